@@ -1,0 +1,49 @@
+"""faceagent: a multimodal reasoning agent for explainable face analysis.
+
+    from faceagent import analyze
+    for verdict in analyze("photo.jpg").verdicts:
+        print(verdict.wording)
+
+Importing this package imports no torch and no model.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from faceagent.errors import FaceagentError, InputError, ModelUnavailable, PolicyRefusal
+from faceagent.settings import Settings
+from faceagent.types import Evidence, Explanation, Face, Picture, Problem, Report, Verdict
+
+if TYPE_CHECKING:
+    from faceagent.agent.analyst import Analyst, analyze, analyze_many
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Analyst",
+    "Evidence",
+    "Explanation",
+    "Face",
+    "FaceagentError",
+    "InputError",
+    "ModelUnavailable",
+    "Picture",
+    "PolicyRefusal",
+    "Problem",
+    "Report",
+    "Settings",
+    "Verdict",
+    "__version__",
+    "analyze",
+    "analyze_many",
+]
+
+_LAZY = {"Analyst", "analyze", "analyze_many"}
+
+
+def __getattr__(name: str) -> Any:
+    # The agent brings langgraph along, which takes longer to import than everything else together.
+    if name in _LAZY:
+        from faceagent.agent import analyst
+
+        return getattr(analyst, name)
+    raise AttributeError(f"module 'faceagent' has no attribute {name!r}")

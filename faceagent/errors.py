@@ -1,0 +1,73 @@
+"""The tree of exceptions: broken requests and broken programs, each with a stable code and a remedy.
+
+Problems of *content* (no face, too dark, an unreadable picture) never come this way: they are results
+with reason codes, see ``types.Reason`` and ``types.Problem``.
+
+    FaceagentError
+    ├── InputError          the request itself is broken (unknown question, bad option)
+    ├── PolicyRefusal       the request is understood and not permitted
+    ├── ModelUnavailable    weights or a backend are missing and cannot be had now
+    │   └── WeightsCorrupt  bytes were had, but they are not the catalogued ones
+    ├── RegistryError       a name registered twice, unknown, or registered too late
+    └── SettingsError       a setting has a value that cannot work
+"""
+
+from typing import ClassVar
+
+
+class FaceagentError(Exception):
+    """Base of every exception that faceagent raises on purpose.
+
+    ``message`` says what is wrong, ``remedy`` what the reader can do about it, ``code`` is stable across
+    releases and safe to match on.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return self.message if self.remedy is None else f"{self.message} {self.remedy}"
+
+
+class InputError(FaceagentError):
+    """The request is broken; the same request will never work."""
+
+    code = "bad_request"
+
+
+class PolicyRefusal(FaceagentError):
+    """The request is understood and refused by policy; ``rule`` names the row that refused it."""
+
+    code = "policy_refusal"
+
+    def __init__(self, message: str, *, rule: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.rule = rule
+
+
+class ModelUnavailable(FaceagentError):
+    """A model cannot run here and now: weights not pulled, offline, or a backend that is not installed."""
+
+    code = "model_unavailable"
+
+
+class WeightsCorrupt(ModelUnavailable):
+    """A file was found where weights were expected, but its sha256 is not the catalogued one."""
+
+    code = "weights_corrupt"
+
+
+class RegistryError(FaceagentError):
+    """A registry was used wrongly: unknown name, collision, or registration after the freeze."""
+
+    code = "registry_error"
+
+
+class SettingsError(FaceagentError):
+    """A setting has a value that cannot work."""
+
+    code = "bad_setting"

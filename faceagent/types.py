@@ -1,0 +1,292 @@
+"""The nouns: frozen values that flow picture → faces → evidence → verdict → explanation → report.
+
+This module knows shapes, units and ranges. It knows no model, no file and no pixel: pixels live in the
+blob store under the sha256 of the bytes they were decoded from.
+
+Conventions: pixel coordinates have their origin at the top left corner of the upright picture; angles are
+degrees, yaw positive when the nose points to the picture's right, pitch positive when it points down, roll
+positive when the head is turned clockwise; "left" and "right" of a face are the subject's own.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Question = Literal[
+    "expression", "action_units", "forgery", "morph", "spoof", "identity", "age", "gender", "quality", "provenance"
+]
+QUESTIONS: tuple[Question, ...] = get_args(Question)
+
+Status = Literal["ok", "not_applicable", "unavailable", "failed"]
+Stability = Literal["stable", "contested", "uncertain"]
+Scale = Literal["probability", "llr", "cosine", "logit", "intensity", "percent", "years", "ratio", "count"]
+Region = Literal["outer_face", "left_eye", "right_eye", "nose", "mouth", "skin", "overall"]
+
+Reason = Literal[
+    # the picture
+    "missing_file", "no_permission", "is_folder", "empty_file", "too_large", "too_many_pixels",
+    "unsupported_format", "corrupt_picture", "fetch_failed", "fetch_refused",
+    # the face
+    "no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "occluded", "extreme_pose",
+    "low_resolution", "no_landmarks",
+    # the evidence
+    "no_reference", "reference_unusable", "absent", "not_measurable", "weights_missing", "not_installed",
+    "not_trained_yet", "crashed",
+    # the verdict
+    "weak_evidence", "contradictory", "uncalibrated", "no_evidence", "face_unusable", "open_set", "refused",
+]  # fmt: skip
+
+INCONCLUSIVE = "inconclusive"
+
+
+def _round6(value: float) -> float:
+    return round(value, 6)
+
+
+Real = Annotated[float, AfterValidator(_round6)]
+"""A float rounded to six decimals: enough for every scale here, and reports stay diffable."""
+
+Point = tuple[Real, Real]
+
+
+class Noun(BaseModel):
+    """Frozen, closed: an unknown field is a mistake, a changed field a new noun."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(Noun):
+    """A content problem: what is wrong with one item, as a code and in words. Never raised."""
+
+    reason: Reason
+    message: str
+    remedy: str | None = None
+
+
+class Source(Noun):
+    """Where a picture comes from: a path, a URL, or bytes already in the blob store."""
+
+    kind: Literal["path", "url", "bytes"]
+    ref: str = Field(description="the path, the URL, or the sha256 under which the bytes are stored")
+    name: str = Field(description="what to call it in reports; never used as a path")
+
+
+class Picture(Noun):
+    """One decoded picture. ``sha256`` is that of the bytes as received; size is after orientation."""
+
+    id: str = Field(description='"P1" for the picture in question, "R1", "R2", … for references')
+    sha256: str
+    width: int = Field(ge=1, description="px, upright")
+    height: int = Field(ge=1, description="px, upright")
+    format: str = Field(description="JPEG, PNG, WEBP or HEIF: what the magic bytes say")
+    bytes: int = Field(ge=1)
+    source: str
+    mode: str = Field(description="colour mode as stored, before conversion to 8-bit RGB")
+    orientation: int = Field(ge=1, le=8, description="EXIF orientation found; already applied, once")
+    notes: tuple[str, ...] = Field(default=(), description="what decoding changed: alpha flattened, frames dropped, …")
+
+
+class Pose(Noun):
+    """Head pose in degrees; (0, 0, 0) looks straight into the camera."""
+
+    yaw: Real
+    pitch: Real
+    roll: Real
+
+
+class Quality(Noun):
+    """Components 0-100, higher is better, named after ISO/IEC 29794-5:2025; our own measures, not OFIQ's."""
+
+    unified: Real = Field(ge=0, le=100)
+    sharpness: Real = Field(ge=0, le=100)
+    illumination: Real = Field(ge=0, le=100)
+    exposure: Real = Field(ge=0, le=100)
+    resolution: Real = Field(ge=0, le=100)
+    pose: Real = Field(ge=0, le=100)
+    visibility: Real = Field(ge=0, le=100)
+
+
+class Face(Noun):
+    """One face of one picture; ``id`` is "F1" for the largest and stable between runs."""
+
+    id: str
+    picture: str = Field(description="id of the picture it was found in")
+    box: tuple[Real, Real, Real, Real] = Field(description="x0, y0, x1, y1 in px; may reach past the picture's edge")
+    confidence: Real = Field(ge=0, le=1, description="the detector's score, uncalibrated")
+    points5: tuple[Point, ...] = Field(
+        description="px: subject's right eye, left eye, nose tip, right mouth corner, left mouth corner"
+    )
+    landmarks: tuple[Point, ...] = Field(default=(), description="478 mesh points in px, or empty when not found")
+    blendshapes: Mapping[str, Real] = Field(default_factory=dict, description="52 coefficients 0-1, or empty")
+    pose: Pose | None = None
+    quality: Quality
+    usable_for: tuple[Question, ...] = ()
+    reasons: Mapping[Question, tuple[Reason, ...]] = Field(
+        default_factory=dict, description="for each question the face is not usable for: why"
+    )
+
+
+class Score(Noun):
+    """A number with its scale. ``calibration`` is the id of the fitted map it has, or None: uncalibrated."""
+
+    value: Real
+    scale: Scale
+    low: Real | None = Field(default=None, description="lower end of a 95 % interval, same scale")
+    high: Real | None = Field(default=None, description="upper end of a 95 % interval, same scale")
+    calibration: str | None = None
+
+
+class WeightStamp(Noun):
+    """Which weights spoke."""
+
+    id: str
+    sha256: str
+
+
+class ToolStamp(Noun):
+    """Who measured: enough to repeat the measurement."""
+
+    name: str
+    version: str
+    weights: tuple[WeightStamp, ...] = ()
+    device: str = "cpu"
+
+
+class Evidence(Noun):
+    """One measurement, said in one sentence. Its id is unique within a report: ``subject:name``, "F1:AU12"."""
+
+    id: str
+    tool: ToolStamp
+    question: Question
+    subject: str = Field(description="id of the face or picture it speaks about")
+    label: str | None = None
+    score: Score | None = None
+    distribution: Mapping[str, Real] = Field(
+        default_factory=dict, description="raw logit per label, when the tool chooses among several"
+    )
+    facts: Mapping[str, Real | str] = Field(default_factory=dict, description="further numbers behind the statement")
+    region: Region | None = None
+    heatmap: str | None = Field(default=None, description="blob key of a PNG overlay")
+    cites: tuple[str, ...] = Field(default=(), description="ids of evidence this one was derived from")
+    statement: str
+    status: Status = "ok"
+    reason: Reason | None = None
+
+
+class Probability(Noun):
+    """A probability with a 95 % interval, and the calibration that earned it, or None: uncalibrated."""
+
+    value: Real = Field(ge=0, le=1)
+    low: Real = Field(ge=0, le=1)
+    high: Real = Field(ge=0, le=1)
+    calibration: str | None = None
+
+
+class OperatingPoint(Noun):
+    """Where the line was drawn, and the error rates that this line had where it was fitted."""
+
+    name: str
+    threshold: Real
+    scale: Scale
+    errors: Mapping[str, Real] = Field(default_factory=dict, description='for example {"fmr": 0.001}')
+    measured_on: str = Field(description="the set and its size")
+
+
+class Verdict(Noun):
+    """The judge's answer to one question about one subject. Abstaining is a proper answer."""
+
+    id: str = Field(description='"V:F1:expression"')
+    question: Question
+    subject: str
+    label: str = Field(description='a label of the question, or "inconclusive"')
+    probability: Probability | None = None
+    llr: Real | None = Field(default=None, description="log10 likelihood ratio for the label against its alternative")
+    wording: str = Field(description="the answer in words, always with its number where there is one")
+    supports: tuple[str, ...] = ()
+    contradicts: tuple[str, ...] = ()
+    operating_point: OperatingPoint | None = None
+    status: Stability
+    reason: Reason | None = Field(default=None, description="why it is inconclusive")
+
+
+class Rollup(Noun):
+    """One answer for the whole picture, by a named rule over its faces."""
+
+    question: Question
+    rule: str = Field(description='for example "any face: the strongest attack verdict decides"')
+    label: str
+    faces: tuple[str, ...] = Field(description="the faces that decided it")
+
+
+class Step(Noun):
+    """One sentence of an explanation and the evidence it rests on."""
+
+    section: str
+    text: str
+    cites: tuple[str, ...]
+
+
+class Explanation(Noun):
+    """How the evidence leads to the verdict, in sections, for one question about one subject."""
+
+    question: Question
+    subject: str
+    steps: tuple[Step, ...]
+    author: str = Field(description='"ledger" for the deterministic writer, else backend and model')
+    adapter: str | None = None
+    prompt: str = Field(description="id@version of the prompt or template")
+    prompt_sha256: str
+    struck: tuple[str, ...] = Field(default=(), description="claims that the check removed, with the reason")
+
+
+class PolicyDecision(Noun):
+    """What policy said about one question, and by which rule."""
+
+    question: Question
+    purpose: str
+    jurisdiction: str
+    decision: Literal["allow", "allow_with_notice", "refuse"]
+    rule: str
+    notice: str | None = None
+
+
+class Request(Noun):
+    """What was asked. An empty ``questions`` means: everything that policy allows without being asked for."""
+
+    questions: tuple[Question, ...] = ()
+    purpose: str = "unstated"
+    jurisdiction: str = "strictest"
+
+
+class Manifest(Noun):
+    """Everything needed to repeat the run, and how long each part of it took."""
+
+    faceagent: str
+    python: str
+    packages: Mapping[str, str]
+    profile: str
+    seed: int
+    weights: tuple[WeightStamp, ...] = ()
+    created: str = Field(description="UTC, ISO 8601")
+    timings_ms: Mapping[str, Real] = Field(default_factory=dict)
+
+
+class Report(Noun):
+    """The whole answer about one picture. JSON is the source; HTML and PDF are views of it."""
+
+    schema_version: Literal[1] = 1
+    request: Request
+    source: str
+    problem: Problem | None = Field(default=None, description="why the picture could not be analysed, if so")
+    picture: Picture | None = None
+    references: tuple[Picture, ...] = ()
+    faces: tuple[Face, ...] = ()
+    reference_faces: tuple[Face, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    rollups: tuple[Rollup, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
+    policy: tuple[PolicyDecision, ...] = ()
+    limitations: tuple[str, ...] = ()
+    manifest: Manifest
