@@ -1,0 +1,25 @@
+"""Saying on stderr that weights are being fetched, and how far that is. Knows nothing about where they come from."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with the id of the weights, the bytes that are there, and the bytes expected."""
+
+
+@contextmanager
+def bar() -> Iterator[OnProgress]:
+    """A progress bar on stderr with one line for each id that reports."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("weights {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(weight_id: str, done: int, total: int) -> None:
+            if weight_id not in tasks:
+                tasks[weight_id] = progress.add_task(weight_id, total=total)
+            progress.update(tasks[weight_id], completed=min(done, total), total=total)
+
+        yield report

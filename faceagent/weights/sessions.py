@@ -1,0 +1,64 @@
+"""Running ONNX weights: one onnxruntime session per file, device and thread count, shared by every thread.
+
+This module knows devices. It does not know what goes into a model or comes out of it; the tools do.
+"""
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from faceagent.errors import ModelUnavailable
+from faceagent.settings import Settings
+from faceagent.weights.resolve import locate
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+logger = logging.getLogger(__name__)
+
+_sessions: dict[tuple[str, str, int], "onnxruntime.InferenceSession"] = {}
+_guard = threading.Lock()
+
+
+def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSession":
+    """The session for ``weight_id``, built on first use; ``run`` on it is safe from many threads.
+
+    The embedded profile runs on the CPU. The gpu profile runs on CUDA where onnxruntime has it and says so in the
+    log where it has not. ``device_of`` tells which device really runs. Raises ModelUnavailable.
+    """
+    import onnxruntime
+
+    path = locate(weight_id, settings)
+    providers = _providers(settings, weight_id, onnxruntime.get_available_providers())
+    key = (str(path), providers[0], settings.threads)
+    with _guard:
+        session = _sessions.get(key)
+        if session is None:
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = settings.threads
+            options.inter_op_num_threads = 1
+            # Threads that spin while they wait take the machine from the other models of a batch.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            # Warnings about graph clean-up concern whoever exported the file.
+            options.log_severity_level = 3
+            try:
+                session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+            except Exception as error:  # onnxruntime's own exceptions share no base class
+                raise ModelUnavailable(
+                    f"onnxruntime cannot run {weight_id}: {error}", remedy="Run `faceagent doctor`."
+                ) from error
+            _sessions[key] = session
+    return session
+
+
+def device_of(session: "onnxruntime.InferenceSession") -> str:
+    """"cuda" or "cpu": what really runs, as opposed to what was asked for."""
+    return "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
+
+
+def _providers(settings: Settings, weight_id: str, available: list[str]) -> list[str]:
+    if settings.profile == "gpu":
+        if "CUDAExecutionProvider" in available:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+        logger.warning("%s runs on the CPU: onnxruntime has no CUDA here, though the profile is gpu.", weight_id)
+    return ["CPUExecutionProvider"]

