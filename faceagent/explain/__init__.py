@@ -1,0 +1,6 @@
+"""Explaining: how the evidence leads to the verdict, one cited sentence at a time."""
+
+from faceagent.explain.check import check
+from faceagent.explain.ledger import write
+
+__all__ = ["check", "write"]

@@ -1,0 +1,84 @@
+"""The judge owns the verdict: it weighs what the specialists recorded, and nothing else.
+
+It sees evidence, never pixels. A model may explain a verdict later, and may disagree with it in the open, but
+nothing after this room changes it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from faceagent.judge import decide
+from faceagent.judge.origin import origin
+from faceagent.judge.roll import roll_up
+from faceagent.types import Evidence, Face, Picture, Question, Verdict
+
+__all__ = ["PICTURE_QUESTIONS", "answer", "roll_up", "weigh"]
+
+PICTURE_QUESTIONS: frozenset[Question] = frozenset({"provenance"})
+"""Questions about the picture as a whole; all others are asked of each face."""
+
+_KINDS: dict[Question, Callable[[Question, str, Sequence[Evidence]], Verdict]] = {
+    "expression": decide.choice,
+    "action_units": decide.facs,
+    "forgery": decide.binary,
+    "morph": decide.binary,
+    "spoof": decide.binary,
+    "identity": decide.binary,
+    "age": decide.interval,
+    "gender": decide.binary,
+    "provenance": origin,
+}
+
+
+def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Evidence]) -> Verdict:
+    """The verdict on ``question`` about ``subject`` from the evidence about it.
+
+    ``evidence`` is everything recorded about the picture; what does not bear on this subject and question is left
+    aside here, so that there is one place that says what bears on what.
+    """
+    about = {subject.id}
+    if isinstance(subject, Face):
+        about.add(subject.picture)
+        if question == "quality":
+            return _quality(subject, evidence)
+        reasons = subject.reasons.get(question, ())
+        if reasons:
+            words = f"this face cannot be used for {question.replace('_', ' ')}: {', '.join(reasons)}"
+            return decide.abstain(question, subject.id, "face_unusable", words.replace("_", " "))
+    bearing = [
+        item
+        for item in evidence
+        if item.subject in about and (item.question == question or _also(question, item))
+    ]
+    return _KINDS[question](question, subject.id, bearing)
+
+
+def answer(
+    question: Question, picture: Picture, faces: Sequence[Face], evidence: Sequence[Evidence]
+) -> tuple[Verdict, ...]:
+    """The verdicts on one question about one picture: one for the picture as a whole, or one per face."""
+    if question in PICTURE_QUESTIONS:
+        return (weigh(question, picture, evidence),)
+    if not faces:
+        return (decide.abstain(question, picture.id, "no_face", "no face was found in this picture"),)
+    return tuple(weigh(question, face, evidence) for face in faces)
+
+
+def _also(question: Question, item: Evidence) -> bool:
+    """Expression rests on action units; nothing else crosses over."""
+    return question == "expression" and item.question == "action_units"
+
+
+def _quality(face: Face, evidence: Sequence[Evidence]) -> Verdict:
+    measured = [item for item in evidence if item.question == "quality" and item.subject == face.id]
+    blocked = {reason for reasons in face.reasons.values() for reason in reasons}
+    label = "usable" if not face.reasons else "limited" if face.usable_for else "unusable"
+    limits = f"; limits: {', '.join(sorted(blocked)).replace('_', ' ')}" if blocked else ""
+    return Verdict(
+        id=f"V:{face.id}:quality",
+        question="quality",
+        subject=face.id,
+        label=label,
+        wording=f"{label.capitalize()}: unified quality {face.quality.unified:.0f} of 100{limits}.",
+        supports=tuple(item.id for item in measured),
+        status="stable",
+    )

@@ -1,0 +1,127 @@
+"""The way in for programs: ``analyze`` for one picture, ``analyze_many`` for any number, ``Analyst`` to keep warm."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from faceagent import policy, report
+from faceagent.agent.graph import build_graph
+from faceagent.agent.state import Context
+from faceagent.intake.blobs import MemoryBlobs
+from faceagent.intake.sources import Input, expand
+from faceagent.settings import Settings, load
+from faceagent.tools import TOOLS
+from faceagent.tools.base import Tool
+from faceagent.types import Report, Request, Source
+
+
+@cache
+def build_tools(settings: Settings) -> dict[str, Tool]:
+    """Every registered tool, built once per settings; none loads its weights before it is first used."""
+    TOOLS.freeze()
+    return {name: TOOLS.get(name)(settings) for name in TOOLS}
+
+
+class Analyst(AbstractContextManager["Analyst"]):
+    """Analyses pictures and keeps models warm between calls. Safe to share between threads."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load()
+        self._graph = build_graph()
+        self._tools = build_tools(self.settings)
+        self._pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="faceagent")
+
+    def analyze(self, picture: Input, **options: Any) -> Report:
+        """The report on one picture; takes the same options as ``analyze_many``."""
+        reports = list(self.analyze_many([picture], **options))
+        return reports[0]
+
+    def analyze_many(
+        self,
+        pictures: Iterable[Input],
+        *,
+        questions: Sequence[str] = (),
+        references: Iterable[Input] = (),
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+        out: Path | str | None = None,
+    ) -> Iterator[Report]:
+        """Reports in the order of the pictures, a batch at a time, so that memory stays flat.
+
+        Args:
+            pictures: paths, globs, folders, URLs, bytes, PIL pictures or H×W×3 uint8 RGB arrays.
+            questions: what to answer; empty means everything that policy allows without being asked.
+            references: pictures of the person for the question "identity"; shared by all pictures.
+            purpose: why this is asked, see ``policy.PURPOSES``; default is the setting.
+            jurisdiction: whose rules apply, see ``policy.JURISDICTIONS``; default is the setting.
+            out: folder for ``report.json`` and ``report.html`` of every picture.
+
+        Raises:
+            InputError: for a question, purpose or jurisdiction that does not exist.
+            PolicyRefusal: when every question that was asked by name is refused.
+        """
+        request = Request(
+            questions=policy.expand(questions),
+            purpose=purpose or self.settings.purpose,
+            jurisdiction=jurisdiction or self.settings.jurisdiction,
+        )
+        blobs = MemoryBlobs()
+        shared = tuple(expand(references, blobs))
+        policy.review(request, has_reference=bool(shared))
+        return self._run(request, expand(pictures, blobs), shared, blobs, None if out is None else Path(out))
+
+    def _run(
+        self,
+        request: Request,
+        sources: Iterator[Source],
+        references: tuple[Source, ...],
+        blobs: MemoryBlobs,
+        out: Path | None,
+    ) -> Iterator[Report]:
+        while batch := tuple(islice(sources, self.settings.batch)):
+            context = Context(request, batch, references, self.settings, blobs, self._tools, self._pool)
+            state = self._graph.invoke(
+                {}, context=context, config={"max_concurrency": self.settings.workers, "recursion_limit": 25}
+            )
+            for key in state["reports"]:
+                finished = context.record.get(key, Report)
+                if out is not None:
+                    report.write(finished, out, blobs)
+                yield finished
+            blobs.forget(finished.sha256 for finished in of_kind(context, Picture))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+
+_default: Analyst | None = None
+_lock = threading.Lock()
+
+
+def _shared() -> Analyst:
+    global _default
+    with _lock:
+        if _default is None:
+            _default = Analyst()
+        return _default
+
+
+def analyze(picture: Input, **options: Any) -> Report:
+    """The report on one picture: ``analyze("photo.jpg").verdicts``. Options as in ``Analyst.analyze_many``."""
+    return _shared().analyze(picture, **options)
+
+
+def analyze_many(pictures: Iterable[Input], **options: Any) -> Iterator[Report]:
+    """Reports on any number of pictures, in order. Options as in ``Analyst.analyze_many``."""
+    return _shared().analyze_many(pictures, **options)

@@ -1,0 +1,43 @@
+"""The graph: policy → pictures → faces → (one branch per tool) → weigh → explain and check → compose.
+
+Nothing is compiled at import; ``build_graph`` returns a fresh graph. ``pipeline`` is what ``langgraph.json`` names.
+"""
+
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import RetryPolicy
+
+from faceagent.agent import nodes
+from faceagent.agent.state import Context, State
+
+RETRY = RetryPolicy(max_attempts=3, initial_interval=0.2, retry_on=(OSError, TimeoutError))
+"""For nodes that touch files: a busy disk or share is worth another try, a programming mistake is not."""
+
+
+def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledStateGraph[State, Context, Any, Any]:
+    """The compiled pipeline; state holds keys only, everything else is in the run's ``Context``."""
+    graph = StateGraph(State, context_schema=Context)
+    graph.add_node("policy", nodes.decide_policy)
+    graph.add_node("intake", nodes.take_pictures, retry_policy=RETRY)
+    graph.add_node("find_faces", nodes.find_all_faces, retry_policy=RETRY)
+    graph.add_node("run_tool", nodes.run_tool, retry_policy=RETRY)  # type: ignore[arg-type]  # gets a Fan by Send
+    graph.add_node("weigh", nodes.weigh)
+    graph.add_node("explain", nodes.explain_verdicts)
+    graph.add_node("compose", nodes.compose)
+    graph.add_edge(START, "policy")
+    graph.add_edge("policy", "intake")
+    graph.add_edge("intake", "find_faces")
+    graph.add_conditional_edges("find_faces", nodes.fan_out, ["run_tool", "weigh"])
+    graph.add_edge("run_tool", "weigh")
+    graph.add_edge("weigh", "explain")
+    graph.add_edge("explain", "compose")
+    graph.add_edge("compose", END)
+    return graph.compile(checkpointer=checkpointer, name="pipeline")
+
+
+def pipeline() -> CompiledStateGraph[State, Context, Any, Any]:
+    """The graph as LangGraph's own tools load it."""
+    return build_graph()

@@ -1,0 +1,180 @@
+"""The graph's nodes. Each only fetches nouns by key, calls one plain function of a room, and stores what it returns."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import wraps
+from typing import Any, TypeVar
+
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from faceagent import explain, intake, judge, policy, report
+from faceagent.agent.state import REFERENCES, Context, Fan, State
+from faceagent.agent.views import item_of, of_item, reference_views, view_of
+from faceagent.faces import find_faces
+from faceagent.tools.base import measure
+from faceagent.types import (
+    QUESTIONS,
+    Evidence,
+    Explanation,
+    Face,
+    Picture,
+    PolicyDecision,
+    Problem,
+    Source,
+    Verdict,
+)
+
+T = TypeVar("T")
+R = TypeVar("R")
+Node = Callable[[State, Runtime[Context]], State]
+
+
+def _timed(node: Node) -> Node:
+    """Clock a node under its own name."""
+
+    @wraps(node)
+    def run(state: State, runtime: Runtime[Context]) -> State:
+        with runtime.context.record.clock(node.__name__):
+            return node(state, runtime)
+
+    return run
+
+
+def _each(pool: Executor, function: Callable[[T], R], items: list[T]) -> list[R]:
+    """Apply to each; one item runs in place, because a hop to another thread costs more than it gains."""
+    return [function(items[0])] if len(items) == 1 else list(pool.map(function, items))
+
+
+@_timed
+def decide_policy(state: State, runtime: Runtime[Context]) -> State:
+    """What may be answered. Before anything else: a refused question must not touch the picture."""
+    context = runtime.context
+    decisions = policy.review(context.request, has_reference=bool(context.references))
+    for decision in decisions:
+        context.record.put(f"policy/{decision.question}", decision)
+    return {"allowed": [one.question for one in decisions if one.decision != "refuse"]}
+
+
+@_timed
+def take_pictures(state: State, runtime: Runtime[Context]) -> State:
+    """Intake of every picture asked about, and of the references, which all of them share."""
+    context = runtime.context
+    items = [str(index) for index in range(len(context.sources))]
+    jobs = [(item, "P1", source) for item, source in zip(items, context.sources, strict=True)]
+    jobs += [(REFERENCES, f"R{number}", source) for number, source in enumerate(context.references, start=1)]
+
+    def take(job: tuple[str, str, Source]) -> str:
+        item, name, source = job
+        return context.record.put(f"{item}/{name}", intake.take(source, context.blobs, context.settings, id=name))
+
+    return {"items": items, "pictures": _each(context.pool, take, jobs)}
+
+
+@_timed
+def find_all_faces(state: State, runtime: Runtime[Context]) -> State:
+    """Faces of every picture that could be read."""
+    context = runtime.context
+    readable = [key for key in state["pictures"] if context.record.is_a(key, Picture)]
+
+    def find(key: str) -> list[str]:
+        picture = context.record.get(key, Picture)
+        faces = find_faces(picture, context.blobs.pixels(picture.sha256), context.settings)
+        return [context.record.put(f"{item_of(key)}/{face.id}", face) for face in faces]
+
+    return {"faces": [key for keys in _each(context.pool, find, readable) for key in keys]} if readable else {}
+
+
+def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
+    """One branch per tool that an allowed question needs, with all faces (or pictures) it shall look at."""
+    context = runtime.context
+    faces, pictures = state.get("faces", []), state["pictures"]
+    mine = [key for key in faces if item_of(key) != REFERENCES]
+    whole = [key for key in pictures if item_of(key) != REFERENCES and context.record.is_a(key, Picture)]
+    sends = []
+    for name, tool in context.tools.items():
+        views = mine if tool.spec.scope == "face" else whole
+        if views and not set(state["allowed"]).isdisjoint(tool.spec.questions):
+            fan = Fan(
+                tool=name,
+                views=views,
+                pictures=[key for key in pictures if item_of(key) == REFERENCES],
+                faces=[key for key in faces if item_of(key) == REFERENCES],
+            )
+            sends.append(Send("run_tool", fan))
+    return sends or "weigh"
+
+
+def run_tool(fan: Fan, runtime: Runtime[Context]) -> State:
+    """One tool over all its views, in one batch."""
+    context = runtime.context
+    references = reference_views(context, {"pictures": fan["pictures"], "faces": fan["faces"]})
+    with context.record.clock(f"tool.{fan['tool']}"):
+        groups = measure(context.tools[fan["tool"]], [view_of(context, key, references) for key in fan["views"]])
+    return {
+        "evidence": [
+            context.record.put(f"{item_of(key)}/{evidence.id}", evidence)
+            for key, group in zip(fan["views"], groups, strict=True)
+            for evidence in group
+        ]
+    }
+
+
+@_timed
+def weigh(state: State, runtime: Runtime[Context]) -> State:
+    """A verdict per allowed question and face, or picture."""
+    record = runtime.context.record
+    keys: list[str] = []
+    for item in state["items"]:
+        faces = of_item(record, state.get("faces", []), item, Face)
+        evidence = of_item(record, state.get("evidence", []), item, Evidence)
+        for picture in of_item(record, state["pictures"], item, Picture):
+            for question in (one for one in QUESTIONS if one in state["allowed"]):
+                verdicts = judge.answer(question, picture, faces, evidence)
+                keys += [record.put(f"{item}/{verdict.id}", verdict) for verdict in verdicts]
+    return {"verdicts": keys}
+
+
+@_timed
+def explain_verdicts(state: State, runtime: Runtime[Context]) -> State:
+    """An explanation per verdict, checked against the record before it is kept."""
+    record = runtime.context.record
+    keys: list[str] = []
+    for item in state["items"]:
+        evidence = of_item(record, state.get("evidence", []), item, Evidence)
+        for verdict in of_item(record, state.get("verdicts", []), item, Verdict):
+            explanation = explain.check(explain.write(verdict, evidence), evidence, verdict)
+            keys.append(record.put(f"{item}/E:{verdict.subject}:{verdict.question}", explanation))
+    return {"explanations": keys}
+
+
+@_timed
+def compose(state: State, runtime: Runtime[Context]) -> State:
+    """One report per picture asked about, also for those that could not be read."""
+    context = runtime.context
+    record = context.record
+    rank = {name: number for number, name in enumerate(context.tools)}
+    allowed = [key for question in QUESTIONS if record.is_a(key := f"policy/{question}", PolicyDecision)]
+    decisions = of_item(record, allowed, "policy", PolicyDecision)
+    faces, pictures = state.get("faces", []), state["pictures"]
+    keys: list[str] = []
+    for item, source in zip(state["items"], context.sources, strict=True):
+        evidence = of_item(record, state.get("evidence", []), item, Evidence)
+        composed = report.compose(
+            request=context.request,
+            settings=context.settings,
+            source=source.name,
+            problems=of_item(record, pictures, item, Problem),
+            pictures=of_item(record, pictures, item, Picture),
+            references=of_item(record, pictures, REFERENCES, Picture),
+            reference_problems=of_item(record, pictures, REFERENCES, Problem),
+            faces=of_item(record, faces, item, Face),
+            reference_faces=of_item(record, faces, REFERENCES, Face),
+            evidence=tuple(sorted(evidence, key=lambda one: (one.subject, rank[one.tool.name]))),
+            verdicts=of_item(record, state.get("verdicts", []), item, Verdict),
+            explanations=of_item(record, state.get("explanations", []), item, Explanation),
+            decisions=decisions,
+            timings_ms=record.timings_ms(len(context.sources)),
+        )
+        keys.append(record.put(f"{item}/report", composed))
+    return {"reports": keys}

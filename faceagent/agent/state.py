@@ -1,0 +1,58 @@
+"""What the graph carries between nodes: keys into the record, so that a checkpoint stays small and safe to load."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Annotated, TypedDict
+
+from faceagent.agent.record import Record
+from faceagent.intake.blobs import Blobs
+from faceagent.settings import Settings
+from faceagent.tools.base import Tool
+from faceagent.types import Request, Source
+
+REFERENCES = "ref"
+"""The item under which references stand; all pictures of a run share them."""
+
+
+def union(old: list[str], new: list[str]) -> list[str]:
+    """Both lists without repeats, in order: a node that is retried adds nothing twice."""
+    return list(dict.fromkeys((*old, *new)))
+
+
+Keys = Annotated[list[str], union]
+
+
+class State(TypedDict, total=False):
+    """Keys only. ``items`` are the pictures asked about: "0", "1", and so on."""
+
+    items: list[str]
+    allowed: list[str]
+    pictures: Keys
+    faces: Keys
+    evidence: Keys
+    verdicts: Keys
+    explanations: Keys
+    reports: Keys
+
+
+class Fan(TypedDict):
+    """What one parallel branch gets: a tool, the keys it shall look at, and those of the references' nouns."""
+
+    tool: str
+    views: list[str]
+    pictures: list[str]
+    faces: list[str]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one run works with; handed to every node by LangGraph, never part of the state."""
+
+    request: Request
+    sources: tuple[Source, ...]
+    references: tuple[Source, ...]
+    settings: Settings
+    blobs: Blobs
+    tools: dict[str, Tool]
+    pool: Executor
+    record: Record = field(default_factory=Record)

@@ -1,0 +1,82 @@
+"""The deterministic writer: puts recorded statements into sections and cites every one. No model is involved.
+
+It is the floor below every language model: whatever fails above it, a report still explains itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from faceagent.prompts import Prompt, prompt
+from faceagent.types import Evidence, Explanation, Question, Region, Step, Verdict
+
+REGIONS: tuple[tuple[str, tuple[Region, ...]], ...] = (
+    ("Outer face", ("outer_face",)),
+    ("Eyes", ("left_eye", "right_eye")),
+    ("Nose", ("nose",)),
+    ("Mouth", ("mouth",)),
+    ("Skin", ("skin",)),
+)
+"""Sections of a forgery explanation; "Overall" and "Conclusion" follow (after VIPGuard's six items)."""
+
+
+def write(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation:
+    """Explain ``verdict`` from ``evidence``: everything recorded about one picture and its faces."""
+    about = {verdict.subject, "P1"}
+    template, variables = _material(verdict, [item for item in evidence if item.subject in about])
+    text = template.render({**variables, "verdict": _plain(verdict)})
+    return Explanation(
+        question=verdict.question,
+        subject=verdict.subject,
+        steps=tuple(_steps(text)),
+        author="ledger",
+        prompt=template.name,
+        prompt_sha256=template.sha256,
+    )
+
+
+def _material(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, dict[str, Any]]:
+    question: Question = verdict.question
+    spoken = [item for item in evidence if item.status == "ok"]
+    mute = [item for item in evidence if item.status != "ok"]
+    if question == "expression":
+        units = [item for item in spoken if item.question == "action_units"]
+        return prompt("expression/ledger"), {
+            "present": _items(item for item in units if item.label == "present"),
+            "absent": _items(item for item in units if item.label == "absent"),
+            "silent": _items(item for item in mute if item.question in ("action_units", "expression")),
+            "reading": _items(item for item in spoken if item.question == "expression"),
+        }
+    mine = [item for item in spoken if item.question == question]
+    silent = [item for item in mute if item.question == question]
+    if question == "forgery":
+        weighed = {*verdict.supports, *verdict.contradicts}
+        return prompt("forgery/ledger"), {
+            "regions": [
+                {"title": title, "items": _items(item for item in mine if item.region in parts)}
+                for title, parts in REGIONS
+            ],
+            "overall": _items([item for item in mine if item.region is None and item.id in weighed] + silent),
+            "context": _items(item for item in mine if item.region is None and item.id not in weighed),
+        }
+    return prompt("any/ledger"), {"measured": _items(mine), "silent": _items(silent)}
+
+
+def _items(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    return [_plain(item) | {"name": item.id.rpartition(":")[2].replace("_", " ")} for item in evidence]
+
+
+def _plain(noun: Evidence | Verdict) -> dict[str, Any]:
+    """The noun as plain values, each sentence on one line: a line break in a statement must not start a step."""
+    values = noun.model_dump(mode="json")
+    return {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def _steps(text: str) -> Iterable[Step]:
+    """Steps from ``## Section`` and ``- sentence [id, id]`` lines; the template puts the citation last."""
+    section = ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            section = line[3:].strip()
+        elif line.startswith("- "):
+            sentence, _, cites = line[2:].strip().rpartition(" [")
+            yield Step(section=section, text=sentence, cites=tuple(cites.rstrip("]").split(", ")))

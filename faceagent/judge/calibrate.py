@@ -1,0 +1,149 @@
+"""Calibrations: fitted once by ``finetune``, shipped as JSON, applied here in plain arithmetic.
+
+Three kinds. ``platt`` turns one raw score into a log-likelihood ratio; ``temperature`` turns a distribution of
+logits into probabilities; ``threshold`` has operating points only and is used where no attack set could be had to
+fit a likelihood. This module knows no tool and no picture.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from faceagent.errors import InputError
+from faceagent.types import Evidence, Noun, OperatingPoint, Scale
+
+LN10 = math.log(10.0)
+
+
+class Ratio(NamedTuple):
+    """A log10 likelihood ratio with its 95 % interval; positive speaks for the positive label."""
+
+    value: float
+    low: float
+    high: float
+
+
+class _Fitted(Noun):
+    # Fit-time figures that nobody applies (ECE, dates, …) may stand in the file beside what is read here.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    fitted_on: str
+    note: str | None = None
+
+
+class Point(Noun):
+    """An operating point on the raw scale."""
+
+    name: str
+    threshold: float
+    errors: Mapping[str, float] = Field(default_factory=dict)
+
+
+class _Binary(_Fitted):
+    scale: Scale
+    positive: str
+    negative: str
+    n_positive: int = Field(ge=0)
+    n_negative: int = Field(ge=0)
+    operating_points: tuple[Point, ...] = ()
+
+    def operating_point(self, name: str | None = None) -> OperatingPoint | None:
+        """The point called ``name``, or the first one; None when there is none."""
+        for point in self.operating_points:
+            if name in (None, point.name):
+                return OperatingPoint(
+                    name=point.name,
+                    threshold=point.threshold,
+                    scale=self.scale,
+                    errors=point.errors,
+                    measured_on=f"{self.fitted_on} ({self.n_positive} + {self.n_negative})",
+                )
+        return None
+
+
+class Platt(_Binary):
+    """ln LR = slope · score + intercept, prior removed (Platt 1999), clipped to what the fitting set can support."""
+
+    kind: Literal["platt"]
+    slope: float
+    intercept: float
+    cap_log10: float = Field(gt=0, description="no set of n samples can support an LR much beyond n")
+    interval_log10: float = Field(default=0.3, ge=0, description="half width of the 95 % interval")
+
+    def ratio(self, score: float) -> Ratio:
+        """The log10 likelihood ratio of a raw score."""
+        value = (self.slope * score + self.intercept) / LN10
+
+        def clip(x: float) -> float:
+            return max(-self.cap_log10, min(self.cap_log10, x))
+
+        return Ratio(clip(value), clip(value - self.interval_log10), clip(value + self.interval_log10))
+
+
+class Threshold(_Binary):
+    """Operating points without a likelihood: one side, usually the attacks, had no honest training set."""
+
+    kind: Literal["threshold"]
+
+
+class Temperature(_Fitted):
+    """softmax(logit / T + bias) over the labels (Guo et al. 2017)."""
+
+    kind: Literal["temperature"]
+    labels: tuple[str, ...]
+    temperature: float = Field(alias="T", gt=0)
+    bias: Mapping[str, float] = Field(default_factory=dict)
+    n: int = Field(ge=1)
+
+    def probabilities(self, logits: Mapping[str, float]) -> dict[str, float]:
+        """Probabilities over the labels that have a logit; they sum to one."""
+        warm = {label: value / self.temperature + self.bias.get(label, 0.0) for label, value in logits.items()}
+        top = max(warm.values())
+        weights = {label: math.exp(value - top) for label, value in warm.items()}
+        total = sum(weights.values())
+        return {label: weight / total for label, weight in weights.items()}
+
+    def interval(self, probability: float) -> tuple[float, float]:
+        """Wilson interval of a tenth of the fitting set: what one bin of a ten-bin reliability plot can show."""
+        n = max(self.n / 10, 1.0)
+        z = 1.96
+        centre = (probability + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * math.sqrt(probability * (1 - probability) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+
+Calibration = Annotated[Platt | Threshold | Temperature, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[Platt | Threshold | Temperature] = TypeAdapter(Calibration)
+
+
+@cache
+def _shipped() -> Mapping[str, Platt | Threshold | Temperature]:
+    found = {}
+    for file in sorted(resources.files("faceagent.judge").joinpath("calibration").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".json"):
+            record = json.loads(file.read_text(encoding="utf-8"))
+            # Intervals (age) are applied by the tool itself: it needs them to make its statement.
+            if record["kind"] != "interval":
+                found[record["id"]] = _ADAPTER.validate_python(record)
+    return found
+
+
+def calibration(identifier: str) -> Platt | Threshold | Temperature:
+    """The shipped calibration of that id. Raises InputError if there is none."""
+    try:
+        return _shipped()[identifier]
+    except KeyError:
+        raise InputError(f"There is no calibration called {identifier!r}.") from None
+
+
+def calibration_of(evidence: Evidence) -> Platt | Threshold | Temperature | None:
+    """The calibration that fits this evidence, or None when its score is uncalibrated."""
+    if evidence.score is None or evidence.score.calibration is None:
+        return None
+    return _shipped().get(evidence.score.calibration)

@@ -1,0 +1,241 @@
+"""From weighed evidence to a verdict: one function per kind of question, and the right to abstain.
+
+The decision lines are stated here once. A verdict needs a likelihood ratio beyond ``DECISIVE`` on one side and,
+where the calibration has an operating point, a score on the same side of it.
+"""
+
+from collections.abc import Sequence
+
+from faceagent.judge import wording
+from faceagent.judge.calibrate import Ratio, Temperature, Threshold, calibration_of
+from faceagent.judge.fuse import Fused, fuse
+from faceagent.types import (
+    INCONCLUSIVE,
+    Evidence,
+    OperatingPoint,
+    Probability,
+    Question,
+    Reason,
+    Stability,
+    Verdict,
+)
+
+DECISIVE: dict[Question, float] = {"gender": 0.6}
+"""log10 LR below which a binary question stays open. Gender is a low-stakes appearance: LR 4 suffices."""
+DECISIVE_DEFAULT = 1.0
+
+CLEAR = 0.5
+"""Probability that the best of several labels must reach, and twice the lead it needs over the second."""
+
+FACS_LETTERS = "ABCDE"
+"""Intensity letters of the Facial Action Coding System: A trace … E maximum, one per step of the 0-5 scale."""
+
+
+def abstain(
+    question: Question, subject: str, reason: Reason, words: str, evidence: Sequence[Evidence] = ()
+) -> Verdict:
+    """An ``inconclusive`` verdict that says why."""
+    return Verdict(
+        id=f"V:{subject}:{question}",
+        question=question,
+        subject=subject,
+        label=INCONCLUSIVE,
+        wording=f"Inconclusive: {words}.",
+        supports=tuple(item.id for item in evidence if item.status == "ok"),
+        status="uncertain",
+        reason=reason,
+    )
+
+
+def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
+    """Positive label, negative label or inconclusive, from fused likelihood ratios."""
+    fused = fuse(evidence)
+    if fused is None:
+        return _by_threshold(question, subject, evidence)
+    lead = max(fused.items, key=lambda item: abs(item.ratio.value)).evidence
+    fitted = calibration_of(lead)
+    if fitted is None or isinstance(fitted, Temperature):  # fuse() admits Platt only; narrows the type
+        raise TypeError(f"{lead.id} was fused without a likelihood")
+    point = fitted.operating_point()
+    positive = fused.ratio.value >= 0
+    label = fitted.positive if positive else fitted.negative
+    against = fitted.negative if positive else fitted.positive
+    needed = DECISIVE.get(question, DECISIVE_DEFAULT)
+    reason: Reason | None = None
+    if fused.contested:
+        reason = "contradictory"
+    elif abs(fused.ratio.value) < needed or not _beyond(point, lead, positive):
+        reason = "weak_evidence"
+    return Verdict(
+        id=f"V:{subject}:{question}",
+        question=question,
+        subject=subject,
+        label=INCONCLUSIVE if reason else label,
+        probability=_even_odds(fused.ratio, fitted.id) if positive else _even_odds(_flip(fused.ratio), fitted.id),
+        llr=fused.ratio.value,
+        wording=_say(fused.ratio, _words(label), _words(against), reason),
+        supports=fused.side(positive),
+        contradicts=fused.side(not positive),
+        operating_point=point,
+        status=_stability(fused, needed, reason),
+        reason=reason,
+    )
+
+
+def _by_threshold(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
+    """Where no likelihood could be fitted: the operating point alone, or nothing."""
+    measured = [item for item in evidence if item.status == "ok" and item.score is not None]
+    for item in measured:
+        fitted = calibration_of(item)
+        point = fitted.operating_point() if isinstance(fitted, Threshold) else None
+        if isinstance(fitted, Threshold) and point is not None and item.score is not None:
+            label = fitted.positive if item.score.value >= point.threshold else fitted.negative
+            rates = ", ".join(f"{name.upper()} {wording.percent(rate)}" for name, rate in point.errors.items())
+            return Verdict(
+                id=f"V:{subject}:{question}",
+                question=question,
+                subject=subject,
+                label=label,
+                wording=f"{_words(label).capitalize()} at the operating point {point.name} ({rates}); "
+                f"score {item.score.value:.3f}, line {point.threshold:.3f}; no likelihood ratio could be calibrated.",
+                supports=(item.id,),
+                operating_point=point,
+                status="uncertain",
+            )
+    if measured:
+        return abstain(question, subject, "uncalibrated", "what was measured has no calibration", measured)
+    silent = next((item for item in evidence if item.status != "ok"), None)
+    if silent is None:
+        return abstain(question, subject, "no_evidence", "no tool measured anything about this")
+    return abstain(question, subject, silent.reason or "no_evidence", _clause(silent.statement))
+
+
+def choice(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
+    """One of several labels, by the calibrated distribution of the one item that carries one."""
+    item = next((item for item in evidence if item.status == "ok" and item.distribution), None)
+    if item is None:
+        return _by_threshold(question, subject, [one for one in evidence if one.status != "ok"])
+    fitted = calibration_of(item)
+    if not isinstance(fitted, Temperature):
+        return abstain(question, subject, "uncalibrated", "the scores of this tool have no calibration", [item])
+    ranked = sorted(fitted.probabilities(item.distribution).items(), key=lambda pair: -pair[1])
+    (label, value), (second, runner_up) = ranked[0], ranked[1]
+    low, high = fitted.interval(value)
+    open_question = value < CLEAR or value - runner_up < CLEAR / 2
+    named = f"apparent {_words(label)}" if question == "expression" else _words(label)
+    numbers = f"probability {wording.percent(value)}, 95 % interval {low:.0%} to {high:.0%}".replace("%", " %", 2)
+    text = (
+        f"Inconclusive: {named} ({wording.percent(value)}) and {_words(second)} ({wording.percent(runner_up)}) "
+        "are too close or too weak to choose."
+        if open_question
+        else f"{named.capitalize()} ({numbers.replace('  ', ' ')}); next is {_words(second)} "
+        f"({wording.percent(runner_up)})."
+    )
+    cited = tuple(one for one in item.cites if any(other.id == one for other in evidence))
+    return Verdict(
+        id=f"V:{subject}:{question}",
+        question=question,
+        subject=subject,
+        label=INCONCLUSIVE if open_question else label,
+        probability=Probability(value=value, low=low, high=high, calibration=fitted.id),
+        wording=text,
+        supports=(item.id, *cited),
+        status="uncertain" if open_question or low < CLEAR else "stable",
+        reason="weak_evidence" if open_question else None,
+    )
+
+
+def interval(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
+    """A range (age): the tool's calibrated interval is the answer."""
+    item = next((item for item in evidence if item.status == "ok" and item.score is not None), None)
+    if item is None or item.score is None:
+        return _by_threshold(question, subject, evidence)
+    score = item.score
+    if score.low is None or score.high is None or score.calibration is None:
+        return abstain(question, subject, "uncalibrated", "the estimate has no calibrated interval", [item])
+    return Verdict(
+        id=f"V:{subject}:{question}",
+        question=question,
+        subject=subject,
+        label=f"{score.low:.0f}-{score.high:.0f} years",
+        wording=item.statement,
+        supports=(item.id,),
+        status="stable" if score.high - score.low <= 25 else "uncertain",
+    )
+
+
+def facs(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
+    """The FACS code of what is present: "AU6C+AU12D"."""
+    units = [item for item in evidence if item.status == "ok" and item.question == question and item.score]
+    if not units:
+        return _by_threshold(question, subject, evidence)
+    present = [item for item in units if item.label == "present"]
+    code = "+".join(f"{item.id.rpartition(':')[2]}{_letter(item)}" for item in present) or "none"
+    count = f"{len(present)} of {len(units)} measurable action units are present"
+    return Verdict(
+        id=f"V:{subject}:{question}",
+        question=question,
+        subject=subject,
+        label=code,
+        wording=f"{count}: {code}." if present else f"{count}.",
+        supports=tuple(item.id for item in present) or tuple(item.id for item in units),
+        status="stable",
+    )
+
+
+def _letter(item: Evidence) -> str:
+    value = item.score.value if item.score else 0.0
+    return FACS_LETTERS[max(0, min(4, int(value)))]
+
+
+def _beyond(point: OperatingPoint | None, item: Evidence, positive: bool) -> bool:
+    """A positive answer must clear the operating point; a negative one must not."""
+    if point is None or item.score is None:
+        return True
+    return (item.score.value >= point.threshold) == positive
+
+
+def _stability(fused: Fused, needed: float, reason: Reason | None) -> Stability:
+    if fused.contested:
+        return "contested"
+    weakest = fused.ratio.low if fused.ratio.value >= 0 else -fused.ratio.high
+    return "stable" if reason is None and weakest >= needed / 2 else "uncertain"
+
+
+def _flip(ratio: Ratio) -> Ratio:
+    return Ratio(-ratio.value, -ratio.high, -ratio.low)
+
+
+def _even_odds(ratio: Ratio, calibration: str) -> Probability:
+    """Posterior at even prior odds, the only prior that takes no side."""
+
+    def odds(llr: float) -> float:
+        return 1.0 / (1.0 + 10.0**-llr)
+
+    return Probability(
+        value=odds(ratio.value), low=odds(ratio.low), high=odds(ratio.high), calibration=calibration
+    )
+
+
+def _say(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:
+    llr = abs(ratio.value)
+    low, high = sorted((10 ** (ratio.low if ratio.value >= 0 else -ratio.high),
+                        10 ** (ratio.high if ratio.value >= 0 else -ratio.low)))  # fmt: skip
+    text = (
+        f"{wording.support(llr)} support ({wording.ratio(llr)}, 95 % interval {low:.2g} to {high:.2g}) "
+        f"for {label} over {against}"
+    )
+    if reason == "contradictory":
+        return f"Inconclusive: the specialists contradict each other; together {text}."
+    if reason is not None:
+        return f"Inconclusive: only {text}."
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _words(label: str) -> str:
+    return label.replace("_", " ")
+
+
+def _clause(sentence: str) -> str:
+    text = sentence.rstrip(".")
+    return text[0].lower() + text[1:] if text[:2].isalpha() and not text[:2].isupper() else text

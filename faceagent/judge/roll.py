@@ -1,0 +1,39 @@
+"""One answer for a whole picture, by a named rule over its faces.
+
+Only questions for which one face can decide get a roll-up. There is no "expression of the picture".
+"""
+
+from collections.abc import Sequence
+
+from faceagent.types import INCONCLUSIVE, Question, Rollup, Verdict
+
+ALARMS: dict[Question, tuple[str, ...]] = {
+    "forgery": ("forged",),
+    "morph": ("morph",),
+    "spoof": ("spoof",),
+    "identity": ("same_person",),
+}
+"""The label that one face is enough for, per question."""
+
+RULE = "any face: one face with the label is enough; without one, an open face keeps the picture open"
+
+
+def roll_up(verdicts: Sequence[Verdict]) -> tuple[Rollup, ...]:
+    """Roll-ups for the questions that have one, in the order of the verdicts."""
+    found: list[Rollup] = []
+    for question, labels in ALARMS.items():
+        faces = [verdict for verdict in verdicts if verdict.question == question]
+        if not faces:
+            continue
+        alarmed = [verdict for verdict in faces if verdict.label in labels]
+        undecided = [verdict for verdict in faces if verdict.label == INCONCLUSIVE]
+        deciding = alarmed or undecided or faces
+        found.append(
+            Rollup(
+                question=question,
+                rule=RULE,
+                label=deciding[0].label,
+                faces=tuple(verdict.subject for verdict in deciding),
+            )
+        )
+    return tuple(found)

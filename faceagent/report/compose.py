@@ -1,0 +1,112 @@
+"""Puts a report together: the nouns of one run, what limits them, and the manifest that lets it be repeated."""
+
+import platform
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+
+from faceagent import __version__, judge
+from faceagent.settings import Settings
+from faceagent.types import (
+    Evidence,
+    Explanation,
+    Face,
+    Manifest,
+    Picture,
+    PolicyDecision,
+    Problem,
+    Report,
+    Request,
+    Verdict,
+    WeightStamp,
+)
+
+PACKAGES = ("langgraph", "mediapipe", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "torch")
+"""Packages whose version can change a measured number, or the record of it."""
+
+ALWAYS = (
+    "Every figure is a measurement by a model with known error rates; none is proof on its own.",
+    "Calibrations were fitted on the sets that their cards name. On other cameras, ages and groups they can be off.",
+)
+
+
+def compose(
+    *,
+    request: Request,
+    settings: Settings,
+    source: str,
+    problems: tuple[Problem, ...],
+    pictures: tuple[Picture, ...],
+    references: tuple[Picture, ...],
+    reference_problems: tuple[Problem, ...],
+    faces: tuple[Face, ...],
+    reference_faces: tuple[Face, ...],
+    evidence: tuple[Evidence, ...],
+    verdicts: tuple[Verdict, ...],
+    explanations: tuple[Explanation, ...],
+    decisions: tuple[PolicyDecision, ...],
+    timings_ms: Mapping[str, float],
+) -> Report:
+    """The report on one picture. ``pictures`` and ``problems`` hold one item between them: it was read, or not."""
+    return Report(
+        request=request,
+        source=source,
+        problem=problems[0] if problems else None,
+        picture=pictures[0] if pictures else None,
+        references=references,
+        faces=faces,
+        reference_faces=reference_faces,
+        evidence=evidence,
+        verdicts=verdicts,
+        rollups=judge.roll_up(verdicts),
+        explanations=explanations,
+        policy=decisions,
+        limitations=tuple(_limitations(evidence, decisions, reference_problems)),
+        manifest=Manifest(
+            faceagent=__version__,
+            python=platform.python_version(),
+            packages=_versions(),
+            profile=settings.profile,
+            seed=settings.seed,
+            weights=_weights(evidence),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            timings_ms=timings_ms,
+        ),
+    )
+
+
+def _limitations(
+    evidence: Iterable[Evidence], decisions: Iterable[PolicyDecision], problems: Iterable[Problem]
+) -> Iterable[str]:
+    """What a reader must know before relying on the report; each sentence once."""
+    said: dict[str, None] = {}
+    for problem in problems:
+        said[f"A reference could not be used: {problem.message}"] = None
+    for decision in decisions:
+        if decision.notice is not None:
+            said[f"{decision.notice} ({decision.rule})"] = None
+    for item in evidence:
+        if item.status in ("unavailable", "failed"):
+            said[item.statement] = None
+        limit = item.facts.get("limit")
+        if isinstance(limit, str):
+            said[limit] = None
+    return (*said, *ALWAYS)
+
+
+def _weights(evidence: Iterable[Evidence]) -> tuple[WeightStamp, ...]:
+    stamps = {stamp.id: stamp for item in evidence for stamp in item.tool.weights}
+    return tuple(stamps[name] for name in sorted(stamps))
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Installed versions; asked once, because reading package metadata takes longer than weighing the evidence."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
