@@ -25,7 +25,7 @@ Region = Literal["outer_face", "left_eye", "right_eye", "nose", "mouth", "skin",
 
 Reason = Literal[
     # the picture
-    "missing_file", "no_permission", "is_folder", "empty_file", "too_large", "too_many_pixels",
+    "missing_file", "no_permission", "is_folder", "not_a_file", "empty_file", "too_large", "too_many_pixels",
     "unsupported_format", "corrupt_picture", "fetch_failed", "fetch_refused",
     # the face
     "no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "occluded", "extreme_pose",

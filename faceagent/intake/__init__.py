@@ -1,0 +1,61 @@
+"""Intake: from anything a person may point at to one decoded, upright, sRGB picture, or to the reason why not.
+
+Nothing that is wrong with a picture raises here; it comes back as a Problem. The bytes as received and the pixels
+decoded from them go into the blob store under the sha256 of those bytes; the Picture only names them.
+"""
+
+from pathlib import PurePath
+
+from faceagent.intake.blobs import Blobs, DiskBlobs, MemoryBlobs, Pixels
+from faceagent.intake.decode import decode
+from faceagent.intake.reading import read
+from faceagent.intake.sources import Input, expand
+from faceagent.settings import Settings
+from faceagent.types import Picture, Problem, Source
+
+__all__ = ["Blobs", "DiskBlobs", "Input", "MemoryBlobs", "Pixels", "expand", "take"]
+
+_SUFFIXES = {
+    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
+    "PNG": {".png", ".apng"},
+    "WEBP": {".webp"},
+    "HEIF": {".heic", ".heif", ".hif"},
+    "AVIF": {".avif"},
+}
+_KNOWN = frozenset().union(*_SUFFIXES.values(), {".gif", ".bmp", ".tif", ".tiff", ".txt", ".pdf"})
+
+
+def take(source: Source, blobs: Blobs, settings: Settings, *, id: str = "P1") -> Picture | Problem:
+    """Read, check and decode one source; its bytes and pixels are then in ``blobs`` under ``picture.sha256``.
+
+    ``id`` becomes the picture's id. Never raises for content. A URL is fetched here, under the rules of
+    ``intake.fetch``.
+    """
+    data = read(source, blobs, settings)
+    if isinstance(data, Problem):
+        return data
+    decoded = decode(data, settings)
+    if isinstance(decoded, Problem):
+        return decoded
+    key = blobs.put(data)
+    blobs.put_pixels(key, decoded.pixels)
+    height, width = decoded.pixels.shape[:2]
+    return Picture(
+        id=id,
+        sha256=key,
+        width=width,
+        height=height,
+        format=decoded.format,
+        bytes=len(data),
+        source=source.name,
+        mode=decoded.mode,
+        orientation=decoded.orientation,
+        notes=(*decoded.notes, *_misnamed(source, decoded.format)),
+    )
+
+
+def _misnamed(source: Source, kind: str) -> tuple[str, ...]:
+    suffix = PurePath(source.name).suffix.lower()
+    if source.kind == "bytes" or suffix not in _KNOWN or suffix in _SUFFIXES[kind]:
+        return ()
+    return (f"named {suffix}, but the bytes are {kind}",)

@@ -1,0 +1,88 @@
+"""The bytes of a source, under the limit, or the reason why there are none.
+
+A path is opened only when it leads to a regular file: opening a pipe, a terminal or a device could wait for ever
+or set something off.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from faceagent.intake.blobs import Blobs
+from faceagent.intake.sources import UNREADABLE, path_of
+from faceagent.settings import Settings
+from faceagent.types import Problem, Source
+
+
+def read(source: Source, blobs: Blobs, settings: Settings) -> bytes | Problem:
+    """All bytes of ``source``, at most ``settings.max_bytes`` of them. Never raises for content."""
+    if source.kind == "path":
+        found = _read_path(path_of(source), settings.max_bytes)
+    elif source.kind == "url":
+        from faceagent.intake.fetch import fetch
+
+        found = fetch(source.ref, settings)
+    else:
+        found = _read_stored(source.ref, blobs)
+    if isinstance(found, Problem):
+        return found
+    if not found:
+        return Problem(reason="empty_file", message="There are no bytes in it.")
+    return too_large(settings.max_bytes) if len(found) > settings.max_bytes else found
+
+
+def too_large(limit: int) -> Problem:
+    """The one way to say that there are more bytes than ``limit``."""
+    return Problem(
+        reason="too_large",
+        message=f"It has more than {limit:,} bytes.",
+        remedy="Give a smaller file, or raise FACEAGENT_MAX_BYTES.",
+    )
+
+
+def _read_stored(key: str, blobs: Blobs) -> bytes | Problem:
+    try:
+        return blobs.get(key)
+    except KeyError:
+        words = "It cannot be decoded." if key == UNREADABLE else "Its bytes are no longer in the store."
+        return Problem(reason="corrupt_picture", message=words)
+
+
+def _read_path(path: Path, limit: int) -> bytes | Problem:
+    try:
+        # Looked at before opening, because opening a device can already do something.
+        problem = _unfit(os.stat(path).st_mode)
+        if problem is not None:
+            return problem
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        with open(handle, "rb") as file:
+            # Looked at again, because the name may have come to mean something else in between.
+            status = os.fstat(file.fileno())
+            problem = _unfit(status.st_mode)
+            if problem is None and status.st_size > limit:
+                problem = too_large(limit)
+            return file.read(limit + 1) if problem is None else problem
+    except PermissionError:
+        return Problem(
+            reason="no_permission", message="It may not be read.", remedy="Give this user the right to read it."
+        )
+    except FileNotFoundError:
+        return Problem(reason="missing_file", message="There is no such file.", remedy="Check the path.")
+    except (OSError, ValueError) as error:
+        # A name too long, a NUL in it, a loop of links, a disk that fails: nothing there that can be read.
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return Problem(reason="missing_file", message=f"The path cannot be opened: {words}.", remedy="Check the path.")
+
+
+def _unfit(mode: int) -> Problem | None:
+    if stat.S_ISREG(mode):
+        return None
+    if stat.S_ISDIR(mode):
+        return Problem(
+            reason="is_folder", message="This is a folder, and no pictures were found in it.", remedy="Name a picture."
+        )
+    return Problem(
+        reason="not_a_file",
+        message="This is a pipe, socket or device, not a file.",
+        remedy="Pipe a picture into standard input and name it -.",
+    )
