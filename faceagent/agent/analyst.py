@@ -84,7 +84,10 @@ class Analyst(AbstractContextManager["Analyst"]):
         blobs: MemoryBlobs,
         out: Path | None,
     ) -> Iterator[Report]:
+        alone: bool | None = None
+        pages: list[tuple[Report, Path]] = []
         while batch := tuple(islice(sources, self.settings.batch)):
+            alone = len(batch) == 1 if alone is None else alone
             context = Context(request, batch, references, self.settings, blobs, self._tools, self._pool)
             state = self._graph.invoke(
                 {}, context=context, config={"max_concurrency": self.settings.workers, "recursion_limit": 25}
@@ -92,9 +95,12 @@ class Analyst(AbstractContextManager["Analyst"]):
             for key in state["reports"]:
                 finished = context.record.get(key, Report)
                 if out is not None:
-                    report.write(finished, out, blobs)
+                    where = report.write(finished, out if alone else out / report.folder_name(finished), blobs)
+                    pages.append((report.outline(finished), where))
                 yield finished
-            blobs.forget(finished.sha256 for finished in of_kind(context, Picture))
+            blobs.forget(picture.sha256 for picture in context.record.all(Picture) if picture.id == "P1")
+        if out is not None and not alone and pages:
+            report.index(pages, out)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -41,6 +41,11 @@ class Record:
         """Whether the noun under ``key`` is of that kind."""
         return isinstance(self._nouns.get(key), kind)
 
+    def all(self, kind: type[N]) -> list[N]:
+        """Every noun of that kind."""
+        with self._lock:
+            return [noun for noun in self._nouns.values() if isinstance(noun, kind)]
+
     @contextmanager
     def clock(self, part: str) -> Iterator[None]:
         """Add the time spent inside to ``part``."""

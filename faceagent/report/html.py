@@ -1,0 +1,128 @@
+"""The HTML view: one self-contained file, no script, no remote asset, everything escaped.
+
+This module prepares plain values for the templates and decides nothing about faces.
+"""
+
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceagent.intake.blobs import Blobs
+from faceagent.types import Evidence, Explanation, Face, Report, Step, Verdict
+
+PICTURE_SIDE = 1000
+"""px, longer side of the embedded picture; boxes and landmarks are drawn as vectors over it."""
+
+CROP_SIDE = 144
+MESH_FACES = 8
+"""Faces whose 478 landmarks are drawn; beyond that a picture is a crowd and dots only hide it."""
+
+ALARMING = frozenset({"forged", "morph", "spoof", "different_person", "invalid", "declares_synthetic", "unusable"})
+REASSURING = frozenset({"bona_fide", "live", "same_person", "trusted", "usable"})
+COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("faceagent.report"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["words"] = lambda text: str(text).replace("_", " ")
+    environment.globals["tone"] = _tone
+    return environment
+
+
+@cache
+def _style() -> tuple[str, str]:
+    """The style sheet and the source expression that lets it, and nothing else, through the policy."""
+    text = resources.files("faceagent.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    return text, "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def render(report: Report, blobs: Blobs) -> str:
+    """The report as one HTML document. ``blobs`` must still hold the pixels of its picture."""
+    css, source = _style()
+    pixels = blobs.pixels(report.picture.sha256) if report.picture else None
+    return _environment().get_template("report.html").render(
+        report=report,
+        css=css,
+        style_source=source,
+        picture=_data_uri(pixels, PICTURE_SIDE) if pixels is not None else None,
+        faces=[_card(report, face, pixels) for face in report.faces if pixels is not None],
+        whole=[verdict for verdict in report.verdicts if verdict.subject == "P1"],
+        whole_evidence=[item for item in report.evidence if item.subject == "P1"],
+        whole_explanations=[_told(one) for one in report.explanations if one.subject == "P1"],
+        references=[
+            {"picture": picture, "uri": _data_uri(blobs.pixels(picture.sha256), 2 * CROP_SIDE)}
+            for picture in report.references
+        ],
+        mesh=len(report.faces) <= MESH_FACES,
+    )
+
+
+def render_index(rows: Sequence[tuple[Report, str]]) -> str:
+    """A page over several reports; ``rows`` holds each with the link to its page."""
+    css, source = _style()
+    return _environment().get_template("index.html").render(rows=rows, css=css, style_source=source)
+
+
+def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, object]:
+    evidence = [item for item in report.evidence if item.subject == face.id]
+    units = [item for item in evidence if item.question == "action_units" and item.score is not None]
+    return {
+        "face": face,
+        "crop": _data_uri(_crop(pixels, face), CROP_SIDE),
+        "dots": "".join(f"M{x:.1f} {y:.1f}h0" for x, y in (face.landmarks or face.points5)),
+        "verdicts": [verdict for verdict in report.verdicts if verdict.subject == face.id],
+        "units": [{"name": item.id.rpartition(":")[2], "item": item} for item in units],
+        "quality": [(name, getattr(face.quality, name)) for name in ("unified", *COMPONENTS)],
+        "explanations": [_told(one) for one in report.explanations if one.subject == face.id],
+        "evidence": evidence,
+    }
+
+
+def _told(explanation: Explanation) -> dict[str, object]:
+    """An explanation with its steps grouped by section, in order."""
+    sections: dict[str, list[Step]] = {}
+    for step in explanation.steps:
+        sections.setdefault(step.section, []).append(step)
+    return {"explanation": explanation, "sections": sections}
+
+
+def _tone(noun: Verdict | Evidence) -> str:
+    """Which colour a label gets: "alarm", "calm", "open" or "plain"."""
+    if isinstance(noun, Verdict) and noun.label == "inconclusive":
+        return "open"
+    if noun.label in ALARMING:
+        return "alarm"
+    return "calm" if noun.label in REASSURING else "plain"
+
+
+def _crop(pixels: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+    """A square around the face with a quarter of its side as margin, cut at the picture's edge."""
+    x0, y0, x1, y1 = face.box
+    half = 0.75 * max(x1 - x0, y1 - y0)
+    height, width = pixels.shape[:2]
+    left, right = (int(np.clip((x0 + x1) / 2 + sign * half, 0, width)) for sign in (-1, 1))
+    top, bottom = (int(np.clip((y0 + y1) / 2 + sign * half, 0, height)) for sign in (-1, 1))
+    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def _data_uri(pixels: NDArray[np.uint8], side: int) -> str:
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=86)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
