@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     max_frames: int = Field(default=1000, ge=1, description="frames of an animated picture; only the first is used")
     fetch_seconds: float = Field(default=20.0, gt=0, description="whole time for one URL")
     fetch_redirects: int = Field(default=3, ge=0)
+    trust_anchors: Path | None = Field(default=None, description="PEM file with the C2PA roots to trust; none ship")
 
     max_faces: int = Field(default=64, ge=1, description="faces kept per picture, largest first")
     min_face: float = Field(default=24.0, ge=8, description="px, shorter side of the box")

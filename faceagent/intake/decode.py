@@ -61,7 +61,7 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
         if problem is not None:
             return problem
     try:
-        picture = _open(kind, data)
+        picture = open_picture(kind, data)
         if isinstance(picture, Problem):
             return picture
         with picture:
@@ -75,7 +75,7 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
         )
 
 
-def _open(kind: str, data: bytes) -> Image.Image | Problem:
+def open_picture(kind: str, data: bytes) -> Image.Image | Problem:
     """The picture with its header parsed and nothing decoded.
 
     The plugin is called by name rather than through ``Image.open``: no other parser ever sees the bytes, and our
