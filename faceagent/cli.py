@@ -46,7 +46,9 @@ STYLES = {"stable": "green", "uncertain": "yellow", "contested": "red"}
 def main() -> None:
     """Entry point: runs the command and turns faceagent's errors into a message and an exit code."""
     logging.basicConfig(
-        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=err, show_time=False, show_path=False)]
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=err, show_time=False, show_path=False)],
     )
     try:
         app()
@@ -84,7 +86,9 @@ def _root(
 
 @app.command()
 def analyze(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, globs, folders, URLs, or - for stdin.")],
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Files, globs, folders, URLs, or - for stdin.")
+    ],
     question: Annotated[
         list[str] | None,
         typer.Option("--question", "-q", help=f"Repeatable. One of: {', '.join((*QUESTIONS, *GROUPS))}."),
@@ -92,9 +96,7 @@ def analyze(
     reference: Annotated[
         list[str] | None, typer.Option("--reference", "-r", help="A picture of the person, for identity. Repeatable.")
     ] = None,
-    out_dir: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for report.json and report.html.")
-    ] = None,
+    out_dir: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report.json and report.html.")] = None,
     json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON report per line.")] = False,
     purpose: Annotated[str | None, typer.Option(help=f"Why you ask: {', '.join(PURPOSES)}.")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help=f"Whose rules apply: {', '.join(JURISDICTIONS)}.")] = None,

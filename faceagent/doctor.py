@@ -41,7 +41,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding("ok", name, version)
     for name, remedy in OPTIONAL.items():
         version = _version(name)
-        yield Finding("optional" if version is None else "ok", name, version or "not installed", remedy if version is None else None)
+        if version is None:
+            yield Finding("optional", name, "not installed", remedy)
+        else:
+            yield Finding("ok", name, version)
     yield from _devices(settings)
     for check in weights.verify(settings):
         if settings.profile not in weights.entry(check.id).profiles:

@@ -44,7 +44,8 @@ def test_templates_cannot_reach_into_python(shelf: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no front matter", "---\nid: c\n---\n", "---\nid: other\nversion: 1\nvariables: []\n---\n", "---\n[\n---\n"]
+    "text",
+    ["no front matter", "---\nid: c\n---\n", "---\nid: other\nversion: 1\nvariables: []\n---\n", "---\n[\n---\n"],
 )
 def test_a_prompt_with_bad_front_matter_is_refused(shelf: Path, text: str) -> None:
     prompts.prompt.cache_clear()

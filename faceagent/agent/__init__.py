@@ -1,0 +1,1 @@
+"""The agent: a LangGraph graph that walks a picture through the rooms, and the calls that start it."""

@@ -18,7 +18,7 @@ from faceagent.intake.sources import Input, expand
 from faceagent.settings import Settings, load
 from faceagent.tools import TOOLS
 from faceagent.tools.base import Tool
-from faceagent.types import Report, Request, Source
+from faceagent.types import Picture, Report, Request, Source
 
 
 @cache

@@ -45,9 +45,7 @@ def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Eviden
             words = f"this face cannot be used for {question.replace('_', ' ')}: {', '.join(reasons)}"
             return decide.abstain(question, subject.id, "face_unusable", words.replace("_", " "))
     bearing = [
-        item
-        for item in evidence
-        if item.subject in about and (item.question == question or _also(question, item))
+        item for item in evidence if item.subject in about and (item.question == question or _also(question, item))
     ]
     return _KINDS[question](question, subject.id, bearing)
 

@@ -31,9 +31,7 @@ FACS_LETTERS = "ABCDE"
 """Intensity letters of the Facial Action Coding System: A trace … E maximum, one per step of the 0-5 scale."""
 
 
-def abstain(
-    question: Question, subject: str, reason: Reason, words: str, evidence: Sequence[Evidence] = ()
-) -> Verdict:
+def abstain(question: Question, subject: str, reason: Reason, words: str, evidence: Sequence[Evidence] = ()) -> Verdict:
     """An ``inconclusive`` verdict that says why."""
     return Verdict(
         id=f"V:{subject}:{question}",
@@ -210,11 +208,9 @@ def _even_odds(ratio: Ratio, calibration: str) -> Probability:
     """Posterior at even prior odds, the only prior that takes no side."""
 
     def odds(llr: float) -> float:
-        return 1.0 / (1.0 + 10.0**-llr)
+        return float(1.0 / (1.0 + 10.0**-llr))
 
-    return Probability(
-        value=odds(ratio.value), low=odds(ratio.low), high=odds(ratio.high), calibration=calibration
-    )
+    return Probability(value=odds(ratio.value), low=odds(ratio.low), high=odds(ratio.high), calibration=calibration)
 
 
 def _say(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:

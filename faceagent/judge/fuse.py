@@ -12,7 +12,7 @@ from faceagent.judge.calibrate import Platt, Ratio, calibration_of
 from faceagent.types import Evidence
 
 CONFLICT = 0.5
-"""log10 LR from which a single item counts as speaking for its side; two that speak against each other are a conflict."""
+"""log10 LR from which one item counts as speaking for its side; one such item on each side is a conflict."""
 
 
 class Weighed(NamedTuple):

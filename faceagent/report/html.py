@@ -55,20 +55,24 @@ def render(report: Report, blobs: Blobs) -> str:
     """The report as one HTML document. ``blobs`` must still hold the pixels of its picture."""
     css, source = _style()
     pixels = blobs.pixels(report.picture.sha256) if report.picture else None
-    return _environment().get_template("report.html").render(
-        report=report,
-        css=css,
-        style_source=source,
-        picture=_data_uri(pixels, PICTURE_SIDE) if pixels is not None else None,
-        faces=[_card(report, face, pixels) for face in report.faces if pixels is not None],
-        whole=[verdict for verdict in report.verdicts if verdict.subject == "P1"],
-        whole_evidence=[item for item in report.evidence if item.subject == "P1"],
-        whole_explanations=[_told(one) for one in report.explanations if one.subject == "P1"],
-        references=[
-            {"picture": picture, "uri": _data_uri(blobs.pixels(picture.sha256), 2 * CROP_SIDE)}
-            for picture in report.references
-        ],
-        mesh=len(report.faces) <= MESH_FACES,
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            css=css,
+            style_source=source,
+            picture=_data_uri(pixels, PICTURE_SIDE) if pixels is not None else None,
+            faces=[_card(report, face, pixels) for face in report.faces if pixels is not None],
+            whole=[verdict for verdict in report.verdicts if verdict.subject == "P1"],
+            whole_evidence=[item for item in report.evidence if item.subject == "P1"],
+            whole_explanations=[_told(one) for one in report.explanations if one.subject == "P1"],
+            references=[
+                {"picture": picture, "uri": _data_uri(blobs.pixels(picture.sha256), 2 * CROP_SIDE)}
+                for picture in report.references
+            ],
+            mesh=len(report.faces) <= MESH_FACES,
+        )
     )
 
 
