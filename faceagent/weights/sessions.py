@@ -29,8 +29,11 @@ def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSe
     import onnxruntime
 
     path = locate(weight_id, settings)
-    providers = _providers(settings, weight_id, onnxruntime.get_available_providers())
-    key = (str(path), providers[0], settings.threads)
+    wanted = ["CPUExecutionProvider"]
+    if settings.profile == "gpu":
+        wanted.insert(0, "CUDAExecutionProvider")
+    providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
+    key = (str(path), settings.profile, settings.threads)
     with _guard:
         session = _sessions.get(key)
         if session is None:
@@ -47,6 +50,8 @@ def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSe
                 raise ModelUnavailable(
                     f"onnxruntime cannot run {weight_id}: {error}", remedy="Run `faceagent doctor`."
                 ) from error
+            if settings.profile == "gpu" and device_of(session) == "cpu":
+                logger.warning("%s runs on the CPU: onnxruntime cannot use CUDA here.", weight_id)
             _sessions[key] = session
     return session
 
@@ -54,11 +59,3 @@ def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSe
 def device_of(session: "onnxruntime.InferenceSession") -> str:
     """What really runs, "cuda" or "cpu", as opposed to what was asked for."""
     return "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
-
-
-def _providers(settings: Settings, weight_id: str, available: list[str]) -> list[str]:
-    if settings.profile == "gpu":
-        if "CUDAExecutionProvider" in available:
-            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-        logger.warning("%s runs on the CPU: onnxruntime has no CUDA here, though the profile is gpu.", weight_id)
-    return ["CPUExecutionProvider"]
