@@ -45,7 +45,7 @@ figures: weights ## the acceptance figures: make figures DATA=folder
 	$(PY) -m evals.acceptance --data "$(DATA)"
 
 weights: $(READY) ## pull the weights of the profile in force
-	@$(VENV)/bin/faceagent weights pull
+	@$(VENV)/bin/faceagent weights pull >/dev/null
 
 clean: ## remove the environment, caches and output; weights stay in the user's cache
 	rm -rf $(VENV) out runs dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

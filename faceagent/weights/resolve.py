@@ -72,12 +72,26 @@ def obtain(item: Entry, settings: Settings, on_progress: OnProgress | None = Non
 
 
 def pull(ids: Iterable[str], settings: Settings, on_progress: OnProgress | None = None) -> list[Path]:
-    """Make every one of ``ids`` available; returns their paths in order. Raises as ``locate`` does."""
-    wanted = list(ids)
-    if on_progress is not None:
-        return [locate(weight_id, settings, on_progress=on_progress) for weight_id in wanted]
-    with bar() as report:
-        return [locate(weight_id, settings, on_progress=report) for weight_id in wanted]
+    """Make every one of ``ids`` available; returns their paths in order.
+
+    One that cannot be had does not keep the others from being fetched: it is raised when they are through, as
+    ``locate`` would raise it, or in one ModelUnavailable that tells of all when there are several.
+    """
+    wanted = [entry(weight_id).id for weight_id in ids]
+    paths: list[Path] = []
+    failures: list[ModelUnavailable] = []
+    with bar() if on_progress is None else nullcontext(on_progress) as report:
+        for weight_id in wanted:
+            try:
+                paths.append(locate(weight_id, settings, on_progress=report))
+            except ModelUnavailable as error:
+                failures.append(error)
+    if len(failures) > 1:
+        story = " ".join(str(error) for error in failures)
+        raise ModelUnavailable(f"{len(failures)} of {len(wanted)} weights cannot be had: {story}")
+    if failures:
+        raise failures[0]
+    return paths
 
 
 def of_profile(group: str) -> tuple[str, ...]:

@@ -311,3 +311,16 @@ def test_pull_returns_paths_in_order(settings: Settings) -> None:
     assert [path.name for path in paths] == ["face_detection_yunet_2023mar.onnx", "minifasnet_v2.onnx"]
     with pytest.raises(InputError):
         pull(["nonsense"], settings, quiet)
+
+
+def test_pull_fetches_the_others_before_it_tells_what_failed(
+    publisher: Publisher, here: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = thing(id="good", urls=(publisher.url,))
+    bad, worse = (thing(id=name, urls=(publisher.url,), sha256="0" * 64) for name in ("bad", "worse"))
+    monkeypatch.setattr(catalog, "_table", lambda: {item.id: item for item in (bad, worse, good)})
+    with pytest.raises(WeightsCorrupt, match="bad"):
+        pull(["bad", "good"], here, quiet)
+    assert kept(here) == ["thing.onnx"]
+    with pytest.raises(ModelUnavailable, match=r"^2 of 3 weights cannot be had.*bad.*worse"):
+        pull(["bad", "worse", "good"], here, quiet)
