@@ -1,0 +1,175 @@
+"""Apparent age as a range, and apparent gender. What a face looks like, not what a person is.
+
+Both networks are Davis King's dlib predictors (dlib-models, CC0) as ONNX. Their training labels came from
+pictures, not from birth certificates. Left alone the age network reads small children 7 years too old and people
+over 70 more than 15 years too young; the shipped table corrects the middle of the range and widens it by what
+was left over. Gender is a guess in two classes, weak on children. There is no race or ethnicity here, ever.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceagent.faces import align
+from faceagent.settings import Settings
+from faceagent.tools.base import Pixels, ToolSpec, View
+from faceagent.types import Evidence, Face, Score, ToolStamp
+from faceagent.weights import stamp
+from faceagent.weights.sessions import device_of, open_session
+
+Floats = NDArray[np.float32]
+Reals = NDArray[np.float64]
+
+AGE_TABLE = "age/dlib-1"
+GENDER_CALIBRATION = "gender/dlib-1"
+
+AGE_SIDE, GENDER_SIDE = 64, 32
+PADDING = 0.2
+CORNERS = np.array([(0.8596, 0.2135), (0.6461, 0.2290), (0.1206, 0.2137), (0.3341, 0.2291), (0.4901, 0.6278)])
+"""dlib's template: outer and inner corner of the subject's left eye, of the right eye, base of the nose."""
+MESH = (263, 362, 33, 133, 2)
+"""The same five among the 478 mesh points."""
+NOSE_BASE = 0.35
+"""Without a mesh: how far from the nose tip to the middle of the mouth the base of the nose lies."""
+MEAN = np.array([122.782, 117.001, 104.298], dtype=np.float32)
+YEARS = np.concatenate([[0.25], np.arange(1.0, 81.0)])
+"""The age that each of the 81 outputs stands for."""
+FINEST = 8
+"""Most times finer than the chip that a large face is sampled before it is averaged down."""
+GENDER_LIMIT = 12.0
+AGE_BIAS = "reads children too old and people over 70 too young; few of either were in the fitting set"
+GENDER_BIAS = "weak on children; less sure of women with dark skin; two classes only"
+
+
+@dataclass(frozen=True)
+class AgeTable:
+    """Network age → corrected age and the ends of its interval, in years, linear between the knots."""
+
+    id: str
+    level: float
+    predicted: Reals
+    value: Reals
+    low: Reals
+    high: Reals
+
+    def read(self, predicted: float) -> tuple[float, float, float]:
+        """Corrected age, low end, high end."""
+        value, low, high = (
+            float(np.interp(predicted, self.predicted, column)) for column in (self.value, self.low, self.high)
+        )
+        return value, low, high
+
+
+@cache
+def age_table(name: str = AGE_TABLE) -> AgeTable:
+    """The shipped table of that id. Raises FileNotFoundError when the package is incomplete."""
+    file = resources.files("faceagent").joinpath("judge", "calibration", f"{name.replace('/', '-')}.json")
+    record = json.loads(file.read_text(encoding="utf-8"))
+    columns = {key: np.asarray(record[key], dtype=np.float64) for key in ("predicted", "value", "low", "high")}
+    return AgeTable(id=record["id"], level=record["level"], **columns)
+
+
+def prepare(pixels: Pixels, face: Face, side: int) -> Floats:
+    """2×3×side×side float32: the aligned face, as it is and mirrored; RGB, mean taken off, over 256."""
+    points, template = _anchors(face)
+    coarse = align.similarity(points, (template + PADDING) / (1 + 2 * PADDING) * side)
+    finer = int(np.clip(np.ceil(1.0 / np.hypot(coarse[0, 0], coarse[1, 0])), 1, FINEST))
+    # Averaging down from a finer chip, because bilinear sampling of a large face sees one pixel in many.
+    fine = coarse * finer
+    fine[:, 2] += (finer - 1) / 2
+    chip = align.warp(pixels, fine, side * finer)
+    if finer > 1:
+        chip = cv2.resize(chip, (side, side), interpolation=cv2.INTER_AREA)
+    scaled = ((chip.astype(np.float32) - MEAN) / np.float32(256)).transpose(2, 0, 1)
+    return np.stack([scaled, scaled[:, :, ::-1]])
+
+
+def _anchors(face: Face) -> tuple[Reals, Reals]:
+    """Points of the face in px and where they belong in dlib's template."""
+    if face.landmarks:
+        return np.asarray([face.landmarks[index] for index in MESH], dtype=np.float64), CORNERS
+    right_eye, left_eye, tip, *mouth = np.asarray(face.points5, dtype=np.float64)
+    base = tip + NOSE_BASE * (np.mean(mouth, axis=0) - tip)
+    eyes = CORNERS[:4].reshape(2, 2, 2).mean(axis=1)
+    return np.stack([left_eye, right_eye, base]), np.vstack([eyes, CORNERS[4]])
+
+
+class Attributes:
+    """Age and gender, one call of each network per batch, every face also mirrored."""
+
+    spec: ClassVar[ToolSpec] = ToolSpec(
+        name="attributes",
+        version="1.0.0",
+        title="Apparent age and gender",
+        summary="An age range and an apparent gender, with the bias that these models are known to have.",
+        questions=("age", "gender"),
+        scope="face",
+        weights=("age", "gender"),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def stamp(self) -> ToolStamp:
+        """Name, version, both networks, and the device they run on."""
+        device = device_of(open_session("age", self._settings))
+        weights = tuple(stamp(name) for name in self.spec.weights)
+        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=weights, device=device)
+
+    def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
+        """Two items per face: ``F1:age`` in years with an 80 % interval, ``F1:gender`` as the logit of "male"."""
+        faces = [(view, view.face) for view in batch if view.face is not None]
+        if not faces:
+            return [() for _ in batch]
+        ages = self._probabilities("age", faces, AGE_SIDE) @ YEARS
+        male = self._probabilities("gender", faces, GENDER_SIDE)[:, 1]
+        by = self.stamp()
+        return [
+            (_age(by, view, float(age)), _gender(by, view, float(share)))
+            for (view, _), age, share in zip(faces, ages, male, strict=True)
+        ]
+
+    def _probabilities(self, weights: str, faces: Sequence[tuple[View, Face]], side: int) -> Reals:
+        """N×classes, the mean over the face and its mirror image."""
+        session = open_session(weights, self._settings)
+        chips = np.concatenate([prepare(view.pixels(), face, side) for view, face in faces])
+        found = session.run(None, {session.get_inputs()[0].name: chips})[0]
+        return np.asarray(found, dtype=np.float64).reshape(len(faces), 2, -1).mean(axis=1)
+
+
+def _age(by: ToolStamp, view: View, predicted: float) -> Evidence:
+    table = age_table()
+    value, low, high = table.read(predicted)
+    return Evidence(
+        id=f"{view.subject}:age",
+        tool=by,
+        question="age",
+        subject=view.subject,
+        label=f"{low:.0f}-{high:.0f}",
+        score=Score(value=value, scale="years", low=low, high=high, calibration=table.id),
+        facts={"network_years": predicted, "interval_level": table.level, "known_bias": AGE_BIAS},
+        statement=f"Apparent age {low:.0f} to {high:.0f} years ({table.level:.0%} interval).".replace("%", " %"),
+    )
+
+
+def _gender(by: ToolStamp, view: View, male: float) -> Evidence:
+    tiny = 1.0 / (1.0 + np.exp(GENDER_LIMIT))
+    share = float(np.clip(male, tiny, 1.0 - tiny))
+    label = "male" if share >= 0.5 else "female"
+    return Evidence(
+        id=f"{view.subject}:gender",
+        tool=by,
+        question="gender",
+        subject=view.subject,
+        label=label,
+        score=Score(value=float(np.log(share / (1 - share))), scale="logit", calibration=GENDER_CALIBRATION),
+        facts={"network_output_male": share, "known_bias": GENDER_BIAS},
+        statement=f"Apparent gender {label} (raw output for male {share:.2f}).",
+    )
