@@ -14,12 +14,18 @@ def bar() -> Iterator[OnProgress]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("weights {task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks: dict[str, TaskID] = {}
+    progress = Progress(*columns, console=Console(stderr=True))
+    tasks: dict[str, TaskID] = {}
 
-        def report(weight_id: str, done: int, total: int) -> None:
-            if weight_id not in tasks:
-                tasks[weight_id] = progress.add_task(weight_id, total=total)
-            progress.update(tasks[weight_id], completed=min(done, total), total=total)
+    def report(weight_id: str, done: int, total: int) -> None:
+        # Started here and not before: when everything is in place already, nothing is printed.
+        progress.start()
+        if weight_id not in tasks:
+            tasks[weight_id] = progress.add_task(weight_id, total=total)
+        progress.update(tasks[weight_id], completed=min(done, total), total=total)
 
+    try:
         yield report
+    finally:
+        if tasks:
+            progress.stop()

@@ -146,12 +146,12 @@ def _agree(path: Path, expected: str) -> None:
 def _vouched(item: Entry, settings: Settings) -> Path:
     """Weights without a catalogued hash: the user fetches them, and vouches for them with a file of their hash."""
     if settings.weights is not None:
-        for place in (settings.weights / item.id, settings.weights):
-            path, paper = place / item.file, place / f"{item.file}.sha256"
-            if path.is_file() and paper.is_file():
-                words = paper.read_text(encoding="utf-8").split()
-                _agree(path, words[0].lower() if words else "(nothing)")
-                return path
+        path = settings.weights / item.id / item.file
+        paper = path.with_name(f"{item.file}.sha256")
+        if path.is_file() and paper.is_file():
+            words = paper.read_text(encoding="utf-8").split()
+            _agree(path, words[0].lower() if words else "(nothing)")
+            return path
     where = item.urls[0] if item.urls else item.homepage
     raise ModelUnavailable(
         f"{item.title} ({item.id}) has no catalogued sha256, so it is never fetched unseen.",
