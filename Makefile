@@ -25,7 +25,6 @@ ifeq ($(IMAGE),)
 	@$(PY) -c 'import skimage; skimage.io.imsave("$(DEMO)/astronaut.png", skimage.data.astronaut())'
 endif
 	$(VENV)/bin/faceagent analyze "$(or $(IMAGE),$(DEMO)/astronaut.png)" --out $(DEMO)
-	@echo "The report: $$(ls -t $(DEMO)/*/report.html $(DEMO)/*.html 2>/dev/null | head -n 1)"
 
 test: lint weights ## style, types, layers, then the tests
 	$(VENV)/bin/pytest -m "not e2e"
