@@ -5,6 +5,10 @@ a Problem. Damage that a decoder cannot notice (a flipped bit inside a JPEG scan
 """
 
 import io
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +34,8 @@ _TURNS: dict[int, tuple[Image.Transpose, str]] = {
     7: (Image.Transpose.TRANSVERSE, "mirrored and turned by 90°"),
     8: (Image.Transpose.ROTATE_90, "turned by 90° counter-clockwise"),
 }
+
+_HUSH = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,8 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
         if problem is not None:
             return problem
     try:
-        picture = open_picture(kind, data)
+        with hushed():
+            picture = open_picture(kind, data)
         if isinstance(picture, Problem):
             return picture
         with picture:
@@ -73,6 +80,18 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
         return Problem(
             reason="corrupt_picture", message=f"The {kind} is damaged or cut short ({type(error).__name__})."
         )
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Pillow's warnings about damaged headers off: the damage becomes a note, whatever the caller's filters say.
+
+    One thread at a time, because Python keeps one list of warning filters per process; only headers are read
+    under it, never pixels.
+    """
+    with _HUSH, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def open_picture(kind: str, data: bytes) -> Image.Image | Problem:
@@ -181,7 +200,8 @@ def _orientation(picture: Image.Image) -> tuple[int, list[str]]:
     if not _may_have_exif(picture.info):
         return 1, []
     try:
-        value = picture.getexif().get(_ORIENTATION, 1)
+        with hushed():
+            value = picture.getexif().get(_ORIENTATION, 1)
     except Exception:
         # A broken EXIF block says nothing about the pixels; the picture is still worth reading.
         return 1, ["the EXIF data is damaged and was ignored"]
@@ -196,6 +216,8 @@ def _rest(picture: Image.Image, header: Header | None, data: bytes) -> list[str]
     notes = []
     if "mp" in picture.info:
         notes.append("further pictures inside the file were ignored")
-    if header is not None and header.end is not None and header.end < len(data):
+    if header is not None and header.end is None:
+        notes.append("the file stops before its end mark; the pixels are complete")
+    elif header is not None and header.end is not None and header.end < len(data):
         notes.append(f"{len(data) - header.end} bytes after the end of the picture were ignored")
     return notes

@@ -126,7 +126,7 @@ def _parse(url: str) -> httpx2.URL:
         raise _Rejected("fetch_refused", f"Only http and https are fetched, not {clean(parsed.scheme, 20)}.")
     if parsed.userinfo:
         raise _Rejected("fetch_refused", "URLs with a user name or password are not fetched.")
-    if (parsed.port or _DEFAULT_PORTS[parsed.scheme]) not in PORTS:
+    if parsed.port is not None and parsed.port not in PORTS:
         raise _Rejected("fetch_refused", f"Port {parsed.port} is not a web port.")
     return parsed
 

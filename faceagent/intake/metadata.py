@@ -15,7 +15,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from PIL import Image
 
-from faceagent.intake.decode import open_picture
+from faceagent.intake.decode import hushed, open_picture
 from faceagent.intake.headers import sniff
 from faceagent.intake.origins import EDITORS, GENERATORS, SYNTHETIC, known, source_type
 from faceagent.intake.text import clean
@@ -89,7 +89,8 @@ def read_metadata(data: bytes) -> Metadata:
     found = _Found()
     if kind is not None:
         try:
-            picture = open_picture(kind, data)
+            with hushed():
+                picture = open_picture(kind, data)
             if not isinstance(picture, Problem):
                 with picture:
                     if kind == "PNG" and _after_pixels(data):
@@ -120,7 +121,8 @@ def _after_pixels(data: bytes) -> bool:
 def _read(picture: Image.Image, found: _Found) -> None:
     if "exif" in picture.info or "Raw profile type exif" in picture.info:
         try:
-            _read_exif(picture.getexif(), found)
+            with hushed():
+                _read_exif(picture.getexif(), found)
         except Exception:
             # Pillow's EXIF reader fails on damaged blocks with almost any exception.
             found.damaged.append("exif")

@@ -119,8 +119,11 @@ def _file(path: Path, name: str) -> Source:
     try:
         ref.encode()
     except UnicodeEncodeError:
-        # A name that is not UTF-8 cannot stand in a noun; as a URI it can.
-        ref = path.absolute().as_uri()
+        # A name that is not UTF-8 cannot stand in a noun; as a URI it can. NUL stands for what no file is called.
+        try:
+            ref = path.absolute().as_uri()
+        except UnicodeEncodeError:
+            ref = "\0"
     return Source(kind="path", ref=ref, name=clean(name) or "unnamed")
 
 
