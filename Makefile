@@ -54,7 +54,7 @@ $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "faceagent needs Python 3.11 or newer and '$(PYTHON)' is not. Name one: make PYTHON=python3.12 ..." >&2; \
 	  exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(READY): pyproject.toml constraints.txt .ci/system | $(PY)
 	@.ci/system libraries
