@@ -1,0 +1,35 @@
+"""A mend for torchvision beside a CPU-only torch.
+
+Every torchvision wheel is linked against CUDA. Beside a CPU build of torch its compiled operators do not load,
+and the first ``import torchvision`` (open_clip and timm do it) dies because two names are undeclared. Declaring
+them is enough: nothing here ever calls them. This module is the only place that does so.
+"""
+
+import importlib.util
+from functools import cache
+
+import torch
+
+_SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+
+
+@cache
+def declare_missing_operators() -> tuple[torch.library.Library, ...]:
+    """Declare torchvision's two NMS operators when its compiled part cannot. Call before importing open_clip or timm.
+
+    Returns what keeps the declarations alive; empty when they were not needed.
+    """
+    if importlib.util.find_spec("torchvision") is None or _compiled_part_works():
+        return ()
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    for name in ("nms", "qnms"):
+        library.define(name + _SIGNATURE)  # type: ignore[no-untyped-call]
+    return (library,)
+
+
+def _compiled_part_works() -> bool:
+    try:
+        import torchvision  # type: ignore[import-untyped]  # noqa: F401
+    except (RuntimeError, ImportError, OSError):
+        return False
+    return True

@@ -1,0 +1,232 @@
+"""The vision tower: an open_clip model's image side, cut into stem, blocks and final norm.
+
+Knows how to host DINOv2 ViT-S/14 as an open_clip model (embedded profile), how to take open_clip's ViT-L-14 from
+the hub (gpu profile), and how both kinds of tower run block by block. Knows nothing of adapters and heads.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from faceagent.encoder.torchvision_ops import declare_missing_operators
+from faceagent.errors import ModelUnavailable
+from faceagent.settings import Settings
+from faceagent.types import WeightStamp
+from faceagent.weights import entry, locate, stamp
+
+logger = logging.getLogger(__name__)
+
+EMBEDDED = "dinov2_vits14_224"
+LARGE = ("ViT-L-14", "openai")
+
+
+class Walk(Protocol):
+    """How one family of towers is walked: B×3×S×S in, B×(1+P)×W tokens (class token first) out of every step."""
+
+    model: nn.Module
+    blocks: nn.ModuleList
+
+    def stem(self, images: Tensor) -> Tensor:
+        """Pictures to the tokens that the first block takes."""
+        ...
+
+    def finish(self, tokens: Tensor) -> Tensor:
+        """Tokens of the last block, normalised."""
+        ...
+
+
+@dataclass(frozen=True)
+class TimmWalk:
+    """A timm VisionTransformer, as open_clip hosts it in ``TimmModel.trunk``."""
+
+    model: Any
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The transformer blocks, first to last."""
+        return self.model.blocks  # type: ignore[no-any-return]
+
+    def stem(self, images: Tensor) -> Tensor:
+        """Patches with class token and positions."""
+        return self.model.norm_pre(self.model._pos_embed(self.model.patch_embed(images)))  # type: ignore[no-any-return]
+
+    def finish(self, tokens: Tensor) -> Tensor:
+        """The final LayerNorm."""
+        return self.model.norm(tokens)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class ClipWalk:
+    """open_clip's own VisionTransformer (ViT-L-14 and its kin)."""
+
+    model: Any
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The transformer blocks, first to last."""
+        return self.model.transformer.resblocks  # type: ignore[no-any-return]
+
+    def stem(self, images: Tensor) -> Tensor:
+        """Patches with class token and positions, after the first LayerNorm."""
+        return self.model._embeds(images)  # type: ignore[no-any-return]
+
+    def finish(self, tokens: Tensor) -> Tensor:
+        """The final LayerNorm; the projection to CLIP's joint space is not used."""
+        return self.model.ln_post(tokens)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Tower:
+    """A frozen tower with its preprocessing. ``grid``: patches per side; ``fingerprint`` names base and width."""
+
+    walk: Walk
+    stamp: WeightStamp
+    size: int
+    grid: int
+    width: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    device: torch.device
+
+    @property
+    def depth(self) -> int:
+        """Number of blocks."""
+        return len(self.walk.blocks)
+
+    def tensor(self, crops: list[NDArray[np.uint8]]) -> Tensor:
+        """size×size×3 uint8 RGB crops as one normalised float batch on the tower's device."""
+        batch = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).float() / 255
+        mean = torch.tensor(self.mean, device=self.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=self.device).view(1, 3, 1, 1)
+        return (batch - mean) / std
+
+    def trunk(self, images: Tensor, last: int) -> Tensor:
+        """Tokens before the last ``last`` blocks: the part that every branch shares."""
+        tokens = self.walk.stem(images)
+        for block in self.walk.blocks[: self.depth - last]:
+            tokens = block(tokens)
+        return tokens
+
+
+def load_tower(settings: Settings) -> Tower:
+    """The tower of the settings' profile. Raises ModelUnavailable when its weights cannot be had."""
+    torch.set_num_threads(settings.threads)
+    return _embedded(settings) if settings.profile == "embedded" else _large()
+
+
+def _embedded(settings: Settings) -> Tower:
+    from safetensors.torch import load_file
+
+    item = entry(EMBEDDED)
+    path = locate(EMBEDDED, settings)
+    model = host()
+    model.visual.trunk.load_state_dict(load_file(path))
+    how = item.preprocess
+    mean, std = (tuple(float(x) for x in how[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
+    return _tower(TimmWalk(_frozen(model.visual.trunk)), stamp(EMBEDDED), 224, mean, std, torch.device("cpu"))
+
+
+def _large() -> Tower:
+    declare_missing_operators()
+    import open_clip
+
+    name, pretrained = LARGE
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        model = open_clip.create_model(name, pretrained=pretrained, device=device)
+    except Exception as error:
+        # open_clip lets the hub client's own errors through, and there are many kinds of them.
+        raise ModelUnavailable(
+            f"open_clip {name} ({pretrained}) cannot be had: {error}",
+            remedy="Allow access to the hub once, or use FACEAGENT_PROFILE=embedded.",
+        ) from error
+    visual = model.visual
+    mark = WeightStamp(id=f"open_clip:{name}:{pretrained}", sha256=digest(visual))
+    mean, std = tuple(visual.image_mean), tuple(visual.image_std)
+    return _tower(ClipWalk(_frozen(visual)), mark, visual.image_size[0], mean, std, device)
+
+
+def _tower(
+    walk: Any, mark: WeightStamp, size: int, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> Tower:
+    with torch.inference_mode():
+        tokens = walk.stem(torch.zeros(1, 3, size, size, device=device))
+    grid = round((tokens.shape[1] - 1) ** 0.5)
+    return Tower(
+        walk=walk,
+        stamp=mark,
+        size=size,
+        grid=grid,
+        width=tokens.shape[2],
+        mean=(mean[0], mean[1], mean[2]),
+        std=(std[0], std[1], std[2]),
+        device=device,
+    )
+
+
+def _frozen(model: nn.Module) -> nn.Module:
+    return model.eval().requires_grad_(False)
+
+
+def digest(model: nn.Module) -> str:
+    """sha256 over names and values of all tensors: the identity of weights that came without a catalogued hash."""
+    total = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        total.update(name.encode())
+        total.update(value.detach().cpu().float().numpy().tobytes())
+    return total.hexdigest()
+
+
+CONFIG: dict[str, Any] = {
+    "embed_dim": 384,
+    "vision_cfg": {
+        "timm_model_name": "vit_small_patch14_dinov2_224",
+        "timm_model_pretrained": False,
+        "timm_pool": "token",
+        "timm_proj": "none",
+        "image_size": 224,
+    },
+    "text_cfg": {"context_length": 77, "vocab_size": 512, "width": 64, "heads": 1, "layers": 1},
+}
+"""open_clip's description of the embedded tower. Its text side is never trained nor used, so it is kept tiny."""
+
+
+def host() -> Any:
+    """An open_clip model around DINOv2 ViT-S/14 at 224 px, with random weights."""
+    declare_missing_operators()
+    _register()
+    import open_clip
+
+    return open_clip.create_model("faceagent-dinov2-s14", load_weights=False)
+
+
+@cache
+def _register() -> None:
+    """Teach timm the tower at 224 px, and open_clip the model around it.
+
+    timm's own entry is 518 px and open_clip does not pass a size on; the registered entry fixes the size at
+    construction, so that the exact position embedding of the weights is loaded and never resized.
+    """
+    import tempfile
+
+    import open_clip
+    from timm.models import register_model
+    from timm.models.vision_transformer import vit_small_patch14_dinov2
+
+    def vit_small_patch14_dinov2_224(pretrained: bool = False, **options: Any) -> Any:
+        return vit_small_patch14_dinov2(pretrained=pretrained, **{"img_size": 224, **options})
+
+    vit_small_patch14_dinov2_224.__module__ = __name__
+    register_model(vit_small_patch14_dinov2_224)
+    with tempfile.TemporaryDirectory(prefix="faceagent-") as folder:
+        Path(folder, "faceagent-dinov2-s14.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+        open_clip.add_model_config(folder)

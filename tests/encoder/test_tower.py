@@ -1,0 +1,63 @@
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from faceagent.encoder.torchvision_ops import declare_missing_operators
+from faceagent.encoder.tower import ClipWalk, Tower, load_tower
+from faceagent.settings import Settings
+from faceagent.weights import locate
+
+
+@pytest.fixture(scope="module")
+def tower(settings: Settings) -> Tower:
+    return load_tower(settings)
+
+
+def test_open_clip_tower_equals_the_onnx_export(tower: Tower, settings: Settings) -> None:
+    images = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32))
+    session = onnxruntime.InferenceSession(locate("dinov2_vits14", settings), providers=["CPUExecutionProvider"])
+    expected = session.run(None, {"input": images.numpy()})[0]
+    with torch.inference_mode():
+        tokens = tower.trunk(images, last=3)
+        for block in tower.walk.blocks[-3:]:
+            tokens = block(tokens)
+        patches = tower.walk.finish(tokens)[:, 1:].reshape(1, 16, 16, 384).permute(0, 3, 1, 2)
+        pooled = torch.nn.functional.avg_pool2d(patches, 2).permute(0, 2, 3, 1)
+    assert np.abs(pooled.numpy() - expected).max() < 1e-4
+
+
+def test_preprocessing_is_the_catalogued_one(tower: Tower) -> None:
+    grey = tower.tensor([np.full((224, 224, 3), 255, np.uint8)])
+    assert grey.shape == (1, 3, 224, 224)
+    expected = [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225]
+    assert grey[0, :, 0, 0].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_nothing_in_the_tower_can_be_trained_by_accident(tower: Tower) -> None:
+    assert not any(parameter.requires_grad for parameter in tower.walk.model.parameters())
+    assert not tower.walk.model.training
+
+
+def test_open_clips_own_towers_are_walked_like_they_walk_themselves() -> None:
+    declare_missing_operators()
+    from open_clip.transformer import VisionTransformer
+
+    torch.manual_seed(0)
+    visual = (
+        VisionTransformer(
+            image_size=32, patch_size=8, width=48, layers=3, heads=4, mlp_ratio=2.0, output_dim=24, output_tokens=True
+        )
+        .eval()
+        .requires_grad_(False)
+    )
+    images = torch.randn(2, 3, 32, 32)
+    walk = ClipWalk(visual)
+    with torch.inference_mode():
+        tokens = walk.stem(images)
+        for block in walk.blocks:
+            tokens = block(tokens)
+        tokens = walk.finish(tokens)
+        pooled, patches = visual(images)
+    assert torch.allclose(tokens[:, 1:], patches, atol=1e-5)
+    assert torch.allclose(tokens[:, 0] @ visual.proj, pooled, atol=1e-5)
