@@ -183,6 +183,7 @@ def _keep(fields: dict[str, str], name: str, text: str) -> None:
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value[:1024].decode("utf-8", "replace")
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        # Pillow reads EXIF text as Latin-1; most programs write UTF-8.
+        value = value.encode("latin-1", "replace")
+    return value[:4096].decode("utf-8", "replace") if isinstance(value, bytes) else ""
