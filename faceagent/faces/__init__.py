@@ -1,0 +1,96 @@
+"""The faces room: a picture's pixels go in, its faces come out, largest first.
+
+``find_faces`` is the door; behind it are detection, landmarks, pose, alignment and quality, each a module of plain
+functions. It is safe to call from many threads, and gives the same answer in all of them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from faceagent.faces.align import Pixels
+from faceagent.faces.detect import Detection, detect, second_look
+from faceagent.faces.landmarks import Landmarks, find_landmarks
+from faceagent.faces.pose import pose
+from faceagent.faces.quality import measure
+from faceagent.faces.usable import all_obstacles
+from faceagent.settings import Settings
+from faceagent.types import QUESTIONS, Face, Picture
+
+__all__ = ["find_faces", "main_face"]
+
+PRESENCE = 0.9
+DISAGREEMENT = 0.1
+"""A mesh with less presence or more disagreement is doubtful: the face is looked at again, in four orientations.
+Upright faces reach .99 and .06."""
+
+
+def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
+    """Faces of a picture (H×W×3, RGB, upright), largest first; none is a proper answer.
+
+    Ids are "F1", "F2", …; for a reference picture "R1" they are "R1F1", … . At most ``settings.max_faces`` faces,
+    each at least ``settings.min_face`` px on its shorter side. A face whose confidence is below .6 is reported only
+    when it is the only one and has landmarks. Raises ModelUnavailable when weights cannot be had.
+    """
+    large = [found for found in detect(pixels, settings) if _short(found) >= settings.min_face]
+    largest = sorted(large, key=lambda found: (-_area(found), found.box))[: settings.max_faces]
+    seen = [pair for pair in (_look_closer(pixels, found, settings) for found in largest) if pair is not None]
+    seen.sort(key=lambda pair: (-_area(pair[0]), pair[0].box))
+    prefix = "" if picture.id == "P1" else picture.id
+    return tuple(
+        _face(f"{prefix}F{index}", picture, pixels, detection, landmarks)
+        for index, (detection, landmarks) in enumerate(seen, start=1)
+    )
+
+
+def main_face(faces: Sequence[Face], picture: Picture) -> Face | None:
+    """The face a picture is about: large, sure and central; None when there is no face."""
+
+    def weight(face: Face) -> float:
+        x0, y0, x1, y1 = face.box
+        off = np.hypot((x0 + x1 - picture.width) / 2, (y0 + y1 - picture.height) / 2)
+        reach = np.hypot(picture.width, picture.height) / 2
+        return float(np.sqrt((x1 - x0) * (y1 - y0)) * face.confidence * (1.2 - off / reach))
+
+    return max(faces, key=weight, default=None)
+
+
+def _short(found: Detection) -> float:
+    return min(found.box[2] - found.box[0], found.box[3] - found.box[1])
+
+
+def _area(found: Detection) -> float:
+    return (found.box[2] - found.box[0]) * (found.box[3] - found.box[1])
+
+
+def _look_closer(pixels: Pixels, detection: Detection, settings: Settings) -> tuple[Detection, Landmarks | None] | None:
+    """The detection with its landmarks, turned where it must be; None where it turns out to be no face."""
+    landmarks = find_landmarks(pixels, detection, settings)
+    if landmarks is not None and landmarks.presence >= PRESENCE and landmarks.disagreement <= DISAGREEMENT:
+        return detection, landmarks
+    again = second_look(pixels, detection, settings)
+    if again is None:
+        return None if landmarks is None else (detection, landmarks)
+    turned = find_landmarks(pixels, again, settings)
+    if landmarks is None or (turned is not None and turned.disagreement < landmarks.disagreement):
+        return again, turned
+    return detection, landmarks
+
+
+def _face(name: str, picture: Picture, pixels: Pixels, detection: Detection, landmarks: Landmarks | None) -> Face:
+    head = None if landmarks is None else pose(landmarks.transform, landmarks.turned)
+    measured = measure(pixels, detection, landmarks, head)
+    reasons = all_obstacles(_short(detection), measured, has_landmarks=landmarks is not None)
+    return Face(
+        id=name,
+        picture=picture.id,
+        box=detection.box,
+        confidence=detection.score,
+        points5=detection.points,
+        landmarks=() if landmarks is None else tuple((float(x), float(y)) for x, y in landmarks.points),
+        blendshapes={} if landmarks is None else landmarks.blendshapes,
+        pose=head,
+        quality=measured.quality,
+        usable_for=tuple(question for question in QUESTIONS if question not in reasons),
+        reasons=reasons,
+    )

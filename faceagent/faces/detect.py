@@ -1,0 +1,253 @@
+"""Finding faces: YuNet boxes and five points, on pictures of any size and for faces of any size.
+
+What is known about YuNet, measured on training sets, and what follows from that:
+
+* Enlarging a tight crop makes the face outgrow its anchors and loses it, so a
+  picture is enlarged only below 160 px, and then always with a black border.
+* A face of 24 px scores above .6 in two of five cases, but nearly always leaves a weak candidate. So small weak
+  candidates are looked at again, enlarged, and only what is convincing there is kept.
+* Pictures beyond 800 px are looked at twice: as a whole at 640 px, and tile by tile at full size.
+* A face that lies on its side or upside down is found, but its five points are not. ``second_look`` mends that,
+  and unmasks texture that was taken for a face at one scale.
+
+It knows no landmarks beyond the five points, and nothing of who or what the face is.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceagent.faces.align import Pixels, apply, invert, square_matrix, warp
+from faceagent.faces.yunet import Look, Network, Rows, look, moved, network, run
+from faceagent.settings import Settings
+
+SURE = 0.6
+"""Score from which a face is reported without further proof."""
+WEAK = 0.3
+"""Score from which the best face of a picture without sure faces is offered, for landmarks to confirm."""
+CANDIDATE = 0.08
+"""Score from which a small candidate is looked at again, enlarged."""
+CONVINCING = 0.7
+"""Score an enlarged candidate needs: enlarged texture looks more like a face than texture as it is."""
+CANDIDATES = 48
+"""Candidates looked at again per picture, strongest first: a bound on the time a noisy picture can take."""
+WHOLE = 640
+"""px, long side at which a picture is looked at as a whole."""
+TILE = 1280
+"""px, largest tile of a full-size pass: a bound on memory."""
+OVERLAP = 160
+"""px by which tiles overlap: twice the largest face that only the full-size pass sees well."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One box (x0, y0, x1, y1 in px), its five points in the order of ``Face.points5``, and its score 0-1."""
+
+    box: tuple[float, float, float, float]
+    points: tuple[tuple[float, float], ...]
+    score: float
+
+    @property
+    def side(self) -> float:
+        """px, the longer side."""
+        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+
+
+_RETRIES = (Look(320, 0.25), Look(320, 0.5), Look(640, 0.5), Look(320))
+
+
+def detect(pixels: Pixels, settings: Settings) -> list[Detection]:
+    """Faces of an RGB picture, strongest first.
+
+    All faces that score ``SURE`` or more; where there is none, the best one from ``WEAK`` on, or nothing.
+    Raises ModelUnavailable when the weights cannot be had.
+    """
+    bgr = np.ascontiguousarray(pixels[..., ::-1])
+    with network(settings) as net:
+        rows = _firstlook(net, bgr, settings.min_face)
+        if not _best(rows) >= SURE:
+            for retry in _RETRIES:
+                again = look(net, bgr, retry)
+                if _best(again) > _best(rows):
+                    rows = again
+    kept = _distinct(rows)
+    sure = [found for found in kept if found.score >= SURE]
+    return sure or [found for found in kept[:1] if found.score >= WEAK]
+
+
+def tilt(detection: Detection) -> float:
+    """Degrees by which the eye line is turned clockwise; 0 where the eyes are too close together to tell."""
+    (ax, ay), (bx, by) = detection.points[:2]
+    if math.hypot(bx - ax, by - ay) < 0.25 * (detection.box[2] - detection.box[0]):
+        return 0.0
+    return math.degrees(math.atan2(by - ay, bx - ax))
+
+
+def second_look(pixels: Pixels, detection: Detection, settings: Settings) -> Detection | None:
+    """The face seen again at 128 px, upright as far as can be told and in the three other orientations.
+
+    For detections whose landmarks are missing or doubtful. None when it scores below ``SURE`` in all of them.
+    """
+    best: Detection | None = None
+    with network(settings) as net:
+        for quarter in range(4):
+            seen = _turned_look(net, pixels, detection, tilt(detection) + 90 * quarter)
+            # Another orientation must win clearly: a face on its side scores only a little less than upright.
+            if seen is not None and (best is None or seen.score > best.score + 0.03):
+                best = seen
+        if best is not None:
+            straightened = _turned_look(net, pixels, best, tilt(best))
+            best = best if straightened is None else max(best, straightened, key=lambda seen: seen.score)
+    return best if best is not None and best.score >= SURE else None
+
+
+def _turned_look(net: Network, pixels: Pixels, detection: Detection, turned: float) -> Detection | None:
+    """The detection as it looks when the picture is turned back by ``turned`` degrees; None when it is not there."""
+    matrix = square_matrix(detection.box, 2.5, 320, turned)
+    rows = run(net, np.ascontiguousarray(warp(pixels, matrix, 320)[..., ::-1]))
+    off = np.hypot(*(rows[:, :2] + rows[:, 2:4] / 2 - 160.0).T)
+    sides = rows[:, 2:4].max(axis=1)
+    rows = rows[(off < 64) & (sides > 80) & (sides < 200)]
+    if not len(rows):
+        return None
+    row = rows[np.argmax(rows[:, 14])]
+    back = invert(matrix)
+    (x, y), angle = apply(back, [row[:2] + row[2:4] / 2])[0], math.radians(turned)
+    # A head is an ellipse: this is the upright box around one that is turned.
+    half_width = math.hypot(row[2] * math.cos(angle), row[3] * math.sin(angle)) * detection.side / 256
+    half_height = math.hypot(row[2] * math.sin(angle), row[3] * math.cos(angle)) * detection.side / 256
+    return Detection(
+        box=(float(x) - half_width, float(y) - half_height, float(x) + half_width, float(y) + half_height),
+        points=tuple((float(px), float(py)) for px, py in apply(back, row[4:14].reshape(5, 2))),
+        score=min(1.0, float(row[14])),
+    )
+
+
+def _best(rows: Rows) -> float:
+    return float(rows[:, 14].max()) if len(rows) else 0.0
+
+
+def _firstlook(net: Network, bgr: Pixels, min_face: float) -> Rows:
+    long = max(bgr.shape[:2])
+    if long < 160:
+        return look(net, bgr, Look(320, 0.25))
+    whole = look(net, bgr, Look(min(long, WHOLE)))
+    found = [_confirmed(net, bgr, whole, min(1.0, WHOLE / long), min_face)]
+    for scale in _finer_scales(long):
+        sure = found[0][found[0][:, 14] >= SURE]
+        rows = [_tile_rows(net, tile, x, y, scale) for tile, x, y in _tiles(bgr, scale, sure)]
+        if rows:
+            found.append(_confirmed(net, bgr, np.concatenate(rows), scale, min_face))
+    return np.concatenate(found)
+
+
+def _finer_scales(long: int) -> tuple[float, ...]:
+    """Scales to look at beside the whole picture.
+
+    None to 800 px, where the whole shows 24 px well enough; and one more step beyond 5120 px, where the sizes of
+    faces seen in the whole and at full size would no longer meet.
+    """
+    if long <= 1.25 * WHOLE:
+        return ()
+    return (1.0,) if long <= 8 * WHOLE else (math.sqrt(WHOLE / long), 1.0)
+
+
+def _tiles(bgr: Pixels, scale: float, sure: Rows) -> Iterator[tuple[Pixels, int, int]]:
+    """Tiles at ``scale`` with their place in it; none that is featureless or lies inside a face already found."""
+    picture = bgr
+    if scale < 1:
+        picture = np.asarray(cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    height, width = picture.shape[:2]
+    for y0, y1 in _spans(height):
+        for x0, x1 in _spans(width):
+            inside = any(
+                row[0] * scale <= x0
+                and row[1] * scale <= y0
+                and (row[0] + row[2]) * scale >= x1
+                and (row[1] + row[3]) * scale >= y1
+                for row in sure
+            )
+            tile = picture[y0:y1, x0:x1]
+            if not inside and not _featureless(tile):
+                yield np.ascontiguousarray(tile), x0, y0
+
+
+def _spans(length: int) -> list[tuple[int, int]]:
+    """Evenly sized, overlapping stretches of at most ``TILE`` px that cover ``length``."""
+    if length <= TILE:
+        return [(0, length)]
+    count = math.ceil((length - OVERLAP) / (TILE - OVERLAP))
+    size = math.ceil((length + (count - 1) * OVERLAP) / count)
+    starts = [round(index * (length - size) / (count - 1)) for index in range(count)]
+    return [(start, start + size) for start in starts]
+
+
+def _featureless(tile: Pixels) -> bool:
+    """Whether no 24 px face can be in it: even eyes and mouth averaged over 4×4 px would stand out by 16 levels."""
+    grey = cv2.cvtColor(tile, cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    contrast = cv2.morphologyEx(small, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+    return int(contrast.max()) < 16
+
+
+def _tile_rows(net: Network, tile: Pixels, x: int, y: int, scale: float) -> Rows:
+    rows = run(net, tile)
+    # Beyond 480 px YuNet finds parts of faces; the look at the whole picture finds the faces themselves.
+    rows = rows[rows[:, 2:4].max(axis=1) <= 480] if len(rows) else rows
+    return moved(rows, scale, x / scale, y / scale)
+
+
+def _confirmed(net: Network, bgr: Pixels, rows: Rows, scale: float, min_face: float) -> Rows:
+    """Rows that stand as they are, and small weak ones as they look enlarged, where that is convincing."""
+    sides = rows[:, 2:4].min(axis=1)
+    again = (rows[:, 14] >= CANDIDATE) & (rows[:, 14] < SURE) & (sides * scale < 64) & (sides >= 0.8 * min_face)
+    strongest = sorted(np.flatnonzero(again), key=lambda index: -rows[index, 14])[:CANDIDATES]
+    enlarged = [_enlarged(net, bgr, rows[index]) for index in strongest]
+    return np.concatenate([rows[rows[:, 14] >= WEAK], *enlarged])
+
+
+def _enlarged(net: Network, bgr: Pixels, row: NDArray[np.float32]) -> Rows:
+    """The candidate seen with its box at 96 px in a crop of 256 px: one row if it convinces, else none."""
+    centre = row[:2] + row[2:4] / 2
+    scale = 96.0 / float(max(row[2], row[3]))
+    corner = centre - 128.0 / scale
+    matrix = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]], np.float64)
+    seen = run(net, np.asarray(cv2.warpAffine(bgr, matrix, (256, 256), flags=cv2.INTER_CUBIC), np.uint8))
+    off = np.hypot(*(seen[:, :2] + seen[:, 2:4] / 2 - 128.0).T)
+    seen = seen[(off < 48) & (seen[:, 14] >= CONVINCING)]
+    return moved(seen[np.argsort(-seen[:, 14])[:1]], scale, float(corner[0]), float(corner[1]))
+
+
+def _distinct(rows: Rows) -> list[Detection]:
+    """One detection per face, strongest first: what overlaps a stronger one, or lies inside a larger one, goes."""
+    kept: list[NDArray[np.float32]] = []
+    for row in sorted(rows, key=lambda row: (-row[14], *row[:4])):
+        if all(_overlap(row, other)[0] < 0.4 for other in kept):
+            kept.append(row)
+    outer = [row for row in kept if not any(_nested(row, other) for other in kept)]
+    return [_detection(row) for row in outer]
+
+
+def _overlap(a: Sequence[float] | Rows, b: Sequence[float] | Rows) -> tuple[float, float]:
+    """Intersection over union, and intersection over the area of ``a``."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    common = max(0.0, float(width)) * max(0.0, float(height))
+    area = float(a[2] * a[3])
+    return common / (area + float(b[2] * b[3]) - common), common / area
+
+
+def _nested(row: Rows, other: Rows) -> bool:
+    """Whether ``row`` is part of the larger face ``other``, which is about as sure."""
+    larger = float(other[2] * other[3]) > float(row[2] * row[3])
+    return larger and other[14] >= row[14] - 0.2 and _overlap(row, other)[1] > 0.7
+
+
+def _detection(row: NDArray[np.float32]) -> Detection:
+    x, y, width, height = (float(value) for value in row[:4])
+    points = tuple((float(row[k]), float(row[k + 1])) for k in range(4, 14, 2))
+    return Detection(box=(x, y, x + width, y + height), points=points, score=min(1.0, float(row[14])))

@@ -1,0 +1,134 @@
+"""How good a face picture is, 0-100 per component, named after ISO/IEC 29794-5:2025.
+
+The measures are our own, not those of OFIQ, the standard's reference implementation: components are comparable
+between pictures measured here and with nothing else. Sharpness, illumination and exposure are measured on a grey
+crop aligned by the five points, at the resolution the face has and at most 112 px, so that they do not depend on
+resolution, which is a component of its own. Scaling constants were chosen on training sets (FairFace train, FRLL
+training half, SFHQ) by degrading them; see ``evals/acceptance/faces.py`` for what that gives elsewhere.
+
+This module knows pixels, points and pose. It does not know what a face is to be used for; ``usable`` does.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceagent.faces.align import Pixels, aligned
+from faceagent.faces.detect import Detection
+from faceagent.faces.landmarks import Landmarks
+from faceagent.types import Pose, Quality
+
+Array = NDArray[np.float64]
+
+SIDE = 112
+"""px, side of the aligned crop at full resolution; the eyes are then 35 px apart."""
+EYES = 35.2
+"""px between the eyes of the ArcFace template at 112 px."""
+COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility")
+
+
+def ramp(value: float, zero: float, full: float) -> float:
+    """0 at ``zero``, 100 at ``full`` and beyond, linear between."""
+    return float(np.clip(100 * (value - zero) / (full - zero), 0, 100))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The quality of one face, and on which side its exposure errs."""
+
+    quality: Quality
+    dark: bool
+
+
+def measure(pixels: Pixels, detection: Detection, landmarks: Landmarks | None, pose: Pose | None) -> Measured:
+    """Quality of one face of an RGB picture."""
+    eyes = eye_distance(detection)
+    side = int(np.clip(round(SIDE * eyes / EYES), 40, SIDE))
+    crop = aligned(pixels, detection.points, side, "replicate")
+    grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), dtype=np.float64)
+    # Forehead to chin and cheek to cheek: hair, background and clothes stay out.
+    face = grey[round(0.2 * side) : round(0.95 * side), round(0.18 * side) : round(0.82 * side)]
+    values = {
+        "sharpness": sharpness(face),
+        "illumination": illumination(face),
+        "exposure": exposure(face),
+        "resolution": resolution(eyes),
+        "pose": frontality(detection, pose),
+        "visibility": visibility(pixels, detection, landmarks),
+    }
+    return Measured(Quality(unified=unified(values.values()), **values), dark=float(np.median(face)) < 128)
+
+
+def unified(components: Iterable[float]) -> float:
+    """Square root of the geometric mean times the smallest component: one bad component is not averaged away."""
+    values = np.maximum(np.fromiter(components, dtype=np.float64), 1.0)
+    return float(np.sqrt(np.exp(np.log(values).mean()) * values.min()))
+
+
+def sharpness(face: Array) -> float:
+    """How much of the edges a further blur takes away (after Crété-Roffet et al. 2007). Contrast cancels out."""
+    blurred = cv2.GaussianBlur(face, (0, 0), 1.5)
+    before = np.abs(np.diff(face, axis=0)).sum() + np.abs(np.diff(face, axis=1)).sum()
+    after = np.abs(np.diff(blurred, axis=0)).sum() + np.abs(np.diff(blurred, axis=1)).sum()
+    return ramp(1 - after / max(before, 1e-9), 0.06, 0.42)
+
+
+def illumination(face: Array) -> float:
+    """How evenly both sides are lit: the darker half's mean against the lighter half's."""
+    middle = face.shape[1] // 2
+    halves = float(face[:, :middle].mean()), float(face[:, -middle:].mean())
+    return ramp((min(halves) + 4) / (max(halves) + 4), 0.25, 0.9)
+
+
+def exposure(face: Array) -> float:
+    """Whether the face's grey levels use the range: not all dark, not washed out, not flat.
+
+    The lightest parts decide about darkness, not the mean, so that dark skin in good light scores well.
+    """
+    low, high = np.quantile(face, (0.05, 0.95))
+    washed = float((face >= 250).mean())
+    return min(ramp(high, 20, 100), ramp(high - low, 10, 60), ramp(washed, 0.5, 0.05), ramp(low, 235, 170))
+
+
+def resolution(eyes: float) -> float:
+    """From the eye distance in px, logarithmic: 8 px is 0, the 90 px of passport pictures (ICAO 9303) are 100."""
+    return ramp(float(np.log(max(eyes, 1e-9))), float(np.log(8)), float(np.log(90)))
+
+
+def eye_distance(detection: Detection) -> float:
+    """Px between the eyes, as it would be from the front: eyes to mouth shortens less when the head turns."""
+    right, left, _, mouth_right, mouth_left = np.asarray(detection.points)
+    return float(max(np.hypot(*(left - right)), 0.9 * np.hypot(*((mouth_right + mouth_left) / 2 - (left + right) / 2))))
+
+
+def frontality(detection: Detection, pose: Pose | None) -> float:
+    """cos² of yaw times cos² of pitch; roll is undone by alignment. Without landmarks the nose tells the yaw."""
+    yaw, pitch = (nose_yaw(detection), 0.0) if pose is None else (pose.yaw, pose.pitch)
+    share = np.cos(np.deg2rad(np.clip((yaw, pitch), -90, 90))) ** 2
+    return float(100 * share[0] * share[1])
+
+
+def nose_yaw(detection: Detection) -> float:
+    """Degrees of yaw from where the nose tip lies between the eyes; it stands out by about 0.6 eye distances."""
+    right, left, nose = np.asarray(detection.points[:3])
+    along = left - right
+    offset = float((nose - (left + right) / 2) @ along / max(along @ along, 1e-9))
+    return float(np.rad2deg(np.arctan(offset / 0.6)))
+
+
+def visibility(pixels: Pixels, detection: Detection, landmarks: Landmarks | None) -> float:
+    """How much of the face is in the picture and not covered, as far as two models notice.
+
+    The share of the box inside the picture, the detector's score, how well mesh and detector agree, and the mesh
+    network's own chance: the worst decides. What is covered by something skin-like goes unnoticed.
+    """
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = detection.box
+    inside = max(0.0, min(x1, width) - max(x0, 0)) * max(0.0, min(y1, height) - max(y0, 0))
+    seen = [ramp(inside / ((x1 - x0) * (y1 - y0)), 0.4, 0.95), ramp(detection.score, 0.3, 0.9)]
+    if landmarks is None:
+        return min(*seen, 50.0)
+    return min(*seen, ramp(landmarks.disagreement, 0.2, 0.06), ramp(landmarks.presence, 0.0, 0.9))

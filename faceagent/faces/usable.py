@@ -1,0 +1,60 @@
+"""What a face is good enough for: one table, question by question, and the reasons where it is not.
+
+The minimums are lenient on purpose. They keep out faces on which a specialist's answer would mean nothing; how
+much a poor face weakens an answer is the judge's business. This module knows numbers and no pixels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from faceagent.faces.quality import Measured
+from faceagent.types import QUESTIONS, Question, Reason
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What a question asks of a face: px of the box's shorter side, and components 0-100."""
+
+    side: float = 0
+    resolution: float = 0
+    sharpness: float = 0
+    exposure: float = 0
+    visibility: float = 0
+    pose: float = 0
+    landmarks: bool = False
+
+
+MINIMUM: Mapping[Question, Minimum] = {
+    "expression": Minimum(32, 20, 5, 10, 15, 15, landmarks=True),
+    "action_units": Minimum(32, 20, 5, 10, 15, 15, landmarks=True),
+    "forgery": Minimum(48, 35, 5, 5, 10),
+    "morph": Minimum(64, 45, 15, 15, 25, 45),
+    "spoof": Minimum(40, 30, 0, 5, 10),
+    "identity": Minimum(32, 20, 5, 10, 15, 10),
+    "age": Minimum(32, 20, 5, 10, 15, 10),
+    "gender": Minimum(32, 20, 5, 10, 15, 10),
+    "quality": Minimum(),
+    "provenance": Minimum(),
+}
+"""A pose of 15 is about 67° of yaw, 45 about 48°. A morph is made for passports, so it is judged like one."""
+
+
+def obstacles(question: Question, side: float, measured: Measured, *, has_landmarks: bool) -> tuple[Reason, ...]:
+    """Why a face whose box's shorter side is ``side`` px cannot be used for ``question``, gravest first; or nothing."""
+    least, quality = MINIMUM[question], measured.quality
+    checks: tuple[tuple[bool, Reason], ...] = (
+        (side < least.side, "face_too_small"),
+        (quality.resolution < least.resolution, "low_resolution"),
+        (quality.pose < least.pose, "extreme_pose"),
+        (least.landmarks and not has_landmarks, "no_landmarks"),
+        (quality.visibility < least.visibility, "occluded"),
+        (quality.sharpness < least.sharpness, "too_blurry"),
+        (quality.exposure < least.exposure, "too_dark" if measured.dark else "too_bright"),
+    )
+    return tuple(reason for failed, reason in checks if failed)
+
+
+def all_obstacles(side: float, measured: Measured, *, has_landmarks: bool) -> dict[Question, tuple[Reason, ...]]:
+    """``obstacles`` for every question that has any."""
+    found = {question: obstacles(question, side, measured, has_landmarks=has_landmarks) for question in QUESTIONS}
+    return {question: reasons for question, reasons in found.items() if reasons}
