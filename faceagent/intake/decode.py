@@ -5,6 +5,7 @@ a Problem. Damage that a decoder cannot notice (a flipped bit inside a JPEG scan
 """
 
 import io
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from faceagent.intake.colour import to_rgb
 from faceagent.intake.headers import Header, describe, read_header, sniff
 from faceagent.settings import Settings
 from faceagent.types import Problem
+
+logger = logging.getLogger(__name__)
 
 MAX_SCANS = 200
 """A progressive JPEG needs about ten; thousands of empty ones are a way to burn hours of processor time."""
@@ -77,9 +80,8 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
         return Problem(reason="too_many_pixels", message="The picture has more pixels than its decoder allows.")
     except Exception as error:
         # Decoders fail on hostile bytes with almost any exception there is; for us they all mean the same.
-        return Problem(
-            reason="corrupt_picture", message=f"The {kind} is damaged or cut short ({type(error).__name__})."
-        )
+        logger.debug("the %s decoder failed: %r", kind, error)
+        return Problem(reason="corrupt_picture", message=f"The {kind} is damaged or cut short.")
 
 
 @contextmanager
@@ -134,14 +136,14 @@ def _open_avif(stream: io.BytesIO) -> Image.Image | Problem:
 
 def _open_heif(stream: io.BytesIO) -> Image.Image | Problem:
     try:
-        from pi_heif import HeifImagePlugin
+        from pi_heif.as_plugin import HeifImageFile
     except ImportError:
         return Problem(
             reason="unsupported_format",
             message="This is a HEIC, and the decoder for it is not installed.",
             remedy="pip install 'faceagent[heif]'",
         )
-    picture: Image.Image = HeifImagePlugin.HeifImageFile(stream)
+    picture: Image.Image = HeifImageFile(stream)
     return picture
 
 
@@ -213,11 +215,13 @@ def _may_have_exif(info: dict[Any, Any]) -> bool:
 
 
 def _rest(picture: Image.Image, header: Header | None, data: bytes) -> list[str]:
-    notes = []
+    if header is None:
+        return []
+    if header.end is None:
+        return ["the file stops before its end mark; the pixels are complete"]
     if "mp" in picture.info:
-        notes.append("further pictures inside the file were ignored")
-    if header is not None and header.end is None:
-        notes.append("the file stops before its end mark; the pixels are complete")
-    elif header is not None and header.end is not None and header.end < len(data):
-        notes.append(f"{len(data) - header.end} bytes after the end of the picture were ignored")
-    return notes
+        # Phones keep depth maps and second exposures there; the bytes behind the first picture belong to it.
+        return ["further pictures inside the file were ignored"]
+    if header.end < len(data):
+        return [f"{len(data) - header.end} bytes after the end of the picture were ignored"]
+    return []

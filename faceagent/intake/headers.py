@@ -11,7 +11,7 @@ from struct import unpack_from
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _IEND = b"\0\0\0\0IEND\xaeB`\x82"
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevm", b"hevs", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """A marker inside entropy-coded data: neither a stuffed zero, nor a restart, nor fill."""

@@ -1,6 +1,8 @@
 import io
 import os
+import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +262,27 @@ def test_progressive_jpegs_are_fine(blobs: MemoryBlobs, gradient: Image.Image, e
     assert picture.notes == ()
     restarts, _ = taken(encode(big, "JPEG", restart_marker_blocks=1), blobs)
     assert restarts.notes == ()
+
+
+def test_the_other_pictures_of_a_phones_jpeg_are_not_taken_for_an_attachment(
+    blobs: MemoryBlobs, gradient: Image.Image, encode: Encode
+) -> None:
+    data = encode(gradient, "MPO", save_all=True, append_images=[gradient.rotate(180)])
+    picture, pixels = taken(data, blobs)
+    assert (picture.format, picture.notes) == ("JPEG", ("further pictures inside the file were ignored",))
+    assert pixels[16, 40, 0] > 180
+
+
+def test_many_threads_take_the_same_as_one(blobs: MemoryBlobs, gradient: Image.Image, encode: Encode) -> None:
+    exif = b"Exif\0\0II*\0\xff\xff\xff\xff"
+    pictures = [encode(gradient.rotate(turn), "JPEG", exif=exif) for turn in range(0, 360, 10)]
+    sources = list(expand(pictures, blobs))
+    filters = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda source: take(source, blobs, LIMITS), sources))
+    assert together == [take(source, blobs, LIMITS) for source in sources]
+    assert all(isinstance(picture, Picture) for picture in together)
+    assert list(warnings.filters) == filters
 
 
 def test_take_gives_the_id_it_is_asked_for(blobs: MemoryBlobs, gradient: Image.Image) -> None:
