@@ -72,9 +72,9 @@ def read_credentials(data: bytes, anchors: str = "") -> Credentials:
             state = _STATES.get(reader.get_validation_state(), "invalid")
             results = reader.get_validation_results() or {}
             store = json.loads(reader.json())
-    except c2pa.C2paError.RemoteManifest:
-        return Credentials("none", remote=True)
-    except c2pa.C2paError:
+    except c2pa.C2paError as error:
+        if str(error).startswith("Remote"):
+            return Credentials("none", remote=True)
         # A manifest that is there and cannot be parsed is a broken one; a file that c2pa cannot parse and
         # that has no trace of a manifest has none.
         return Credentials("invalid", failures=("unreadable",)) if b"jumdc2pa" in data else Credentials("none")

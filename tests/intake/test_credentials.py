@@ -1,6 +1,7 @@
 import datetime
 import io
 import json
+import socket
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -87,7 +88,12 @@ def sign(chain: Chain) -> Sign:
     """Bytes, MIME type and actions → the same picture with a signed manifest."""
 
     def signed(
-        data: bytes, mime: str, *actions: dict[str, str], edit: bool = False, name: str = "faceagent tests"
+        data: bytes,
+        mime: str,
+        *actions: dict[str, str],
+        edit: bool = False,
+        remote: str = "",
+        name: str = "faceagent tests",
     ) -> bytes:
         manifest = {
             "claim_generator_info": [{"name": name, "version": "1"}],
@@ -98,6 +104,9 @@ def sign(chain: Chain) -> Sign:
         with signer, c2pa.Builder(json.dumps(manifest)) as builder:
             if edit:
                 builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
+            if remote:
+                builder.set_no_embed()
+                builder.set_remote_url(remote)
             builder.sign(signer, mime, io.BytesIO(data), out)
         return out.getvalue()
 
@@ -153,6 +162,16 @@ def test_an_edit_does_not_hide_that_its_parent_was_synthetic(sign: Sign, jpeg: b
     child = sign(parent, "image/jpeg", {"action": "c2pa.cropped"}, edit=True)
     found = read_credentials(child)
     assert found.synthetic and "c2pa.cropped" in found.actions and "c2pa.created" not in found.actions
+
+
+def test_credentials_kept_elsewhere_are_not_fetched(sign: Sign, jpeg: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/manifest.c2pa"
+        pointing = sign(jpeg, "image/jpeg", {"action": "c2pa.created", "digitalSourceType": CAPTURE}, remote=url)
+        assert read_credentials(pointing) == Credentials("none", remote=True)
+        server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_words_of_the_manifest_are_cleaned(sign: Sign, jpeg: bytes) -> None:
