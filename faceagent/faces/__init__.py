@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceagent.faces.align import Pixels
-from faceagent.faces.detect import Detection, detect, second_look
+from faceagent.faces.detect import SURE, Detection, detect, second_look
 from faceagent.faces.landmarks import Landmarks, find_landmarks
 from faceagent.faces.pose import pose
 from faceagent.faces.quality import measure
@@ -72,6 +72,8 @@ def _look_closer(pixels: Pixels, detection: Detection, settings: Settings) -> tu
     if again is None:
         return None if landmarks is None else (detection, landmarks)
     turned = find_landmarks(pixels, again, settings)
+    if landmarks is None and turned is None and detection.score < SURE:
+        return None
     if landmarks is None or (turned is not None and turned.disagreement < landmarks.disagreement):
         return again, turned
     return detection, landmarks

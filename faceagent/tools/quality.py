@@ -1,0 +1,96 @@
+"""Picture quality of a face, said in sentences: the components that the faces room measured, and what they limit.
+
+Nothing is measured here. The numbers are our own scales, named after ISO/IEC 29794-5, uncalibrated.
+"""
+
+from collections.abc import Sequence
+
+from faceagent.faces.quality import COMPONENTS
+from faceagent.settings import Settings
+from faceagent.tools.base import UNUSABLE, ToolSpec, View
+from faceagent.types import QUESTIONS, Evidence, Face, Question, Reason, Score, ToolStamp
+from faceagent.weights import stamp
+
+MEANING = {
+    "sharpness": "how crisp its edges are",
+    "illumination": "how evenly both sides are lit",
+    "exposure": "whether it is neither too dark nor too bright",
+    "resolution": "how many pixels it has",
+    "pose": "how far it faces the camera",
+    "visibility": "how much of it is seen",
+}
+
+
+class QualityTool:
+    """Reports the components of ``Face.quality``, one piece of evidence each, and the unified score with its limits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def spec(self) -> ToolSpec:
+        """What the tool is."""
+        return ToolSpec(
+            name="quality",
+            version="1",
+            title="Picture quality",
+            summary="Sharpness, illumination, exposure, resolution, pose and visibility of a face, 0-100 each.",
+            questions=("quality",),
+            scope="face",
+            weights=("yunet", "face_landmarker"),
+        )
+
+    def stamp(self) -> ToolStamp:
+        """The measures are plain arithmetic on the CPU, on what these weights found."""
+        spec = self.spec
+        weights = tuple(stamp(weight) for weight in spec.weights)
+        return ToolStamp(name=spec.name, version=spec.version, weights=weights)
+
+    def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
+        """Seven pieces of evidence per face."""
+        tool = self.stamp()
+        return [() if view.face is None else _evidence(tool, view.face) for view in batch]
+
+
+def _evidence(tool: ToolStamp, face: Face) -> tuple[Evidence, ...]:
+    components = tuple(
+        Evidence(
+            id=f"{face.id}:{name}",
+            tool=tool,
+            question="quality",
+            subject=face.id,
+            label=name,
+            score=Score(value=getattr(face.quality, name), scale="percent"),
+            statement=f"{name.capitalize()} ({meaning}) is {getattr(face.quality, name):.0f} of 100.",
+        )
+        for name, meaning in MEANING.items()
+    )
+    weakest = min(COMPONENTS, key=lambda name: float(getattr(face.quality, name)))
+    unified = Evidence(
+        id=f"{face.id}:quality",
+        tool=tool,
+        question="quality",
+        subject=face.id,
+        label="unified",
+        score=Score(value=face.quality.unified, scale="percent"),
+        facts={"weakest": weakest, **{f"unusable_for_{question}": reasons[0] for question, reasons in _limits(face)}},
+        cites=tuple(item.id for item in components),
+        statement=f"Overall quality is {face.quality.unified:.0f} of 100; {_words(face)}.",
+    )
+    return (*components, unified)
+
+
+def _limits(face: Face) -> list[tuple[Question, tuple[Reason, ...]]]:
+    return [(question, face.reasons[question]) for question in QUESTIONS if face.reasons.get(question)]
+
+
+def _words(face: Face) -> str:
+    """The limits in words, questions with the same reason together."""
+    groups: dict[Reason, list[str]] = {}
+    for question, reasons in _limits(face):
+        groups.setdefault(reasons[0], []).append(question.replace("_", " "))
+    if not groups:
+        return "the face can be used for every question"
+    return "; ".join(
+        f"not usable for {', '.join(names)}, because {UNUSABLE[reason]}" for reason, names in groups.items()
+    )
