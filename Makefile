@@ -36,7 +36,7 @@ lint: $(READY) ## style, types and layers only
 	$(VENV)/bin/lint-imports
 
 e2e: weights ## tests in a real browser
-	@.ci/system browser
+	@.ci/browser
 	@$(VENV)/bin/pytest -m e2e || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
 
 figures: weights ## the acceptance figures: make figures DATA=folder
@@ -56,8 +56,7 @@ $(PY):
 	  exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(READY): pyproject.toml constraints.txt .ci/system | $(PY)
-	@.ci/system libraries
+$(READY): pyproject.toml constraints.txt | $(PY)
 	$(PY) -m pip install --quiet --constraint constraints.txt torch
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@

@@ -10,7 +10,7 @@ from faceagent import weights
 from faceagent.settings import Settings
 
 REQUIRED = (
-    "pydantic", "langgraph", "open_clip_torch", "peft", "transformers", "torch", "onnxruntime", "mediapipe",
+    "pydantic", "langgraph", "open_clip_torch", "peft", "transformers", "torch", "onnxruntime",
     "opencv-python-headless", "c2pa-python",
 )  # fmt: skip
 OPTIONAL = {

@@ -22,7 +22,7 @@ from faceagent.types import (
     WeightStamp,
 )
 
-PACKAGES = ("langgraph", "mediapipe", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "torch")
+PACKAGES = ("langgraph", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "torch")
 """Packages whose version can change a measured number, or the record of it."""
 
 ALWAYS = (
