@@ -7,6 +7,7 @@
 Importing this package imports no torch and no model.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from faceagent.errors import FaceagentError, InputError, ModelUnavailable, PolicyRefusal
@@ -43,7 +44,5 @@ _LAZY = {"Analyst", "analyze", "analyze_many"}
 def __getattr__(name: str) -> Any:
     # The agent brings langgraph along, which takes longer to import than everything else together.
     if name in _LAZY:
-        from faceagent.agent import analyst
-
-        return getattr(analyst, name)
+        return getattr(importlib.import_module("faceagent.agent.analyst"), name)
     raise AttributeError(f"module 'faceagent' has no attribute {name!r}")

@@ -103,13 +103,15 @@ def analyze(
 ) -> None:
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""
     from faceagent.agent.analyst import Analyst
-    from faceagent.intake.sources import count
+    from faceagent.intake import MemoryBlobs, expand
 
     settings = load()
     _ready(settings)
+    # Standard input can be read only once, so it is counted without being looked at.
+    total = images.count("-") + sum(1 for _ in expand([name for name in images if name != "-"], MemoryBlobs()))
     seen = broken = 0
     with Analyst(settings) as analyst, _progress() as progress:
-        task = progress.add_task("analysing", total=count(images))
+        task = progress.add_task("analysing", total=total)
         reports = analyst.analyze_many(
             images,
             questions=question or (),

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +13,7 @@ from typing import Any, Self
 from faceagent import policy, report
 from faceagent.agent.graph import build_graph
 from faceagent.agent.state import Context
-from faceagent.intake.blobs import MemoryBlobs
-from faceagent.intake.sources import Input, expand
+from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.settings import Settings, load
 from faceagent.tools import TOOLS
 from faceagent.tools.base import Tool
@@ -71,10 +70,10 @@ class Analyst(AbstractContextManager["Analyst"]):
             purpose=purpose or self.settings.purpose,
             jurisdiction=jurisdiction or self.settings.jurisdiction,
         )
-        blobs = MemoryBlobs()
-        shared = tuple(expand(references, blobs))
+        blobs = MemoryBlobs(restore=partial(pixels_of, settings=self.settings))
+        shared = tuple(expand(references, blobs, limit=self.settings.max_bytes))
         policy.review(request, has_reference=bool(shared))
-        return self._run(request, expand(pictures, blobs), shared, blobs, None if out is None else Path(out))
+        return self._run(request, expand(pictures, blobs, limit=self.settings.max_bytes), shared, blobs, None if out is None else Path(out))
 
     def _run(
         self,

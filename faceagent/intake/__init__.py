@@ -13,7 +13,7 @@ from faceagent.intake.sources import Input, expand
 from faceagent.settings import Settings
 from faceagent.types import Picture, Problem, Source
 
-__all__ = ["Blobs", "DiskBlobs", "Input", "MemoryBlobs", "Pixels", "expand", "take"]
+__all__ = ["Blobs", "DiskBlobs", "Input", "MemoryBlobs", "Pixels", "expand", "pixels_of", "take"]
 
 _SUFFIXES = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
@@ -52,6 +52,14 @@ def take(source: Source, blobs: Blobs, settings: Settings, *, id: str = "P1") ->
         orientation=decoded.orientation,
         notes=(*decoded.notes, *_misnamed(source, decoded.format)),
     )
+
+
+def pixels_of(data: bytes, settings: Settings) -> Pixels:
+    """The pixels of bytes that ``take`` has accepted before: decoding again gives the same. Raises ValueError."""
+    decoded = decode(data, settings)
+    if isinstance(decoded, Problem):
+        raise ValueError(f"these bytes were never accepted: {decoded.message}")
+    return decoded.pixels
 
 
 def _misnamed(source: Source, kind: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -50,11 +50,18 @@ class Blobs(Protocol):
 
 
 class MemoryBlobs:
-    """Everything in one dictionary; forgotten with the object."""
+    """Everything in one dictionary; forgotten with the object.
 
-    def __init__(self) -> None:
+    With ``restore``, a function from bytes to their pixels, at most ``budget`` bytes of pixels are held, besides the
+    newest picture: older ones are dropped and decoded again when asked for. A batch of large photographs would
+    otherwise lie decoded in memory all at once.
+    """
+
+    def __init__(self, *, budget: int = 2**29, restore: Callable[[bytes], Pixels] | None = None) -> None:
         self._bytes: dict[str, bytes] = {}
         self._pixels: dict[str, Pixels] = {}
+        self._budget = budget
+        self._restore = restore
         self._lock = threading.Lock()
 
     def put(self, data: bytes) -> str:
@@ -74,11 +81,26 @@ class MemoryBlobs:
         # Many threads look at the same array, so nobody may write to it.
         kept.flags.writeable = False
         with self._lock:
+            self._pixels.pop(key, None)
             self._pixels[key] = kept
+            if self._restore is not None:
+                self._drop_oldest()
 
     def pixels(self, key: str) -> Pixels:
         """Read-only pixels. Raises KeyError."""
-        return self._pixels[key]
+        held = self._pixels.get(key)
+        if held is None and self._restore is not None:
+            held = self._restore(self.get(key))
+            self.put_pixels(key, held)
+            held.flags.writeable = False
+        if held is None:
+            raise KeyError(key)
+        return held
+
+    def _drop_oldest(self) -> None:
+        total = sum(pixels.nbytes for pixels in self._pixels.values())
+        while total > self._budget and len(self._pixels) > 1:
+            total -= self._pixels.pop(next(iter(self._pixels))).nbytes
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop bytes and pixels under ``keys``."""
