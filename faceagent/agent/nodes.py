@@ -157,6 +157,11 @@ def compose(state: State, runtime: Runtime[Context]) -> State:
     allowed = [key for question in QUESTIONS if record.is_a(key := f"policy/{question}", PolicyDecision)]
     decisions = of_item(record, allowed, "policy", PolicyDecision)
     faces, pictures = state.get("faces", []), state["pictures"]
+    lost = {
+        source.name: record.get(key, Problem)
+        for number, source in enumerate(context.references, start=1)
+        if record.is_a(key := f"{REFERENCES}/R{number}", Problem)
+    }
     keys: list[str] = []
     for item, source in zip(state["items"], context.sources, strict=True):
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
@@ -167,7 +172,7 @@ def compose(state: State, runtime: Runtime[Context]) -> State:
             problems=of_item(record, pictures, item, Problem),
             pictures=of_item(record, pictures, item, Picture),
             references=of_item(record, pictures, REFERENCES, Picture),
-            reference_problems=of_item(record, pictures, REFERENCES, Problem),
+            lost_references=lost,
             faces=of_item(record, faces, item, Face),
             reference_faces=of_item(record, faces, REFERENCES, Face),
             evidence=tuple(sorted(evidence, key=lambda one: (one.subject, rank[one.tool.name]))),

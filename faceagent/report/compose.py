@@ -39,7 +39,7 @@ def compose(
     problems: tuple[Problem, ...],
     pictures: tuple[Picture, ...],
     references: tuple[Picture, ...],
-    reference_problems: tuple[Problem, ...],
+    lost_references: Mapping[str, Problem],
     faces: tuple[Face, ...],
     reference_faces: tuple[Face, ...],
     evidence: tuple[Evidence, ...],
@@ -62,7 +62,7 @@ def compose(
         rollups=judge.roll_up(verdicts),
         explanations=explanations,
         policy=decisions,
-        limitations=tuple(_limitations(evidence, decisions, reference_problems)),
+        limitations=tuple(_limitations(evidence, decisions, lost_references)),
         manifest=Manifest(
             faceagent=__version__,
             python=platform.python_version(),
@@ -77,12 +77,12 @@ def compose(
 
 
 def _limitations(
-    evidence: Iterable[Evidence], decisions: Iterable[PolicyDecision], problems: Iterable[Problem]
+    evidence: Iterable[Evidence], decisions: Iterable[PolicyDecision], lost: Mapping[str, Problem]
 ) -> Iterable[str]:
     """What a reader must know before relying on the report; each sentence once."""
     said: dict[str, None] = {}
-    for problem in problems:
-        said[f"A reference could not be used: {problem.message}"] = None
+    for name, problem in lost.items():
+        said[f"The reference {name} could not be used: {problem.message}"] = None
     for decision in decisions:
         if decision.notice is not None:
             said[f"{decision.notice} ({decision.rule})"] = None

@@ -1,0 +1,172 @@
+"""The straight line with real weights: one photograph, many bad ones, references, policy, and no network."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import faceagent
+from faceagent import Analyst, InputError, PolicyRefusal, Report, Settings
+
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def analyst() -> Iterator[Analyst]:
+    with Analyst(Settings(workers=2, batch=4)) as warm:
+        yield warm
+
+
+@pytest.fixture(scope="module")
+def report(analyst: Analyst, astronaut: Pixels) -> Report:
+    return analyst.analyze(astronaut)
+
+
+def jpeg(pixels: Pixels, quality: int = 90) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def verdicts(report: Report) -> dict[tuple[str, str], str]:
+    return {(verdict.subject, verdict.question): verdict.label for verdict in report.verdicts}
+
+
+def test_a_smiling_face_is_found_and_read(report: Report) -> None:
+    assert [face.id for face in report.faces] == ["F1"]
+    assert verdicts(report)["F1", "expression"] == "happy"
+    assert "AU12" in verdicts(report)["F1", "action_units"]
+    assert verdicts(report)["F1", "quality"] == "usable"
+
+
+def test_every_default_question_has_one_verdict_and_one_explanation(report: Report) -> None:
+    asked = {"expression", "action_units", "forgery", "morph", "spoof", "quality"}
+    assert set(verdicts(report)) == {("F1", question) for question in asked} | {("P1", "provenance")}
+    assert {(one.subject, one.question) for one in report.explanations} == set(verdicts(report))
+
+
+def test_everything_cited_was_recorded_and_nothing_was_struck(report: Report) -> None:
+    known = {item.id for item in report.evidence} | {verdict.id for verdict in report.verdicts}
+    assert len({item.id for item in report.evidence}) == len(report.evidence)
+    for explanation in report.explanations:
+        assert explanation.struck == ()
+        assert explanation.steps
+        assert all(set(step.cites) <= known for step in explanation.steps)
+    for verdict in report.verdicts:
+        assert {*verdict.supports, *verdict.contradicts} <= known
+
+
+def test_the_report_survives_json_and_names_what_it_used(report: Report) -> None:
+    again = Report.model_validate_json(report.model_dump_json())
+    assert again == report
+    assert {"yunet", "face_landmarker"} <= {stamp.id for stamp in report.manifest.weights}
+    assert all(len(stamp.sha256) == 64 for stamp in report.manifest.weights)
+    assert report.manifest.timings_ms
+
+
+def test_the_same_picture_gives_the_same_answer_alone_and_in_a_crowd(analyst: Analyst, astronaut: Pixels) -> None:
+    pictures = [jpeg(astronaut), jpeg(astronaut[:, ::-1].copy()), jpeg(astronaut)]
+    batch = list(analyst.analyze_many(pictures))
+    singles = [analyst.analyze(picture) for picture in pictures]
+    for one, other in zip(batch, singles, strict=True):
+        assert (one.faces, one.evidence, one.verdicts) == (other.faces, other.evidence, other.verdicts)
+    assert batch[0].verdicts == batch[2].verdicts
+
+
+def test_bad_pictures_are_results_while_the_others_finish(analyst: Analyst, astronaut: Pixels, tmp_path: Path) -> None:
+    good = tmp_path / "good.jpg"
+    good.write_bytes(jpeg(astronaut))
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("no picture", encoding="utf-8")
+    (tmp_path / "cut.jpg").write_bytes(jpeg(astronaut)[:5000])
+    paths = [tmp_path / name for name in ("empty.png", "good.jpg", "text.jpg", "missing.jpg", "cut.jpg", "good.jpg")]
+    reports = list(analyst.analyze_many(paths))
+    assert [one.problem.reason if one.problem else None for one in reports] == [
+        "empty_file", None, "unsupported_format", "missing_file", "corrupt_picture", None,
+    ]  # fmt: skip
+    assert reports[1].verdicts == reports[5].verdicts
+
+
+def test_a_picture_without_a_face_is_answered_with_no_face(analyst: Analyst) -> None:
+    report = analyst.analyze(np.full((300, 400, 3), 127, np.uint8))
+    assert report.faces == ()
+    assert {verdict.reason for verdict in report.verdicts if verdict.question == "expression"} == {"no_face"}
+    assert all(verdict.subject == "P1" for verdict in report.verdicts)
+
+
+def test_identity_needs_a_reference_and_uses_it(analyst: Analyst, astronaut: Pixels) -> None:
+    other_shot = np.clip(astronaut[:, ::-1].astype(np.int16) + 12, 0, 255).astype(np.uint8)
+    same = analyst.analyze(astronaut, questions=["identity"], references=[other_shot])
+    assert verdicts(same) == {("F1", "identity"): "same_person"}
+    assert same.references[0].id == "R1"
+    assert same.reference_faces[0].id == "R1F1"
+    faceless = analyst.analyze(astronaut, questions=["identity"], references=[np.zeros((90, 90, 3), np.uint8)])
+    assert verdicts(faceless) == {("F1", "identity"): "inconclusive"}
+    unread = analyst.analyze(astronaut, questions=["identity"], references=["no-such-file.jpg"])
+    assert verdicts(unread) == {("F1", "identity"): "inconclusive"}
+    assert any("no-such-file" in sentence for sentence in unread.limitations)
+
+
+def test_attributes_are_silent_unless_asked_for(analyst: Analyst, report: Report, astronaut: Pixels) -> None:
+    assert not {item.question for item in report.evidence} & {"age", "gender"}
+    asked = analyst.analyze(astronaut, questions=["attributes"])
+    assert set(verdicts(asked)) == {("F1", "age"), ("F1", "gender")}
+    assert [one.decision for one in asked.policy] == ["allow_with_notice"] * 2
+
+
+def test_a_refused_question_touches_no_picture(analyst: Analyst) -> None:
+    with pytest.raises(PolicyRefusal):
+        analyst.analyze("no-such-file.jpg", questions=["expression"], purpose="workplace")
+
+
+def test_a_partly_refused_request_records_the_refusal(analyst: Analyst, astronaut: Pixels) -> None:
+    report = analyst.analyze(astronaut, purpose="education")
+    refused = {one.question for one in report.policy if one.decision == "refuse"}
+    assert refused == {"expression", "action_units"}
+    assert not {item.question for item in report.evidence} & refused
+    assert not {verdict.question for verdict in report.verdicts} & refused
+
+
+def test_an_unknown_question_is_a_broken_request(analyst: Analyst, astronaut: Pixels) -> None:
+    with pytest.raises(InputError, match="There is no question called 'mood'"):
+        analyst.analyze(astronaut, questions=["mood"])
+
+
+def test_the_state_of_the_graph_holds_keys_only(analyst: Analyst, astronaut: Pixels) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from faceagent.agent.graph import build_graph
+    from faceagent.agent.state import Context
+    from faceagent.intake import MemoryBlobs, expand
+    from faceagent.types import Request
+
+    blobs = MemoryBlobs()
+    with ThreadPoolExecutor(2) as pool:
+        context = Context(
+            Request(), tuple(expand([jpeg(astronaut)], blobs)), (), analyst.settings, blobs, analyst._tools, pool
+        )
+        state = build_graph().invoke({}, context=context)
+    text = json.dumps(state)
+    assert len(text) < 20_000
+    assert all(isinstance(key, str) for keys in state.values() for key in keys)
+
+
+def test_reports_are_written_whole_and_inside_the_folder(analyst: Analyst, astronaut: Pixels, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    analyst.analyze(astronaut, out=out)
+    assert sorted(path.name for path in out.iterdir()) == ["report.html", "report.json"]
+    Report.model_validate_json((out / "report.json").read_text(encoding="utf-8"))
+    many = tmp_path / "many"
+    list(analyst.analyze_many([jpeg(astronaut), "../../etc/passwd.jpg"], out=many))
+    assert (many / "index.html").is_file()
+    assert len(list(many.glob("*/report.json"))) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "out"]
+
+
+def test_the_module_level_call_is_the_same_thing(report: Report, astronaut: Pixels) -> None:
+    assert faceagent.analyze(astronaut).verdicts == report.verdicts
