@@ -68,7 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not rows:
         progress.print("Nothing could be measured.")
         return 2
-    Console().print(table(rows))
+    console = Console()
+    # A file or a pipe has no width of its own, and 80 columns are too few.
+    (console if console.is_terminal else Console(width=180)).print(table(rows))
     return 1 if any(row.met is False for row in rows) else 0
 
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceagent.faces.align import Pixels
-from faceagent.faces.detect import SURE, Detection, detect, second_look
+from faceagent.faces.detect import SURE, Detection, second_look
+from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
 from faceagent.faces.landmarks import Landmarks, find_landmarks
-from faceagent.faces.pose import pose
+from faceagent.faces.pose import head_pose
 from faceagent.faces.quality import measure
 from faceagent.faces.usable import all_obstacles
 from faceagent.settings import Settings
@@ -19,10 +20,9 @@ from faceagent.types import QUESTIONS, Face, Picture
 
 __all__ = ["find_faces", "main_face"]
 
-PRESENCE = 0.9
-DISAGREEMENT = 0.1
-"""A mesh with less presence or more disagreement is doubtful: the face is looked at again, in four orientations.
-Upright faces reach .99 and .06."""
+SCORE, PRESENCE, DISAGREEMENT = 0.85, 0.99, 0.1
+"""A face with less score or presence, or more disagreement, is doubtful and looked at again in four orientations:
+both models can take an upside-down face for an upright one, but not as surely. Upright faces reach .92, 1.0, .06."""
 
 
 def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
@@ -32,7 +32,7 @@ def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Fa
     each at least ``settings.min_face`` px on its shorter side. A face whose confidence is below .6 is reported only
     when it is the only one and has landmarks. Raises ModelUnavailable when weights cannot be had.
     """
-    large = [found for found in detect(pixels, settings) if _short(found) >= settings.min_face]
+    large = [found for found in detections_of(pixels, settings) if _short(found) >= settings.min_face]
     largest = sorted(large, key=lambda found: (-_area(found), found.box))[: settings.max_faces]
     seen = [pair for pair in (_look_closer(pixels, found, settings) for found in largest) if pair is not None]
     seen.sort(key=lambda pair: (-_area(pair[0]), pair[0].box))
@@ -66,21 +66,32 @@ def _area(found: Detection) -> float:
 def _look_closer(pixels: Pixels, detection: Detection, settings: Settings) -> tuple[Detection, Landmarks | None] | None:
     """The detection with its landmarks, turned where it must be; None where it turns out to be no face."""
     landmarks = find_landmarks(pixels, detection, settings)
-    if landmarks is not None and landmarks.presence >= PRESENCE and landmarks.disagreement <= DISAGREEMENT:
+    if landmarks is not None and not _doubtful(detection, landmarks):
         return detection, landmarks
     again = second_look(pixels, detection, settings)
     if again is None:
         return None if landmarks is None else (detection, landmarks)
     turned = find_landmarks(pixels, again, settings)
-    if landmarks is None and turned is None and detection.score < SURE:
-        return None
-    if landmarks is None or (turned is not None and turned.disagreement < landmarks.disagreement):
+    if landmarks is None:
+        return None if turned is None and detection.score < SURE else (again, turned)
+    if turned is not None and _surer(again, turned, detection, landmarks):
         return again, turned
     return detection, landmarks
 
 
+def _doubtful(detection: Detection, landmarks: Landmarks) -> bool:
+    weak = detection.score < SCORE or landmarks.presence < PRESENCE
+    return weak or landmarks.disagreement > DISAGREEMENT
+
+
+def _surer(again: Detection, turned: Landmarks, detection: Detection, landmarks: Landmarks) -> bool:
+    """Whether the second look is the better one: both models surer, or agreeing better."""
+    both = again.score > detection.score + 0.03 and turned.presence >= landmarks.presence
+    return both or turned.disagreement < landmarks.disagreement
+
+
 def _face(name: str, picture: Picture, pixels: Pixels, detection: Detection, landmarks: Landmarks | None) -> Face:
-    head = None if landmarks is None else pose(landmarks.transform, landmarks.turned)
+    head = None if landmarks is None else head_pose(landmarks.transform, landmarks.turned)
     measured = measure(pixels, detection, landmarks, head)
     reasons = all_obstacles(_short(detection), measured, has_landmarks=landmarks is not None)
     return Face(

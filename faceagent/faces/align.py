@@ -64,7 +64,8 @@ def warp(pixels: NDArray[np.uint8], matrix: Matrix, size: int | tuple[int, int],
     less than half as fine as the picture, the picture is averaged down first, so that nothing aliases.
     """
     width, height = (size, size) if isinstance(size, int) else size
-    step = int(1.0 / max(scale_of(matrix), 1e-6))
+    # Whole blocks are averaged; what is left is a shrink by less than two, which bilinear sampling does well.
+    step = int(1.0 / max(scale_of(matrix), 1e-6) + 1e-6)
     if step >= 2:
         pixels, matrix = _shrunk(pixels, matrix, (width, height), step)
     mode, value = (BORDERS[border], 0) if isinstance(border, str) else (cv2.BORDER_CONSTANT, border)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from faceagent.types import Pose
 
 
-def pose(transform: NDArray[np.float64], turned: float = 0.0) -> Pose:
+def head_pose(transform: NDArray[np.float64], turned: float = 0.0) -> Pose:
     """Pose of a 4×4 head transform, taken from a crop that had been turned upright by ``turned`` degrees.
 
     Yaw and pitch are relative to the head's own upright axis; roll is of the picture as it is, in (-180, 180].

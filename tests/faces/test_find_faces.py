@@ -1,0 +1,177 @@
+"""The door of the faces room, on real weights: what is found, where, in which order, and the same every time."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+
+from faceagent.faces import find_faces, main_face
+from faceagent.settings import Settings
+from faceagent.types import QUESTIONS, Face, Picture
+
+Pixels = NDArray[np.uint8]
+Find = Callable[[Pixels], tuple[Face, ...]]
+
+
+def picture_of(pixels: Pixels, name: str = "P1") -> Picture:
+    height, width = pixels.shape[:2]
+    return Picture(
+        id=name, sha256="0" * 64, width=width, height=height, format="PNG", bytes=1, source="memory", mode="RGB",
+        orientation=1,
+    )  # fmt: skip
+
+
+def shrunk(head: Pixels, width: int) -> Pixels:
+    """The 200 px head so that its face is ``width`` px wide."""
+    side = round(200 * width / 90)
+    return np.asarray(cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def turned(pixels: Pixels, degrees: float) -> Pixels:
+    """The astronaut turned clockwise about her nose."""
+    matrix = cv2.getRotationMatrix2D((223, 120), -degrees, 1)
+    return np.asarray(cv2.warpAffine(pixels, matrix, (512, 512)), np.uint8)
+
+
+def test_the_astronaut_has_one_complete_face(face: Face) -> None:
+    assert face.id == "F1"
+    assert np.allclose(face.box, (178, 63, 268, 176), atol=6)
+    assert face.confidence > 0.9
+    points = np.asarray(face.landmarks)
+    assert points.shape == (478, 2)
+    x0, y0, x1, y1 = face.box
+    inside = (points > (x0 - 15, y0 - 15)).all(axis=1) & (points < (x1 + 15, y1 + 15)).all(axis=1)
+    assert inside.all()
+    assert len(face.blendshapes) == 52
+    assert face.blendshapes["mouthSmileLeft"] > 0.5
+    assert face.blendshapes["mouthSmileRight"] > 0.5
+    assert face.pose is not None
+    assert abs(face.pose.yaw) < 5 and abs(face.pose.pitch) < 12 and abs(face.pose.roll) < 6
+    assert face.usable_for == QUESTIONS
+    assert face.reasons == {}
+
+
+def test_the_mirror_image_mirrors_pose_and_points(find: Find, astronaut: Pixels, face: Face) -> None:
+    (mirrored,) = find(astronaut[:, ::-1])
+    assert face.pose is not None and mirrored.pose is not None
+    assert abs(face.pose.yaw + mirrored.pose.yaw) < 2
+    assert abs(face.pose.roll + mirrored.pose.roll) < 2
+    assert abs(face.pose.pitch - mirrored.pose.pitch) < 3
+    # The subject's right eye comes first in both, so the two swap places.
+    assert mirrored.points5[0][0] == pytest.approx(511 - face.points5[1][0], abs=4)
+
+
+@pytest.mark.parametrize("degrees", [-45, 45, 90, 135, 180, -90])
+def test_a_head_turned_in_the_plane_is_found_with_its_points_and_roll(
+    find: Find, astronaut: Pixels, face: Face, degrees: int
+) -> None:
+    (found,) = find(turned(astronaut, degrees))
+    assert found.pose is not None and face.pose is not None
+    off = (found.pose.roll - face.pose.roll - degrees + 180) % 360 - 180
+    assert abs(off) < 6
+    assert abs(found.pose.yaw) < 6
+    assert len(found.landmarks) == 478
+    assert found.blendshapes["mouthSmileLeft"] > 0.5
+
+
+def test_a_small_face_in_a_large_picture_is_found(find: Find, head: Pixels) -> None:
+    canvas = np.full((1800, 2600, 3), 90, np.uint8)
+    small = shrunk(head, 30)
+    canvas[1500 : 1500 + len(small), 2300 : 2300 + len(small)] = small
+    (found,) = find(canvas)
+    assert 2300 < found.box[0] < found.box[2] < 2300 + len(small)
+    assert len(found.landmarks) == 478
+
+
+def test_a_face_of_24_px_is_reported_and_hardly_usable(find: Find, head: Pixels) -> None:
+    canvas = np.array(cv2.resize(skimage.data.coffee(), (900, 600)), np.uint8)
+    small = shrunk(head, 26)
+    canvas[40 : 40 + len(small), 700 : 700 + len(small)] = small
+    (found,) = find(canvas)
+    assert 20 < found.box[2] - found.box[0] < 34
+    assert found.usable_for == ("quality", "provenance")
+    assert found.reasons["identity"][0] == "face_too_small"
+
+
+def test_a_face_that_fills_the_picture_is_found(find: Find, astronaut: Pixels) -> None:
+    tight = astronaut[63:176, 178:268]
+    (found,) = find(np.asarray(cv2.resize(tight, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC), np.uint8))
+    assert found.box[2] - found.box[0] > 500
+
+
+def test_many_faces_are_ordered_by_size(find: Find, head: Pixels, settings: Settings) -> None:
+    rows = []
+    for first in (48, 60, 72):
+        cells = [np.full((200, 200, 3), 40, np.uint8) for _ in range(5)]
+        for index, cell in enumerate(cells):
+            face = shrunk(head, first + 2 * index)
+            cell[: len(face), : len(face)] = face
+        rows.append(np.concatenate(cells, axis=1))
+    group = np.concatenate(rows)
+    found = find(group)
+    assert [face.id for face in found] == [f"F{index}" for index in range(1, 16)]
+    areas = [(face.box[2] - face.box[0]) * (face.box[3] - face.box[1]) for face in found]
+    assert areas == sorted(areas, reverse=True)
+    few = find_faces(picture_of(group), group, settings.model_copy(update={"max_faces": 4}))
+    assert [face.box for face in few] == [face.box for face in found[:4]]
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket"])
+def test_pictures_without_a_face_have_none(find: Find, name: str) -> None:
+    assert find(getattr(skimage.data, name)()) == ()
+
+
+def test_noise_and_flat_pictures_have_no_face(find: Find) -> None:
+    rng = np.random.default_rng(0)
+    assert find(rng.integers(0, 255, (400, 500, 3), dtype=np.uint8)) == ()
+    assert find(np.full((1000, 1300, 3), 127, np.uint8)) == ()
+    assert find(np.zeros((1, 1, 3), np.uint8)) == ()
+    assert find(np.zeros((3, 900, 3), np.uint8)) == ()
+
+
+def test_faces_below_the_minimum_are_dropped(astronaut: Pixels, settings: Settings) -> None:
+    assert find_faces(picture_of(astronaut), astronaut, settings.model_copy(update={"min_face": 100.0})) == ()
+
+
+def test_faces_of_references_carry_their_picture_in_the_id(astronaut: Pixels, settings: Settings) -> None:
+    (face,) = find_faces(picture_of(astronaut, "R2"), astronaut, settings)
+    assert (face.id, face.picture) == ("R2F1", "R2")
+
+
+def test_threads_and_repeats_agree(astronaut: Pixels, settings: Settings) -> None:
+    pictures = [astronaut, turned(astronaut, 90), np.ascontiguousarray(astronaut[:, ::-1]), turned(astronaut, 20)] * 2
+    alone = [find_faces(picture_of(pixels), pixels, settings) for pixels in pictures[:4]] * 2
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda pixels: find_faces(picture_of(pixels), pixels, settings), pictures))
+    assert together == alone
+
+
+def test_the_main_face_is_large_and_central(head: Pixels, find: Find) -> None:
+    canvas = np.full((600, 900, 3), 60, np.uint8)
+    for size, x in ((60, 380), (64, 0), (30, 700)):
+        small = shrunk(head, size)
+        canvas[200 : 200 + len(small), x : x + len(small)] = small
+    found = find(canvas)
+    assert len(found) == 3
+    best = main_face(found, picture_of(canvas))
+    assert best is not None
+    assert 380 < best.box[0] < 520
+    assert main_face((), picture_of(canvas)) is None
+
+
+def test_nothing_is_printed_and_no_heavy_runtime_is_loaded(settings: Settings) -> None:
+    code = (
+        "import sys, skimage.data; from faceagent.faces import find_faces; from faceagent.settings import Settings; "
+        "from faceagent.types import Picture; p = skimage.data.astronaut(); "
+        "q = Picture(id='P1', sha256='0', width=512, height=512, format='PNG', bytes=1, source='s', mode='RGB', "
+        "orientation=1); assert len(find_faces(q, p, Settings())) == 1; "
+        "assert 'mediapipe' not in sys.modules and 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
