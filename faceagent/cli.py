@@ -8,7 +8,9 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterable
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -23,7 +25,7 @@ from faceagent import __version__, doctor, weights
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
 from faceagent.settings import Settings, load
-from faceagent.types import QUESTIONS, Report, Verdict
+from faceagent.types import INCONCLUSIVE, QUESTIONS, Report, Verdict
 
 OK, ERROR, USAGE, REFUSED, PARTIAL = 0, 1, 2, 3, 4
 
@@ -40,6 +42,9 @@ app.add_typer(weights_app, name="weights")
 out = Console()
 err = Console(stderr=True)
 
+FEW = 5
+"""Up to this many pictures each get a table; more get a line each."""
+
 STYLES = {"stable": "green", "uncertain": "yellow", "contested": "red"}
 
 
@@ -51,6 +56,7 @@ def main() -> None:
         handlers=[RichHandler(console=err, show_time=False, show_path=False)],
     )
     try:
+        _add_commands(sys.argv[1:2])
         app()
     except PolicyRefusal as refusal:
         _fail(refusal, REFUSED)
@@ -62,6 +68,13 @@ def main() -> None:
         # The reader has seen enough (head, less). Python would complain again while flushing at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(OK)
+
+
+def _add_commands(first: list[str]) -> None:
+    """Commands of other packages, by entry point; loaded only where they are run or listed, for they may be heavy."""
+    for entry in entry_points(group="faceagent.commands"):
+        if not first or first[0] in (entry.name, "-h", "--help"):
+            app.add_typer(entry.load(), name=entry.name)
 
 
 def _fail(error: FaceagentError, code: int) -> NoReturn:
@@ -109,7 +122,8 @@ def analyze(
     _ready(settings)
     # Standard input can be read only once, so it is counted without being looked at.
     total = images.count("-") + sum(1 for _ in expand([name for name in images if name != "-"], MemoryBlobs()))
-    seen = broken = 0
+    seen = broken = faces = 0
+    start = time.perf_counter()
     with Analyst(settings) as analyst, _progress() as progress:
         task = progress.add_task("analysing", total=total)
         reports = analyst.analyze_many(
@@ -123,20 +137,27 @@ def analyze(
         for report in reports:
             seen += 1
             broken += report.problem is not None
+            faces += len(report.faces)
             progress.advance(task)
             if json_lines:
                 sys.stdout.write(report.model_dump_json() + "\n")
                 sys.stdout.flush()
+            elif total > FEW:
+                _show_line(report)
             else:
-                # Through the same console as the progress bar, or the two write over each other.
                 _show(report)
     if seen == 0:
         raise InputError("There is no picture here.", remedy="Name a file, a folder with pictures, a glob or a URL.")
     if out_dir is not None:
         page = out_dir / ("report.html" if seen == 1 else "index.html")
         err.print(f"Report: {page}", soft_wrap=True, highlight=False)
+    seconds = time.perf_counter() - start
+    err.print(
+        f"{seen} picture{'s' * (seen != 1)}, {faces} face{'s' * (faces != 1)}, {broken} could not be analysed, "
+        f"{seconds:.1f} s ({seconds / seen:.2f} s each).",
+        highlight=False,
+    )
     if broken:
-        err.print(f"{broken} of {seen} pictures could not be analysed.")
         raise typer.Exit(ERROR if broken == seen else PARTIAL)
 
 
@@ -236,6 +257,18 @@ def _show(report: Report) -> None:
         )  # fmt: skip
         last = verdict.subject
     out.print(table)
+
+
+def _show_line(report: Report) -> None:
+    """One line per picture, for the many: what was decided, and the problem if there was one."""
+    if report.problem is not None:
+        said = Text(f"{report.problem.reason}: {report.problem.message}", style="red")
+    elif not report.faces:
+        said = Text("no face", style="yellow")
+    else:
+        decided = [one for one in _by_subject(report.verdicts) if one.label != INCONCLUSIVE]
+        said = Text("; ".join(f"{one.subject} {one.question} {one.label}".replace("_", " ") for one in decided))
+    out.print(Text(f"{report.source}: ", style="bold") + said, soft_wrap=True)
 
 
 def _by_subject(verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -1,0 +1,114 @@
+"""The command line as a person or a script meets it: what it prints where, and its exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def run(*arguments: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "faceagent", *arguments],
+        input=stdin, capture_output=True, timeout=180, env={**os.environ, "COLUMNS": "160", **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "astronaut.jpg"
+    Image.fromarray(astronaut).save(path, quality=92)
+    return path
+
+
+def test_a_table_for_people_on_stdout_and_the_summary_on_stderr(photo: Path, tmp_path: Path) -> None:
+    done = run("analyze", str(photo), "-q", "quality", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0
+    assert b"astronaut.jpg" in done.stdout
+    assert b"usable" in done.stdout
+    assert b"1 picture, 1 face, 0 could not be analysed" in done.stderr
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_json_lines_are_json_and_nothing_else(photo: Path) -> None:
+    done = run("analyze", str(photo), "missing.jpg", "--json", "-q", "quality")
+    lines = done.stdout.splitlines()
+    assert [json.loads(line)["source"] for line in lines] == ["astronaut.jpg", "missing.jpg"]
+    assert json.loads(lines[1])["problem"]["reason"] == "missing_file"
+    assert done.returncode == 4
+
+
+def test_a_picture_on_standard_input(photo: Path) -> None:
+    done = run("analyze", "-", "--json", "-q", "quality", stdin=photo.read_bytes())
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["picture"]["format"] == "JPEG"
+
+
+def test_everything_unreadable_is_an_error(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"nothing")
+    assert run("analyze", str(bad)).returncode == 1
+
+
+def test_a_refusal_has_its_own_exit_code_and_names_the_rule(photo: Path) -> None:
+    done = run("analyze", str(photo), "-q", "expression", "--purpose", "workplace")
+    assert done.returncode == 3
+    assert b"Art. 5(1)(f)" in done.stderr
+    assert done.stdout == b""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("analyze", "x.jpg", "-q", "mood"), ("analyze",), ("analyze", "x.jpg", "--purpose", "fun"), ("frob",)]
+)
+def test_wrong_usage_is_exit_code_two(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_bad_setting_is_named(photo: Path) -> None:
+    done = run("analyze", str(photo), FACEAGENT_THREADS="none")
+    assert done.returncode == 1
+    assert b"FACEAGENT_THREADS" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_output_folder_that_cannot_be_written_is_a_clear_message(photo: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way", encoding="utf-8")
+    done = run("analyze", str(photo), "-q", "quality", "--out", str(blocked / "out"))
+    assert done.returncode == 2
+    assert b"cannot be written" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_tools_are_listed_with_their_licences() -> None:
+    done = run("tools")
+    assert done.returncode == 0
+    for name in (b"action_units", b"identity", b"Apache-2.0", b"provenance"):
+        assert name in done.stdout
+
+
+def test_doctor_says_what_is_there_and_what_mends_the_rest(tmp_path: Path) -> None:
+    assert run("doctor").returncode == 0
+    empty = run("doctor", FACEAGENT_CACHE=str(tmp_path))
+    assert empty.returncode == 1
+    assert b"faceagent weights pull" in empty.stdout
+
+
+def test_offline_without_weights_is_said_by_every_tool_and_crashes_nothing(photo: Path, tmp_path: Path) -> None:
+    done = run("analyze", str(photo), "--json", FACEAGENT_CACHE=str(tmp_path), FACEAGENT_OFFLINE="1")
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 1
+    assert b"weights pull" in done.stderr
+
+
+def test_a_reader_that_hangs_up_is_no_error(photo: Path) -> None:
+    command = f"{sys.executable} -m faceagent analyze {photo} {photo} {photo} --json -q quality | head -c 10"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, timeout=180)
+    assert b"Traceback" not in done.stderr
