@@ -1,0 +1,111 @@
+"""Apparent expression from action units, by EMFACS rules: what a face appears to show, not what a person feels.
+
+Seven basic labels and "other". Every rule is a sum over action units in ``facs.toml`` (EMFACS, Friesen & Ekman
+1983), so each answer can name the units it rests on. "Other" is for units that no basic expression uses and for
+faces that show two at once which exclude each other; contempt is not told apart and falls under it.
+
+The rules know posed, complete expressions best. They do not know the person's resting face, the situation, or time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+from faceagent.settings import Settings
+from faceagent.tools.action_units import Activation, activations
+from faceagent.tools.base import ToolSpec, View
+from faceagent.tools.facs import Rule, table
+from faceagent.types import Evidence, Face, Score, ToolStamp
+from faceagent.weights import stamp
+
+CALIBRATION = "expression/emfacs-1"
+BASIS = 0.5
+"""Deviations from which a unit is named as a ground of an answer."""
+
+
+class Reading(NamedTuple):
+    """The logit of every label, and the rule that gave the winner its logit (None: a clash)."""
+
+    logits: Mapping[str, float]
+    label: str
+    rule: Rule | None
+
+
+def read(deviations: Mapping[int, float]) -> Reading:
+    """Weigh deviations per unit (standard deviations of neutral faces, -3 to 6) by every rule."""
+    best: dict[str, tuple[float, Rule | None]] = {}
+    for rule in table().rules:
+        logit = rule.logit(deviations)
+        if rule.label not in best or logit > best[rule.label][0]:
+            best[rule.label] = (logit, rule)
+    clash = table().clash
+    if clash.logit(deviations) > best[clash.label][0]:
+        best[clash.label] = (clash.logit(deviations), None)
+    label = max(best, key=lambda name: best[name][0])
+    return Reading({name: logit for name, (logit, _) in best.items()}, label, best[label][1])
+
+
+def grounds(reading: Reading, found: Mapping[int, Activation]) -> tuple[int, ...]:
+    """Codes of the units that the winning label rests on.
+
+    Those that spoke for it; for "neutral" or where none did, all that any rule would have listened to.
+    """
+    if reading.rule is not None:
+        spoke = tuple(code for code in reading.rule.adds if found[code].deviation >= BASIS)
+    else:
+        spoke = tuple(code for code, unit in found.items() if unit.present)
+    return tuple(sorted(spoke)) or tuple(sorted({code for rule in table().rules for code in rule.adds}))
+
+
+class Expression:
+    """The rules over the same activations that ``action_units`` reports; runs no model of its own."""
+
+    spec: ClassVar[ToolSpec] = ToolSpec(
+        name="expression",
+        version="1.0.0",
+        title="Apparent expression",
+        summary="Which of seven basic expressions, or another, a face appears to show, and by which action units.",
+        questions=("expression",),
+        scope="face",
+        needs=("landmarks",),
+        weights=("face_landmarker",),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def stamp(self) -> ToolStamp:
+        """Name, version and the landmarker whose output is read."""
+        weights = tuple(stamp(name) for name in self.spec.weights)
+        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=weights)
+
+    def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
+        """One item per face: ``F1:expression`` with a logit per label, citing the action units behind it."""
+        by = self.stamp()
+        return [() if view.face is None else (_evidence(by, view, view.face),) for view in batch]
+
+
+def _evidence(by: ToolStamp, view: View, face: Face) -> Evidence:
+    found = activations(face)
+    reading = read({code: unit.deviation for code, unit in found.items()})
+    codes = grounds(reading, found)
+    return Evidence(
+        id=f"{view.subject}:expression",
+        tool=by,
+        question="expression",
+        subject=view.subject,
+        label=reading.label,
+        score=Score(value=reading.logits[reading.label], scale="logit", calibration=CALIBRATION),
+        distribution=reading.logits,
+        cites=tuple(f"{view.subject}:AU{code}" for code in codes),
+        statement=_statement(reading, codes, found),
+    )
+
+
+def _statement(reading: Reading, codes: Sequence[int], found: Mapping[int, Activation]) -> str:
+    shown = f"The apparent expression is {reading.label}"
+    if reading.label == "neutral":
+        return f"{shown}: no action unit speaks strongly enough for another."
+    if reading.rule is None:
+        return f"{shown}: a smile and units that exclude it are shown at once."
+    named = ", ".join(f"AU{code}" for code in codes if found[code].deviation >= BASIS)
+    return f"{shown}, after EMFACS from {named}." if named else f"{shown}, weakly: no action unit stands out."

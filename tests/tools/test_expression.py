@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from faceagent.faces import find_faces
+from faceagent.judge.calibrate import Temperature, calibration_of
+from faceagent.settings import Settings
+from faceagent.tools.action_units import ActionUnits
+from faceagent.tools.base import View, measure
+from faceagent.tools.expression import CALIBRATION, Expression, read
+from faceagent.tools.facs import table
+from faceagent.types import Evidence, Picture
+
+LABELS = {"neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust", "other"}
+
+
+def pattern(*codes: int, strength: float = 3.0) -> dict[int, float]:
+    return {unit.code: strength if unit.code in codes else 0.0 for unit in table().units}
+
+
+@pytest.fixture(scope="module")
+def smiling(settings: Settings) -> View:
+    import skimage.data
+
+    pixels: NDArray[np.uint8] = skimage.data.astronaut()
+    picture = Picture(
+        id="P1", sha256="0" * 64, width=512, height=512, format="PNG", bytes=1, source="x", mode="RGB", orientation=1
+    )
+    return View(picture, lambda: pixels, lambda: b"", find_faces(picture, pixels, settings)[0])
+
+
+def only(view: View, settings: Settings) -> Evidence:
+    (item,) = measure(Expression(settings), [view])[0]
+    return item
+
+
+def test_the_labels_are_the_seven_and_other() -> None:
+    assert set(table().labels) == LABELS
+    assert set(read(pattern()).logits) == LABELS
+
+
+@pytest.mark.parametrize(
+    ("label", "codes"),
+    [
+        ("happy", (6, 12)),
+        ("happy", (12,)),
+        ("happy", (6, 12, 25)),
+        ("surprise", (1, 2, 5, 25, 26)),
+        ("surprise", (1, 2, 5)),
+        ("sadness", (1, 4, 15)),
+        ("sadness", (1, 4, 15, 17)),
+        ("fear", (1, 2, 4, 5, 20, 25)),
+        ("fear", (1, 4, 5, 20)),
+        ("anger", (4, 5, 7, 17, 24)),
+        ("anger", (4, 7, 24)),
+        ("anger", (4, 5, 7, 16, 25, 26)),
+        ("disgust", (7, 9)),
+        ("disgust", (9, 10)),
+        ("disgust", (9, 10, 17)),
+        ("other", (14, 18, 22)),
+        ("other", (4, 12, 15, 17)),
+        ("neutral", ()),
+    ],
+)
+def test_prototypes_are_read_as_emfacs_has_them(label: str, codes: tuple[int, ...]) -> None:
+    assert read(pattern(*codes)).label == label
+
+
+def test_noise_of_a_neutral_face_stays_neutral() -> None:
+    rng = np.random.default_rng(0)
+    found = [read({unit.code: float(rng.normal(0, 0.3)) for unit in table().units}).label for _ in range(100)]
+    assert found.count("neutral") >= 98
+
+
+def test_what_a_smile_brings_along_is_no_clash() -> None:
+    assert read(pattern(6, 7, 10, 12, 16, 25)).label == "happy"
+
+
+def test_a_real_smile(smiling: View, settings: Settings) -> None:
+    item = only(smiling, settings)
+    assert item.label == "happy"
+    assert "F1:AU12" in item.cites
+    assert item.score is not None
+    assert item.score.value == item.distribution["happy"] == max(item.distribution.values())
+
+
+def test_every_cited_unit_was_measured(smiling: View, settings: Settings) -> None:
+    units = {item.id for item in measure(ActionUnits(settings), [smiling])[0] if item.status == "ok"}
+    assert set(only(smiling, settings).cites) <= units
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
+def test_every_statement_says_apparent(smiling: View, settings: Settings, scale: float) -> None:
+    assert smiling.face is not None
+    still = {name: scale * value for name, value in smiling.face.blendshapes.items()}
+    quiet = replace(smiling, face=smiling.face.model_copy(update={"blendshapes": still}))
+    assert "apparent" in only(quiet, settings).statement
+
+
+def test_a_batch_equals_its_singles(smiling: View, settings: Settings) -> None:
+    assert smiling.face is not None
+    flat = dict.fromkeys(smiling.face.blendshapes, 0.0)
+    still = replace(smiling, face=smiling.face.model_copy(update={"blendshapes": flat}))
+    tool = Expression(settings)
+    assert tool.run([smiling, still]) == [*tool.run([smiling]), *tool.run([still])]
+
+
+def test_the_shipped_calibration_fits_the_labels(smiling: View, settings: Settings) -> None:
+    item = only(smiling, settings)
+    fitted = calibration_of(item)
+    assert isinstance(fitted, Temperature)
+    assert fitted.id == CALIBRATION
+    assert set(fitted.labels) == LABELS
+    chances = fitted.probabilities(item.distribution)
+    assert max(chances, key=lambda name: chances[name]) == item.label
+    assert sum(chances.values()) == pytest.approx(1)
