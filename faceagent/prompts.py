@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 import yaml
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, ValidationError
 
@@ -20,6 +20,12 @@ from faceagent.errors import InputError
 from faceagent.types import Noun
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def _template(body: str) -> Template:
+    """Compiled once: compiling takes a hundred times as long as rendering."""
+    return _ENVIRONMENT.from_string(body)
 
 
 class Prompt(Noun):
@@ -42,7 +48,7 @@ class Prompt(Noun):
             odd = ", ".join(sorted(set(variables) ^ set(self.variables)))
             raise InputError(f"Prompt {self.name} does not take exactly these variables: {odd}.")
         try:
-            return _ENVIRONMENT.from_string(self.body).render(variables)
+            return _template(self.body).render(variables)
         except TemplateError as error:
             raise InputError(f"Prompt {self.name} cannot be rendered: {error}.") from error
 

@@ -47,17 +47,16 @@ class InferenceClock:
 
 @contextmanager
 def inference_clock() -> Iterator[InferenceClock]:
-    """Clock onnxruntime and the MediaPipe landmarker; YuNet, a C type that cannot be patched, through our wrapper."""
+    """Clock every call into a network: onnxruntime's sessions, and OpenCV's through the two functions that call them."""
     import onnxruntime
-    from mediapipe.tasks.python.vision import FaceLandmarker
 
-    from faceagent.faces import detect
+    from faceagent.faces import mesh, yunet
 
     clock = InferenceClock()
     targets: list[tuple[Any, str]] = [
         (onnxruntime.InferenceSession, "run"),
-        (FaceLandmarker, "detect"),
-        (detect, "infer"),
+        (mesh, "infer"),
+        (yunet, "infer"),
     ]
     before = [getattr(owner, name) for owner, name in targets]
     for (owner, name), function in zip(targets, before, strict=True):
