@@ -1,0 +1,65 @@
+"""A training recipe: everything that decides what a shipped adapter becomes, read from TOML."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from faceagent.errors import InputError
+from faceagent.types import Noun
+
+LABELS = ("splice", "synthetic")
+"""What the picture's logits of the forgery branch mean; the patches have the first of them."""
+
+
+class Data(Noun):
+    """Pairs per set, and how often which maker is used."""
+
+    counts: dict[str, int]
+    seed: int = 0
+    spliced: float = Field(default=0.7, ge=0, le=1, description="share of forgeries that are splices; rest self-blends")
+    spectrum: float = Field(default=0.5, ge=0, le=1, description="share of pairs with the other class's spectrum")
+
+
+class Adapter(Noun):
+    """What PEFT changes: rsLoRA of this rank in these linear layers of the last blocks."""
+
+    last_blocks: int = Field(default=4, ge=1)
+    rank: int = Field(default=8, ge=1)
+    alpha: int = Field(default=16, ge=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    modules: tuple[str, ...] = ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")
+
+
+class Optimiser(Noun):
+    """AdamW with linear warm-up and a cosine to one percent."""
+
+    epochs: float = Field(default=2.0, gt=0)
+    pairs: int = Field(default=8, ge=1, description="pairs per step")
+    lr: float = 6e-4
+    head_lr: float = 2e-3
+    warmup: int = 40
+    check_every: int = Field(default=150, ge=1, description="steps between looks at the validation side")
+    patience: int = Field(default=4, ge=1, description="looks without gain before training ends")
+    seed: int = 0
+
+
+class Recipe(Noun):
+    """One shipped adapter."""
+
+    name: str
+    version: str
+    data: Data
+    adapter: Adapter = Adapter()
+    optimiser: Optimiser = Optimiser()
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe. Raises InputError that names the wrong line of it."""
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path.name} cannot be read: {error}.") from error
