@@ -86,7 +86,7 @@ def prepare(pixels: Pixels, face: Face, side: int) -> Floats:
     fine[:, 2] += (finer - 1) / 2
     chip = align.warp(pixels, fine, side * finer)
     if finer > 1:
-        chip = cv2.resize(chip, (side, side), interpolation=cv2.INTER_AREA)
+        chip = np.asarray(cv2.resize(chip, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     scaled = ((chip.astype(np.float32) - MEAN) / np.float32(256)).transpose(2, 0, 1)
     return np.stack([scaled, scaled[:, :, ::-1]])
 
@@ -128,7 +128,7 @@ class Attributes:
         faces = [(view, view.face) for view in batch if view.face is not None]
         if not faces:
             return [() for _ in batch]
-        ages = self._probabilities("age", faces, AGE_SIDE) @ YEARS
+        ages = np.asarray(self._probabilities("age", faces, AGE_SIDE) @ YEARS)
         male = self._probabilities("gender", faces, GENDER_SIDE)[:, 1]
         by = self.stamp()
         return [
@@ -141,7 +141,7 @@ class Attributes:
         session = open_session(weights, self._settings)
         chips = np.concatenate([prepare(view.pixels(), face, side) for view, face in faces])
         found = session.run(None, {session.get_inputs()[0].name: chips})[0]
-        return np.asarray(found, dtype=np.float64).reshape(len(faces), 2, -1).mean(axis=1)
+        return np.asarray(np.asarray(found, dtype=np.float64).reshape(len(faces), 2, -1).mean(axis=1))
 
 
 def _age(by: ToolStamp, view: View, predicted: float) -> Evidence:

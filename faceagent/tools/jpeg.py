@@ -81,7 +81,7 @@ def quality_of(table: NDArray[np.int64]) -> tuple[int, bool]:
 
 def _standard(quality: int) -> NDArray[np.int64]:
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.clip((LUMINANCE * scale + 50) // 100, 1, 255)
+    return np.asarray(np.clip((LUMINANCE * scale + 50) // 100, 1, 255), dtype=np.int64)
 
 
 def periodicity(luminance: Reals, table: NDArray[np.int64]) -> float | None:

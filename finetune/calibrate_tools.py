@@ -1,0 +1,315 @@
+"""``python -m finetune.calibrate_tools NAME --data DIR [--out DIR]``: fit one shipped calibration, or ``all``.
+
+Faces are found and scored by the product itself. Only sets that shipped weights may be fitted on are read: of
+FRLL the people whose number is not divisible by three, and the training part of FairFace. Same data, same file.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.acceptance import labels
+from evals.views import drawn, portrait, portraits
+from faceagent.faces import align
+from faceagent.settings import Settings
+from faceagent.tools.attributes import Attributes
+from faceagent.tools.base import Pixels, View
+from faceagent.tools.identity import Identity
+from faceagent.tools.spoof import WIDE, Spoof
+from finetune import ages, platt, recapture
+from finetune.degrade import degrade, draw
+
+Record = dict[str, Any]
+Reals = NDArray[np.float64]
+Groups = NDArray[np.int64]
+
+OUT = Path(__file__).parent.parent / "faceagent" / "judge" / "calibration"
+FRLL, FAIRFACE = "frll_london", "fairface_train_4k"
+CHILDREN = ("0-2", "3-9", "10-19")
+TIGHT_SAMPLE = 240
+WORN = 2
+"""Degraded copies per picture."""
+WORN_SIDE = 160
+"""px of a degraded picture, half of it face."""
+
+
+def identity(data: Path, settings: Settings) -> Iterable[Record]:
+    """Same person against another person by SFace cosine, FRLL training people, neutral and smiling.
+
+    One sitting makes the pairs of a person far too alike. So every picture is also compared after a rough journey
+    (small, blurred, noisy, recompressed), which spreads the cosines the way other cameras and days do.
+    """
+    tool, rng = Identity(settings), np.random.default_rng(0)
+    clean: dict[tuple[str, str], Reals] = {}
+    worn: list[tuple[tuple[str, str], Reals]] = []
+    for file, view in portraits(data / FRLL, _frll_train(data), settings):
+        if view is None:
+            continue
+        name = _person(file), file.split("/")[0]
+        clean[name] = tool.embed([view])[0]
+        for _ in range(WORN):
+            rough = portrait(drawn(_worn(view, rng)), settings)
+            if rough is not None:
+                worn.append((name, tool.embed([rough])[0]))
+    names = sorted(clean)
+    plain = np.array([clean[name] for name in names])
+    good = _pairs(names, plain, names, plain)
+    bad = _pairs(names, plain, [name for name, _ in worn], np.array([vector for _, vector in worn]))
+    strangers = good.cosines[~good.same]
+    points = [
+        _point(
+            name,
+            threshold,
+            {
+                "fmr": rate,
+                "fnmr": float(np.mean(good.cosines[good.same] < threshold)),
+                "fmr_degraded": float(np.mean(bad.cosines[~bad.same] >= threshold)),
+                "fnmr_degraded": float(np.mean(bad.cosines[bad.same] < threshold)),
+            },
+        )
+        for name, rate in (("FMR 0.1 %", 0.001), ("FMR 1 %", 0.01), ("FMR 0.01 %", 0.0001))
+        for threshold in [float(np.quantile(strangers, 1 - rate))]
+    ]
+    cosines, same, groups = (np.concatenate(pair) for pair in zip(good, bad, strict=True))
+    yield _binary(
+        "identity/sface-frll-1",
+        "cosine",
+        ("same_person", "different_person"),
+        (cosines[same], cosines[~same]),
+        (groups[same], groups[~same]),
+        points,
+        fitted_on=f"FRLL, {len(set(groups.tolist()))} training people, neutral against smiling, also degraded",
+        note="Both pictures of a person are from one sitting with one camera. Degrading one of them imitates other "
+        "cameras but neither years nor turned heads, so the likelihood ratio may overstate. Operating points are "
+        f"those of the {len(strangers)} undegraded impostor pairs; FMR 0.01 % rests on one of them.",
+    )
+
+
+class _Pairs(NamedTuple):
+    cosines: Reals
+    same: NDArray[np.bool_]
+    person: Groups
+
+
+def _pairs(first: Sequence[tuple[str, str]], a: Reals, second: Sequence[tuple[str, str]], b: Reals) -> _Pairs:
+    """Every pair of two different photographs, once; ``person`` is the first one's."""
+    rows, columns = np.meshgrid(np.arange(len(first)), np.arange(len(second)), indexing="ij")
+    wanted = rows < columns if first is second else np.array([[one != other for other in second] for one in first])
+    people = sorted({person for person, _ in first})
+    one = np.array([people.index(person) for person, _ in first])
+    other = np.array([people.index(person) for person, _ in second])
+    i, j = rows[wanted], columns[wanted]
+    return _Pairs((a @ b.T)[i, j], one[i] == other[j], one[i])
+
+
+def _worn(view: View, rng: np.random.Generator) -> Pixels:
+    if view.face is None:
+        raise ValueError("a view of a face is needed")
+    crop = align.square_crop(view.pixels(), view.face.box, 2.0, WORN_SIDE)
+    return degrade(crop, draw(rng, WORN_SIDE, smallest=0.2))
+
+
+def spoof(data: Path, settings: Settings) -> Iterable[Record]:
+    """Attack against live by the MiniFASNet pair: faces with room around them, and faces that fill the picture."""
+    tool, rng = Spoof(settings), np.random.default_rng(0)
+    studio = [data / FRLL / file for file in _frll_train(data)]
+    rows = labels(data, FAIRFACE)
+    chosen = sorted(rng.choice(len(rows), min(TIGHT_SAMPLE, len(rows)), replace=False))
+    street = [data / FAIRFACE / rows[index]["file"] for index in chosen]
+    for name, paths, rooms, set_name in (
+        ("wide", studio, (WIDE + 0.1, 3.0), "FRLL training people"),
+        ("tight", street, (1.0, WIDE - 0.05), "FairFace train"),
+    ):
+        scores: dict[str, list[float]] = {"live": [], "print": [], "replay": []}
+        groups: dict[str, list[int]] = {"live": [], "print": [], "replay": []}
+        for number, path in enumerate(paths):
+            source = _source(path)
+            for kind, pixels in _takes(path, rooms, settings, np.random.default_rng(number)):
+                view = portrait(drawn(pixels), settings)
+                for (item,) in tool.run([view]) if view is not None else ():
+                    if item.score is not None and item.score.calibration == f"spoof/{name}-1":
+                        scores[kind].append(item.score.value)
+                        groups[kind].append(source)
+        live = np.array(scores["live"])
+        attacks = {kind: np.array(scores[kind]) for kind in recapture.ATTACKS}
+        points = [
+            _point(
+                f"BPCER {rate:.0%}".replace("%", " %"),
+                threshold,
+                {"bpcer": rate, "apcer": max(float(np.mean(x < threshold)) for x in attacks.values())},
+            )
+            for rate in (0.05, 0.01)
+            for threshold in [float(np.quantile(live, 1 - rate))]
+        ]
+        yield _binary(
+            f"spoof/{name}-1",
+            "logit",
+            ("spoof", "live"),
+            (np.concatenate([attacks[kind] for kind in recapture.ATTACKS]), live),
+            (np.concatenate([groups[kind] for kind in recapture.ATTACKS]).astype(np.int64), np.array(groups["live"])),
+            points,
+            fitted_on=f"{set_name}; attacks simulated from the same pictures",
+            note="Attacks are simulated recaptures (finetune.recapture), not real ones; APCER is that of the worse "
+            "of print and replay among them.",
+        )
+
+
+def attributes(data: Path, settings: Settings) -> Iterable[Record]:
+    """Apparent gender of adults against FairFace's labels, and what the network's age means, from its bands."""
+    rows = {row["file"]: row for row in labels(data, FAIRFACE)}
+    tool = Attributes(settings)
+    predicted, logits, seen = [], [], []
+    for file, view in portraits(data / FAIRFACE, rows, settings):
+        age, gender = tool.run([view])[0] if view is not None else (None, None)
+        if age is not None and gender is not None and gender.score is not None:
+            predicted.append(float(age.facts["network_years"]))
+            logits.append(gender.score.value)
+            seen.append(rows[file])
+    yield ages.table(np.array(predicted), [row["age"] for row in seen])
+    adult = np.array([row["age"] not in CHILDREN for row in seen])
+    man = np.array([row["gender"] == "Male" for row in seen])
+    male, female = np.array(logits)[adult & man], np.array(logits)[adult & ~man]
+    fitted = platt.fit(male, female)
+    even = -fitted.intercept / fitted.slope
+    errors = {"men_called_female": float(np.mean(male < even)), "women_called_male": float(np.mean(female >= even))}
+    yield _binary(
+        "gender/dlib-1",
+        "logit",
+        ("male", "female"),
+        (male, female),
+        (np.arange(len(male)), np.arange(len(female))),
+        [_point("even", even, errors)],
+        fitted_on="FairFace train, aged 20 and over",
+        note="Apparent gender in the two classes that the annotators were given. Not fitted for children.",
+    )
+
+
+JOBS: Mapping[str, Callable[[Path, Settings], Iterable[Record]]] = {
+    "identity": identity,
+    "spoof": spoof,
+    "attributes": attributes,
+}
+
+
+def _frll_train(data: Path) -> list[str]:
+    files = [row["file"] for row in labels(data, FRLL) if row["file"].startswith(("neutral_front", "smiling_front"))]
+    return [file for file in files if int(_person(file)) % 3]
+
+
+def _person(file: str) -> str:
+    return Path(file).name[:3]
+
+
+def _source(path: Path) -> int:
+    return int(_person(path.name)) if FRLL in path.parts else int(path.stem)
+
+
+def _takes(
+    path: Path, rooms: tuple[float, float], settings: Settings, rng: np.random.Generator
+) -> Iterable[tuple[str, Pixels]]:
+    """The live picture, twice through a camera, and each attack on it, with random room around the face."""
+    found = next(portraits(path.parent, [path.name], settings))[1]
+    if found is None or found.face is None:
+        return
+    yield "live", _framed(found, rooms, rng)
+    for kind in ("live", *recapture.ATTACKS):
+        pixels = _framed(found, rooms, rng)
+        yield kind, recapture.camera(pixels, rng) if kind == "live" else _attack(pixels, kind, rooms, settings, rng)
+
+
+def _framed(view: View, rooms: tuple[float, float], rng: np.random.Generator) -> Pixels:
+    if view.face is None:
+        raise ValueError("a view of a face is needed")
+    return recapture.around(view.pixels(), view.face.box, rng.uniform(*rooms))
+
+
+def _attack(
+    pixels: Pixels, kind: str, rooms: tuple[float, float], settings: Settings, rng: np.random.Generator
+) -> Pixels:
+    """The recapture, framed like the live pictures of its kind."""
+    seen = recapture.recapture(pixels, "print" if kind == "print" else "replay", rng)
+    view = portrait(drawn(seen), settings)
+    return seen if view is None else _framed(view, rooms, rng)
+
+
+def _point(name: str, threshold: float, errors: Mapping[str, float]) -> Record:
+    return {
+        "name": name,
+        "threshold": round(threshold, 4),
+        "errors": {key: round(rate, 6) for key, rate in errors.items()},
+    }
+
+
+def _binary(
+    name: str,
+    scale: str,
+    sides: tuple[str, str],
+    scores: tuple[Reals, Reals],
+    groups: tuple[Groups, Groups],
+    points: list[Record],
+    *,
+    fitted_on: str,
+    note: str,
+) -> Record:
+    """The record of one Platt calibration. The cap is the number of sources of the smaller side."""
+    fewest = min(len(np.unique(group)) for group in groups)
+    cap = float(np.log10(fewest))
+    fitted = platt.fit(*scores)
+    record: Record = {
+        "id": name,
+        "kind": "platt",
+        "scale": scale,
+        "slope": round(fitted.slope, 5),
+        "intercept": round(fitted.intercept, 5),
+        "positive": sides[0],
+        "negative": sides[1],
+        "fitted_on": fitted_on,
+        "n_positive": len(scores[0]),
+        "n_negative": len(scores[1]),
+        "cap_log10": round(cap, 2),
+        "interval_log10": round(platt.half_width(*scores, groups, cap), 2),
+        "operating_points": points,
+        "cllr": round(platt.cllr(fitted, *scores, cap), 4),
+        "note": note,
+    }
+    return record
+
+
+def write(record: Record, folder: Path) -> Path:
+    """Write the record under its id, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{record['id'].replace('/', '-')}.json"
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        json.dump(record, file, indent=2)
+        file.write("\n")
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fit and write; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m finetune.calibrate_tools", description=__doc__)
+    parser.add_argument("name", choices=[*JOBS, "all"])
+    parser.add_argument("--data", type=Path, default=os.environ.get("FACEAGENT_DATA"), help="folder of the sets")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args(arguments)
+    if options.data is None:
+        parser.error("say where the sets are: --data DIR or FACEAGENT_DATA")
+    for name in JOBS if options.name == "all" else (options.name,):
+        for record in JOBS[name](Path(options.data), Settings()):
+            print(json.dumps(record, indent=1))
+            print(f"wrote {write(record, options.out)}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from faceagent.settings import Settings
+from faceagent.tools.base import View
+from faceagent.tools.spoof import LIMIT, Spoof, attack_logit, prepare, room, window
+from faceagent.types import Face, Picture, Quality
+
+QUALITY = Quality(unified=80, sharpness=80, illumination=80, exposure=80, resolution=80, pose=80, visibility=80)
+POINTS = ((195.0, 115.0), (238.0, 113.0), (216.0, 140.0), (200.0, 163.0), (235.0, 161.0))
+BOX = (172.0, 66.0, 275.0, 204.0)
+
+
+def _view(pixels: NDArray[np.uint8], box: tuple[float, float, float, float] = BOX) -> View:
+    height, width = pixels.shape[:2]
+    picture = Picture(
+        id="P1",
+        sha256="0" * 64,
+        width=width,
+        height=height,
+        format="PNG",
+        bytes=1,
+        source="x",
+        mode="RGB",
+        orientation=1,
+    )
+    face = Face(id="F1", picture="P1", box=box, confidence=0.9, points5=POINTS, quality=QUALITY)
+    return View(picture, lambda: pixels, lambda: b"", face)
+
+
+def test_input_is_bgr_and_not_scaled() -> None:
+    """The two quiet mistakes: RGB order (AUC .946 to .852) and division by 255 (to .666)."""
+    pixels = np.zeros((100, 100, 3), dtype=np.uint8)
+    pixels[...] = (250, 120, 10)
+    chip = prepare(pixels, (30.0, 30.0, 60.0, 60.0), 2.7)
+    assert chip.shape == (3, 80, 80)
+    assert chip.dtype == np.float32
+    assert [float(plane.mean()) for plane in chip] == [10.0, 120.0, 250.0]
+
+
+def test_both_mistakes_change_the_answer(astronaut: NDArray[np.uint8], settings: Settings) -> None:
+    right = Spoof(settings).run([_view(astronaut)])[0][0].score
+    swapped = Spoof(settings).run([_view(np.ascontiguousarray(astronaut[..., ::-1]))])[0][0].score
+    dark = Spoof(settings).run([_view(astronaut // 255)])[0][0].score
+    assert right is not None and swapped is not None and dark is not None
+    assert abs(right.value - swapped.value) > 0.2
+    assert abs(right.value - dark.value) > 0.2
+
+
+def test_window_grows_about_the_centre() -> None:
+    assert window(1000, 1000, (450.0, 450.0, 550.0, 550.0), 2.0) == (400, 400, 600, 600)
+
+
+def test_window_is_shifted_inside() -> None:
+    x0, y0, x1, y1 = window(400, 400, (0.0, 10.0, 100.0, 110.0), 2.0)
+    assert (x0, y0) == (0, 0)
+    assert (x1, y1) == (200, 200)
+    assert window(400, 400, (300.0, 290.0, 400.0, 390.0), 2.0)[2:] == (399, 399)
+
+
+def test_window_is_capped_to_the_picture() -> None:
+    x0, y0, x1, y1 = window(200, 300, (50.0, 100.0, 150.0, 200.0), 4.0)
+    assert x0 >= 0 and y0 >= 0 and x1 <= 199 and y1 <= 299
+    assert x1 - x0 == pytest.approx(199, abs=1)
+
+
+def test_a_box_larger_than_the_picture() -> None:
+    x0, y0, x1, y1 = window(40, 30, (-20.0, -20.0, 80.0, 70.0), 2.7)
+    assert 0 <= x0 < x1 <= 39
+    assert 0 <= y0 < y1 <= 29
+
+
+def test_room_counts_how_much_surrounds_the_face() -> None:
+    assert room(301, 201, (100.0, 50.0, 200.0, 150.0)) == pytest.approx(2.0)
+
+
+def test_logit_averages_probabilities_and_is_bounded() -> None:
+    even = np.zeros((1, 3), dtype=np.float32)
+    assert attack_logit([even, even])[0] == pytest.approx(np.log(2.0))
+    sure = np.array([[0.0, 90.0, 0.0]], dtype=np.float32)
+    assert attack_logit([sure, sure])[0] == pytest.approx(-LIMIT, abs=1e-6)
+    mixed = attack_logit([sure, -sure])[0]
+    assert mixed == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_face_without_surroundings_gets_the_weaker_calibration(
+    astronaut: NDArray[np.uint8], settings: Settings
+) -> None:
+    roomy = Spoof(settings).run([_view(astronaut)])[0][0]
+    crop = np.ascontiguousarray(astronaut[66:204, 172:275])
+    tight = Spoof(settings).run([_view(crop, (0.0, 0.0, 103.0, 138.0))])[0][0]
+    assert roomy.score is not None and roomy.score.calibration == "spoof/wide-1"
+    assert tight.score is not None and tight.score.calibration == "spoof/tight-1"
+    assert "fills the picture" in tight.statement
+
+
+def test_the_astronaut_is_live(astronaut: NDArray[np.uint8], settings: Settings) -> None:
+    item = Spoof(settings).run([_view(astronaut)])[0][0]
+    assert item.id == "F1:spoof"
+    assert item.label == "live"
