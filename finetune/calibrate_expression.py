@@ -90,7 +90,7 @@ def _muxspace(row: Mapping[str, str]) -> tuple[str, str] | None:
 
 def neutral_reference(found: Sequence[Sample]) -> Neutral:
     """Means, spreads, slopes and intensity ranges from the neutral FRLL faces, and from all faces for the top."""
-    is_calm = [one.origin == "frll_london" and one.label == "neutral" for one in found]
+    is_calm = np.array([one.origin == "frll_london" and one.label == "neutral" for one in found])
     calm = [one.face for one, quiet in zip(found, is_calm, strict=True) if quiet]
     loose = [one.face for one in found if one.origin == "sfhq_t2i_tiles" and not one.label and _frontal(one.face)]
     slopes = {name: _slope(loose, name) for name in SPANS}
@@ -105,13 +105,10 @@ def neutral_reference(found: Sequence[Sample]) -> Neutral:
         ranges={},
     )
     rows = [_Row(deviations(one.face, reference)) for one in found]
-    quiet = [row for row, yes in zip(rows, is_calm, strict=True) if yes]
     for unit in table().units:
-        free, tame = (
-            np.array([combined(unit, pick(row), row.rough, reference).both for row in rows])
-            for pick in (_Row.get_whole, _Row.get_clipped)
-        )
-        still = np.array([combined(unit, row.clipped, row.rough, reference).both for row in quiet])
+        free = np.array([combined(unit, row.whole, row.rough, reference).both for row in rows])
+        tame = np.array([combined(unit, row.clipped, row.rough, reference).both for row in rows])
+        still = tame[is_calm]
         alone = len(unit.shares) == 1
         mean, sd = (0.0, 1.0) if alone else (float(still.mean()), float(still.std()))
         values, rest = (free - mean) / sd, (still - mean) / sd
@@ -139,12 +136,6 @@ class _Row:
         self.whole = whole
         self.clipped = {name: clip(sides) for name, sides in whole.items()}
         self.rough: dict[int, Sides] = {}
-
-    def get_whole(self) -> Mapping[str, Sides]:
-        return self.whole
-
-    def get_clipped(self) -> Mapping[str, Sides]:
-        return self.clipped
 
 
 def _pitch(face: Face) -> float:
