@@ -20,7 +20,7 @@ from evals.acceptance import labels
 from evals.views import drawn, portrait, portraits
 from faceagent.faces import align
 from faceagent.settings import Settings
-from faceagent.tools.attributes import Attributes
+from faceagent.tools.attributes import Attributes, logit
 from faceagent.tools.base import Pixels, View
 from faceagent.tools.identity import Identity
 from faceagent.tools.spoof import WIDE, Spoof
@@ -168,10 +168,10 @@ def attributes(data: Path, settings: Settings) -> Iterable[Record]:
     tool = Attributes(settings)
     predicted, logits, seen = [], [], []
     for file, view in portraits(data / FAIRFACE, rows, settings):
-        age, gender = tool.run([view])[0] if view is not None else (None, None)
-        if age is not None and gender is not None and gender.score is not None:
-            predicted.append(float(age.facts["network_years"]))
-            logits.append(gender.score.value)
+        if view is not None:
+            years, share = tool.estimate([view])
+            predicted.append(float(years[0]))
+            logits.append(logit(float(share[0])))
             seen.append(rows[file])
     yield ages.table(np.array(predicted), [row["age"] for row in seen])
     adult = np.array([row["age"] not in CHILDREN for row in seen])

@@ -44,6 +44,7 @@ YEARS = np.concatenate([[0.25], np.arange(1.0, 81.0)])
 FINEST = 8
 """Most times finer than the chip that a large face is sampled before it is averaged down."""
 GENDER_LIMIT = 12.0
+"""Bound on the logit of "male"."""
 AGE_BIAS = "reads children too old and people over 70 too young; few of either were in the fitting set"
 GENDER_BIAS = "weak on children; less sure of women with dark skin; two classes only"
 
@@ -125,16 +126,20 @@ class Attributes:
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Two items per face: ``F1:age`` in years with an 80 % interval, ``F1:gender`` as the logit of "male"."""
-        faces = [(view, view.face) for view in batch if view.face is not None]
-        if not faces:
-            return [() for _ in batch]
-        ages = np.asarray(self._probabilities("age", faces, AGE_SIDE) @ YEARS)
-        male = self._probabilities("gender", faces, GENDER_SIDE)[:, 1]
+        if not batch:
+            return []
+        years, male = self.estimate(batch)
         by = self.stamp()
         return [
             (_age(by, view, float(age)), _gender(by, view, float(share)))
-            for (view, _), age, share in zip(faces, ages, male, strict=True)
+            for view, age, share in zip(batch, years, male, strict=True)
         ]
+
+    def estimate(self, views: Sequence[View]) -> tuple[Reals, Reals]:
+        """What the networks say, uncorrected: N ages in years, N shares of "male". Every view must have a face."""
+        faces = [(view, view.face) for view in views if view.face is not None]
+        years = np.asarray(self._probabilities("age", faces, AGE_SIDE) @ YEARS)
+        return years, self._probabilities("gender", faces, GENDER_SIDE)[:, 1]
 
     def _probabilities(self, weights: str, faces: Sequence[tuple[View, Face]], side: int) -> Reals:
         """N×classes, the mean over the face and its mirror image."""
@@ -159,17 +164,22 @@ def _age(by: ToolStamp, view: View, predicted: float) -> Evidence:
     )
 
 
-def _gender(by: ToolStamp, view: View, male: float) -> Evidence:
+def logit(share: float) -> float:
+    """Log odds, bounded where float32 softmax is all rounding."""
     tiny = 1.0 / (1.0 + np.exp(GENDER_LIMIT))
-    share = float(np.clip(male, tiny, 1.0 - tiny))
-    label = "male" if share >= 0.5 else "female"
+    bounded = min(max(share, tiny), 1.0 - tiny)
+    return float(np.log(bounded / (1 - bounded)))
+
+
+def _gender(by: ToolStamp, view: View, male: float) -> Evidence:
+    label = "male" if male >= 0.5 else "female"
     return Evidence(
         id=f"{view.subject}:gender",
         tool=by,
         question="gender",
         subject=view.subject,
         label=label,
-        score=Score(value=float(np.log(share / (1 - share))), scale="logit", calibration=GENDER_CALIBRATION),
-        facts={"network_output_male": share, "known_bias": GENDER_BIAS},
-        statement=f"Apparent gender {label} (raw output for male {share:.2f}).",
+        score=Score(value=logit(male), scale="logit", calibration=GENDER_CALIBRATION),
+        facts={"network_output_male": male, "known_bias": GENDER_BIAS},
+        statement=f"Apparent gender {label} (raw output for male {male:.2f}).",
     )

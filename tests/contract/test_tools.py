@@ -142,8 +142,9 @@ def test_a_face_without_reference(tool: Tool, faces: list[View]) -> None:
 
 
 def test_missing_weights_are_said_not_raised(tool: Tool, views: list[View], tmp_path: Path) -> None:
-    if not tool.spec.weights:
-        pytest.skip("has no weights")
+    # The face finder's networks have done their work before a tool is asked.
+    if set(tool.spec.weights) <= {"yunet", "face_landmarker"}:
+        pytest.skip("runs no weights of its own")
     stranded = TOOLS.get(tool.spec.name)(Settings(offline=True, cache=tmp_path))
     groups = measure(stranded, views)
     assert len(groups) == len(views)
