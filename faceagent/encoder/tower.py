@@ -5,11 +5,8 @@ the hub (gpu profile), and how both kinds of tower run block by block. Knows not
 """
 
 import hashlib
-import json
-import logging
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +20,6 @@ from faceagent.settings import Settings
 from faceagent.types import WeightStamp
 from faceagent.weights import entry, locate, stamp
 
-logger = logging.getLogger(__name__)
 
 EMBEDDED = "dinov2_vits14_224"
 LARGE = ("ViT-L-14", "openai")
@@ -206,19 +202,16 @@ def host() -> Any:
     _register()
     import open_clip
 
-    return open_clip.create_model("faceagent-dinov2-s14", load_weights=False)
+    return open_clip.CLIP(**CONFIG)
 
 
 @cache
 def _register() -> None:
-    """Teach timm the tower at 224 px, and open_clip the model around it.
+    """Teach timm the tower at 224 px.
 
     timm's own entry is 518 px and open_clip does not pass a size on; the registered entry fixes the size at
     construction, so that the exact position embedding of the weights is loaded and never resized.
     """
-    import tempfile
-
-    import open_clip
     from timm.models import register_model
     from timm.models.vision_transformer import vit_small_patch14_dinov2
 
@@ -227,6 +220,3 @@ def _register() -> None:
 
     vit_small_patch14_dinov2_224.__module__ = __name__
     register_model(vit_small_patch14_dinov2_224)
-    with tempfile.TemporaryDirectory(prefix="faceagent-") as folder:
-        Path(folder, "faceagent-dinov2-s14.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-        open_clip.add_model_config(folder)
