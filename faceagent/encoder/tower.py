@@ -20,7 +20,6 @@ from faceagent.settings import Settings
 from faceagent.types import WeightStamp
 from faceagent.weights import entry, locate, stamp
 
-
 EMBEDDED = "dinov2_vits14_224"
 LARGE = ("ViT-L-14", "openai")
 
