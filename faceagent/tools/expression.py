@@ -19,7 +19,7 @@ from faceagent.weights import stamp
 
 CALIBRATION = "expression/emfacs-1"
 BASIS = 0.5
-"""Deviations from which a unit is named as a ground of an answer."""
+"""Deviations from which a unit is named as a ground of an answer; below presence it is called faint."""
 
 
 class Reading(NamedTuple):
@@ -51,6 +51,7 @@ def grounds(reading: Reading, found: Mapping[int, Activation]) -> tuple[int, ...
     """
     if reading.rule is not None:
         spoke = tuple(code for code in reading.rule.adds if found[code].deviation >= BASIS)
+        spoke += tuple(code for code in reading.rule.also if spoke and found[code].present)
     else:
         spoke = tuple(code for code, unit in found.items() if unit.present)
     return tuple(sorted(spoke)) or tuple(sorted({code for rule in table().rules for code in rule.adds}))
@@ -107,5 +108,10 @@ def _statement(reading: Reading, codes: Sequence[int], found: Mapping[int, Activ
         return f"{shown}: no action unit speaks strongly enough for another."
     if reading.rule is None:
         return f"{shown}: a smile and units that exclude it are shown at once."
-    named = ", ".join(f"AU{code}" for code in codes if found[code].deviation >= BASIS)
-    return f"{shown}, after EMFACS from {named}." if named else f"{shown}, weakly: no action unit stands out."
+    clear = ", ".join(f"AU{code}" for code in codes if found[code].present)
+    faint = ", ".join(f"AU{code}" for code in codes if BASIS <= found[code].deviation and not found[code].present)
+    if clear:
+        return f"{shown}, after EMFACS from {clear}" + (f", and faintly from {faint}." if faint else ".")
+    return f"{shown}, weakly: " + (
+        f"after EMFACS only faintly from {faint}." if faint else "no action unit stands out."
+    )

@@ -50,6 +50,7 @@ class Rule(Noun):
     adds: Mapping[int, float] = Field(default_factory=dict)
     over: float = Field(default=1.0, gt=0)
     takes: Mapping[int, float] = Field(default_factory=dict)
+    also: tuple[int, ...] = Field(default=(), description="units of the prototype that are named, not weighed")
 
     def logit(self, deviations: Mapping[int, float]) -> float:
         """The rule's score from deviations per unit, in standard deviations of neutral faces."""
@@ -87,8 +88,8 @@ class Table(Noun):
             if unit.code in known or not unit.without.keys() <= known:
                 raise ValueError(f"{unit.key} stands twice, or before a unit it is cleared of")
             known.add(unit.code)
-        named = [(rule.label, rule.adds.keys() | rule.takes.keys()) for rule in self.rules]
-        for label, codes in (*named, (self.clash.label, self.clash.against.keys() | {self.clash.unit})):
+        named = [(rule.label, {*rule.adds, *rule.takes, *rule.also}) for rule in self.rules]
+        for label, codes in (*named, (self.clash.label, {*self.clash.against, self.clash.unit})):
             if not codes <= known:
                 raise ValueError(f"the rule for {label} names a unit that is not measured")
         return self

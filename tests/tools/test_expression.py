@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -82,6 +83,7 @@ def test_a_real_smile(smiling: View, settings: Settings) -> None:
     item = only(smiling, settings)
     assert item.label == "happy"
     assert "F1:AU12" in item.cites
+    assert item.statement == "The apparent expression is happy, after EMFACS from AU6, AU12."
     assert item.score is not None
     assert item.score.value == item.distribution["happy"] == max(item.distribution.values())
 
@@ -89,6 +91,17 @@ def test_a_real_smile(smiling: View, settings: Settings) -> None:
 def test_every_cited_unit_was_measured(smiling: View, settings: Settings) -> None:
     units = {item.id for item in measure(ActionUnits(settings), [smiling])[0] if item.status == "ok"}
     assert set(only(smiling, settings).cites) <= units
+
+
+def test_a_unit_called_absent_is_named_at_most_as_faint(settings: Settings, smiling: View) -> None:
+    assert smiling.face is not None
+    half = {name: 0.35 * value for name, value in smiling.face.blendshapes.items()}
+    view = replace(smiling, face=smiling.face.model_copy(update={"blendshapes": half}))
+    absent = {
+        item.id.rpartition(":")[2] for item in measure(ActionUnits(settings), [view])[0] if item.label == "absent"
+    }
+    clearly = only(view, settings).statement.partition("faintly")[0]
+    assert not absent & set(re.findall(r"AU\d+", clearly))
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
