@@ -109,7 +109,7 @@ def _statement(reading: Reading, codes: Sequence[int], found: Mapping[int, Activ
     if reading.rule is None:
         return f"{shown}: a smile and units that exclude it are shown at once."
     clear = ", ".join(f"AU{code}" for code in codes if found[code].present)
-    faint = ", ".join(f"AU{code}" for code in codes if BASIS <= found[code].deviation and not found[code].present)
+    faint = ", ".join(f"AU{code}" for code in codes if found[code].deviation >= BASIS and not found[code].present)
     if clear:
         return f"{shown}, after EMFACS from {clear}" + (f", and faintly from {faint}." if faint else ".")
     return f"{shown}, weakly: " + (
