@@ -1,0 +1,26 @@
+"""Overlap of two texts, for explanations that have a reference."""
+
+from collections.abc import Sequence
+
+
+def rouge_l(reference: str, text: str) -> float:
+    """ROUGE-L F1 (Lin 2004): the longest common subsequence of words, case ignored."""
+    one, other = reference.lower().split(), text.lower().split()
+    if not one or not other:
+        return 0.0
+    common = _longest_common(one, other)
+    return 2 * common / (len(one) + len(other))
+
+
+def _longest_common(one: Sequence[str], other: Sequence[str]) -> int:
+    row = [0] * (len(other) + 1)
+    for word in one:
+        before = 0
+        for index, candidate in enumerate(other, start=1):
+            before, row[index] = row[index], before + 1 if word == candidate else max(row[index], row[index - 1])
+    return row[-1]
+
+
+def rege(recognition: float, overlap: float) -> float:
+    """REGE (Li et al. 2024, EmoLA): recognition accuracy and text overlap, each 0-1, added; 0-2."""
+    return recognition + overlap
