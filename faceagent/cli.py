@@ -245,7 +245,7 @@ def _show(report: Report) -> None:
         return
     table = Table(title=report.source, title_justify="left", title_style="bold", expand=True)
     for heading in ("face", "question", "verdict", "status"):
-        table.add_column(heading, no_wrap=heading != "verdict")
+        table.add_column(heading, no_wrap=heading != "verdict", max_width=16, overflow="fold")
     table.add_column("in words", ratio=1)
     last = None
     for verdict in _by_subject(report.verdicts):

@@ -107,9 +107,7 @@ def review(request: Request, *, has_reference: bool) -> tuple[PolicyDecision, ..
     Raises PolicyRefusal when every question that was asked by name is refused: there is nothing left to do.
     """
     asked = request.questions or tuple(
-        question
-        for question in QUESTIONS
-        if question not in OPT_IN and (question != "identity" or has_reference)
+        question for question in QUESTIONS if question not in OPT_IN and (question != "identity" or has_reference)
     )
     decisions = tuple(decide(question, request.purpose, request.jurisdiction) for question in asked)
     if request.questions and all(decision.decision == "refuse" for decision in decisions):

@@ -38,14 +38,16 @@ def _material(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, d
     question: Question = verdict.question
     spoken = [item for item in evidence if item.status == "ok"]
     mute = [item for item in evidence if item.status != "ok"]
-    if question == "expression":
+    if question in ("expression", "action_units"):
         units = [item for item in spoken if item.question == "action_units"]
-        return prompt("expression/ledger"), {
+        variables: dict[str, Any] = {
             "present": _items(item for item in units if item.label == "present"),
             "absent": _items(item for item in units if item.label == "absent"),
-            "silent": _items(item for item in mute if item.question in ("action_units", "expression")),
-            "reading": _items(item for item in spoken if item.question == "expression"),
+            "silent": _items(item for item in mute if item.question in ("action_units", question)),
         }
+        if question == "expression":
+            variables["reading"] = _items(item for item in spoken if item.question == "expression")
+        return prompt(f"{question}/ledger"), variables
     mine = [item for item in spoken if item.question == question]
     silent = [item for item in mute if item.question == question]
     if question == "forgery":

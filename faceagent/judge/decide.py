@@ -121,13 +121,12 @@ def choice(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     low, high = fitted.interval(value)
     open_question = value < CLEAR or value - runner_up < CLEAR / 2
     named = f"apparent {_words(label)}" if question == "expression" else _words(label)
-    numbers = f"probability {wording.percent(value)}, 95 % interval {low:.0%} to {high:.0%}".replace("%", " %", 2)
+    numbers = f"probability {wording.percent(value)}, 95 % interval {100 * low:.0f} to {100 * high:.0f} %"
     text = (
         f"Inconclusive: {named} ({wording.percent(value)}) and {_words(second)} ({wording.percent(runner_up)}) "
         "are too close or too weak to choose."
         if open_question
-        else f"{named.capitalize()} ({numbers.replace('  ', ' ')}); next is {_words(second)} "
-        f"({wording.percent(runner_up)})."
+        else f"{named.capitalize()} ({numbers}); next is {_words(second)} ({wording.percent(runner_up)})."
     )
     cited = tuple(one for one in item.cites if any(other.id == one for other in evidence))
     return Verdict(
@@ -175,7 +174,7 @@ def facs(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verd
         question=question,
         subject=subject,
         label=code,
-        wording=f"{count}: {code}." if present else f"{count}.",
+        wording=f"{count}: {code.replace('+', ' + ')}." if present else f"{count}.",
         supports=tuple(item.id for item in present) or tuple(item.id for item in units),
         status="stable",
     )
@@ -215,12 +214,15 @@ def _even_odds(ratio: Ratio, calibration: str) -> Probability:
 
 def _say(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:
     llr = abs(ratio.value)
-    low, high = sorted((10 ** (ratio.low if ratio.value >= 0 else -ratio.high),
-                        10 ** (ratio.high if ratio.value >= 0 else -ratio.low)))  # fmt: skip
-    text = (
-        f"{wording.support(llr)} support ({wording.ratio(llr)}, 95 % interval {low:.2g} to {high:.2g}) "
-        f"for {label} over {against}"
-    )
+    low, high = (ratio.low, ratio.high) if ratio.value >= 0 else (-ratio.high, -ratio.low)
+    number = f"{wording.ratio(llr)}, 95 % interval {10**low:.2g} to {10**high:.2g}"
+    if high <= llr:
+        # The ratio stands at its cap, and so does the upper end of its interval.
+        number = f"{wording.ratio(llr)} or more, the most that the fitting set can show"
+    strength = wording.support(llr)
+    if strength == "no":
+        return f"Inconclusive: what was measured supports neither {label} nor {against} ({number})."
+    text = f"{strength} support ({number}) for {label} over {against}"
     if reason == "contradictory":
         return f"Inconclusive: the specialists contradict each other; together {text}."
     if reason is not None:

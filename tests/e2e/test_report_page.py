@@ -14,7 +14,9 @@ from faceagent import Analyst, Settings
 
 pytestmark = pytest.mark.e2e
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
@@ -49,11 +51,13 @@ def test_the_page_obeys_its_own_policy_and_asks_for_nothing(page: Path, tmp_path
     assert "ERR_" not in done.stderr
     assert "http-equiv" in done.stdout
     source = page.read_text(encoding="utf-8")
-    assert "src=\"http" not in source
+    assert 'src="http' not in source
     assert "<script" not in source
 
 
-@pytest.mark.parametrize(("flags", "dark"), [((), False), (("--force-dark-mode", "--blink-settings=preferredColorScheme=0"), True)])
+@pytest.mark.parametrize(
+    ("flags", "dark"), [((), False), (("--force-dark-mode", "--blink-settings=preferredColorScheme=0"), True)]
+)
 def test_the_picture_is_drawn_with_its_box_in_light_and_dark(
     page: Path, tmp_path: Path, flags: tuple[str, ...], dark: bool
 ) -> None:

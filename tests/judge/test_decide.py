@@ -102,7 +102,7 @@ def test_facs_code_has_intensity_letters(measured: Make) -> None:
         unit("AU6", 2.4, "present"), unit("AU12", 5.0, "present"), unit("AU4", 0.2, "absent"),
     ])  # fmt: skip
     assert verdict.label == "AU6C+AU12E"
-    assert verdict.wording == "2 of 3 measurable action units are present: AU6C+AU12E."
+    assert verdict.wording == "2 of 3 measurable action units are present: AU6C + AU12E."
     nothing = decide.facs("action_units", "F1", [unit("AU4", 0.2, "absent")])
     assert (nothing.label, nothing.supports) == ("none", ("F1:AU4",))
 
