@@ -25,14 +25,14 @@ class Minimum:
 
 
 MINIMUM: Mapping[Question, Minimum] = {
-    "expression": Minimum(32, 20, 5, 10, 15, 15, landmarks=True),
-    "action_units": Minimum(32, 20, 5, 10, 15, 15, landmarks=True),
+    "expression": Minimum(32, 20, 5, 10, 40, 15, landmarks=True),
+    "action_units": Minimum(32, 20, 5, 10, 40, 15, landmarks=True),
     "forgery": Minimum(48, 35, 5, 5, 10),
-    "morph": Minimum(64, 45, 15, 15, 25, 45),
+    "morph": Minimum(64, 45, 15, 15, 60, 45),
     "spoof": Minimum(40, 30, 0, 5, 10),
-    "identity": Minimum(32, 20, 5, 10, 15, 10),
-    "age": Minimum(32, 20, 5, 10, 15, 10),
-    "gender": Minimum(32, 20, 5, 10, 15, 10),
+    "identity": Minimum(32, 20, 5, 10, 30, 10),
+    "age": Minimum(32, 20, 5, 10, 20, 10),
+    "gender": Minimum(32, 20, 5, 10, 20, 10),
     "quality": Minimum(),
     "provenance": Minimum(),
 }
