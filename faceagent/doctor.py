@@ -50,8 +50,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if settings.profile not in weights.entry(check.id).profiles:
             continue
         good = check.state in ("ok", "unpinned")
-        remedy = None if good else f"faceagent weights pull {check.id}"
-        yield Finding("ok" if good else "missing", f"weights {check.id}", check.detail or check.state, remedy)
+        mend = None if good else f"faceagent weights pull {check.id}"
+        yield Finding("ok" if good else "missing", f"weights {check.id}", check.detail or check.state, mend)
 
 
 def _devices(settings: Settings) -> Iterator[Finding]:

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import skimage.data
+from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -47,7 +49,7 @@ class InferenceClock:
 
 @contextmanager
 def inference_clock() -> Iterator[InferenceClock]:
-    """Clock every call into a network: onnxruntime's sessions, and OpenCV's through the two functions that call them."""
+    """Clock every call into a network: onnxruntime's sessions, and OpenCV's through the functions that call them."""
     import onnxruntime
 
     from faceagent.faces import mesh, yunet
@@ -68,10 +70,11 @@ def inference_clock() -> Iterator[InferenceClock]:
             setattr(owner, name, function)
 
 
-def astronaut() -> bytes:
-    """The demo picture as JPEG bytes, 512×512, one face."""
+def demo_picture() -> bytes:
+    """The astronaut as JPEG bytes, 512×512, one face."""
+    pixels: NDArray[np.uint8] = skimage.data.astronaut()  # type: ignore[no-untyped-call]
     buffer = io.BytesIO()
-    Image.fromarray(skimage.data.astronaut()).save(buffer, "JPEG", quality=92)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=92)
     return buffer.getvalue()
 
 
@@ -140,7 +143,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1000, help="pictures of the memory run")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    picture = astronaut()
+    picture = demo_picture()
     imported = import_seconds()
     one, outside = overhead(picture, 4 * asked.rounds)
     single, batched = batch_gain(picture, asked.rounds)

@@ -73,7 +73,8 @@ class Analyst(AbstractContextManager["Analyst"]):
         blobs = MemoryBlobs(restore=partial(pixels_of, settings=self.settings))
         shared = tuple(expand(references, blobs, limit=self.settings.max_bytes))
         policy.review(request, has_reference=bool(shared))
-        return self._run(request, expand(pictures, blobs, limit=self.settings.max_bytes), shared, blobs, None if out is None else Path(out))
+        sources = expand(pictures, blobs, limit=self.settings.max_bytes)
+        return self._run(request, sources, shared, blobs, None if out is None else Path(out))
 
     def _run(
         self,

@@ -11,7 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import RetryPolicy
 
 from faceagent.agent import nodes
-from faceagent.agent.state import Context, State
+from faceagent.agent.state import Context, Fan, State
 
 RETRY = RetryPolicy(max_attempts=3, initial_interval=0.2, retry_on=(OSError, TimeoutError))
 """For nodes that touch files: a busy disk or share is worth another try, a programming mistake is not."""
@@ -23,7 +23,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Compile
     graph.add_node("policy", nodes.decide_policy)
     graph.add_node("intake", nodes.take_pictures, retry_policy=RETRY)
     graph.add_node("find_faces", nodes.find_all_faces, retry_policy=RETRY)
-    graph.add_node("run_tool", nodes.run_tool, retry_policy=RETRY)  # type: ignore[arg-type]  # gets a Fan by Send
+    graph.add_node("run_tool", nodes.run_tool, input_schema=Fan, retry_policy=RETRY)
     graph.add_node("weigh", nodes.weigh)
     graph.add_node("explain", nodes.explain_verdicts)
     graph.add_node("compose", nodes.compose)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import wraps
-from typing import TypeVar
+from typing import Protocol, TypeVar, cast
 
 from langgraph.runtime import Runtime
 from langgraph.types import Send
@@ -27,18 +27,28 @@ from faceagent.types import (
 
 T = TypeVar("T")
 R = TypeVar("R")
-Node = Callable[[State, Runtime[Context]], State]
 
 
-def _timed(node: Node) -> Node:
-    """Clock a node under its own name."""
+class Node(Protocol):
+    """What LangGraph calls: the parameters' names matter, for it passes ``runtime`` by keyword."""
 
-    @wraps(node)
-    def run(state: State, runtime: Runtime[Context]) -> State:
-        with runtime.context.record.clock(node.__name__):
-            return node(state, runtime)
+    def __call__(self, state: State, *, runtime: Runtime[Context]) -> State:
+        """State in, what changes out."""
+        ...
 
-    return run
+
+def _timed(part: str) -> Callable[[Node], Node]:
+    """Clock a node under ``part``."""
+
+    def clocked(node: Node) -> Node:
+        @wraps(node)
+        def run(state: State, *, runtime: Runtime[Context]) -> State:
+            with runtime.context.record.clock(part):
+                return node(state, runtime=runtime)
+
+        return cast(Node, run)
+
+    return clocked
 
 
 def _each(pool: Executor, function: Callable[[T], R], items: list[T]) -> list[R]:
@@ -46,7 +56,7 @@ def _each(pool: Executor, function: Callable[[T], R], items: list[T]) -> list[R]
     return [function(items[0])] if len(items) == 1 else list(pool.map(function, items))
 
 
-@_timed
+@_timed("policy")
 def decide_policy(state: State, runtime: Runtime[Context]) -> State:
     """What may be answered. Before anything else: a refused question must not touch the picture."""
     context = runtime.context
@@ -56,7 +66,7 @@ def decide_policy(state: State, runtime: Runtime[Context]) -> State:
     return {"allowed": [one.question for one in decisions if one.decision != "refuse"]}
 
 
-@_timed
+@_timed("intake")
 def take_pictures(state: State, runtime: Runtime[Context]) -> State:
     """Intake of every picture asked about, and of the references, which all of them share."""
     context = runtime.context
@@ -71,7 +81,7 @@ def take_pictures(state: State, runtime: Runtime[Context]) -> State:
     return {"items": items, "pictures": _each(context.pool, take, jobs)}
 
 
-@_timed
+@_timed("faces")
 def find_all_faces(state: State, runtime: Runtime[Context]) -> State:
     """Faces of every picture that could be read."""
     context = runtime.context
@@ -105,22 +115,22 @@ def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
     return sends or "weigh"
 
 
-def run_tool(fan: Fan, runtime: Runtime[Context]) -> State:
+def run_tool(state: Fan, runtime: Runtime[Context]) -> State:
     """One tool over all its views, in one batch."""
     context = runtime.context
-    references = reference_views(context, {"pictures": fan["pictures"], "faces": fan["faces"]})
-    with context.record.clock(f"tool.{fan['tool']}"):
-        groups = measure(context.tools[fan["tool"]], [view_of(context, key, references) for key in fan["views"]])
+    references = reference_views(context, {"pictures": state["pictures"], "faces": state["faces"]})
+    with context.record.clock(f"tool.{state['tool']}"):
+        groups = measure(context.tools[state["tool"]], [view_of(context, key, references) for key in state["views"]])
     return {
         "evidence": [
             context.record.put(f"{item_of(key)}/{evidence.id}", evidence)
-            for key, group in zip(fan["views"], groups, strict=True)
+            for key, group in zip(state["views"], groups, strict=True)
             for evidence in group
         ]
     }
 
 
-@_timed
+@_timed("weigh")
 def weigh(state: State, runtime: Runtime[Context]) -> State:
     """A verdict per allowed question and face, or picture."""
     record = runtime.context.record
@@ -135,7 +145,7 @@ def weigh(state: State, runtime: Runtime[Context]) -> State:
     return {"verdicts": keys}
 
 
-@_timed
+@_timed("explain")
 def explain_verdicts(state: State, runtime: Runtime[Context]) -> State:
     """An explanation per verdict, checked against the record before it is kept."""
     record = runtime.context.record
@@ -148,7 +158,7 @@ def explain_verdicts(state: State, runtime: Runtime[Context]) -> State:
     return {"explanations": keys}
 
 
-@_timed
+@_timed("compose")
 def compose(state: State, runtime: Runtime[Context]) -> State:
     """One report per picture asked about, also for those that could not be read."""
     context = runtime.context

@@ -62,7 +62,9 @@ class Tool(Protocol):
     """A specialist. Built with the settings, loads its weights on first use, safe to call from many threads."""
 
     @property
-    def spec(self) -> ToolSpec: ...
+    def spec(self) -> ToolSpec:
+        """What this tool is; a plain class attribute will do."""
+        ...
 
     def stamp(self) -> ToolStamp:
         """Name, version, weights with their sha256, and the device that really runs them."""

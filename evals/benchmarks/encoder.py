@@ -1,0 +1,89 @@
+"""How fast the encoder is: ``python -m evals.benchmarks.encoder [--rounds N]`` prints one table.
+
+Processor time on one thread, so that a busy machine distorts little; ratios within one run. The branches have random
+heads and the tower's own last blocks: what weights are in them does not change the time.
+"""
+
+import argparse
+import copy
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import onnxruntime
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from faceagent.encoder.branch import Branch, BranchCard
+from faceagent.encoder.encoder import Encoder
+from faceagent.encoder.head import Head
+from faceagent.encoder.tower import Tower, load_tower
+from faceagent.settings import Settings, load
+from faceagent.weights import locate
+
+BRANCHES, LAST = 4, 4
+
+
+def branch(tower: Tower, name: str) -> Branch:
+    """A branch of the usual depth that was never trained."""
+    card = BranchCard(
+        name=name, version="0", base=tower.stamp, last_blocks=LAST, rank=8, labels=("a", "b"), margin=1.3, files={}
+    )
+    blocks = nn.ModuleList(copy.deepcopy(block) for block in tower.walk.blocks[-LAST:])
+    return Branch(card, blocks, tower, Head(tower.width, 2, 1).eval().requires_grad_(False))
+
+
+def seconds(call: Callable[[], object], rounds: int) -> float:
+    """Median processor time of a call, after one that does not count."""
+    call()
+    found = []
+    for _ in range(rounds):
+        start = time.process_time()
+        call()
+        found.append(time.process_time() - start)
+    return statistics.median(found)
+
+
+def measure(settings: Settings, rounds: int) -> list[tuple[str, float, float]]:
+    """Name, ratio and bar of every figure."""
+    tower = load_tower(settings)
+    encoder = Encoder(tower, [branch(tower, f"b{index}") for index in range(BRANCHES)])
+    crops = list(np.random.default_rng(0).integers(0, 256, (32, tower.size, tower.size, 3), dtype=np.uint8))
+    some, names = crops[:4], list(encoder.branches)
+    together = seconds(lambda: encoder.run(some), rounds)
+    apart = seconds(lambda: [encoder.run(some, [name]) for name in names], rounds)
+    single = seconds(lambda: encoder.run(crops[:1], names[:1]), rounds)
+    batch = seconds(lambda: encoder.run(crops, names[:1]), rounds)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(locate("dinov2_vits14", settings), options)
+    images = tower.tensor(crops[:1]).numpy()
+    other = seconds(lambda: session.run(None, {"input": images}), rounds)
+
+    def alone() -> None:
+        with torch.inference_mode():
+            tower.walk.finish(tower.trunk(tower.tensor(crops[:1]), 0))
+
+    return [
+        ("four branches in one pass / four passes", together / apart, 0.55),
+        ("time per face, batch of 32 / single", batch / len(crops) / single, 0.5),
+        ("tower / onnxruntime", seconds(alone, rounds) / other, 1.2),
+    ]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m evals.benchmarks.encoder", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args(arguments)
+    view = Table("figure", "ratio", "aim ≤")
+    for name, ratio, bar in measure(load(threads=1), options.rounds):
+        view.add_row(name, f"{ratio:.2f}", f"{bar:g}")
+    Console().print(view)
+
+
+if __name__ == "__main__":
+    main()
