@@ -68,7 +68,7 @@ def unified(components: Iterable[float]) -> float:
 
 def sharpness(face: Array) -> float:
     """How much of the edges a further blur takes away (after Crété-Roffet et al. 2007). Contrast cancels out."""
-    blurred = cv2.GaussianBlur(face, (0, 0), 1.5)
+    blurred = np.asarray(cv2.GaussianBlur(face, (0, 0), 1.5), dtype=np.float64)
     after, before = _edges(blurred), _edges(face)
     return ramp(1 - after / max(before, 1e-9), 0.03, 0.34)
 
@@ -93,7 +93,7 @@ def exposure(face: Array) -> float:
     """
     low, high = np.quantile(face, (0.05, 0.95))
     washed = float((face >= 250).mean())
-    return min(ramp(high, 15, 75), ramp(high - low, 10, 60), ramp(washed, 0.5, 0.05), ramp(low, 235, 170))
+    return min(ramp(high, 15, 75), ramp(high - low, 10, 60), ramp(washed, 0.8, 0.05), ramp(low, 235, 170))
 
 
 def resolution(eyes: float) -> float:
