@@ -2,7 +2,7 @@
 
 SFace (Zhong et al. 2021, OpenCV zoo) turns an aligned face into 128 numbers; two faces are compared by the cosine
 between theirs. The tool compares one to one with the references it is given and searches nothing. The cosine's
-meaning (how often strangers reach it) is in the calibration; OpenCV's published threshold .363 lets four times
+meaning (how often strangers reach it) is in the calibration; OpenCV's published threshold .363 lets five times
 as many strangers pass here as the .1 % that one would expect of it.
 """
 
@@ -22,7 +22,7 @@ from faceagent.weights.sessions import device_of, open_session
 Floats = NDArray[np.float32]
 
 WEIGHTS = "sface"
-CALIBRATION = "identity/sface-frll-1"
+CALIBRATION = "identity/sface-1"
 
 
 def prepare(pixels: Pixels, face: Face) -> Floats:

@@ -132,7 +132,7 @@ def _evidence(by: ToolStamp, view: View, logit: float, space: float) -> Evidence
     probability = 1.0 / (1.0 + np.exp(-logit))
     wide = space >= WIDE
     label = "spoof" if logit >= 0 else "live"
-    seen = "a photograph or screen shown to the camera" if label == "spoof" else "a live face"
+    seen = "a photograph or screen" if label == "spoof" else "a live face"
     limit = "" if wide else " The face fills the picture, which makes this detector unreliable."
     return Evidence(
         id=f"{view.subject}:spoof",
@@ -142,5 +142,5 @@ def _evidence(by: ToolStamp, view: View, logit: float, space: float) -> Evidence
         label=label,
         score=Score(value=logit, scale="logit", calibration="spoof/wide-1" if wide else "spoof/tight-1"),
         facts={"network_output": probability, "room_around_face": space},
-        statement=f"The print and replay detector sees {seen} (raw output for an attack {probability:.2f}).{limit}",
+        statement=f"The print and replay detector leans to {seen} (raw output for an attack {probability:.2f}).{limit}",
     )

@@ -69,7 +69,7 @@ def test_the_same_face_in_another_size(astronaut: NDArray[np.uint8], half: View,
     assert item.id == "F1:identity"
     assert item.score is not None and item.score.scale == "cosine"
     assert item.score.value > 0.8
-    assert item.score.calibration == "identity/sface-frll-1"
+    assert item.score.calibration == "identity/sface-1"
 
 
 def test_another_pattern_is_another_person(astronaut: NDArray[np.uint8], half: View, settings: Settings) -> None:
