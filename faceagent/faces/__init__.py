@@ -100,7 +100,7 @@ def _face(name: str, picture: Picture, pixels: Pixels, detection: Detection, lan
         box=detection.box,
         confidence=detection.score,
         points5=detection.points,
-        landmarks=() if landmarks is None else tuple((float(x), float(y)) for x, y in landmarks.points),
+        landmarks=() if landmarks is None else tuple((x, y) for x, y in landmarks.points.tolist()),
         blendshapes={} if landmarks is None else landmarks.blendshapes,
         pose=head,
         quality=measured.quality,

@@ -18,7 +18,7 @@ from faceagent.faces.align import Pixels, apply, invert, square_matrix, warp
 from faceagent.faces.detect import Detection, tilt
 from faceagent.faces.geometry import canonical, transform
 from faceagent.faces.lease import Lease
-from faceagent.faces.mesh import SIDE, Mesh, MeshNetworks
+from faceagent.faces.mesh import SIDE, MeshNetworks
 from faceagent.settings import Settings
 from faceagent.weights import locate
 
@@ -64,22 +64,19 @@ def find_landmarks(pixels: Pixels, detection: Detection, settings: Settings) -> 
     with _networks(bundle).borrow() as networks:
         for margin, border in CROPS:
             matrix = square_matrix(detection.box, 1 + 2 * margin, SIDE, turned)
-            meshes = networks.meshes(warp(pixels, matrix, SIDE, border))
-            if not meshes:
-                continue
             back = invert(matrix)
-            distances = [_disagreement(apply(back, mesh.points[:, :2]), detection) for mesh in meshes]
-            nearest = int(np.argmin(distances))
-            if distances[nearest] < AGREEMENT:
-                mesh: Mesh = meshes[nearest]
-                return Landmarks(
-                    points=apply(back, mesh.points[:, :2]),
-                    blendshapes=networks.blendshapes(mesh),
-                    transform=transform(mesh.points, SIDE, canonical(bundle)),
-                    turned=turned,
-                    disagreement=distances[nearest],
-                    presence=mesh.presence,
-                )
+            for mesh in networks.meshes(warp(pixels, matrix, SIDE, border)):
+                points = apply(back, mesh.points[:, :2])
+                disagreement = _disagreement(points, detection)
+                if disagreement < AGREEMENT:
+                    return Landmarks(
+                        points=points,
+                        blendshapes=networks.blendshapes(mesh),
+                        transform=transform(mesh.points, SIDE, canonical(bundle)),
+                        turned=turned,
+                        disagreement=disagreement,
+                        presence=mesh.presence,
+                    )
     return None
 
 

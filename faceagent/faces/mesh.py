@@ -10,7 +10,7 @@ This module knows one upright square crop; where it came from and whether to bel
 
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,14 +76,16 @@ class MeshNetworks:
                 for name in ("face_detector", "face_landmarks_detector", "face_blendshapes")
             )
 
-    def meshes(self, crop: Pixels, most: int = 2) -> list[Mesh]:
-        """At most ``most`` meshes found in a 256×256 RGB crop, strongest detection first."""
+    def meshes(self, crop: Pixels, most: int = 2) -> Iterator[Mesh]:
+        """Meshes found in a 256×256 RGB crop: of its ``most`` strongest faces, the one nearest to the middle first."""
         step = SIDE // blaze.SIDE
-        blob = _blob(crop[::step, ::step] / 127.5 - 1.0)
+        blob = _blob(np.ascontiguousarray(crop[::step, ::step]), 127.5, 127.5)
         regressors, scores = infer(self._detector, blob, ("regressors", "classificators"))
         found = blaze.rects(np.asarray(regressors, float)[0], np.asarray(scores, float)[0], DETECTION, most)
-        meshes = [self._mesh(crop, rect) for rect in found]
-        return [mesh for mesh in meshes if mesh.presence >= PRESENCE]
+        for rect in sorted(found, key=lambda rect: np.hypot(rect.x - 0.5, rect.y - 0.5)):
+            mesh = self._mesh(crop, rect)
+            if mesh.presence >= PRESENCE:
+                yield mesh
 
     def _mesh(self, crop: Pixels, rect: blaze.Rect) -> Mesh:
         """The mesh inside ``rect``, which is looked at with half as much again around it."""
@@ -94,7 +96,7 @@ class MeshNetworks:
         inverse = np.column_stack([back, centre - back @ np.full(2, SIDE / 2)])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         view = cv2.warpAffine(crop, inverse, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        raw, presence = infer(self._mesher, _blob(np.asarray(view) / 255.0), ("Identity", "Identity_1"))
+        raw, presence = infer(self._mesher, _blob(np.asarray(view, np.uint8), 0.0, 255.0), ("Identity", "Identity_1"))
         local = np.asarray(raw, float).reshape(478, 3)
         flat = local[:, :2] @ inverse[:, :2].T + inverse[:, 2]
         depth = local[:, 2:] * size[0] / SIDE
@@ -118,5 +120,6 @@ def _network(path: str) -> cv2.dnn.Net:
     return cv2.dnn.readNetFromTFLite(path, cv2.dnn.ENGINE_CLASSIC)
 
 
-def _blob(picture: NDArray[np.number[Any]]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(picture.transpose(2, 0, 1)[None], dtype=np.float32)
+def _blob(picture: Pixels, middle: float, unit: float) -> NDArray[np.float32]:
+    """1×3×H×W, (value - middle) / unit."""
+    return np.asarray(cv2.dnn.blobFromImage(picture, 1.0 / unit, mean=(middle, middle, middle)), dtype=np.float32)

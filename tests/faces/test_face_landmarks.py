@@ -42,7 +42,7 @@ def test_a_neighbours_face_is_not_taken(astronaut: Pixels, settings: Settings) -
 
 def test_a_blank_crop_has_no_mesh(settings: Settings) -> None:
     networks = MeshNetworks(locate("face_landmarker", settings))
-    assert networks.meshes(np.full((256, 256, 3), 128, np.uint8)) == []
+    assert list(networks.meshes(np.full((256, 256, 3), 128, np.uint8))) == []
 
 
 def test_the_68_points_lie_where_they_should(astronaut: Pixels, settings: Settings) -> None:
