@@ -34,7 +34,7 @@ def weighed(weights: ArrayLike | None, n: int) -> Reals:
 def ratio(part: ArrayLike, whole: ArrayLike) -> Reals:
     """``part / whole``, NaN where ``whole`` is 0."""
     top, bottom = np.broadcast_arrays(reals(part), reals(whole))
-    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+    return np.asarray(np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0))
 
 
 def mean(values: ArrayLike, weights: ArrayLike | None = None) -> Reals:

@@ -14,7 +14,7 @@ def normalised_error(truth: ArrayLike, guess: ArrayLike, eyes: tuple[int, int] =
     actual, found = reals(truth), reals(guess)
     between = np.linalg.norm(actual[..., eyes[0], :] - actual[..., eyes[1], :], axis=-1)
     distances = np.linalg.norm(actual - found, axis=-1).mean(axis=-1)
-    return np.divide(distances, between, out=np.full(distances.shape, np.nan), where=between > 0)
+    return np.asarray(np.divide(distances, between, out=np.full(distances.shape, np.nan), where=between > 0))
 
 
 def failure_rate(errors: ArrayLike, beyond: float = 0.10, weights: ArrayLike | None = None) -> Reals:

@@ -47,7 +47,7 @@ def discard_gain(quality: ArrayLike, error: ArrayLike, weights: ArrayLike | None
     """1 - area / error without discarding: 0 when quality says nothing, below it when it misleads."""
     whole = mean(error, weights)
     area = discard_area(quality, error, weights)
-    return np.divide(whole - area, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return np.asarray(np.divide(whole - area, whole, out=np.full(whole.shape, np.nan), where=whole > 0))
 
 
 def _kept(quality: ArrayLike, error: ArrayLike, weights: ArrayLike | None) -> tuple[Reals, Reals]:

@@ -1,0 +1,56 @@
+"""From a path to a set: which kind of descriptor it is, and what to do when there is none."""
+
+from pathlib import Path
+
+from evals.data import catalog, deepfakebench, folder, huggingface, pairs
+from evals.data.dataset import Dataset
+from faceagent.errors import InputError
+
+PAIRS = ("pairs.csv", "pairs.txt")
+KINDS = (
+    "a folder with labels.csv (a column 'file' and label columns), a folder with pairs.csv or LFW's pairs.txt, "
+    "a DeepfakeBench .json descriptor, or a Hugging Face dataset saved to disk"
+)
+
+
+def open_dataset(path: Path, *, export: Path, split: str | None = None) -> Dataset:
+    """The set at ``path``. ``export`` is a folder for pictures that are not files yet; ``split`` keeps one split.
+
+    Raises InputError that says what to do: obtain a named benchmark, or write a descriptor.
+    """
+    if not path.exists():
+        known = catalog.find(path.name)
+        raise InputError(
+            f"There is nothing at {path}.",
+            remedy=f"Give the folder of a labelled set: {KINDS}." if known is None else known.how(),
+        )
+    found = _read(path, export)
+    if split is None:
+        return found
+    part = found.only(split)
+    if not part.items:
+        there = sorted({item.labels.get("split", "") for item in found.items} - {""})
+        raise InputError(
+            f"{path} has no rows of the split {split!r}.", remedy=f"Its splits are: {', '.join(there) or 'none'}."
+        )
+    return part
+
+
+def _read(path: Path, export: Path) -> Dataset:
+    if path.is_file():
+        return deepfakebench.read(path) if path.suffix == ".json" else pairs.read(path)
+    if (path / folder.NAME).is_file():
+        return folder.read(path)
+    for name in PAIRS:
+        if (path / name).is_file():
+            return pairs.read(path / name)
+    if huggingface.recognises(path):
+        return huggingface.read(path, export)
+    descriptors = sorted(path.glob("*.json"))
+    if len(descriptors) == 1:
+        return deepfakebench.read(descriptors[0])
+    known = catalog.find(path.name)
+    raise InputError(
+        f"{path} has no description of its pictures.",
+        remedy=f"Expected: {KINDS}." if known is None else known.how(),
+    )

@@ -1,0 +1,1 @@
+"""Statistics beside the metrics: trivial cues, paired comparison of runs, leaks between training and test."""

@@ -1,0 +1,109 @@
+"""What an evaluation task is: how it reads a set, what it observes, and which metrics it computes.
+
+A task is a value (``EvalTask``) made of plain functions, one module each in ``evals.tasks``. Everything it learns
+about a case is a flat record of numbers and words; pictures are gone by then, and metrics see only the table.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evals.data import Case, Cases, Dataset, Skip
+from evals.figures import Figure
+from evals.metrics.arrays import Flags, Reals, reals
+from evals.metrics.bootstrap import Measurement
+
+Values = Mapping[str, Any]
+"""What was observed about one case: numbers, words, or short rows of numbers. JSON can hold it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cases that could be observed, in the order of their ids."""
+
+    cases: tuple[Case, ...]
+    values: tuple[Values, ...]
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    @property
+    def clusters(self) -> list[str]:
+        """What is drawn together in a bootstrap."""
+        return [case.cluster for case in self.cases]
+
+    def numbers(self, key: str) -> Reals:
+        """An observed number per case, NaN where there is none; rows of numbers give a matrix."""
+        column = [values.get(key) for values in self.values]
+        wide = next((len(value) for value in column if isinstance(value, list)), None)
+        blank = np.nan if wide is None else [np.nan] * wide
+        return reals([blank if value is None else value for value in column])
+
+    def words(self, key: str) -> list[str]:
+        """An observed word per case, empty where there is none."""
+        return [str(values.get(key, "")) for values in self.values]
+
+    def truth(self, key: str) -> Reals:
+        """A labelled number per case, NaN where there is none."""
+        return reals([case.truth.get(key, np.nan) for case in self.cases])
+
+    def labels(self, key: str) -> list[str]:
+        """A labelled word per case, empty where there is none."""
+        return [str(case.truth.get(key, "")) for case in self.cases]
+
+    def keep(self, chosen: Flags | Sequence[bool]) -> "Table":
+        """The rows that are flagged."""
+        rows = [index for index, flag in enumerate(chosen) if flag]
+        return Table(tuple(self.cases[index] for index in rows), tuple(self.values[index] for index in rows))
+
+
+def nothing(table: Table) -> Measurement:
+    """The measurement of no metric."""
+    del table
+    return lambda weights: {}
+
+
+def _no_figures(table: Table) -> tuple[Figure, ...]:
+    del table
+    return ()
+
+
+def _no_failures(table: Table) -> Reals:
+    return np.full(len(table), np.nan)
+
+
+@dataclass(frozen=True)
+class EvalTask:
+    """One protocol. ``observe`` gives values or a reason for every case, in order, a batch at a time."""
+
+    name: str
+    title: str
+    protocol: str
+    tools: tuple[str, ...]
+    """Tools it can measure; the first is the default."""
+    needs: str
+    """Which columns it reads, in words."""
+    read: Callable[[Dataset, str], Cases]
+    """Cases of a set for a tool. Raises InputError when the set has no column that it needs."""
+    observe: Callable[[Any, Sequence[Case]], list[Values | Skip]]
+    """First argument: the ``Bench``."""
+    measurement: Callable[[Table], Measurement]
+    baselines: Callable[[Table], Measurement] = nothing
+    figures: Callable[[Table], tuple[Figure, ...]] = _no_figures
+    failures: Callable[[Table], Reals] = _no_failures
+    """How badly each case went, higher is worse, NaN for not at all: the worst are shown with thumbnails."""
+    names: tuple[str, ...] = field(default=())
+    """Metrics that always stand in the result, undefined (null) when nothing could be measured."""
+
+
+LOWER = ("eer", "apcer", "bpcer", "bscer", "acer", "hter", "mae", "nme", "fr_", "fnmr", "fpr", "ece", "brier", "cllr",
+         "aurc", "apnrr", "bpnrr", "gap", "error", "unsupported", "ms_", "drop", "risk", "false_alarm")  # fmt: skip
+"""Beginnings of the names of metrics where less is better."""
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether a smaller value of that metric is the better one."""
+    stem = name.partition(".")[0]
+    return any(stem.startswith(word) or f"_{word}" in stem for word in LOWER)
