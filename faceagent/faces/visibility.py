@@ -4,8 +4,8 @@ Six cues, and the worst decides: the share of the box inside the picture, the de
 detector agree, the mesh network's own chance, whether eyes and mouth have the contrast they should, and whether
 skin has one colour all over. Scales were chosen on training sets (FairFace, FRLL training half, SFHQ) with and
 without boxes pasted over: a quarter of uncovered FairFace faces lose more than a tenth, 4 % fall below 50; of faces
-whose eyes are under a flat box three in four do. What is as skin-like and structured as a face (a hand, a patterned cloth) is noticed
-only through the two models' doubts, and in grey pictures colour says nothing.
+whose eyes are under a flat box three in four do. What is as skin-like and structured as a face (a hand, a patterned
+cloth) is noticed only through the two models' doubts, and in grey pictures colour says nothing.
 """
 
 import numpy as np
