@@ -5,6 +5,7 @@ A step holds when every id it cites exists, and every number and action unit it 
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from faceagent.types import Evidence, Explanation, Step, Verdict
 
@@ -12,13 +13,24 @@ _UNIT = re.compile(r"\bAU\s?(\d{1,2})\b")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 
 
+class _Named(NamedTuple):
+    """The action units and numbers that a text names."""
+
+    units: frozenset[str]
+    numbers: frozenset[str]
+
+
 def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdict) -> Explanation:
     """``explanation`` without the steps that do not hold; what was removed is listed in ``struck``."""
     record: dict[str, Evidence | Verdict] = {item.id: item for item in evidence} | {verdict.id: verdict}
+    recorded: dict[str, _Named] = {}
     kept: list[Step] = []
     struck: list[str] = list(explanation.struck)
     for step in explanation.steps:
-        fault = _fault(step, record)
+        for cite in step.cites:
+            if cite in record and cite not in recorded:
+                recorded[cite] = _named(record[cite].model_dump_json())
+        fault = _fault(step, recorded)
         if fault is None:
             kept.append(step)
         else:
@@ -26,19 +38,23 @@ def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdi
     return explanation.model_copy(update={"steps": tuple(kept), "struck": tuple(struck)})
 
 
-def _fault(step: Step, record: Mapping[str, Evidence | Verdict]) -> str | None:
+def _named(text: str) -> _Named:
+    return _Named(frozenset(_UNIT.findall(text)), frozenset(_NUMBER.findall(text)))
+
+
+def _fault(step: Step, recorded: Mapping[str, _Named]) -> str | None:
     """What is wrong with a step, or None."""
     if not step.cites:
         return "cites nothing"
-    unknown = [cite for cite in step.cites if cite not in record]
+    unknown = [cite for cite in step.cites if cite not in recorded]
     if unknown:
         return f"cites {', '.join(unknown)}, which was not recorded"
-    cited = " ".join(record[cite].model_dump_json() for cite in step.cites)
-    units = set(_UNIT.findall(step.text)) - set(_UNIT.findall(cited))
+    said = _named(step.text)
+    units = said.units.difference(*(recorded[cite].units for cite in step.cites))
     if units:
         return f"names AU{', AU'.join(sorted(units))}, which is not in what it cites"
-    known = set(_NUMBER.findall(cited)) | {str(len(step.cites))}
-    numbers = [number for number in _NUMBER.findall(step.text) if number not in known]
+    # A step may count what it cites.
+    numbers = said.numbers.difference({str(len(step.cites))}, *(recorded[cite].numbers for cite in step.cites))
     if numbers:
-        return f"names {', '.join(numbers)}, which is not in what it cites"
+        return f"names {', '.join(sorted(numbers))}, which is not in what it cites"
     return None
