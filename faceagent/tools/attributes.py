@@ -46,7 +46,7 @@ FINEST = 8
 GENDER_LIMIT = 12.0
 """Bound on the logit of "male"."""
 AGE_BIAS = "reads children too old and people over 70 too young; few of either were in the fitting set"
-GENDER_BIAS = "weak on children; less sure of women with dark skin; two classes only"
+GENDER_BIAS = "weak on children; less often right on faces that FairFace labels Black; two classes only"
 
 
 @dataclass(frozen=True)
