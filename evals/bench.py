@@ -14,22 +14,38 @@ from evals.task import Values
 from evals.views import portrait, whole
 from faceagent import intake
 from faceagent.agent.analyst import Analyst, build_tools
+from faceagent.errors import InputError
 from faceagent.settings import Settings
 from faceagent.tools.base import Tool, View, measure
 from faceagent.types import Evidence, Problem, Source
+
+ROOMS = ("faces", "analyze")
+"""What can be measured without being one tool."""
 
 Reading = Callable[[tuple[Evidence, ...], View], Values | Skip]
 """What a task takes from a tool's evidence about one face. The id of a Skip is filled in by the bench."""
 
 
 class Bench:
-    """One tool, one folder of pictures, one profile."""
+    """One tool, one folder of pictures, one profile.
+
+    ``tool`` is a registered tool, or a room that is measured as a whole: "faces" or "analyze".
+    """
 
     def __init__(self, root: Path, settings: Settings, tool: str) -> None:
         self.root = root
         self.settings = settings
         self.tools: Mapping[str, Tool] = build_tools(settings)
-        self.tool = self.tools[tool]
+        self.subject = tool
+        if tool not in self.tools and tool not in ROOMS:
+            raise InputError(
+                f"There is no tool called {tool!r}.", remedy=f"There are: {', '.join((*self.tools, *ROOMS))}."
+            )
+
+    @property
+    def tool(self) -> Tool:
+        """The registered tool that is measured."""
+        return self.tools[self.subject]
 
     @cached_property
     def analyst(self) -> Analyst:

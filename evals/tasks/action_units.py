@@ -1,0 +1,165 @@
+"""Action units: F1 of presence per unit, ICC of intensities, and F1 with lines chosen on other people.
+
+A set's unit is present when its label is 1 in a set of zeros and ones, or at intensity 2 and more (DISFA's rule) in
+a set with intensities. 9 and empty mean unknown (BP4D). Nothing is trained here; the subject-exclusive folds choose
+one line per unit on two thirds of the people and judge the rest.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evals.bench import Bench, mute
+from evals.data import Case, Cases, Dataset, Skip
+from evals.data.columns import SUBJECT, cluster_of, clustering, number
+from evals.figures import Bars, Figure
+from evals.metrics import classification, ranking, regression
+from evals.metrics.arrays import Flags, Reals
+from evals.metrics.bootstrap import Measurement
+from evals.task import EvalTask, Table, Values
+from faceagent.errors import InputError
+from faceagent.tools.base import View
+from faceagent.types import Evidence
+
+UNIT = re.compile(r"^au[ _]?0*(\d{1,2})(?:_?(?:c|r|int|intensity|presence))?$", re.IGNORECASE)
+UNKNOWN = 9.0
+PRESENT = 2.0
+"""Intensity from which DISFA's protocol calls a unit present."""
+FOLDS = 3
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """One case per picture with at least one known unit; truth holds ``AU12`` as labelled."""
+    del tool
+    columns = {name: f"AU{int(found[1])}" for name in dataset.columns if (found := UNIT.match(name))}
+    if not columns:
+        raise InputError(
+            f"{dataset.name} has no column for an action unit; it has: {', '.join(dataset.columns) or 'only file'}.",
+            remedy="Call the columns AU1, AU2, ...: 0 and 1 for presence, or 0 to 5 for intensity.",
+        )
+    grouped, note = clustering(dataset, SUBJECT)
+    cases, skips = [], []
+    for item in dataset.items:
+        values = {unit: number(item, name) for name, unit in columns.items()}
+        known = {unit: value for unit, value in values.items() if not isinstance(value, Skip) and value != UNKNOWN}
+        if known:
+            cases.append(Case(item.id, item.file, known, cluster_of(item, grouped)))
+        else:
+            skips.append(Skip(item.id, "missing_label", f"{item.id} has no known action unit."))
+    return Cases(tuple(cases), tuple(skips), () if note is None else (note,))
+
+
+def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+    """Intensity and presence of every unit that could be measured."""
+    return bench.faces(cases, reading)
+
+
+def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
+    """``AU12`` (0-5) and ``AU12_present`` (0, 1) per unit."""
+    del view
+    values: dict[str, float] = {}
+    for item in evidence:
+        name = item.id.rpartition(":")[2]
+        if item.status == "ok" and item.score is not None and name.startswith("AU"):
+            values |= {name: item.score.value, f"{name}_present": float(item.label == "present")}
+    return values or mute(evidence)
+
+
+class Unit:
+    """One unit's rows: which pictures have it labelled and measured, and what both say."""
+
+    def __init__(self, table: Table, name: str, folds: Reals) -> None:
+        truth, found = table.truth(name), table.numbers(name)
+        self.rows: Flags = ~np.isnan(truth) & ~np.isnan(found)
+        self.graded = bool((truth[self.rows] > 1).any())
+        self.truth, self.intensity = truth[self.rows], found[self.rows]
+        self.present: Flags = self.truth >= (PRESENT if self.graded else 1.0)
+        self.answer: Flags = table.numbers(f"{name}_present")[self.rows] > 0
+        self.chosen = self._by_fold(folds[self.rows])
+
+    def _by_fold(self, folds: Reals) -> Flags:
+        """The answer with a line chosen on the other folds' people: the one with the best balanced accuracy."""
+        answer = self.answer.copy()
+        for index in range(FOLDS):
+            train, test = folds != index, folds == index
+            kinds = self.present[train]
+            if test.any() and kinds.any() and not kinds.all():
+                line = ranking.threshold_of_best_accuracy(self.intensity[train], kinds)
+                answer[test] = self.intensity[test] >= line
+        return answer
+
+
+def units(table: Table) -> dict[str, Unit]:
+    """Every unit that is both labelled and measured somewhere."""
+    names = sorted({name for case in table.cases for name in case.truth}, key=lambda name: int(name[2:]))
+    people = sorted(set(table.clusters))
+    folds = np.array([people.index(name) % FOLDS for name in table.clusters], dtype=float)
+    found = {name: Unit(table, name, folds) for name in names}
+    return {name: unit for name, unit in found.items() if unit.rows.any()}
+
+
+def measurement(table: Table) -> Measurement:
+    """F1 per unit and their mean; the same with lines from other people; AUC; ICC where intensities are labelled."""
+    found = units(table)
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        metrics: dict[str, Reals] = {}
+        for name, unit in found.items():
+            mine = weights[..., unit.rows]
+            metrics[f"f1.{name}"] = classification.binary_f1(unit.present, unit.answer, mine)
+            metrics[f"f1_folds.{name}"] = classification.binary_f1(unit.present, unit.chosen, mine)
+            metrics[f"auc.{name}"] = ranking.auc(unit.intensity, unit.present, mine)
+            if unit.graded:
+                metrics[f"icc.{name}"] = regression.icc(unit.truth, unit.intensity, mine)
+                metrics[f"intensity_mae.{name}"] = regression.mae(unit.truth, unit.intensity, mine)
+        for family, title in (("f1.", "f1_macro"), ("f1_folds.", "f1_folds_macro"), ("icc.", "icc_mean")):
+            members = [values for name, values in metrics.items() if name.startswith(family)]
+            if members:
+                stack = np.stack(members)
+                known = ~np.isnan(stack)
+                total = np.where(known, stack, 0.0).sum(axis=0)
+                metrics[title] = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+        return metrics
+
+    return measure
+
+
+def always(table: Table) -> Measurement:
+    """Every unit called present everywhere: the F1 that prevalence alone gives."""
+    found = units(table)
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        scores = [
+            classification.binary_f1(unit.present, np.ones(len(unit.present), dtype=bool), weights[..., unit.rows])
+            for unit in found.values()
+        ]
+        return {"always_present_f1_macro": np.mean(np.nan_to_num(np.stack(scores)), axis=0)} if scores else {}
+
+    return measure
+
+
+def figures(table: Table) -> tuple[Figure, ...]:
+    """F1 per unit."""
+    found = units(table)
+    bars = [
+        (name, float(classification.binary_f1(unit.present, unit.answer)), None, None) for name, unit in found.items()
+    ]
+    known = tuple(bar for bar in bars if not np.isnan(bar[1]))
+    return (Bars("F1 per action unit", known),) if known else ()
+
+
+TASK = EvalTask(
+    name="action_units",
+    title="Action units",
+    protocol="F1 of presence at the tool's own line, macro mean; again with lines chosen on other people (three "
+    "subject-exclusive folds); ICC(3,1) and mean absolute error where intensities are labelled.",
+    tools=("action_units",),
+    needs="AU1, AU2, ... (0 and 1, or 0-5); subject",
+    read=read,
+    observe=observe,
+    measurement=measurement,
+    baselines=always,
+    figures=figures,
+    names=("f1_macro",),
+)

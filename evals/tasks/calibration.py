@@ -1,0 +1,139 @@
+"""Calibration: do probabilities and likelihood ratios mean what they say, and what does abstaining buy?
+
+The shipped calibrations are judged as they are; nothing is refitted. The verdict is the judge's own.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evals.bench import Bench
+from evals.data import Case, Cases, Dataset, Skip
+from evals.figures import Figure, Plot, line, reliability_diagram
+from evals.metrics import calibration
+from evals.metrics.arrays import Flags, Reals, mean, share
+from evals.metrics.bootstrap import Measurement
+from evals.task import EvalTask, Table, Values
+from evals.tasks import detection, expression, forgery, morph, spoof
+from faceagent.judge import weigh
+from faceagent.tools.base import View
+from faceagent.types import INCONCLUSIVE, Evidence, Question
+
+DETECTORS: Mapping[str, EvalTask] = {"spoof": spoof.TASK, "forgery": forgery.TASK, "morph": morph.TASK}
+QUESTIONS: Mapping[str, Question] = {"spoof": "spoof", "forgery": "forgery", "morph": "morph"}
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """The cases of the task that the tool is for."""
+    return (DETECTORS.get(tool) or expression.TASK).read(dataset, tool)
+
+
+def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+    """Probability, likelihood ratio and verdict of a detector; confidence, answer and verdict of expression."""
+    question: Question = QUESTIONS.get(bench.subject, "expression")
+
+    def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
+        if bench.subject in DETECTORS:
+            values = detection.score_of(evidence, question)
+            if not isinstance(values, Skip) and "probability" not in values:
+                return Skip("", "uncalibrated", f"The score of {bench.subject} has no probability.")
+        else:
+            values = expression.reading(evidence, view)
+        if isinstance(values, Skip) or view.face is None:
+            return values
+        return {**values, "verdict": weigh(question, view.face, evidence).label}
+
+    return bench.faces(cases, reading)
+
+
+class Claims:
+    """What was claimed with which confidence, and whether it was right."""
+
+    def __init__(self, table: Table) -> None:
+        self.ratios: Reals | None = None
+        self.answered: Flags = np.array([word != INCONCLUSIVE for word in table.words("verdict")], dtype=bool)
+        if len(table) and "score" in table.values[0]:
+            columns = detection.Columns(table)
+            self.positive = columns.attack
+            self.probability: Reals = columns.probability
+            self.confidence = np.maximum(columns.probability, 1 - columns.probability)
+            self.right: Flags = (columns.probability >= 0.5) == columns.attack
+            llr = table.numbers("llr")
+            self.ratios = None if np.isnan(llr).any() else llr
+            self.chances: Reals | None = None
+        else:
+            answers = expression.Answers(table)
+            self.confidence = answers.confidence
+            self.right = answers.free == answers.truth
+            self.chances = np.column_stack([table.numbers(f"probability_{name}") for name in answers.labels])
+            codes = {name: place for place, name in enumerate(answers.labels)}
+            self.truth = np.array([codes.get(word, -1) for word in answers.truth])
+
+
+def measurement(table: Table) -> Measurement:
+    """ECE, Brier, Cllr, AURC, risk at 80 % coverage; how often the judge answers, and how often it is then right."""
+    claims = Claims(table)
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        wrong = ~claims.right
+        found = {
+            "aurc": calibration.aurc(claims.confidence, wrong, weights),
+            "risk_at_coverage_80": calibration.risk_at_coverage(claims.confidence, wrong, 0.8, weights),
+            "error_rate": mean(wrong, weights),
+            "answered": mean(claims.answered, weights),
+            "accuracy_answered": share(claims.right, claims.answered, weights),
+        }
+        if claims.chances is None:
+            found["ece"] = calibration.ece(claims.probability, claims.positive, weights=weights)
+            found["brier"] = calibration.brier(claims.probability, claims.positive, weights)
+        else:
+            found["ece"] = calibration.ece(claims.confidence, claims.right, weights=weights)
+            known = claims.truth >= 0
+            found["brier"] = calibration.brier_of_many(claims.chances[known], claims.truth[known], weights[..., known])
+        if claims.ratios is not None:
+            found["cllr"] = calibration.cllr(claims.ratios, claims.positive, weights)
+        return found
+
+    return measure
+
+
+def uninformed(table: Table) -> Measurement:
+    """What saying nothing costs: Brier of even odds (or of equal chances), Cllr 1."""
+    claims = Claims(table)
+    labels = 2 if claims.chances is None else claims.chances.shape[1]
+    cost = 0.25 if claims.chances is None else 1.0 - 1.0 / labels
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        return {"uninformed_brier": np.full(weights.shape[:-1], cost)} | (
+            {"uninformed_cllr": np.ones(weights.shape[:-1])} if claims.ratios is not None else {}
+        )
+
+    return measure
+
+
+def figures(table: Table) -> tuple[Figure, ...]:
+    """Reliability, and risk over coverage."""
+    claims = Claims(table)
+    diagram = (
+        reliability_diagram(claims.probability, claims.positive)
+        if claims.chances is None
+        else reliability_diagram(claims.confidence, claims.right)
+    )
+    coverage, risk = calibration.risk_coverage(claims.confidence, ~claims.right)
+    return diagram, Plot("Risk and coverage", "share answered", "error rate", (line("judge", coverage, risk),))
+
+
+TASK = EvalTask(
+    name="calibration",
+    title="Calibration and abstention",
+    protocol="Shipped calibrations as they are; ECE in ten bins, Brier (summed over labels where there are several), "
+    "Cllr in bits, risk over coverage. The judge's own abstentions are counted.",
+    tools=("spoof", "forgery", "morph", "expression"),
+    needs="the labels of the tool's own task",
+    read=read,
+    observe=observe,
+    measurement=measurement,
+    baselines=uninformed,
+    figures=figures,
+    names=("ece", "brier", "aurc"),
+)

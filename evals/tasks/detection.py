@@ -1,0 +1,208 @@
+"""What the three detectors have in common: two classes, a score, a shipped decision line, attack types, cues.
+
+The positive class is the attack (forged, morph, spoof) and scores high. Knows no tool by name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from evals.bench import Bench, mute
+from evals.data import Case, Cases, Dataset, Skip
+from evals.data.columns import TYPE, cluster_of, clustering, find, need, translated
+from evals.figures import Bars, Figure, reliability_diagram, roc
+from evals.metrics import pad, ranking
+from evals.metrics.arrays import Flags, Reals, mean, share
+from evals.metrics.bootstrap import Measurement
+from evals.stats.cues import cross_validated, oriented
+from evals.task import Table, Values
+from faceagent.judge.calibrate import Platt, Threshold, calibration_of
+from faceagent.tools.base import View
+from faceagent.types import Evidence, Question
+
+ATTACK, BONA_FIDE = "attack", "bona_fide"
+LABEL = ("label", "class", "target", "is_fake", "is_morph", "is_spoof", "fake", "real_or_fake", "type", "kind")
+VALIDATION = ("val", "valid", "validation", "dev", "devel", "development")
+SINGLE_CUES = ("file_size", "resolution", "sharpness")
+
+
+def reader(task: str, attacks: Sequence[str], others: Sequence[str]) -> Callable[[Dataset, str], Cases]:
+    """A reader of two-class sets whose label words are ``attacks`` and ``others``."""
+    words = dict.fromkeys(attacks, ATTACK) | dict.fromkeys(others, BONA_FIDE)
+
+    def read(dataset: Dataset, tool: str) -> Cases:
+        del tool
+        column = need(dataset, LABEL, task)
+        known, skips = translated(dataset.items, column, words)
+        kinds = find(dataset, [name for name in TYPE if name != column])
+        grouped, note = clustering(dataset)
+        cases = tuple(
+            Case(
+                item.id,
+                item.file,
+                {
+                    "class": meaning,
+                    "type": _type(item.labels, column, kinds) if meaning == ATTACK else "",
+                    "video": item.labels.get("video", ""),
+                    "validation": float(item.labels.get("split", "").lower() in VALIDATION),
+                },
+                cluster_of(item, grouped),
+            )
+            for item, meaning in known
+        )
+        return Cases(cases, tuple(skips), () if note is None else (note,))
+
+    return read
+
+
+def _type(labels: Mapping[str, str], column: str, kinds: str | None) -> str:
+    named = labels.get(kinds, "") if kinds else ""
+    return (named or labels[column]).strip().replace(" ", "_")
+
+
+def observer(question: Question) -> Callable[[Bench, Sequence[Case]], list[Values | Skip]]:
+    """Observes score, likelihood ratio, probability and the shipped decision for ``question``, beside trivial cues."""
+
+    def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
+        del view
+        return score_of(evidence, question)
+
+    def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+        return bench.faces(cases, reading, cues=True)
+
+    return observe
+
+
+def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
+    """The tool's score for ``question``, oriented so that the positive label scores high.
+
+    ``probability`` is at even prior odds where a likelihood was calibrated; else that of a logit or probability as
+    it stands. ``called`` is the decision at the shipped operating point, else at a probability of one half.
+    """
+    mine = [item for item in evidence if item.question == question]
+    spoken = next((item for item in mine if item.status == "ok" and item.score is not None and not item.region), None)
+    if spoken is None or spoken.score is None:
+        return mute(mine or evidence)
+    score = spoken.score
+    fitted = calibration_of(spoken)
+    values: dict[str, float | str] = {"score": score.value, "scale": score.scale}
+    if isinstance(fitted, Platt):
+        llr = fitted.ratio(score.value).value
+        values |= {"llr": llr, "probability": 1.0 / (1.0 + 10.0**-llr)}
+        values["score"] = score.value if fitted.slope >= 0 else -score.value
+    elif score.scale == "probability":
+        values["probability"] = score.value
+    elif score.scale == "logit":
+        values["probability"] = float(1.0 / (1.0 + np.exp(-score.value)))
+    point = fitted.operating_point() if isinstance(fitted, Platt | Threshold) else None
+    if point is not None:
+        values |= {"called": float(score.value >= point.threshold), "line": point.name}
+    elif "probability" in values:
+        values |= {"called": float(float(values["probability"]) >= 0.5), "line": "0.5"}
+    return values
+
+
+class Columns:
+    """The columns of a two-class table that metrics need."""
+
+    def __init__(self, table: Table) -> None:
+        self.attack: Flags = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
+        self.score: Reals = table.numbers("score")
+        self.probability: Reals = table.numbers("probability")
+        self.called: Reals = table.numbers("called")
+        self.types = table.labels("type")
+        self.videos = table.labels("video")
+        self.validation: Flags = table.truth("validation") > 0
+        self.ranking = ranking.Ranking(self.score, self.attack)
+
+    def validated_line(self) -> float | None:
+        """The threshold that is best on the validation rows, where both classes are there and other rows too."""
+        rows = self.validation
+        both = self.attack[rows].any() and not self.attack[rows].all()
+        return ranking.threshold_of_best_accuracy(self.score[rows], self.attack[rows]) if both else None
+
+    def equal_error_line(self) -> float | None:
+        """The threshold of equal errors on the validation rows, for HTER."""
+        rows = self.validation
+        both = self.attack[rows].any() and not self.attack[rows].all()
+        return ranking.threshold_at_equal_error(ranking.curve(self.score[rows], self.attack[rows])) if both else None
+
+    def by_type(self) -> dict[str, Flags]:
+        """Rows of every attack type together with all bona fide ones, when there are several types."""
+        names = np.array(self.types)
+        kinds = sorted(set(names[self.attack].tolist()))
+        return {name: (names == name) | ~self.attack for name in kinds} if len(kinds) > 1 else {}
+
+
+def decisions(columns: Columns, weights: Reals) -> dict[str, Reals]:
+    """Accuracy and errors at the shipped line, and at the one chosen on the validation split where there is one."""
+    called = np.nan_to_num(columns.called) > 0
+    right = called == columns.attack
+    found = {
+        "accuracy": mean(right, weights),
+        "balanced_accuracy": (share(called, columns.attack, weights) + share(~called, ~columns.attack, weights)) / 2,
+        "false_alarm_rate": share(called, ~columns.attack, weights),
+        "miss_rate": share(~called, columns.attack, weights),
+    }
+    if not np.isnan(columns.probability).all():
+        found["accuracy_at_0.5"] = mean((np.nan_to_num(columns.probability) >= 0.5) == columns.attack, weights)
+    line = columns.validated_line()
+    if line is not None:
+        rest = ~columns.validation
+        found["accuracy_at_validation_threshold"] = share((columns.score >= line) == columns.attack, rest, weights)
+    return found
+
+
+def pad_errors(columns: Columns, weights: Reals) -> dict[str, Reals]:
+    """APCER per type and the worst, BPCER, ACER at the shipped line; BPCER at fixed APCERs; D-EER."""
+    # The shipped decision is a threshold already applied: 1 for an attack.
+    found = pad.errors_at(0.5, np.nan_to_num(columns.called), columns.attack, columns.types, weights)
+    points = columns.ranking.curve(weights)
+    named = {f"apcer.{name}": rate for name, rate in found.apcer.items()} if len(found.apcer) > 1 else {}
+    return {
+        "d_eer": pad.detection_eer(points),
+        "apcer_max": found.apcer_max,
+        "apcer_mean": found.apcer_mean,
+        "bpcer": found.bpcer,
+        "acer": found.acer,
+        **{f"bpcer_at_apcer_{rate:.0%}".rstrip("%"): pad.bpcer_at_apcer(points, rate) for rate in pad.POINTS},
+        **named,
+    }
+
+
+def trivial(table: Table) -> Measurement:
+    """AUC of every trivial cue, and of a logistic regression over the radial spectrum, cross-validated by cluster."""
+    attack = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
+    scores = {f"{name}_auc": oriented(table.numbers(f"cue_{name}"), attack) for name in SINGLE_CUES}
+    spectrum = table.numbers("cue_spectrum")
+    if len(table) and spectrum.ndim == 2:
+        scores["radial_spectrum_auc"] = cross_validated(spectrum, attack, table.clusters)
+    ranked = {name: ranking.Ranking(column, attack) for name, column in scores.items() if not np.isnan(column).any()}
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        return {name: ranking.area(one.curve(weights)) for name, one in ranked.items()}
+
+    return measure
+
+
+def curves(table: Table) -> tuple[Figure, ...]:
+    """ROC, DET, reliability, and AUC per type."""
+    columns = Columns(table)
+    figures = list(roc([("detector", columns.score)], columns.attack))
+    known = ~np.isnan(columns.probability)
+    if known.any():
+        figures.append(reliability_diagram(columns.probability[known], columns.attack[known]))
+    per_type = [
+        (name, float(ranking.auc(columns.score[rows], columns.attack[rows])), None, None)
+        for name, rows in columns.by_type().items()
+    ]
+    if per_type and not np.isnan(per_type[0][1]):
+        figures.append(Bars("AUC per attack type", tuple(per_type)))
+    return tuple(figures)
+
+
+def wrongness(table: Table) -> Reals:
+    """How far a score lies on the wrong side, by the probability given."""
+    columns = Columns(table)
+    gap = np.abs(columns.probability - columns.attack)
+    return np.where(gap > 0.5, gap, np.nan)

@@ -1,0 +1,75 @@
+"""Forgery detection: frame and video figures kept apart, per manipulation, and what trivial cues reach.
+
+A video's score is the mean of its frames' scores, as DeepfakeBench has it. Frames of one video are drawn together.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from evals.metrics import ranking
+from evals.metrics.arrays import Reals
+from evals.metrics.bootstrap import Measurement
+from evals.task import EvalTask, Table
+from evals.tasks import detection
+
+FAKE = ("fake", "forged", "manipulated", "deepfake", "synthetic", "generated", "ai", "ai_generated", "tampered",
+        "edited", "spliced", "swap", "1", "true", "yes")  # fmt: skip
+REAL = ("real", "bona_fide", "bonafide", "genuine", "original", "authentic", "pristine", "live", "0", "false", "no")
+
+
+def measurement(table: Table) -> Measurement:
+    """Ranking, decisions, per manipulation, and per video where videos are named."""
+    columns = detection.Columns(table)
+    kinds = {
+        name: (rows, ranking.Ranking(columns.score[rows], columns.attack[rows]))
+        for name, rows in columns.by_type().items()
+    }
+    videos = _videos(columns)
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        points = columns.ranking.curve(weights)
+        found = {
+            "auc": ranking.area(points),
+            "eer": ranking.equal_error(points),
+            "ap": ranking.average_precision(points),
+            **detection.decisions(columns, weights),
+            **{f"auc.{name}": ranking.area(one.curve(weights[..., rows])) for name, (rows, one) in kinds.items()},
+        }
+        if videos is not None:
+            first, one = videos
+            over = one.curve(weights[..., first])
+            found |= {"video_auc": ranking.area(over), "video_eer": ranking.equal_error(over)}
+        return found
+
+    return measure
+
+
+def _videos(columns: detection.Columns) -> tuple[list[int], ranking.Ranking] | None:
+    """First frame of every video, and the videos' ranking; None when no video has several frames."""
+    frames: dict[str, list[int]] = {}
+    for index, name in enumerate(columns.videos):
+        if name:
+            frames.setdefault(name, []).append(index)
+    if len(frames) == sum(map(len, frames.values())):
+        return None
+    first = [rows[0] for rows in frames.values()]
+    means = np.array([columns.score[rows].mean() for rows in frames.values()])
+    return first, ranking.Ranking(means, columns.attack[first])
+
+
+TASK = EvalTask(
+    name="forgery",
+    title="Forged and generated faces",
+    protocol="Frame AUC, EER, AP; video AUC apart (mean of frame scores); accuracy at the shipped line, at 0.5 and at "
+    "the line chosen on a validation split; per manipulation. Faces that could not be scored are left out and counted.",
+    tools=("forgery", "frequency"),
+    needs="label (real, fake); source, method or difficulty per manipulation; video; split (val for a threshold)",
+    read=detection.reader("forgery", FAKE, REAL),
+    observe=detection.observer("forgery"),
+    measurement=measurement,
+    baselines=detection.trivial,
+    figures=detection.curves,
+    failures=detection.wrongness,
+    names=("auc", "eer", "ap", "accuracy", "balanced_accuracy"),
+)

@@ -1,0 +1,186 @@
+"""Same person or not: rates at fixed false accept rates, and the time one face takes.
+
+Two kinds of sets. A list of pairs is taken as it is. A set that names the person on every picture gives all pairs of
+its pictures; strangers beyond ``STRANGERS`` pairs are drawn, always the same ones. A rate is stated only where there
+are strangers enough to speak of it (three expected errors).
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from evals.bench import Bench
+from evals.data import Case, Cases, Dataset, Skip
+from evals.data.columns import SUBJECT, need, translated
+from evals.data.pairs import OTHER, SAME
+from evals.figures import Figure, roc
+from evals.metrics import ranking, verification
+from evals.metrics.arrays import Flags, Reals, median
+from evals.metrics.bootstrap import ELEMENTS, Measurement
+from evals.task import EvalTask, Table, Values
+from faceagent.errors import InputError
+from faceagent.tools.identity import Identity, comparable
+
+STRANGERS = 200_000
+FARS = (1e-2, 1e-3, 1e-4, 1e-5)
+BUDGETS = (100, 500, 1000)
+"""Milliseconds per face of the FRUITS tracks (WebFace260M)."""
+WORDS = {**dict.fromkeys(("same", "1", "true", "genuine", "mated", "yes"), SAME),
+         **dict.fromkeys(("different", "other", "0", "false", "impostor", "non_mated", "no"), OTHER)}  # fmt: skip
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """Pairs as listed, or every picture with the name of its person."""
+    del tool
+    if "second" in dataset.columns:
+        column = need(dataset, ("label", "same", "is_same", "mated", "genuine"), "identity")
+        known, unknown = translated(dataset.items, column, WORDS)
+        cases = [
+            Case(
+                item.id, item.file,
+                {"same": float(meaning == SAME), "subject": item.labels.get("subject") or item.file,
+                 "second": item.labels.get("second_subject") or item.labels["second"]},
+                item.labels.get("subject") or item.file, (item.labels["second"],),
+            )
+            for item, meaning in known
+        ]  # fmt: skip
+        return Cases(tuple(cases), tuple(unknown))
+    column = need(dataset, SUBJECT, "identity")
+    cases, skips = [], []
+    for item in dataset.items:
+        name = item.labels.get(column, "")
+        if name:
+            cases.append(Case(item.id, item.file, {"subject": name}, name))
+        else:
+            skips.append(Skip(item.id, "missing_label", f"{item.id} has no {column}."))
+    return Cases(tuple(cases), tuple(skips))
+
+
+def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+    """The embedding of every picture, or the cosine of every pair."""
+    tool = bench.tool
+    if not isinstance(tool, Identity):
+        raise InputError(f"{bench.subject} gives no embeddings.", remedy="Use --tool identity.")
+    return [_pair(bench, tool, case) if case.others else _single(bench, tool, case) for case in cases]
+
+
+def embedding(bench: Bench, tool: Identity, file: str) -> tuple[list[float], float] | Skip:
+    """Unit vector and milliseconds from file to vector, or why there is none."""
+    started = time.perf_counter()
+    face = bench.face(bench.root / file)
+    if isinstance(face, Skip):
+        return face
+    if not comparable(face):
+        reason = face.face.reasons["identity"][0] if face.face else "no_face"
+        return Skip("", reason, f"{file}: the face cannot be compared ({reason.replace('_', ' ')}).")
+    vector = tool.embed([face])[0]
+    return [round(float(value), 6) for value in vector], (time.perf_counter() - started) * 1000
+
+
+def _single(bench: Bench, tool: Identity, case: Case) -> Values | Skip:
+    found = embedding(bench, tool, case.file)
+    return found._replace(id=case.id) if isinstance(found, Skip) else {"embedding": found[0], "ms": round(found[1], 3)}
+
+
+def _pair(bench: Bench, tool: Identity, case: Case) -> Values | Skip:
+    found = [embedding(bench, tool, file) for file in (case.file, *case.others)]
+    vectors, spent = [], 0.0
+    for one in found:
+        if isinstance(one, Skip):
+            return one._replace(id=case.id)
+        vectors.append(one[0])
+        spent += one[1]
+    return {"cosine": float(np.dot(vectors[0], vectors[1])), "ms": round(spent / len(found), 3)}
+
+
+class Comparisons(NamedTuple):
+    """Scores of pairs, which are of one person, and how weights of cases become weights of pairs."""
+
+    score: Reals
+    same: Flags
+    weigh: Callable[[Reals], Reals]
+
+
+def comparisons(table: Table) -> Comparisons:
+    """All comparisons that a table holds."""
+    if not len(table) or "cosine" in table.values[0]:
+        return Comparisons(table.numbers("cosine"), table.truth("same") > 0, lambda weights: weights)
+    vectors = np.asarray(table.numbers("embedding"))
+    people = table.labels("subject")
+    names = sorted(set(people))
+    who = np.array([names.index(name) for name in people])
+    first = np.array([people.index(name) for name in names])
+    i, j = np.triu_indices(len(people), k=1)
+    same = who[i] == who[j]
+    strangers = np.flatnonzero(~same)
+    if len(strangers) > STRANGERS:
+        strangers = np.random.default_rng(0).choice(strangers, STRANGERS, replace=False)
+    kept = np.sort(np.concatenate([np.flatnonzero(same), strangers]))
+    i, j, same = i[kept], j[kept], same[kept]
+    pairs = verification.Pairs(who[i], who[j])
+    score = np.einsum("nd,nd->n", vectors[i], vectors[j])
+    return Comparisons(score, same, lambda weights: pairs.weights(weights[..., first]))
+
+
+def in_parts(weights: Reals, pairs: int, function: Callable[[Reals], Mapping[str, Reals]]) -> dict[str, Reals]:
+    """``function`` over a few rows of weights at a time: there are many more pairs than cases."""
+    step = max(1, ELEMENTS // max(pairs, 1))
+    parts = [function(weights[start : start + step]) for start in range(0, len(weights), step)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def measurement(table: Table) -> Measurement:
+    """AUC, EER, TAR at FAR, FNMR at FMR, and milliseconds per face."""
+    found = comparisons(table)
+    ranked = ranking.Ranking(found.score, found.same)
+    strangers = int((~found.same).sum())
+    spent = table.numbers("ms")
+    folds = float(verification.fold_accuracy(found.score, found.same)) if 0 < len(found.score) <= 20_000 else np.nan
+
+    def rates(weights: Reals) -> Mapping[str, Reals]:
+        points = ranked.curve(found.weigh(weights))
+        values = {"auc": ranking.area(points), "eer": ranking.equal_error(points)}
+        for far in FARS:
+            stated = verification.supports(far, strangers)
+            tar = verification.tar_at_far(points, far)
+            name = f"{far:.0e}".replace("e-0", "e-")
+            values[f"tar_at_far_{name}"] = tar if stated else np.full(tar.shape, np.nan)
+            values[f"fnmr_at_fmr_{name}"] = 1.0 - values[f"tar_at_far_{name}"]
+        return values
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        values = in_parts(weights, len(found.score), rates)
+        values["ms_per_face"] = median(spent, weights)
+        # The strictest rate that can be stated counts for every track whose time is kept.
+        stated = [name for name in values if name.startswith("fnmr") and not np.isnan(values[name]).all()]
+        for budget in BUDGETS if stated else ():
+            fits = float(median(spent)) <= budget
+            values[f"fruits_{budget}ms_{stated[-1]}"] = values[stated[-1]] if fits else np.full(len(weights), np.nan)
+        if not np.isnan(folds):
+            values["accuracy_folds"] = np.full(len(weights), folds)
+        return values
+
+    return measure
+
+
+def figures(table: Table) -> tuple[Figure, ...]:
+    """ROC and DET over pairs."""
+    found = comparisons(table)
+    return roc([("pairs", found.score)], found.same)
+
+
+TASK = EvalTask(
+    name="identity",
+    title="Same person or not",
+    protocol="All pairs of a set that names people, or the pairs of a list; TAR at FAR and EER; intervals draw people, "
+    "and a pair of strangers counts when both are drawn. Time is from file to embedding.",
+    tools=("identity",),
+    needs="subject (or person, identity) per picture; or pairs.csv with first, second, label; or LFW's pairs.txt",
+    read=read,
+    observe=observe,
+    measurement=measurement,
+    figures=figures,
+    names=("auc", "eer", "tar_at_far_1e-3"),
+)

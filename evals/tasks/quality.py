@@ -1,0 +1,163 @@
+"""Picture quality: does discarding the worst pictures make the others' errors smaller? (ISO/IEC 29794-1)
+
+Quality has no truth of its own; it is judged by the errors of a tool on the same pictures. Which error depends on
+what the set labels: non-matches of the same person at FMR 1 %, landmark errors, age errors, or wrong genders.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evals.bench import Bench
+from evals.data import Case, Cases, Dataset, Skip
+from evals.figures import Figure, Plot, line
+from evals.metrics import quality
+from evals.metrics.arrays import Reals, mean
+from evals.metrics.bootstrap import Measurement
+from evals.task import EvalTask, Table, Values
+from evals.tasks import attributes, identity, landmarks
+from faceagent.errors import InputError
+from faceagent.faces.quality import COMPONENTS
+from faceagent.tools.base import measure as measured
+from faceagent.tools.identity import Identity, comparable
+
+NAMES = ("unified", *COMPONENTS)
+FMR = 0.01
+SHARES = (0.1, 0.2, 0.4)
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """Cases of the first of landmarks, identity and attributes that the set has labels for."""
+    del tool
+    for outcome, task in (("nme", landmarks.TASK), ("mate", identity.TASK), ("age", attributes.TASK)):
+        if outcome == "mate" and "second" in dataset.columns:
+            continue
+        try:
+            found = task.read(dataset, task.tools[0])
+        except InputError:
+            continue
+        people = [case.cluster for case in found.cases]
+        if outcome == "mate" and len(set(people)) == len(people):
+            continue
+        cases = tuple(case._replace(truth={**case.truth, "outcome": outcome}) for case in found.cases)
+        note = {"nme": "landmark errors", "mate": f"non-matches at FMR {FMR:.0%}", "age": "age and gender errors"}
+        return Cases(cases, found.skips, (*found.notes, f"Quality is judged by {note[outcome]}."))
+    raise InputError(
+        f"{dataset.name} has no labels by which quality could be judged; it has: {', '.join(dataset.columns)}.",
+        remedy="Label people (subject), 68 points (x0, y0, ...) or age and gender.",
+    )
+
+
+def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+    """Quality components of every face, and what the outcome needs."""
+    return [_observe(bench, case) for case in cases]
+
+
+def _observe(bench: Bench, case: Case) -> Values | Skip:
+    view = bench.face(bench.root / case.file)
+    if isinstance(view, Skip) or view.face is None:
+        skip = view if isinstance(view, Skip) else Skip("", "no_face", "No face was found.")
+        return skip._replace(id=case.id)
+    values: dict[str, object] = {f"q_{name}": float(getattr(view.face.quality, name)) for name in NAMES}
+    outcome = case.truth["outcome"]
+    if outcome == "nme":
+        truth = np.array([[float(case.truth[f"{axis}{i}"]) for axis in "xy"] for i in range(landmarks.COUNT)])
+        values["nme"] = float(landmarks.points.normalised_error(truth, landmarks.located(view)))
+    elif outcome == "mate":
+        tool = bench.tools["identity"]
+        if not isinstance(tool, Identity) or not comparable(view):
+            return Skip(case.id, "face_unusable", f"{case.id}: the face cannot be compared.")
+        values["embedding"] = [round(float(value), 6) for value in tool.embed([view])[0]]
+    else:
+        answer = attributes.reading(measured(bench.tools["attributes"], [view])[0], view)
+        if isinstance(answer, Skip):
+            return answer._replace(id=case.id)
+        values |= answer
+    return values
+
+
+class Outcome:
+    """Quality and error of what is discarded: pictures, or pairs of one person (the worse picture counts)."""
+
+    def __init__(self, table: Table) -> None:
+        kind = table.labels("outcome")[0] if len(table) else ""
+        self.rows = np.arange(len(table))
+        self.partners = self.rows
+        if kind == "mate":
+            self._match(table)
+        elif kind == "nme":
+            self.error = table.numbers("nme")
+        else:
+            columns = attributes.Columns(table)
+            years = np.abs(columns.age - columns.middle)
+            self.error = years if columns.aged.any() else (~columns.right).astype(float)
+            self.rows = self.partners = np.flatnonzero(~np.isnan(self.error))
+            self.error = self.error[self.rows]
+        self.quality = {
+            name: np.minimum(table.numbers(f"q_{name}")[self.rows], table.numbers(f"q_{name}")[self.partners])
+            for name in NAMES
+        }
+
+    def _match(self, table: Table) -> None:
+        vectors, people = np.asarray(table.numbers("embedding")), np.array(table.labels("subject"))
+        cosines = vectors @ vectors.T
+        i, j = np.triu_indices(len(people), k=1)
+        same = people[i] == people[j]
+        line_ = np.quantile(cosines[i, j][~same], 1 - FMR) if (~same).any() else np.nan
+        self.rows, self.partners = i[same], j[same]
+        self.error = (cosines[self.rows, self.partners] < line_).astype(float)
+
+    def weigh(self, weights: Reals) -> Reals:
+        """Both pictures of a pair are of one person, and so drawn together."""
+        return weights[..., self.rows]
+
+
+def measurement(table: Table) -> Measurement:
+    """Error at 0, 10, 20 and 40 % discarded, the gain over all shares, and the gain of every component."""
+    found = Outcome(table)
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        mine = found.weigh(weights)
+        unified = found.quality["unified"]
+        return {
+            "edc_gain": quality.discard_gain(unified, found.error, mine),
+            "error_without_discard": mean(found.error, mine),
+            **{
+                f"error_at_discard_{share:.0%}".rstrip("%"): quality.error_after_discard(
+                    unified, found.error, share, mine
+                )
+                for share in SHARES
+            },
+            **{
+                f"edc_gain.{name}": quality.discard_gain(values, found.error, mine)
+                for name, values in found.quality.items()
+                if name != "unified"
+            },
+        }
+
+    return measure
+
+
+def figures(table: Table) -> tuple[Figure, ...]:
+    """Error over the share discarded, by the unified score and by every component."""
+    found = Outcome(table)
+    series = []
+    for name, values in found.quality.items():
+        curve = quality.error_versus_discard(values, found.error)
+        series.append(line(name, curve.discarded, curve.error))
+    return (Plot("Error versus discard", "share discarded", "mean error of the rest", tuple(series), unit=False),)
+
+
+TASK = EvalTask(
+    name="quality",
+    title="Picture quality",
+    protocol="Error-versus-discard characteristic; edc_gain is 0 when quality says nothing about errors and negative "
+    "when it misleads.",
+    tools=("quality",),
+    needs="subject with several pictures each, or 68 points, or age and gender",
+    read=read,
+    observe=observe,
+    measurement=measurement,
+    figures=figures,
+    names=("edc_gain",),
+)

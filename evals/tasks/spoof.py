@@ -1,0 +1,61 @@
+"""Presentation attacks: ISO/IEC 30107-3 at the shipped line, and HTER at a line from a development split.
+
+Faces for which the tool gave no answer are counted apart, as the standard's non-response rates would.
+"""
+
+from collections.abc import Mapping
+
+from evals.metrics import pad, ranking
+from evals.metrics.arrays import Reals, share
+from evals.metrics.bootstrap import Measurement
+from evals.task import EvalTask, Table
+from evals.tasks import detection
+
+KINDS = ("print", "replay", "photo", "poster", "screen", "display", "video", "cut", "mask", "3d_mask", "paper", "pad",
+         "phone", "pc", "a4", "face_mask", "upper_body_mask", "region_mask")  # fmt: skip
+SPOOF = ("spoof", "attack", "fake", "spoofing", "1", "true", "yes", *KINDS)
+LIVE = ("live", "bona_fide", "bonafide", "real", "genuine", "0", "false", "no")
+
+
+def measurement(table: Table) -> Measurement:
+    """AUC and EER; errors at the shipped line; HTER with a threshold from the development rows."""
+    columns = detection.Columns(table)
+    line = columns.equal_error_line()
+    rest = ~columns.validation
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        points = columns.ranking.curve(weights)
+        found = {
+            "auc": ranking.area(points),
+            "eer": ranking.equal_error(points),
+            **detection.pad_errors(columns, weights),
+            **detection.decisions(columns, weights),
+        }
+        if line is not None:
+            called = columns.score >= line
+            missed = share(~called, columns.attack & rest, weights)
+            found["hter"] = (missed + share(called, ~columns.attack & rest, weights)) / 2
+        else:
+            found["hter_at_shipped_line"] = pad.errors_at(
+                0.5, columns.called, columns.attack, columns.types, weights
+            ).hter  # fmt: skip
+        return found
+
+    return measure
+
+
+TASK = EvalTask(
+    name="spoof",
+    title="Print, replay and mask attacks",
+    protocol="APCER per attack type and the worst, BPCER and ACER at the shipped line; BPCER at APCER 10, 5, 1 %; HTER "
+    "with the equal-error threshold of a development split, where the set has one.",
+    tools=("spoof",),
+    needs="label (live, spoof); attack for the type; split (dev for a threshold); subject",
+    read=detection.reader("spoof", SPOOF, LIVE),
+    observe=detection.observer("spoof"),
+    measurement=measurement,
+    baselines=detection.trivial,
+    figures=detection.curves,
+    failures=detection.wrongness,
+    names=("auc", "eer", "d_eer", "apcer_max", "bpcer", "acer"),
+)
