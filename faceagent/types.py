@@ -132,8 +132,8 @@ class Score(Noun):
 
     value: Real
     scale: Scale
-    low: Real | None = Field(default=None, description="lower end of a 95 % interval, same scale")
-    high: Real | None = Field(default=None, description="upper end of a 95 % interval, same scale")
+    low: Real | None = Field(default=None, description="lower end of an interval, same scale; 95 % unless facts say otherwise")
+    high: Real | None = Field(default=None, description="upper end of that interval")
     calibration: str | None = None
 
 

@@ -108,6 +108,7 @@ def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
             fan = Fan(
                 tool=name,
                 views=views,
+                allowed=state["allowed"],
                 pictures=[key for key in pictures if item_of(key) == REFERENCES],
                 faces=[key for key in faces if item_of(key) == REFERENCES],
             )
@@ -126,6 +127,8 @@ def run_tool(state: Fan, runtime: Runtime[Context]) -> State:
             context.record.put(f"{item_of(key)}/{evidence.id}", evidence)
             for key, group in zip(state["views"], groups, strict=True)
             for evidence in group
+            # A tool that answers several questions says only what was asked for and allowed.
+            if any(judge.bears_on(question, evidence) for question in state["allowed"])
         ]
     }
 

@@ -8,7 +8,7 @@ from faceagent.agent.record import Record
 from faceagent.intake.blobs import Blobs
 from faceagent.settings import Settings
 from faceagent.tools.base import Tool
-from faceagent.types import Request, Source
+from faceagent.types import Question, Request, Source
 
 REFERENCES = "ref"
 """The item under which references stand; all pictures of a run share them."""
@@ -26,7 +26,7 @@ class State(TypedDict, total=False):
     """Keys only. ``items`` are the pictures asked about: "0", "1", and so on."""
 
     items: list[str]
-    allowed: list[str]
+    allowed: list[Question]
     pictures: Keys
     faces: Keys
     evidence: Keys
@@ -36,9 +36,10 @@ class State(TypedDict, total=False):
 
 
 class Fan(TypedDict):
-    """What one parallel branch gets: a tool, the keys it shall look at, and those of the references' nouns."""
+    """What one parallel branch gets: a tool, what it may answer, what it shall look at, and the references' keys."""
 
     tool: str
+    allowed: list[Question]
     views: list[str]
     pictures: list[str]
     faces: list[str]

@@ -11,7 +11,7 @@ from faceagent.judge.origin import origin
 from faceagent.judge.roll import roll_up
 from faceagent.types import Evidence, Face, Picture, Question, Verdict
 
-__all__ = ["PICTURE_QUESTIONS", "answer", "roll_up", "weigh"]
+__all__ = ["PICTURE_QUESTIONS", "answer", "bears_on", "roll_up", "weigh"]
 
 PICTURE_QUESTIONS: frozenset[Question] = frozenset({"provenance"})
 """Questions about the picture as a whole; all others are asked of each face."""
@@ -45,7 +45,7 @@ def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Eviden
             words = f"this face cannot be used for {question.replace('_', ' ')}: {', '.join(reasons)}"
             return decide.abstain(question, subject.id, "face_unusable", words.replace("_", " "))
     bearing = [
-        item for item in evidence if item.subject in about and (item.question == question or _also(question, item))
+        item for item in evidence if item.subject in about and bears_on(question, item)
     ]
     return _KINDS[question](question, subject.id, bearing)
 
@@ -61,9 +61,9 @@ def answer(
     return tuple(weigh(question, face, evidence) for face in faces)
 
 
-def _also(question: Question, item: Evidence) -> bool:
-    """Expression rests on action units; nothing else crosses over."""
-    return question == "expression" and item.question == "action_units"
+def bears_on(question: Question, item: Evidence) -> bool:
+    """Whether evidence counts for a question: its own, and for expression the action units it rests on."""
+    return item.question == question or (question == "expression" and item.question == "action_units")
 
 
 def _quality(face: Face, evidence: Sequence[Evidence]) -> Verdict:

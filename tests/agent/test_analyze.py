@@ -119,6 +119,11 @@ def test_attributes_are_silent_unless_asked_for(analyst: Analyst, report: Report
     assert [one.decision for one in asked.policy] == ["allow_with_notice"] * 2
 
 
+def test_a_tool_with_two_answers_gives_only_the_one_asked_for(analyst: Analyst, astronaut: Pixels) -> None:
+    asked = analyst.analyze(astronaut, questions=["age"])
+    assert {item.question for item in asked.evidence} == {"age"}
+
+
 def test_a_refused_question_touches_no_picture(analyst: Analyst) -> None:
     with pytest.raises(PolicyRefusal):
         analyst.analyze("no-such-file.jpg", questions=["expression"], purpose="workplace")
