@@ -6,6 +6,7 @@ pictures of the next camera forged. So there is no label and no likelihood, only
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 import cv2
@@ -15,9 +16,8 @@ from numpy.typing import NDArray
 from faceagent.settings import Settings
 from faceagent.tools import jpeg
 from faceagent.tools.base import Pixels, ToolSpec, View
+from faceagent.tools.jpeg import Reals
 from faceagent.types import Evidence, Reason, Score, Status, ToolStamp
-
-Reals = NDArray[np.float64]
 
 WINDOW = 512
 """px: the middle of larger pictures is looked at, which keeps the time bounded and every block whole."""
@@ -172,7 +172,7 @@ def stored(pixels: Pixels, orientation: int) -> Reals:
     top, left = (max(0, side - WINDOW) // 2 // 8 * 8 for side in raw.shape[:2])
     window = np.ascontiguousarray(raw[top : top + WINDOW, left : left + WINDOW])
     # Computed in float: rounding to whole grey levels would blur the coefficients' steps.
-    return np.asarray(window @ np.array([0.299, 0.587, 0.114]))
+    return np.asarray(window.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
 
 
 def spectrum(luminance: Reals) -> tuple[float, float]:
@@ -183,19 +183,24 @@ def spectrum(luminance: Reals) -> tuple[float, float]:
     side = min(luminance.shape)
     top, left = ((length - side) // 2 for length in luminance.shape)
     square = luminance[top : top + side, left : left + side]
-    window = np.hanning(side)
-    power = np.abs(np.fft.rfft2((square - square.mean()) * window[:, np.newaxis] * window)) ** 2
-    across = np.fft.fftfreq(side)[:, np.newaxis] * 2
-    along = np.fft.rfftfreq(side)[np.newaxis] * 2
-    radius = np.hypot(across, along)
-    inside = (radius > 0) & (radius < 1)
-    ring = (radius[inside] * (side // 2)).astype(np.int64)
+    window, inside, ring, counts = _rings(side)
+    power = np.abs(np.fft.rfft2((square - square.mean()) * window)) ** 2
     total = np.bincount(ring, weights=power[inside], minlength=side // 2)
-    mean = total / np.maximum(np.bincount(ring, minlength=side // 2), 1)
+    mean = total / np.maximum(counts, 1)
     frequency = (np.arange(side // 2) + 0.5) / (side // 2)
     band = (frequency >= SLOPE_BAND[0]) & (frequency <= SLOPE_BAND[1]) & (mean > 0)
     slope = np.polyfit(np.log(frequency[band]), np.log(mean[band]), 1)[0] if band.sum() > 2 else 0.0
     return float(slope), float(total[frequency > 0.5].sum() / max(total.sum(), 1e-12))
+
+
+@lru_cache(maxsize=16)
+def _rings(side: int) -> tuple[Reals, NDArray[np.bool_], NDArray[np.int64], NDArray[np.intp]]:
+    """For a square of that side: Hann window, the frequencies inside Nyquist, their ring, and each ring's size."""
+    window: Reals = np.hanning(side).astype(np.float32)
+    radius = np.hypot(np.fft.fftfreq(side)[:, np.newaxis] * 2, np.fft.rfftfreq(side)[np.newaxis] * 2)
+    inside = (radius > 0) & (radius < 1)
+    ring = (radius[inside] * (side // 2)).astype(np.int64)
+    return np.outer(window, window), inside, ring, np.bincount(ring, minlength=side // 2)
 
 
 def noise(luminance: Reals) -> tuple[float, float, str]:
@@ -204,8 +209,8 @@ def noise(luminance: Reals) -> tuple[float, float, str]:
     Immerkær's (1996) filter ignores slopes and edges of first order; of the blocks only the smoother half counts,
     because texture passes for noise.
     """
-    mask = np.array([(1, -2, 1), (-2, 4, -2), (1, -2, 1)], dtype=np.float64)
-    residual = np.abs(cv2.filter2D(luminance, cv2.CV_64F, mask)) * (np.sqrt(np.pi / 2) / 6)
+    mask = np.array([(1, -2, 1), (-2, 4, -2), (1, -2, 1)], dtype=np.float32)
+    residual = np.abs(cv2.filter2D(luminance, -1, mask)) * (np.sqrt(np.pi / 2) / 6)
     levels, texture = _per_block(residual), _per_block(luminance, spread=True)
     smooth = texture <= np.median(texture)
     chosen = np.maximum(levels[smooth], 0.05)

@@ -20,6 +20,10 @@ from faceagent.types import Evidence, Picture, Source
 from faceagent.weights import entry
 
 NAMES = TOOLS.names()
+SPECS = {name: TOOLS.get(name)(Settings()).spec for name in NAMES}
+OF_FACES = [name for name, spec in SPECS.items() if spec.scope == "face"]
+# The face finder's networks have done their work before a tool is asked.
+WITH_WEIGHTS = [name for name, spec in SPECS.items() if not set(spec.weights) <= {"yunet", "face_landmarker"}]
 
 
 @pytest.fixture(scope="module")
@@ -122,18 +126,16 @@ def test_stamp_names_what_ran(tool: Tool) -> None:
     assert all(len(weights.sha256) == 64 for weights in stamp.weights)
 
 
+@pytest.mark.parametrize("tool", OF_FACES, indirect=True)
 def test_a_face_without_landmarks(tool: Tool, faces: list[View]) -> None:
-    if tool.spec.scope != "face":
-        pytest.skip("looks at pictures")
     (group,) = measure(tool, [_bare(faces[0])])
     if tool.spec.pending is None and "landmarks" in tool.spec.needs:
         assert [(item.status, item.reason) for item in group] == [("not_applicable", "no_landmarks")]
     assert all(item.status != "failed" for item in group)
 
 
+@pytest.mark.parametrize("tool", OF_FACES, indirect=True)
 def test_a_face_without_reference(tool: Tool, faces: list[View]) -> None:
-    if tool.spec.scope != "face":
-        pytest.skip("looks at pictures")
     alone = View(faces[0].picture, faces[0].pixels, faces[0].original, faces[0].face)
     (group,) = measure(tool, [alone])
     if tool.spec.pending is None and "reference" in tool.spec.needs:
@@ -141,10 +143,8 @@ def test_a_face_without_reference(tool: Tool, faces: list[View]) -> None:
     assert all(item.status != "failed" for item in group)
 
 
+@pytest.mark.parametrize("tool", WITH_WEIGHTS, indirect=True)
 def test_missing_weights_are_said_not_raised(tool: Tool, views: list[View], tmp_path: Path) -> None:
-    # The face finder's networks have done their work before a tool is asked.
-    if set(tool.spec.weights) <= {"yunet", "face_landmarker"}:
-        pytest.skip("runs no weights of its own")
     stranded = TOOLS.get(tool.spec.name)(Settings(offline=True, cache=tmp_path))
     groups = measure(stranded, views)
     assert len(groups) == len(views)
