@@ -10,7 +10,7 @@ from typing import Any
 
 from evals.data import Case, Skip
 from evals.stats.cues import cues_of
-from evals.task import Values
+from evals.task import SKIPPED, Values
 from evals.views import portrait, whole
 from faceagent import intake
 from faceagent.agent.analyst import Analyst, build_tools
@@ -85,10 +85,11 @@ class Bench:
         found: list[Values | Skip] = []
         for view, name in zip(views, names, strict=True):
             answer: Values | Skip = view if isinstance(view, Skip) else reading(next(measured), view)
+            extra: dict[str, Any] = cues_of(view) if cues and isinstance(view, View) else {}
             if isinstance(answer, Skip):
-                found.append(answer._replace(id=name))
+                # The cues of a picture that the tool is silent about are kept: they need no tool.
+                found.append({SKIPPED: [answer.reason, answer.message], **extra} if extra else answer._replace(id=name))
             else:
-                extra: dict[str, Any] = cues_of(view) if cues and isinstance(view, View) else {}
                 found.append({**answer, **extra})
         return found
 

@@ -18,6 +18,9 @@ from evals.metrics.bootstrap import Measurement
 Values = Mapping[str, Any]
 """What was observed about one case: numbers, words, or short rows of numbers. JSON can hold it."""
 
+SKIPPED = "skipped"
+"""Key of the reason and message in values that hold cues only: the case is not scored."""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -1,4 +1,4 @@
-"""Picture quality: does discarding the worst pictures make the others' errors smaller? (ISO/IEC 29794-1)
+"""Picture quality: does discarding the worst pictures make the others' errors smaller (ISO/IEC 29794-1)?
 
 Quality has no truth of its own; it is judged by the errors of a tool on the same pictures. Which error depends on
 what the set labels: non-matches of the same person at FMR 1 %, landmark errors, age errors, or wrong genders.
@@ -14,6 +14,7 @@ from evals.figures import Figure, Plot, line
 from evals.metrics import quality
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
+from evals.metrics.landmarks import normalised_error
 from evals.task import EvalTask, Table, Values
 from evals.tasks import attributes, identity, landmarks
 from faceagent.errors import InputError
@@ -62,7 +63,7 @@ def _observe(bench: Bench, case: Case) -> Values | Skip:
     outcome = case.truth["outcome"]
     if outcome == "nme":
         truth = np.array([[float(case.truth[f"{axis}{i}"]) for axis in "xy"] for i in range(landmarks.COUNT)])
-        values["nme"] = float(landmarks.points.normalised_error(truth, landmarks.located(view)))
+        values["nme"] = float(normalised_error(truth, landmarks.located(view)))
     elif outcome == "mate":
         tool = bench.tools["identity"]
         if not isinstance(tool, Identity) or not comparable(view):

@@ -1,0 +1,77 @@
+"""What happens to pictures on their way: recompression, scaling, blur, noise, a screenshot.
+
+Every degradation is deterministic and gives a file, because a file is what the product takes in.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+class Degradation(NamedTuple):
+    """A named way to spoil pixels (H×W×3 BGR), and the format that the result is stored in."""
+
+    name: str
+    spoil: Callable[[Pixels], Pixels]
+    suffix: str = ".png"
+    options: tuple[int, ...] = ()
+
+    def write(self, rgb: Pixels, folder: Path) -> Path:
+        """Spoil and store RGB pixels; returns the file."""
+        path = folder / f"{self.name}{self.suffix}"
+        cv2.imwrite(str(path), self.spoil(np.ascontiguousarray(rgb[..., ::-1])), list(self.options))
+        return path
+
+
+def _same(pixels: Pixels) -> Pixels:
+    return pixels
+
+
+def _jpeg(quality: int) -> Degradation:
+    return Degradation(f"jpeg_{quality}", _same, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, quality))
+
+
+def _resize(divisor: int) -> Degradation:
+    def spoil(pixels: Pixels) -> Pixels:
+        height, width = pixels.shape[:2]
+        small = cv2.resize(pixels, (max(1, width // divisor), max(1, height // divisor)), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+    return Degradation(f"resize_{divisor}", spoil)
+
+
+def _blur(sigma: float) -> Degradation:
+    return Degradation(f"blur_{sigma:g}", lambda pixels: np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma), np.uint8))
+
+
+def _noise(sigma: float) -> Degradation:
+    def spoil(pixels: Pixels) -> Pixels:
+        grain = np.random.default_rng(0).normal(0.0, sigma, pixels.shape)
+        return np.clip(pixels + grain, 0, 255).round().astype(np.uint8)
+
+    return Degradation(f"noise_{sigma:g}", spoil)
+
+
+def _screenshot(pixels: Pixels) -> Pixels:
+    """Shown at another size on a screen, sharpened by the viewer, a little flatter, and stored without loss."""
+    height, width = pixels.shape[:2]
+    shown = cv2.resize(
+        pixels, (max(1, round(width * 0.72)), max(1, round(height * 0.72))), interpolation=cv2.INTER_AREA
+    )
+    crisp = cv2.addWeighted(shown, 1.4, cv2.GaussianBlur(shown, (0, 0), 1.0), -0.4, 0)
+    return np.clip(crisp.astype(np.float64) * 0.94 + 8, 0, 255).round().astype(np.uint8)
+
+
+SWEEP = (
+    *map(_jpeg, (90, 70, 50, 30)),
+    *map(_resize, (2, 4)),
+    *map(_blur, (1.0, 2.0)),
+    *map(_noise, (5.0, 15.0)),
+    Degradation("screenshot", _screenshot),
+)

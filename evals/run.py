@@ -1,0 +1,235 @@
+"""One run: a set is read, its cases are observed batch by batch, and the records are scored.
+
+The records decide everything that follows, so a run that was interrupted goes on where it stopped, and one that is
+repeated unchanged observes nothing again. "Unchanged" includes the program's own source: see ``fingerprint``.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import evals
+import faceagent
+from evals import inspecting
+from evals.bench import ROOMS, Bench
+from evals.data import Case, Cases, Dataset, Skip, open_dataset
+from evals.data.dataset import digest
+from evals.metrics.bootstrap import ROUNDS, Estimate, estimate
+from evals.records import Records, tables
+from evals.result import NAME, Data, Result, measured, versions
+from evals.task import EvalTask, Values
+from evals.tasks import TASKS
+from faceagent.errors import InputError
+from faceagent.settings import Settings
+
+BATCH = 16
+"""Cases observed together: enough to share a model call, few enough that their pictures fit in memory."""
+LOGS = "logs"
+
+Progress = Callable[[int, int], None]
+"""Cases done, cases in all."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to run."""
+
+    task: str
+    data: Path
+    settings: Settings
+    tool: str | None = None
+    split: str | None = None
+    limit: int | None = None
+    out: Path | None = None
+    seed: int = 0
+    rounds: int = ROUNDS
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    result: Result
+    folder: Path
+    log: Path
+    skips: tuple[Skip, ...]
+    notes: tuple[str, ...]
+
+
+def run(order: Order, progress: Progress = lambda done, total: None) -> Outcome:
+    """Run one task on one set. Raises InputError when the set, the tool or the task cannot be used."""
+    TASKS.freeze()
+    task = TASKS.get(order.task)
+    cache_folder = order.settings.cache / "evals"
+    dataset = open_dataset(order.data, export=cache_folder / "pictures" / order.data.name, split=order.split)
+    tool, found = choose(task, dataset, order.tool)
+    if order.limit is not None:
+        found = found._replace(cases=limited(found.cases, order.limit))
+    if not found.cases:
+        raise InputError(
+            f"{dataset.name} has no case for {task.name}: {_reasons((*dataset.skips, *found.skips)) or 'no rows'}.",
+            remedy=f"The task reads: {task.needs}.",
+        )
+    bench = Bench(dataset.root, order.settings, tool)
+    spoken = versions(None if tool in ROOMS else bench.tool)
+    sha256 = digest(dataset.root, found.cases)
+    folder = order.out or cache_folder / f"{task.name}-{dataset.name}-{tool}-{sha256[:8]}"
+    header = {
+        "task": task.name, "tool": tool, "profile": order.settings.profile, "root": str(dataset.root.resolve()),
+        "sha256": sha256, "fingerprint": fingerprint(), "versions": spoken,
+    }  # fmt: skip
+    with Records(folder, header, fresh=order.fresh) as records:
+        log, metrics, baselines, n, skips = _observe_and_score(
+            task, bench, found, records, folder, order, header, progress
+        )
+    left_out = (*dataset.skips, *found.skips, *skips)
+    result = Result(
+        task=task.name,
+        tool=tool,
+        profile=order.settings.profile,
+        dataset=Data(path=str(order.data), sha256=sha256, n=scores.n, skipped=len(left_out)),
+        metrics=measured(scores.metrics),
+        baselines=measured(scores.baselines),
+        seed=order.seed,
+        versions=spoken,
+    )
+    (folder / NAME).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    notes = (*dataset.notes, *found.notes, *_explained(result, found.cases, left_out))
+    return Outcome(result, folder, log, left_out, notes)
+
+
+class Scores(NamedTuple):
+    """Metrics and baselines with intervals, how many cases they rest on, and the cases that were skipped."""
+
+    metrics: dict[str, Estimate]
+    baselines: dict[str, Estimate]
+    n: int
+    skips: list[Skip]
+
+
+def _observe_and_score(
+    task: EvalTask,
+    bench: Bench,
+    everything: Sequence[Case],
+    records: Records,
+    folder: Path,
+    order: Order,
+    header: Mapping[str, Any],
+    progress: Progress,
+) -> tuple[Path, Scores]:
+    done = 0
+    total = len(everything)
+    found: list[Scores] = []
+
+    def observe(batch: Sequence[Case]) -> Sequence[Values | Skip]:
+        nonlocal done
+        missing = [case for case in batch if case.id not in records]
+        if missing:
+            records.add(missing, task.observe(bench, missing))
+        done += len(batch)
+        progress(done, total)
+        return records.of(batch)
+
+    def summarise(shown: Sequence[Mapping[str, Any]]) -> Mapping[str, Estimate]:
+        # The log's records leave long rows out; the same cases are scored from the complete ones.
+        names = {record["id"] for record in shown}
+        cases = [case for case in everything if case.id in names]
+        found.append(score(task, cases, records.of(cases), seed=order.seed, rounds=order.rounds))
+        return {**found[-1].metrics, **{f"baseline_{name}": one for name, one in found[-1].baselines.items()}}
+
+    metadata = {**header, "dataset": order.data.name, "seed": order.seed, "rounds": order.rounds, "cases": total}
+    log = inspecting.run(
+        task, bench.subject, list(batches(everything)), observe, summarise, folder=folder / LOGS, metadata=metadata
+    )
+    return log, found[-1]
+
+
+def score(
+    task: EvalTask, cases: Sequence[Case], answers: Sequence[Values | Skip], *, seed: int = 0, rounds: int = ROUNDS
+) -> Scores:
+    """The figures over cases and what was observed about them."""
+    table, cued, skips = tables(cases, answers)
+    undefined = dict.fromkeys(task.names, Estimate(None, None, None))
+    metrics = (
+        undefined | estimate(task.measurement(table), table.clusters, rounds=rounds, seed=seed)
+        if len(table)
+        else undefined
+    )
+    baselines = estimate(task.baselines(cued), cued.clusters, rounds=rounds, seed=seed) if len(cued) else {}
+    return Scores(metrics, baselines, len(table), skips)
+
+
+def choose(task: EvalTask, dataset: Dataset, wanted: str | None) -> tuple[str, Cases]:
+    """The tool to measure and its cases: the one asked for, else the one that understands most of the labels."""
+    if wanted is not None:
+        if wanted not in task.tools:
+            raise InputError(f"{task.name} cannot measure {wanted!r}.", remedy=f"It measures: {', '.join(task.tools)}.")
+        return wanted, task.read(dataset, wanted)
+    found: list[tuple[bool, int, str, Cases]] = []
+    refusal: InputError | None = None
+    for name in task.tools:
+        try:
+            cases = task.read(dataset, name)
+        except InputError as error:
+            refusal = refusal or error
+            continue
+        one_class = len({str(case.truth.get("class", place)) for place, case in enumerate(cases.cases)}) < 2
+        found.append((one_class, -len(cases.cases), name, cases))
+    if not found:
+        raise refusal or InputError(f"{task.name} has no tool.")
+    best = min(found, key=lambda one: one[:2])
+    return best[2], best[3]
+
+
+def limited(cases: Sequence[Case], limit: int) -> tuple[Case, ...]:
+    """``limit`` cases, the same for any order of the rows: whole clusters in the order of their names' hashes."""
+    if limit < 1:
+        raise InputError(f"A limit of {limit} leaves nothing.", remedy="Give 1 or more.")
+
+    def place(case: Case) -> tuple[str, str]:
+        return hashlib.sha256(case.cluster.encode()).hexdigest(), case.id
+
+    return tuple(sorted(sorted(cases, key=place)[:limit], key=lambda case: case.id))
+
+
+def batches(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
+    """Runs of ``BATCH`` cases, sorted by id so that rows in another order make the same batches."""
+    ordered = sorted(cases, key=lambda case: case.id)
+    for start in range(0, len(ordered), BATCH):
+        yield ordered[start : start + BATCH]
+
+
+@cache
+def fingerprint() -> str:
+    """sha256 over the source of faceagent and evals: records of another program are not this program's."""
+    found = hashlib.sha256()
+    for package in (faceagent, evals):
+        root = Path(package.__file__ or "").parent
+        for path in sorted(root.rglob("*")):
+            if path.suffix in (".py", ".toml", ".json", ".npz", ".safetensors") and path.is_file():
+                found.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _explained(result: Result, cases: Sequence[Case], skips: Sequence[Skip]) -> Iterator[str]:
+    """What a reader must know beside the numbers."""
+    if skips:
+        yield f"{len(skips)} left out: {_reasons(skips)}."
+    if result.dataset.n == 0 and skips:
+        yield f"Nothing could be scored. {Counter(skip.message for skip in skips).most_common(1)[0][0]}"
+        return
+    classes = {str(case.truth["class"]) for case in cases if "class" in case.truth}
+    undefined = [name for name, one in result.metrics.items() if one.value is None]
+    if len(classes) == 1:
+        yield f"Only one class is labelled ({classes.pop()}); undefined: {', '.join(undefined) or 'nothing'}."
+    elif undefined:
+        yield f"Undefined on these cases: {', '.join(undefined)}."
+
+
+def _reasons(skips: Sequence[Skip]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(skip.reason for skip in skips).most_common())

@@ -1,0 +1,200 @@
+"""Explanations: do they hold against the record, and do they follow when the record changes?
+
+The swap test gives the explainer another picture's evidence under the same question. The text must then hold against
+that evidence, say the new verdict, and differ where the evidence differs. An explainer that tells a story from the
+picture, or from habit, fails it. Any explainer with the signature of ``explain.write`` can be judged.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from evals.bench import Bench
+from evals.data import Case, Cases, Dataset, Skip
+from evals.data.columns import find
+from evals.metrics.arrays import Reals, mean, ratio
+from evals.metrics.bootstrap import Measurement
+from evals.metrics.text import rouge_l
+from evals.task import EvalTask, Table, Values
+from evals.tasks.expression import COLUMN, WORDS
+from evals.tasks.localisation import PARTS
+from faceagent import explain
+from faceagent.judge import weigh
+from faceagent.types import Evidence, Explanation, Face, Report, Verdict
+
+Explainer = Callable[[Verdict, Sequence[Evidence]], Explanation]
+REFERENCE = ("text", "explanation", "caption", "description")
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """Every picture, with the next one as its donor of evidence; reference texts and altered parts where labelled."""
+    del tool
+    items = dataset.items
+    texts, emotions = find(dataset, REFERENCE), find(dataset, COLUMN[:2])
+    cases = []
+    for place, item in enumerate(items):
+        truth: dict[str, str | float] = {}
+        if texts and item.labels.get(texts):
+            truth["text"] = item.labels[texts]
+        if emotions and (word := WORDS.get(item.labels.get(emotions, "").lower())):
+            truth["emotion"] = word
+        truth |= {part: 1.0 for part in PARTS if item.labels.get(part) == "1"}
+        donor = items[(place + 1) % len(items)].file
+        cases.append(Case(item.id, item.file, truth, item.id, (donor,) if donor != item.file else ()))
+    return Cases(tuple(cases))
+
+
+def observe(bench: Bench, cases: Sequence[Case], explainer: Explainer = explain.write) -> list[Values | Skip]:
+    """Counts over all explanations of every picture."""
+    seen: dict[str, Report] = {}
+
+    def report(file: str) -> Report:
+        if file not in seen:
+            seen[file] = bench.analyst.analyze(str(bench.root / file))
+        return seen[file]
+
+    answers: list[Values | Skip] = []
+    for case in cases:
+        mine = report(case.file)
+        if mine.problem is not None:
+            answers.append(Skip(case.id, mine.problem.reason, mine.problem.message))
+            continue
+        donor = report(case.others[0]) if case.others else None
+        answers.append({**held(mine, explainer), **swapped(mine, donor, explainer), **compared(mine, case)})
+    return answers
+
+
+def held(report: Report, explainer: Explainer) -> dict[str, float]:
+    """How many explanations are well formed, how many steps hold, and how many name their verdict."""
+    count = {"explanations": 0.0, "valid": 0.0, "steps": 0.0, "cited": 0.0, "agreeing": 0.0}
+    for verdict in report.verdicts:
+        written = explainer(verdict, report.evidence)
+        checked = explain.check(written, report.evidence, verdict)
+        count["explanations"] += 1
+        count["valid"] += bool(written.steps) and Explanation.model_validate_json(written.model_dump_json()) == written
+        count["steps"] += len(written.steps)
+        count["cited"] += len(checked.steps)
+        count["agreeing"] += names(written, verdict)
+    return count
+
+
+def names(explanation: Explanation, verdict: Verdict) -> bool:
+    """Whether the text says the verdict's label, and no step claims another verdict."""
+    label = plain(verdict.label)
+    return any(verdict.id in step.cites and label in plain(step.text) for step in explanation.steps)
+
+
+def plain(text: str) -> str:
+    """Lower case, words only: how labels are compared with sentences."""
+    return " ".join(re.findall(r"[a-z0-9+]+", text.lower()))
+
+
+def swapped(report: Report, donor: Report | None, explainer: Explainer) -> dict[str, float]:
+    """How many swaps were made, and how many the explanation followed."""
+    made = followed = 0
+    if donor is not None and donor.problem is None and report.faces and donor.faces:
+        for verdict in report.verdicts:
+            face = next((face for face in report.faces if face.id == verdict.subject), None)
+            if face is not None and (outcome := follows(report, donor, face, verdict, explainer)) is not None:
+                made += 1
+                followed += outcome
+    return {"swaps": float(made), "followed": float(followed)}
+
+
+def follows(report: Report, donor: Report, face: Face, verdict: Verdict, explainer: Explainer) -> bool | None:
+    """Whether the explanation of one verdict follows the donor's evidence; None when the evidence says the same."""
+    mine = bearing(report.evidence, verdict, face.id)
+    theirs = tuple(item.model_copy(update={"subject": face.id, "id": f"{face.id}:{item.id.partition(':')[2]}"})
+                   for item in bearing(donor.evidence, verdict, donor.faces[0].id))  # fmt: skip
+    if not theirs or [item.statement for item in mine] == [item.statement for item in theirs]:
+        return None
+    rest = tuple(item for item in report.evidence if item not in mine)
+    evidence = (*rest, *theirs)
+    renewed = weigh(verdict.question, face, evidence)
+    before, after = explainer(verdict, report.evidence), explainer(renewed, evidence)
+    checked = explain.check(after, evidence, renewed)
+    return (
+        len(checked.steps) == len(after.steps) > 0
+        and names(after, renewed)
+        and [step.text for step in before.steps] != [step.text for step in after.steps]
+    )
+
+
+def bearing(evidence: Sequence[Evidence], verdict: Verdict, subject: str) -> tuple[Evidence, ...]:
+    """What is recorded about a face and the verdict's question; expression rests on action units too."""
+    questions = {verdict.question} | ({"action_units"} if verdict.question == "expression" else set())
+    return tuple(item for item in evidence if item.subject == subject and item.question in questions)
+
+
+def compared(report: Report, case: Case) -> dict[str, float]:
+    """Overlap with a reference text, agreement with its label, and whether the regions named are the altered ones."""
+    found: dict[str, float] = {}
+    verdict = next((one for one in report.verdicts if one.question == "expression"), None)
+    if "text" in case.truth:
+        told = [step.text for one in report.explanations for step in one.steps if _tells(one, verdict)]
+        found["overlap"] = rouge_l(str(case.truth["text"]), " ".join(told))
+        if verdict is not None and "emotion" in case.truth:
+            found["recognised"] = float(verdict.label == case.truth["emotion"])
+    altered = {part for part in PARTS if case.truth.get(part)}
+    record = {item.id: item for item in report.evidence}
+    cited = [
+        cite for one in report.explanations if one.question == "forgery" for step in one.steps for cite in step.cites
+    ]
+    blamed = {str(record[cite].region) for cite in cited if cite in record and record[cite].label == "forged"}
+    blamed &= set(PARTS)
+    if altered and blamed:
+        found["region_hits"] = len(blamed & altered) / len(blamed)
+    return found
+
+
+def _tells(explanation: Explanation, verdict: Verdict | None) -> bool:
+    return verdict is None or (explanation.question, explanation.subject) == (verdict.question, verdict.subject)
+
+
+def measurement(table: Table) -> Measurement:
+    """Schema, citations, unsupported claims, agreement, swaps; regions and REGE where the set has labels for them."""
+    column = {name: table.numbers(name) for name in
+              ("explanations", "valid", "steps", "cited", "agreeing", "swaps", "followed")}  # fmt: skip
+    optional = {name: table.numbers(name) for name in ("overlap", "recognised", "region_hits")}
+    known = {name: ~np.isnan(values) for name, values in optional.items()}
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        def rate(part: str, whole: str) -> Reals:
+            return ratio(weights @ column[part], weights @ column[whole])
+
+        found = {
+            "schema_valid": rate("valid", "explanations"),
+            "citation_validity": rate("cited", "steps"),
+            "unsupported_claims": 1.0 - rate("cited", "steps"),
+            "verdict_agreement": rate("agreeing", "explanations"),
+            "swap_follow": rate("followed", "swaps"),
+        }
+        shares = {
+            name: mean(values[known[name]], weights[..., known[name]])
+            for name, values in optional.items()
+            if known[name].any()
+        }
+        if "region_hits" in shares:
+            found["region_pointing"] = shares["region_hits"]
+        if "overlap" in shares:
+            found["rouge_l"] = shares["overlap"]
+            if "recognised" in shares:
+                found["rege"] = shares["recognised"] + shares["overlap"]
+        return found
+
+    return measure
+
+
+TASK = EvalTask(
+    name="explanation",
+    title="Explanations against the record",
+    protocol="Every explanation of every verdict: well-formed, each step checked against what it cites, the verdict "
+    "named; the swap test with the next picture's evidence; region pointing and REGE where labels exist.",
+    tools=("analyze",),
+    needs="nothing but pictures; text and emotion for REGE; left_eye, right_eye, nose, mouth for region pointing",
+    read=read,
+    observe=observe,
+    measurement=measurement,
+    names=("schema_valid", "citation_validity", "unsupported_claims", "verdict_agreement", "swap_follow"),
+)

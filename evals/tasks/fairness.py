@@ -1,0 +1,174 @@
+"""Fairness: the tool's errors per group, and the widest gap between groups.
+
+Groups are the set's own words for race, gender and age; faceagent itself never estimates race. Small groups
+(``SMALL``) are given but take no part in the gap. Errors that are equal because they are equally bad are not fair:
+read the gap beside the overall error.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evals.bench import Bench, Reading
+from evals.data import Case, Cases, Dataset, Skip
+from evals.data.columns import find
+from evals.figures import Bars, Figure
+from evals.metrics.arrays import Flags, Reals, mean, ratio
+from evals.metrics.bootstrap import Measurement
+from evals.task import EvalTask, Table, Values
+from evals.tasks import attributes, detection, expression
+from evals.tasks.robustness import BASES
+from faceagent.errors import InputError
+
+GROUPINGS = ("race", "ethnicity", "skin_tone", "skin", "gender", "sex", "age", "age_group")
+SMALL = 20
+TOOLS = ("attributes", "forgery", "spoof", "morph", "expression")
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """Cases of the tool's own task with their groups; for a detector, a set of unaltered faces needs no label."""
+    columns = [column for name in GROUPINGS if (column := find(dataset, (name,)))]
+    if not columns:
+        raise InputError(
+            f"{dataset.name} names no groups; it has: {', '.join(dataset.columns) or 'only file'}.",
+            remedy=f"Call the columns any of: {', '.join(GROUPINGS)}.",
+        )
+    note = None
+    if tool in BASES and (tool in ("attributes", "expression") or find(dataset, detection.LABEL)):
+        found = BASES[tool].task.read(dataset, tool)
+    else:
+        note = f"No labels for {tool}: the pictures are taken for unaltered, so errors are false alarms."
+        found = Cases(
+            tuple(Case(item.id, item.file, {"class": detection.BONA_FIDE}, item.id) for item in dataset.items)
+        )
+    labels = {item.id: item.labels for item in dataset.items}
+    cases = tuple(
+        case._replace(truth={**case.truth, "tool": tool, **{f"group_{name.lower()}": _group(labels[case.id][name], name)
+                                                            for name in columns if labels[case.id].get(name)}})
+        for case in found.cases
+    )  # fmt: skip
+    return Cases(cases, found.skips, (*found.notes, *(() if note is None else (note,))))
+
+
+def _group(word: str, column: str) -> str:
+    """Single years become bands of ten; everything else is taken as it is written."""
+    if column.lower().startswith("age") and word.replace(".", "", 1).isdigit():
+        first = int(float(word)) // 10 * 10
+        return f"{first}-{first + 9}"
+    return word.strip().replace(" ", "_")
+
+
+def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+    """The tool's answer, or that there was none: a face that is not found is an error of its own."""
+    reading: Reading = BASES[bench.subject].reading
+    answers = bench.faces(cases, reading)
+    return [
+        ({"answered": 0.0} if _is_miss(answer) else answer) if isinstance(answer, Skip) else {**answer, "answered": 1.0}
+        for answer in answers
+    ]
+
+
+def _is_miss(skip: Skip) -> bool:
+    """Whether a face gave no answer by its own looks; broken files and missing weights are not the face's."""
+    return skip.reason in ("no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "occluded",
+                           "extreme_pose", "low_resolution", "no_landmarks")  # fmt: skip
+
+
+def errors(table: Table) -> dict[str, Reals]:
+    """Errors by name, NaN where they do not apply."""
+    tool = table.labels("tool")[0]
+    answered = table.numbers("answered") > 0
+    found: dict[str, Reals] = {"non_response": (~answered).astype(float)}
+    if tool == "attributes":
+        columns = attributes.Columns(table)
+        found["gender_error"] = np.where(columns.gendered & columns.adult, ~columns.right, np.nan)
+        found["age_error"] = np.where(columns.aged, np.abs(columns.age - columns.middle), np.nan)
+    elif tool == "expression":
+        rows = table.keep(answered)
+        wrong = np.full(len(table), np.nan)
+        if len(rows):
+            answers = expression.Answers(rows)
+            wrong[answered] = np.where(answers.known, answers.guess != answers.truth, np.nan)
+        found["expression_error"] = wrong
+    else:
+        attack = np.array([label == detection.ATTACK for label in table.labels("class")], dtype=bool)
+        called = table.numbers("called")
+        found["false_alarm"] = np.where(attack, np.nan, called)
+        if attack.any():
+            found["miss"] = np.where(attack, 1.0 - called, np.nan)
+    return {name: values for name, values in found.items() if not np.isnan(values).all()}
+
+
+def groups(table: Table) -> dict[str, dict[str, Flags]]:
+    """Rows of every group of every grouping."""
+    kinds = sorted({key for case in table.cases for key in case.truth if key.startswith("group_")})
+    found = {}
+    for kind in kinds:
+        words = np.array(table.labels(kind))
+        found[kind.removeprefix("group_")] = {word: words == word for word in sorted(set(words.tolist()) - {""})}
+    return found
+
+
+def measurement(table: Table) -> Measurement:
+    """Every error overall and per group, and per grouping the gap between the worst and the best group."""
+    wrong, members = errors(table), groups(table)
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        found: dict[str, Reals] = {}
+        gaps: dict[str, Reals] = {}
+        for error, values in wrong.items():
+            known = ~np.isnan(values)
+            found[error] = _mean(values, known, weights)
+            for grouping, rows in members.items():
+                if error.startswith(grouping):
+                    continue
+                rates = {}
+                for word, mine in rows.items():
+                    if (known & mine).any():
+                        found[f"{error}.{grouping}.{word}"] = rate = _mean(values, known & mine, weights)
+                        if (known & mine).sum() >= SMALL:
+                            rates[word] = rate
+                if len(rates) > 1:
+                    stack = np.stack(list(rates.values()))
+                    gaps[f"gap_{error}.{grouping}"] = stack.max(axis=0) - stack.min(axis=0)
+        shares = [gap for name, gap in gaps.items() if "age_error" not in name]
+        worst = {"worst_gap": np.max(np.stack(shares), axis=0)} if shares else {}
+        return {**worst, **found, **gaps}
+
+    return measure
+
+
+def _mean(values: Reals, rows: Flags, weights: Reals) -> Reals:
+    inside = weights[..., rows]
+    return ratio(inside @ values[rows], inside.sum(axis=-1))
+
+
+def figures(table: Table) -> tuple[Figure, ...]:
+    """Error per group, one chart per error and grouping."""
+    found = []
+    for error, values in errors(table).items():
+        known = ~np.isnan(values)
+        for grouping, rows in groups(table).items():
+            bars = tuple(
+                (f"{word} ({int((known & mine).sum())})", float(mean(values[known & mine])), None, None)
+                for word, mine in rows.items()
+                if (known & mine).any()
+            )
+            if len(bars) > 1 and not error.startswith(grouping):
+                found.append(Bars(f"{error.replace('_', ' ')} by {grouping}", bars))
+    return tuple(found)
+
+
+TASK = EvalTask(
+    name="fairness",
+    title="Errors per group",
+    protocol=f"Error per group with its interval; gap between the worst and the best group of at least {SMALL} "
+    "faces; a face without an answer is an error called non_response. worst_gap is over shares (not years).",
+    tools=TOOLS,
+    needs="race, gender, age or another grouping, and the labels of the tool's own task",
+    read=read,
+    observe=observe,
+    measurement=measurement,
+    figures=figures,
+    names=("worst_gap",),
+)

@@ -1,0 +1,132 @@
+"""Robustness: the same protocol on spoiled pictures, and how far the figure falls.
+
+A face that is no longer found on a spoiled picture is left out of that condition and counted in ``kept``: a figure on
+fewer faces is not the same figure. Differences are paired; a drop is in the metric's own unit.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from evals.bench import Bench, Reading
+from evals.data import Case, Cases, Dataset, Skip
+from evals.degrade import SWEEP
+from evals.figures import Bars, Figure
+from evals.metrics.arrays import Reals, mean
+from evals.metrics.bootstrap import Measurement
+from evals.task import EvalTask, Table, Values, lower_is_better
+from evals.tasks import attributes, detection, expression, forgery, morph, spoof
+from faceagent.tools.base import View
+from faceagent.types import Evidence, Question
+
+CLEAN = "clean"
+CONDITIONS = (CLEAN, *(one.name for one in SWEEP))
+
+
+class Base(NamedTuple):
+    """The task behind a tool, and the one metric that is followed."""
+
+    task: EvalTask
+    metric: str
+    reading: Reading
+
+
+def _detector(question: Question) -> Reading:
+    def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
+        del view
+        return detection.score_of(evidence, question)
+
+    return reading
+
+
+BASES: Mapping[str, Base] = {
+    "forgery": Base(forgery.TASK, "auc", _detector("forgery")),
+    "spoof": Base(spoof.TASK, "auc", _detector("spoof")),
+    "morph": Base(morph.TASK, "auc", _detector("morph")),
+    "expression": Base(expression.TASK, "accuracy", expression.reading),
+    "attributes": Base(attributes.TASK, "gender_accuracy", attributes.reading),
+}
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """The cases of the tool's own task; each carries the tool's name."""
+    found = BASES[tool].task.read(dataset, tool)
+    return found._replace(cases=tuple(case._replace(truth={**case.truth, "tool": tool}) for case in found.cases))
+
+
+def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+    """The tool's answer on the picture and on every spoiled copy of it: one record under each condition's name."""
+    reading = BASES[bench.subject].reading
+    clean = bench.faces(cases, reading)
+    return [
+        answer if isinstance(answer, Skip) else {CLEAN: dict(answer), **_spoiled(bench, case, reading)}
+        for case, answer in zip(cases, clean, strict=True)
+    ]
+
+
+def _spoiled(bench: Bench, case: Case, reading: Reading) -> dict[str, Values]:
+    view = bench.look(bench.root / case.file)
+    if isinstance(view, Skip):
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        views = [bench.face(one.write(view.pixels(), Path(folder))) for one in SWEEP]
+        answers = bench.read(views, reading, [one.name for one in SWEEP])
+    return {one.name: answer for one, answer in zip(SWEEP, answers, strict=True) if not isinstance(answer, Skip)}
+
+
+def measurement(table: Table) -> Measurement:
+    """The metric when clean and under every condition, the largest drop, and the share of faces kept."""
+    base = BASES[table.labels("tool")[0]]
+    parts: dict[str, tuple[Reals, Callable[[Reals], Mapping[str, Reals]]]] = {}
+    for name in CONDITIONS:
+        there = np.array([name in values for values in table.values], dtype=bool)
+        rows = table.keep(there)
+        inner = Table(rows.cases, tuple(values[name] for values in rows.values))
+        if len(inner):
+            parts[name] = (there, base.task.measurement(inner))
+    sign = 1.0 if lower_is_better(base.metric) else -1.0
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        blank = np.full(weights.shape[:-1], np.nan)
+        values = {
+            name: inner(weights[..., there > 0]).get(base.metric, blank) for name, (there, inner) in parts.items()
+        }
+        drops = {name: sign * (value - values[CLEAN]) for name, value in values.items() if name != CLEAN}
+        worst = np.max(np.stack([np.nan_to_num(drop, nan=-np.inf) for drop in drops.values()]), axis=0)
+        return {
+            base.metric: values[CLEAN],
+            f"{base.metric}_drop_worst": np.where(np.isfinite(worst), worst, np.nan),
+            **{f"{base.metric}.{name}": value for name, value in values.items() if name != CLEAN},
+            **{f"drop.{name}": drop for name, drop in drops.items()},
+            **{f"kept.{name}": mean(there, weights) for name, (there, _) in parts.items() if name != CLEAN},
+        }
+
+    return measure
+
+
+def figures(table: Table) -> tuple[Figure, ...]:
+    """The metric per condition."""
+    base = BASES[table.labels("tool")[0]]
+    values = measurement(table)(np.ones((1, len(table))))
+    names = [(CLEAN, base.metric), *((one.name, f"{base.metric}.{one.name}") for one in SWEEP)]
+    bars = [(name, float(values[key][0]), None, None) for name, key in names if key in values]
+    known = tuple(bar for bar in bars if not np.isnan(bar[1]))
+    return (Bars(f"{base.metric} under degradation", known),) if known else ()
+
+
+TASK = EvalTask(
+    name="robustness",
+    title="Robustness to degradation",
+    protocol="JPEG 90, 70, 50, 30; a half and a quarter of the size; blur 1 and 2 px; noise 5 and 15; a screenshot. "
+    "Faces are found anew on every copy.",
+    tools=tuple(BASES),
+    needs="the labels of the tool's own task",
+    read=read,
+    observe=observe,
+    measurement=measurement,
+    figures=figures,
+    names=(),
+)
