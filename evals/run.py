@@ -84,10 +84,8 @@ def run(order: Order, progress: Progress = lambda done, total: None) -> Outcome:
         "sha256": sha256, "fingerprint": fingerprint(), "versions": spoken,
     }  # fmt: skip
     with Records(folder, header, fresh=order.fresh) as records:
-        log, metrics, baselines, n, skips = _observe_and_score(
-            task, bench, found, records, folder, order, header, progress
-        )
-    left_out = (*dataset.skips, *found.skips, *skips)
+        log, scores = _observe_and_score(task, bench, found.cases, records, folder, order, header, progress)
+    left_out = (*dataset.skips, *found.skips, *scores.skips)
     result = Result(
         task=task.name,
         tool=tool,
