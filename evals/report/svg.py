@@ -1,0 +1,156 @@
+"""Curves, matrices and bars as inline SVG, coloured by the page's style sheet so that they follow light and dark.
+
+Knows figures, no task. Every number a reader could want is also in a table of the page.
+"""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from evals.figures import Bars, Figure, Grid, Plot, Series
+
+WIDTH, HEIGHT = 420, 330
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 42
+FLOOR = 1e-3
+"""Lowest rate on a logarithmic axis; curves below it run along the edge."""
+
+
+def draw(figure: Figure) -> str:
+    """One figure as an ``svg`` element."""
+    if isinstance(figure, Plot):
+        return _plot(figure)
+    if isinstance(figure, Grid):
+        return _grid(figure)
+    return _bars(figure)
+
+
+def _plot(figure: Plot) -> str:
+    across, up = _axes(figure)
+    parts = [_frame(figure, across, up)]
+    if figure.diagonal:
+        ends = f"{across.at(across.low):.1f} {up.at(up.low):.1f}L{across.at(across.high):.1f} {up.at(up.high):.1f}"
+        parts.append(f'<path class="chance" d="M{ends}"/>')
+    for number, series in enumerate(figure.series):
+        points = [f"{across.at(x):.1f} {up.at(y):.1f}" for x, y in zip(series.x, series.y, strict=True)]
+        if len(points) > 1:
+            parts.append(f'<path class="line c{number % 8}" d="M{"L".join(points)}"/>')
+        if len(points) <= 12:
+            dots = "".join(f"M{point}h0" for point in points)
+            parts.append(f'<path class="dot c{number % 8}" d="{dots}"/>')
+    parts += [
+        f'<text class="key k{number % 8}" x="{WIDTH - RIGHT - 6}" y="{TOP + 16 + 15 * number}" text-anchor="end">'
+        f"{escape(series.name)}</text>"
+        for number, series in enumerate(figure.series)
+        if len(figure.series) > 1
+    ]
+    return _svg(WIDTH, HEIGHT, figure.title, "".join(parts))
+
+
+class _Axis:
+    """Where a value lies, in px."""
+
+    def __init__(self, low: float, high: float, start: float, end: float, logarithmic: bool) -> None:
+        self.low, self.high, self.start, self.end, self.logarithmic = low, high, start, end, logarithmic
+
+    def at(self, value: float) -> float:
+        if self.logarithmic:
+            span = math.log10(self.high / self.low)
+            share = math.log10(max(value, self.low) / self.low) / span
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        if self.logarithmic:
+            return [(value, f"{value:g}") for value in (0.001, 0.01, 0.1, 1.0) if self.low <= value <= self.high]
+        steps = [self.low + (self.high - self.low) * step / 4 for step in range(5)]
+        return [(value, f"{value:.3g}") for value in steps]
+
+
+def _axes(figure: Plot) -> tuple[_Axis, _Axis]:
+    if figure.logarithmic:
+        xs = ys = (FLOOR, 1.0)
+    elif figure.unit:
+        xs = ys = (0.0, 1.0)
+    else:
+        xs, ys = _reach(figure.series, 0), _reach(figure.series, 1)
+    return (
+        _Axis(*xs, LEFT, WIDTH - RIGHT, figure.logarithmic),
+        _Axis(*ys, HEIGHT - BOTTOM, TOP, figure.logarithmic),
+    )
+
+
+def _reach(series: Sequence[Series], axis: int) -> tuple[float, float]:
+    values = [value for one in series for value in (one.y if axis else one.x)]
+    high = max(values, default=1.0)
+    return 0.0, high * 1.05 if high > 0 else 1.0
+
+
+def _frame(figure: Plot, across: _Axis, up: _Axis) -> str:
+    parts = [
+        f'<rect class="plane" x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"/>'
+    ]
+    for value, text in across.ticks():
+        x = across.at(value)
+        parts.append(f'<path class="tick" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{text}</text>')
+    for value, text in up.ticks():
+        y = up.at(value)
+        parts.append(f'<path class="tick" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{text}</text>')
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text class="axis" x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(figure.x)}</text>')
+    y = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(
+        f'<text class="axis" transform="translate(13 {y}) rotate(-90)" text-anchor="middle">{escape(figure.y)}</text>'
+    )
+    return "".join(parts)
+
+
+def _grid(figure: Grid) -> str:
+    side, left, top = 46, 92, 78
+    width, height = left + side * len(figure.columns) + 8, top + side * len(figure.rows) + 8
+    parts = []
+    for place, name in enumerate(figure.columns):
+        x = left + side * place + side / 2
+        parts.append(f'<text transform="translate({x + 4} {top - 8}) rotate(-45)">{escape(name)}</text>')
+    for row, (name, cells) in enumerate(zip(figure.rows, figure.cells, strict=True)):
+        y = top + side * row
+        parts.append(f'<text x="{left - 8}" y="{y + side / 2 + 4}" text-anchor="end">{escape(name)}</text>')
+        total = sum(cells)
+        for column, count in enumerate(cells):
+            share = count / total if total else 0.0
+            x = left + side * column
+            square = f'x="{x}" y="{y}" width="{side - 2}" height="{side - 2}"'
+            parts.append(f'<rect class="cell" {square}/><rect class="heat" fill-opacity="{share:.3f}" {square}/>')
+            tone = " inverse" if share > 0.55 else ""
+            parts.append(
+                f'<text class="count{tone}" x="{x + side / 2 - 1}" y="{y + side / 2 + 3}" text-anchor="middle">'
+                f"{count:g}</text>"
+            )
+    return _svg(width, height, figure.title, "".join(parts))
+
+
+def _bars(figure: Bars) -> str:
+    row, left, right = 22, 170, 64
+    width, height = 460, row * len(figure.items) + 10
+    values = [value for _, value, _, _ in figure.items] + [high for *_, high in figure.items if high is not None]
+    top = max(1.0 if max(values, default=1.0) <= 1.0 else max(values), 1e-9)
+    room = width - left - right
+    parts = []
+    for place, (name, value, low, high) in enumerate(figure.items):
+        y = 6 + row * place
+        parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<rect class="track" x="{left}" y="{y}" width="{room}" height="15" rx="2"/>')
+        parts.append(
+            f'<rect class="fill" x="{left}" y="{y}" width="{max(value, 0) / top * room:.1f}" height="15" rx="2"/>'
+        )
+        if low is not None and high is not None:
+            start, end = (left + max(end, 0) / top * room for end in (low, high))
+            parts.append(f'<path class="whisker" d="M{start:.1f} {y + 7.5}H{end:.1f}"/>')
+        parts.append(f'<text x="{width - right + 8}" y="{y + 12}">{value:.3g}</text>')
+    return _svg(width, height, figure.title, "".join(parts))
+
+
+def _svg(width: float, height: float, title: str, body: str) -> str:
+    return f'<svg class="figure" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">{body}</svg>'

@@ -1,0 +1,121 @@
+"""From run folders to one page. Knows records and results; opens pictures only for the thumbnails of failures.
+
+The style sheet is the product's, with a few rules for curves; the policy admits that one sheet and inline pictures,
+and nothing else.
+"""
+
+import base64
+import hashlib
+import io
+from collections import Counter
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from PIL import Image
+
+from evals import records
+from evals.report.svg import draw
+from evals.result import Result, read
+from evals.task import Table
+from evals.tasks import TASKS
+from evals.views import whole
+from faceagent.errors import InputError
+from faceagent.settings import Settings
+
+PAGE = "report.html"
+WORST = 12
+SIDE = 160
+"""px: longer side of a thumbnail."""
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("evals.report"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["words"] = lambda text: str(text).replace("_", " ")
+    return environment
+
+
+@cache
+def _style() -> tuple[str, str]:
+    """The sheet, and the source expression by which the policy admits it."""
+    base = resources.files("faceagent.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    text = base + resources.files("evals.report").joinpath("templates/curves.css").read_text(encoding="utf-8")
+    return text, "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def write(folder: Path, file: Path | None = None) -> Path:
+    """Write the page about the run in ``folder``, or about all runs in its subfolders. Raises InputError for none."""
+    found = (
+        [folder]
+        if (folder / records.NAME).is_file()
+        else sorted(path.parent for path in folder.glob(f"*/{records.NAME}"))
+    )
+    if not found:
+        raise InputError(f"{folder} holds no run.", remedy="Give a folder that `faceagent eval run --out` wrote.")
+    TASKS.freeze()
+    css, source = _style()
+    settings = Settings()
+    page = _environment().get_template("report.html").render(
+        runs=[_section(path, settings) for path in found], css=css, style_source=source
+    )  # fmt: skip
+    target = file or folder / PAGE
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page, encoding="utf-8")
+    return target
+
+
+def _section(folder: Path, settings: Settings) -> dict[str, Any]:
+    header, cases, answers = records.load(folder)
+    result: Result = read(folder)
+    task = TASKS.get(result.task)
+    table, _, skips = records.tables(cases, answers)
+    badness = task.failures(table) if len(table) else np.zeros(0)
+    return {
+        "result": result,
+        "task": task,
+        "set": Path(result.dataset.path).name,
+        "figures": [(figure.title, draw(figure)) for figure in (task.figures(table) if len(table) else ())],
+        "skipped": Counter(skip.reason for skip in skips).most_common(),
+        "first": skips[0].message if skips else "",
+        "failures": _failures(
+            Path(header["root"]), table, task.failures(table) if len(table) else np.zeros(0), settings
+        ),
+    }
+
+
+def _failures(root: Path, table: Table, badness: np.ndarray[Any, Any], settings: Settings) -> list[dict[str, str]]:
+    """The worst cases with a thumbnail where the picture is still there."""
+    order = sorted(np.flatnonzero(~np.isnan(badness)).tolist(), key=lambda index: (-badness[index], index))
+    shown = []
+    for index in order[:WORST]:
+        case, values = table.cases[index], table.values[index]
+        truth = ", ".join(f"{key} {value}" for key, value in case.truth.items() if value != "" and len(case.truth) < 12)
+        said = {key: value for key, value in values.items() if isinstance(value, str | float | int)}
+        brief = ", ".join(
+            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in said.items()
+            if not key.startswith(("cue_", "logit_", "probability_", "labels", "scale", "line"))
+        )
+        shown.append({"id": case.id, "uri": _thumbnail(root / case.file, settings), "truth": truth, "said": brief})
+    return shown
+
+
+def _thumbnail(path: Path, settings: Settings) -> str:
+    view = whole(path, settings)
+    if view is None:
+        return ""
+    picture = Image.fromarray(view.pixels())
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
