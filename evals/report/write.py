@@ -87,9 +87,7 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
         "figures": [(figure.title, draw(figure)) for figure in (task.figures(table) if len(table) else ())],
         "skipped": Counter(skip.reason for skip in skips).most_common(),
         "first": skips[0].message if skips else "",
-        "failures": _failures(
-            Path(header["root"]), table, task.failures(table) if len(table) else np.zeros(0), settings
-        ),
+        "failures": _failures(Path(header["root"]), table, badness, settings),
     }
 
 

@@ -120,8 +120,6 @@ def measurement(table: Table) -> Measurement:
             known = ~np.isnan(values)
             found[error] = _mean(values, known, weights)
             for grouping, rows in members.items():
-                if error.startswith(grouping):
-                    continue
                 rates = {}
                 for word, mine in rows.items():
                     if (known & mine).any():
@@ -154,7 +152,7 @@ def figures(table: Table) -> tuple[Figure, ...]:
                 for word, mine in rows.items()
                 if (known & mine).any()
             )
-            if len(bars) > 1 and not error.startswith(grouping):
+            if len(bars) > 1:
                 found.append(Bars(f"{error.replace('_', ' ')} by {grouping}", bars))
     return tuple(found)
 

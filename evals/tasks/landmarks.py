@@ -23,15 +23,23 @@ from faceagent.faces.ibug68 import ibug68
 from faceagent.tools.base import View
 
 COUNT = 68
+
+
+def _oval(x: float, y: float, width: float, height: float, count: int) -> list[list[float]]:
+    """Points around an oval as iBUG counts them: from the corner on the picture's left over the top."""
+    angles = np.pi - 2 * np.pi * np.arange(count) / count
+    return [[x + width * float(np.cos(angle)), y - height * float(np.sin(angle))] for angle in angles]
+
+
 FLAT = np.array(
-    [[0.5 + 0.36 * np.cos(angle), 0.5 + 0.36 * np.sin(angle)] for angle in np.linspace(0, np.pi, 17)]
-    + [[0.18 + 0.07 * step + (0.1 if step > 4 else 0), 0.2] for step in range(10)]
-    + [[0.5, 0.3 + 0.08 * step] for step in range(4)]
-    + [[0.4 + 0.05 * step, 0.58] for step in range(5)]
-    + [[0.32 + 0.08 * np.cos(angle), 0.33 + 0.03 * np.sin(angle)] for angle in np.linspace(np.pi, -np.pi * 2 / 3, 6)]
-    + [[0.68 + 0.08 * np.cos(angle), 0.33 + 0.03 * np.sin(angle)] for angle in np.linspace(np.pi, -np.pi * 2 / 3, 6)]
-    + [[0.5 + 0.15 * np.cos(angle), 0.75 + 0.06 * np.sin(angle)] for angle in np.linspace(np.pi, -np.pi * 5 / 6, 12)]
-    + [[0.5 + 0.1 * np.cos(angle), 0.75 + 0.02 * np.sin(angle)] for angle in np.linspace(np.pi, -np.pi * 3 / 4, 8)]
+    [[0.5 - 0.46 * np.cos(angle), 0.38 + 0.58 * np.sin(angle)] for angle in np.linspace(0, np.pi, 17)]
+    + [[0.14 + 0.075 * step + (0.045 if step > 4 else 0), 0.28] for step in range(10)]
+    + [[0.5, 0.38 + 0.075 * step] for step in range(4)]
+    + [[0.4 + 0.05 * step, 0.65] for step in range(5)]
+    + _oval(0.3, 0.38, 0.08, 0.025, 6)
+    + _oval(0.7, 0.38, 0.08, 0.025, 6)
+    + _oval(0.5, 0.78, 0.17, 0.06, 12)
+    + _oval(0.5, 0.78, 0.13, 0.02, 8)
 )
 """A face drawn by hand in a unit box: the trivial answer, the same for everybody."""
 

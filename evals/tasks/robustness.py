@@ -94,7 +94,7 @@ def measurement(table: Table) -> Measurement:
         values = {
             name: inner(weights[..., there > 0]).get(base.metric, blank) for name, (there, inner) in parts.items()
         }
-        drops = {name: sign * (value - values[CLEAN]) for name, value in values.items() if name != CLEAN}
+        drops = {name: sign * (value - values[CLEAN]) + 0.0 for name, value in values.items() if name != CLEAN}
         worst = np.max(np.stack([np.nan_to_num(drop, nan=-np.inf) for drop in drops.values()]), axis=0)
         return {
             base.metric: values[CLEAN],
