@@ -80,9 +80,10 @@ def held(report: Report, explainer: Explainer) -> dict[str, float]:
 
 
 def names(explanation: Explanation, verdict: Verdict) -> bool:
-    """Whether the text says the verdict's label, and no step claims another verdict."""
-    label = plain(verdict.label)
-    return any(verdict.id in step.cites and label in plain(step.text) for step in explanation.steps)
+    """Whether a step that cites the verdict says its label; that no unit is present may be said with a zero."""
+    said = [plain(step.text) for step in explanation.steps if verdict.id in step.cites]
+    ways = ("none", "no action unit", "0 of") if verdict.label == "none" else (plain(verdict.label),)
+    return any(way in text for text in said for way in ways)
 
 
 def plain(text: str) -> str:
