@@ -1,6 +1,6 @@
 """The graph: policy → pictures → faces → (one branch per tool) → weigh → explain and check → compose.
 
-Nothing is compiled at import; ``build_graph`` returns a fresh graph. ``pipeline`` is what ``langgraph.json`` names.
+Nothing is compiled at import; ``build_graph`` returns a fresh graph.
 """
 
 from typing import Any
@@ -36,8 +36,3 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Compile
     graph.add_edge("explain", "compose")
     graph.add_edge("compose", END)
     return graph.compile(checkpointer=checkpointer, name="pipeline")
-
-
-def pipeline() -> CompiledStateGraph[State, Context, Any, Any]:
-    """The graph as LangGraph's own tools load it."""
-    return build_graph()
