@@ -5,6 +5,8 @@ memory on every sample of its own (measured, see docs/decisions), which at one c
 tools and grow with the set. The log holds every case's record inside its batch.
 """
 
+import gc
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,18 +38,22 @@ def run(
             "Evaluation needs the package inspect-ai.", remedy="pip install 'faceagent[evals]'"
         ) from error
     failures: list[BaseException] = []
-    [log] = inspect_ai.eval(
-        _task(task, tool, batches, observe, summarise, failures, metadata),
-        model="none/none",
-        display="none",
-        log_dir=str(folder),
-        log_format="eval",
-        log_realtime=False,
-        score_display=False,
-        max_samples=1,
-        log_samples=True,
-        fail_on_error=True,
-    )
+    with warnings.catch_warnings():
+        # inspect leaves a stream open; it is collected here, where nobody is told about it.
+        warnings.simplefilter("ignore", ResourceWarning)
+        [log] = inspect_ai.eval(
+            _task(task, tool, batches, observe, summarise, failures, metadata),
+            model="none/none",
+            display="none",
+            log_dir=str(folder),
+            log_format="eval",
+            log_realtime=False,
+            score_display=False,
+            max_samples=1,
+            log_samples=True,
+            fail_on_error=True,
+        )
+        gc.collect()
     if failures:
         raise failures[0]
     if log.status != "success":

@@ -88,7 +88,7 @@ def names(explanation: Explanation, verdict: Verdict) -> bool:
 
 def plain(text: str) -> str:
     """Lower case, words only: how labels are compared with sentences."""
-    return " ".join(re.findall(r"[a-z0-9+]+", text.lower()))
+    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
 def swapped(report: Report, donor: Report | None, explainer: Explainer) -> dict[str, float]:

@@ -1,0 +1,143 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from evals.data import Case, Item, catalog, huggingface, open_dataset
+from evals.data.columns import clustering, find, need, number
+from evals.data.dataset import digest, settled
+from evals.homemade import write_labels
+from faceagent.errors import InputError, ModelUnavailable
+
+
+def test_folder(messy_set, tmp_path):
+    found = open_dataset(messy_set, export=tmp_path)
+    assert [item.id for item in found.items] == sorted(item.id for item in found.items)
+    assert found.columns == ("label", "mood")
+    reasons = sorted(skip.reason for skip in found.skips)
+    assert reasons == ["contradicting_rows"] * 2 + ["duplicate_row", "no_file", "outside", "outside"]
+    assert not any(item.id == "c2.png" for item in found.items)
+
+
+def test_order_of_rows_changes_nothing():
+    rows = [Item("b", "b", {"label": "1"}), Item("a", "a", {"label": "0"}), Item("b", "b", {"label": "1"})]
+    assert settled(rows) == settled(rows[::-1])
+    assert [item.id for item in settled(rows)[0]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: None, "no description"),
+        (lambda folder: (folder / "labels.csv").write_text("name,label\na.png,1\n"), "no column called 'file'"),
+        (lambda folder: (folder / "labels.csv").write_text("file,label\n"), "has no rows"),
+        (lambda folder: (folder / "labels.csv").write_text(""), "it has: nothing"),
+        (lambda folder: (folder / "FF.json").write_text("{"), "is no JSON"),
+        (lambda folder: (folder / "FF.json").write_text("{}"), "no video with frames"),
+        (lambda folder: (folder / "pairs.csv").write_text("a,b\n1,2\n"), "does not say which pictures are paired"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, make, message):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    make(folder)
+    with pytest.raises(InputError, match=message):
+        open_dataset(folder, export=tmp_path / "export")
+
+
+def test_named_benchmark_that_is_not_here_says_how_to_obtain_it(tmp_path):
+    with pytest.raises(InputError, match="Fill in the form linked from github.com/yuezunli"):
+        open_dataset(tmp_path / "Celeb-DF-v2", export=tmp_path)
+    assert catalog.find("affectnet").name == "affectnet"
+    assert catalog.find("FF++").name == "ffpp"
+    assert catalog.find("holiday_pictures") is None
+
+
+def test_every_benchmark_of_the_issue_is_catalogued():
+    assert len(catalog.benchmarks()) == 20
+    for entry in catalog.benchmarks().values():
+        assert entry.protocol and entry.split and entry.metric and entry.licence and entry.obtain
+
+
+def test_deepfakebench(tmp_path):
+    frames = [f"videos/000/{number:03}.png" for number in range(100)]
+    tree = {"FaceForensics++": {
+        "FF-real": {"test": {"c23": {"000": {"label": "FF-real", "frames": frames}}}},
+        "FF-DF": {"test": {"c23": {"000_003": {"label": "FF-DF", "frames": ["m\\0.png", "m\\1.png"]},
+                                   "bad": {"label": "", "frames": ["x.png"]},
+                                   "out": {"label": "FF-DF", "frames": ["../x.png"]}}}}}}  # fmt: skip
+    (tmp_path / "FaceForensics++.json").write_text(json.dumps(tree))
+    found = open_dataset(tmp_path, export=tmp_path, split="test")
+    assert len(found.items) == 32 + 2
+    real = found.items[-1]
+    assert real.labels == {
+        "label": "real", "source": "", "video": "FF-real/000", "split": "test", "compression": "c23",
+    }  # fmt: skip
+    assert found.items[0].file == "m/0.png" and found.items[0].labels["source"] == "FF-DF"
+    assert {skip.reason for skip in found.skips} == {"missing_label", "outside"}
+    with pytest.raises(InputError, match="Its splits are: test"):
+        open_dataset(tmp_path, export=tmp_path, split="train")
+
+
+def test_pairs(tmp_path):
+    (tmp_path / "pairs.txt").write_text("1\t2\nAnn 1 2\nBob 1 3\nAnn 1 Bob 2\nBob 1 Cy 1\n")
+    found = open_dataset(tmp_path, export=tmp_path)
+    same = next(item for item in found.items if item.file == "Ann/Ann_0001.jpg" and item.labels["label"] == "same")
+    assert same.labels["second"] == "Ann/Ann_0002.jpg"
+    assert sorted(item.labels["label"] for item in found.items) == ["different", "different", "same", "same"]
+    (tmp_path / "pairs.txt").unlink()
+    (tmp_path / "pairs.csv").write_text("probe,reference,label\na.png,b.png,same\na.png,/etc/passwd,different\n")
+    found = open_dataset(tmp_path, export=tmp_path)
+    assert found.items[0].labels == {"label": "same", "second": "b.png"} and found.skips[0].reason == "outside"
+
+
+def test_huggingface_rows_are_exported_as_they_are(tmp_path):
+    features = {"label": SimpleNamespace(names=["live", "spoof"])}
+    rows = [{"image": {"bytes": b"PNG", "path": "x"}, "label": 1, "age": 4}, {"image": {"bytes": None}, "label": 0}]
+    found = huggingface.collect("set", [("test", rows, features)], tmp_path)
+    assert found.items[0].labels == {"split": "test", "label": "spoof", "age": "4"}
+    assert (tmp_path / found.items[0].file).read_bytes() == b"PNG"
+    assert found.skips[0].reason == "no_picture"
+
+
+def test_huggingface_library_is_named_when_it_is_missing(tmp_path, monkeypatch):
+    (tmp_path / "state.json").write_text("{}")
+    monkeypatch.setitem(__import__("sys").modules, "datasets", None)
+    with pytest.raises(ModelUnavailable, match="datasets"):
+        open_dataset(tmp_path, export=tmp_path / "export")
+
+
+def test_layout_of_frll(tmp_path):
+    rows = [{"file": f"{kind}_front/{number}_0.jpg", "set": f"{kind}_front"}
+            for kind in ("neutral", "smiling") for number in ("003", "004")]  # fmt: skip
+    rows.append({"file": "canada/003f.jpg", "set": "canada"})
+    found = open_dataset(write_labels(tmp_path, rows), export=tmp_path)
+    by = {item.file: item.labels for item in found.items}
+    assert by["smiling_front/003_0.jpg"]["subject"] == "003" and by["smiling_front/003_0.jpg"]["AU12"] == "1"
+    assert by["neutral_front/003_0.jpg"]["split"] == "test" and by["neutral_front/004_0.jpg"]["split"] == "train"
+    assert "subject" not in by["canada/003f.jpg"]
+
+
+def test_columns(tmp_path):
+    rows = [{"file": f"{number}.png", "Label": "live", "person": f"p{number % 3}"} for number in range(12)]
+    found = open_dataset(write_labels(tmp_path, rows), export=tmp_path)
+    assert find(found, ("label",)) == "Label"
+    with pytest.raises(InputError, match="it has: Label, person"):
+        need(found, ("emotion",), "expression")
+    assert clustering(found)[0] is None and "only 3 values" in clustering(found)[1]
+    assert number(Item("a", "a", {"x": "1.5"}), "x") == 1.5
+    assert [number(Item("a", "a", {"x": text}), "x").reason for text in ("", "abc", "nan")] == [
+        "missing_label", "unknown_label", "missing_label",
+    ]  # fmt: skip
+
+
+def test_digest_knows_pictures_and_labels_but_no_order(tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"2")
+    cases = [Case("a", "a", {"label": 1.0}, "a"), Case("b", "b", {"label": 0.0}, "b", ("a",))]
+    first = digest(tmp_path, cases)
+    assert first == digest(tmp_path, cases[::-1])
+    assert first != digest(tmp_path, [cases[0]._replace(truth={"label": 0.0}), cases[1]])
+    (tmp_path / "a").write_bytes(b"3")
+    assert first != digest(tmp_path, cases)
+    assert digest(tmp_path, [Case("gone", "gone", {}, "gone")])

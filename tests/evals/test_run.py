@@ -1,0 +1,217 @@
+"""Runs from end to end on sets made on the spot."""
+
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from inspect_ai.log import read_eval_log
+from typer.testing import CliRunner
+
+from evals import cli, gate
+from evals.compare import compare
+from evals.homemade import portrait, write_labels
+from evals.records import Records, load
+from evals.report import write
+from evals.result import read
+from evals.run import Order, choose, limited, run
+from evals.tasks import TASKS
+from faceagent.errors import InputError
+
+KEYS = {"task", "tool", "profile", "dataset", "metrics", "baselines", "seed", "versions"}
+
+
+@pytest.fixture(scope="module")
+def spoof_run(spoof_set, settings, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return run(Order("spoof", spoof_set, settings, out=folder, rounds=50)), folder
+
+
+def test_result_has_the_agreed_shape(spoof_run, spoof_set):
+    outcome, folder = spoof_run
+    written = json.loads((folder / "result.json").read_text())
+    assert set(written) == KEYS and set(written["dataset"]) == {"path", "sha256", "n", "skipped"}
+    assert written["dataset"]["n"] == 11 and written["dataset"]["skipped"] == 0
+    assert {"auc", "eer", "apcer_max", "bpcer", "acer"} <= set(written["metrics"])
+    assert {"file_size_auc", "resolution_auc", "sharpness_auc", "radial_spectrum_auc"} <= set(written["baselines"])
+    for one in (*written["metrics"].values(), *written["baselines"].values()):
+        assert set(one) == {"value", "low", "high"}
+        assert one["low"] is None or one["low"] <= one["high"]
+    assert read(folder) == outcome.result
+
+
+def test_log_holds_seed_hash_and_every_figure(spoof_run):
+    outcome, _ = spoof_run
+    log = read_eval_log(str(outcome.log))
+    assert log.eval.metadata["sha256"] == outcome.result.dataset.sha256 and log.eval.metadata["seed"] == 0
+    figures = log.results.scores[0].metrics
+    for name, one in outcome.result.metrics.items():
+        if one.value is not None:
+            assert figures[name].value == pytest.approx(one.value, abs=1e-6)
+    assert sum(len(sample.scores["spoof"].metadata["records"]) for sample in log.samples) == 11
+
+
+def test_a_run_is_resumed_and_repeats_to_the_digit(spoof_run, spoof_set, settings, tmp_path, monkeypatch):
+    outcome, folder = spoof_run
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    lines = (copy / "records.jsonl").read_text().splitlines()
+    (copy / "records.jsonl").write_text("\n".join(lines[:6]) + '\n{"id": "cut in the mid')
+    seen = []
+    task = TASKS.get("spoof")
+    observe = task.observe
+    monkeypatch.setitem(task.__dict__, "observe", lambda bench, cases: seen.extend(cases) or observe(bench, cases))
+    again = run(Order("spoof", spoof_set, settings, out=copy, rounds=50))
+    assert len(seen) == 11 - 5
+    assert again.result == outcome.result
+
+
+def test_permuted_rows_give_the_same_result(spoof_run, spoof_set, settings, tmp_path):
+    outcome, _ = spoof_run
+    other = tmp_path / "other"
+    shutil.copytree(spoof_set, other)
+    lines = (other / "labels.csv").read_text().splitlines()
+    (other / "labels.csv").write_text("\n".join([lines[0], *lines[:0:-1]]))
+    found = run(Order("spoof", other, settings, out=tmp_path / "run", rounds=50)).result
+    assert found.metrics == outcome.result.metrics and found.baselines == outcome.result.baselines
+    assert found.dataset.sha256 == outcome.result.dataset.sha256
+
+
+def test_a_messy_set_runs_and_counts_what_was_left_out(messy_set, settings, tmp_path):
+    outcome = run(Order("spoof", messy_set, settings, out=tmp_path / "run", rounds=20))
+    assert outcome.result.dataset.n == 3
+    reasons = sorted(skip.reason for skip in outcome.skips)
+    assert outcome.result.dataset.skipped == len(reasons) == 13
+    assert {"missing_label", "unknown_label", "no_face", "missing_file", "duplicate_row", "contradicting_rows",
+            "outside", "no_file", "corrupt_picture", "empty_file", "unsupported_format"} == set(reasons)  # fmt: skip
+    assert any("13 left out" in note for note in outcome.notes)
+
+
+def test_one_class_leaves_ranking_undefined_and_the_rest_stands(tmp_path, settings):
+    folder = tmp_path / "live"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(folder / name), np.ascontiguousarray(portrait()[..., ::-1]))
+    write_labels(folder, [{"file": name, "label": "live"} for name in ("a.png", "b.png")])
+    outcome = run(Order("spoof", folder, settings, out=tmp_path / "run", rounds=20))
+    metrics = outcome.result.metrics
+    assert metrics["auc"].value is None and metrics["apcer_max"].value is None
+    assert metrics["bpcer"].value is not None
+    assert any("Only one class is labelled (bona_fide)" in note for note in outcome.notes)
+
+
+def test_an_untrained_tool_says_so(spoof_set, settings, tmp_path):
+    from faceagent.agent.analyst import build_tools
+
+    pending = [name for name in ("forgery", "morph") if build_tools(settings)[name].spec.pending]
+    if not pending:
+        pytest.skip("every detector is trained by now")
+    folder = tmp_path / "set"
+    shutil.copytree(spoof_set, folder)
+    text = (folder / "labels.csv").read_text().replace("live", "real").replace(",print", ",fake")
+    (folder / "labels.csv").write_text(text)
+    outcome = run(Order(pending[0], folder, settings, out=tmp_path / "run", rounds=20))
+    assert outcome.result.dataset.n == 0 and outcome.result.dataset.skipped == 11
+    assert all(one.value is None for one in outcome.result.metrics.values())
+    assert outcome.result.baselines["sharpness_auc"].value is not None
+    assert any("Nothing could be scored" in note and "not part of this release" in note for note in outcome.notes)
+
+
+def test_what_cannot_be_run_is_refused_with_a_remedy(spoof_set, settings, tmp_path):
+    for order, message in (
+        (Order("spof", spoof_set, settings), "Did you mean 'spoof'"),
+        (Order("expression", spoof_set, settings), "no case for expression: 11 unknown_label"),
+        (Order("landmarks", spoof_set, settings), "does not label 68 points"),
+        (Order("spoof", spoof_set, settings, tool="quality"), "It measures: spoof"),
+        (Order("identity", spoof_set, settings), "subject"),
+        (Order("attributes", spoof_set, settings), "neither age nor gender"),
+        (Order("localisation", spoof_set, settings), "left_eye"),
+        (Order("fairness", spoof_set, settings), "names no groups"),
+        (Order("spoof", tmp_path / "LFW", settings), "Download lfw.tgz"),
+    ):
+        with pytest.raises(Exception, match=message):
+            run(order)
+
+
+def test_limit_takes_whole_clusters_whatever_the_order(spoof_set, tmp_path, settings):
+    from evals.data import Case
+
+    cases = [Case(f"{number:02}", "f", {}, f"p{number // 4}") for number in range(40)]
+    chosen = limited(cases, 12)
+    assert chosen == limited(cases[::-1], 12)
+    assert len({case.cluster for case in chosen}) == 3
+    with pytest.raises(InputError):
+        limited(cases, 0)
+
+
+def test_tool_is_chosen_by_the_labels(spoof_set, tmp_path):
+    from evals.data import open_dataset
+
+    dataset = open_dataset(spoof_set, export=tmp_path)
+    assert choose(TASKS.get("calibration"), dataset, None)[0] == "spoof"
+    assert choose(TASKS.get("robustness"), dataset, None)[0] == "spoof"
+
+
+def test_compare_is_paired(spoof_run, spoof_set, settings, tmp_path):
+    _, folder = spoof_run
+    header, cases, answers = load(folder)
+    better = tmp_path / "better"
+    perfect = [10.0 if case.truth["class"] == "attack" else -10.0 for case in cases]
+    with Records(better, {**header, "sha256": "x"}) as records:
+        records.add(cases, [{**answer, "score": value} for answer, value in zip(answers, perfect, strict=True)])
+    same = compare(folder, folder, rounds=50)
+    assert all(row.change == 0 and row.verdict == "no clear difference" for row in same.rows) and not same.notes
+    found = compare(folder, better, rounds=200)
+    auc = next(row for row in found.rows if row.metric == "auc")
+    assert auc.second == 1.0 and auc.change >= 0
+    assert any("not on the same selection" in note for note in found.notes)
+    with pytest.raises(InputError, match="no records"):
+        compare(folder, tmp_path / "nothing")
+
+
+def test_report_is_one_safe_page(spoof_run, spoof_set, settings, tmp_path):
+    _, folder = spoof_run
+    header, cases, answers = load(folder)
+    hostile = tmp_path / "runs" / "hostile"
+    with Records(hostile, header) as records:
+        named = [case._replace(id=f"<script>alert(1)</script>{case.id}") for case in cases]
+        records.add(named, [{**answer, "probability": 1.0 - answer["probability"]} for answer in answers])
+    shutil.copy(folder / "result.json", hostile / "result.json")
+    shutil.copytree(folder, tmp_path / "runs" / "plain")
+    page = write(tmp_path / "runs").read_text()
+    assert "<script" not in page and "&lt;script&gt;" in page
+    assert "default-src 'none'" in page and "http" not in page.replace("http-equiv", "")
+    assert page.count("<svg") >= 6 and "data:image/jpeg;base64," in page and "Worst failures" in page
+    with pytest.raises(InputError, match="holds no run"):
+        write(tmp_path / "empty")
+
+
+def test_commands(spoof_set, tmp_path, monkeypatch, settings):
+    monkeypatch.setenv("FACEAGENT_CACHE", str(settings.cache))
+    runner = CliRunner()
+    listed = runner.invoke(cli.app, ["list"], env={"COLUMNS": "200"})
+    assert listed.exit_code == 0 and "explanation" in listed.output and "SYN-MAD-2022" in listed.output
+    out, result = tmp_path / "out", tmp_path / "r" / "result.json"
+    ran = runner.invoke(cli.app, ["run", "spoof", "--data", str(spoof_set), "--limit", "4", "--rounds", "20",
+                                  "--json", str(result), "--out", str(out)])  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    assert set(json.loads(result.read_text())) == KEYS
+    assert runner.invoke(cli.app, ["compare", str(out), str(out), "--rounds", "20"]).exit_code == 0
+    assert runner.invoke(cli.app, ["report", str(out)]).exit_code == 0 and (out / "report.html").is_file()
+    leaks = runner.invoke(cli.app, ["leaks", "--train", str(spoof_set), "--test", str(spoof_set)])
+    assert leaks.exit_code == 1 and "near-duplicates" in leaks.output
+
+
+@pytest.mark.parametrize("suite", sorted(gate.SUITES))
+def test_regression_gate(suite, settings):
+    assert gate.check(settings, [suite]) == []
+
+
+def test_gate_fails_when_a_figure_leaves_its_interval(spoof_run):
+    outcome, _ = spoof_run
+    value = outcome.result.metrics["auc"].value
+    assert list(gate.leaving("spoof", outcome.result, {"auc": (value - 0.01, value + 0.01)})) == []
+    [left] = gate.leaving("spoof", outcome.result, {"auc": (value + 0.01, 2.0)})
+    assert left.value == value and "outside" in str(left)
+    assert len(list(gate.leaving("spoof", outcome.result, {"gone": (0.0, 1.0)}))) == 1
