@@ -132,7 +132,7 @@ class Score(Noun):
 
     value: Real
     scale: Scale
-    low: Real | None = Field(default=None, description="lower end of an interval, same scale; 95 % unless facts say otherwise")
+    low: Real | None = Field(default=None, description="lower end of an interval; 95 % unless facts say so")
     high: Real | None = Field(default=None, description="upper end of that interval")
     calibration: str | None = None
 
