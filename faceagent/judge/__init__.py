@@ -44,9 +44,7 @@ def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Eviden
         if reasons:
             words = f"this face cannot be used for {question.replace('_', ' ')}: {', '.join(reasons)}"
             return decide.abstain(question, subject.id, "face_unusable", words.replace("_", " "))
-    bearing = [
-        item for item in evidence if item.subject in about and bears_on(question, item)
-    ]
+    bearing = [item for item in evidence if item.subject in about and bears_on(question, item)]
     return _KINDS[question](question, subject.id, bearing)
 
 
