@@ -74,8 +74,10 @@ class Trainer:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
 
     def _rate(self, step: int) -> float:
+        cycle = math.ceil(self.steps / self.recipe.optimiser.cycles)
+        step %= cycle
         warm = min(1.0, (step + 1) / self.recipe.optimiser.warmup)
-        return warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps))))
+        return warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / cycle)))
 
     def forward(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """N×labels and N×P logits of these rows of the cache."""

@@ -23,6 +23,8 @@ from finetune.spectrum import radial_profile, toward_profile
 from finetune.splice import draw_regions, self_blend, splice, untouched
 
 SIZE = 224
+SMALLEST = 0.4
+"""Share of the crop's size that its journey leaves at least."""
 CANDIDATES = 12
 """Donors looked at before the one with the nearest face shape is taken."""
 
@@ -97,7 +99,7 @@ def _pair(
         want = radial_profile(portrait(others[int(rng.integers(len(others)))], SIZE, SCALE).pixels)
         have = radial_profile(base.pixels)
         pixels = [toward_profile(one, have, want) for one in pixels]
-    how = draw(rng, SIZE)
+    how = draw(rng, SIZE, smallest=SMALLEST)
     pixels = [degrade(one, how) for one in pixels]
     masks = region_masks(base.points, SIZE)
     first, second = (_twin(half, base, target, one, masks) for half, one in zip(halves, pixels, strict=True))

@@ -32,9 +32,10 @@ class Adapter(Noun):
 
 
 class Optimiser(Noun):
-    """AdamW with linear warm-up and a cosine to one percent."""
+    """AdamW; every cycle warms up linearly and falls by a cosine to one percent (SGDR, Loshchilov and Hutter 2017)."""
 
-    epochs: float = Field(default=2.0, gt=0)
+    epochs: float = Field(default=2.0, gt=0, description="over all cycles")
+    cycles: int = Field(default=1, ge=1)
     pairs: int = Field(default=8, ge=1, description="pairs per step")
     lr: float = 6e-4
     head_lr: float = 2e-3
