@@ -4,8 +4,11 @@ The suite is drawn, pasted and spoiled from one public-domain photograph, so it 
 everywhere. It says nothing about how good a tool is; it says when one has changed. ``baselines.json`` holds the
 intervals: a figure that leaves its own fails the gate, until a person looks and renews it.
 
-    python -m evals.gate            checks
-    python -m evals.gate --renew    measures anew and writes the intervals
+    python -m evals.gate                checks the small suite
+    python -m evals.gate --runs DIR     checks the large suites: runs that `python -m evals.results` left in DIR
+    python -m evals.gate --renew        measures the small suite anew and writes the intervals, with --runs both
+
+An interval of a large suite is the bootstrap interval that the figure had when it was accepted.
 """
 
 import argparse
@@ -15,10 +18,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evals.homemade import SUITES
-from evals.result import Result
+from evals.result import NAME, Result, read
 from evals.run import Order, run
 from faceagent.settings import Settings, load
 
@@ -27,6 +30,10 @@ ROUNDS = 50
 """Intervals of this suite are not read; few rounds suffice."""
 SLACK = {"ratio": 0.02, "absolute": 0.01}
 """Platforms round differently: what a figure may move without anything having changed."""
+
+
+TIMES = ("ms_", "fruits")
+"""Figures that depend on the machine."""
 
 
 class Leaving(NamedTuple):
@@ -42,11 +49,36 @@ class Leaving(NamedTuple):
         return f"{self.suite}: {self.metric} is {self.value}, outside {self.low:g} to {self.high:g}"
 
 
-def intervals() -> Mapping[str, Mapping[str, tuple[float, float]]]:
-    """Suite → metric → lowest and highest value that passes."""
+Intervals = Mapping[str, Mapping[str, tuple[float, float]]]
+"""Suite → metric → lowest and highest value that passes."""
+
+
+def intervals(kind: Literal["suites", "sets"] = "suites") -> Intervals:
+    """The shipped intervals: of the small suites, or of the large sets."""
     text = resources.files("evals").joinpath(FILE).read_text(encoding="utf-8")
-    suites: dict[str, dict[str, list[float]]] = json.loads(text)["suites"]
+    suites: dict[str, dict[str, list[float]]] = json.loads(text)[kind]
     return {suite: {name: (ends[0], ends[1]) for name, ends in metrics.items()} for suite, metrics in suites.items()}
+
+
+def check_runs(runs: Path) -> list[Leaving]:
+    """What left its interval among the runs in a folder; a set that was not run is passed over."""
+    found: list[Leaving] = []
+    for name, known in intervals("sets").items():
+        if (runs / name / NAME).is_file():
+            found += leaving(name, read(runs / name), known)
+    return found
+
+
+def accepted(runs: Path) -> dict[str, dict[str, list[float]]]:
+    """The headline figures of the runs in a folder, each with the interval it has."""
+    return {
+        path.parent.name: {
+            name: [one.low, one.high]
+            for name, one in read(path).metrics.items()
+            if one.low is not None and one.high is not None and "." not in name and not name.startswith(TIMES)
+        }
+        for path in sorted(runs.glob(f"*/{NAME}"))
+    }
 
 
 def check(settings: Settings, suites: Sequence[str] | None = None) -> list[Leaving]:
@@ -87,7 +119,7 @@ def renewed(settings: Settings) -> dict[str, dict[str, list[float]]]:
         name: {
             metric: _interval(one.value)
             for metric, one in result.metrics.items()
-            if one.value is not None and not metric.startswith(("ms_", "fruits"))
+            if one.value is not None and not metric.startswith(TIMES)
         }
         for name, result in measure(settings, tuple(SUITES))
     }
@@ -102,13 +134,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check or renew; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m evals.gate", description=__doc__)
     parser.add_argument("--renew", action="store_true", help="write new intervals")
+    parser.add_argument("--runs", type=Path, help="folder of the large suites' runs")
     options = parser.parse_args(arguments)
     if options.renew:
         note = "Written by `python -m evals.gate --renew` after a person agreed that the change is meant."
-        text = json.dumps({"note": note, "suites": renewed(load())}, indent=1)
+        sets = accepted(options.runs) if options.runs else {name: dict(one) for name, one in intervals("sets").items()}
+        text = json.dumps({"note": note, "suites": renewed(load()), "sets": sets}, indent=1)
         (Path(__file__).parent / FILE).write_text(text + "\n", encoding="utf-8")
         return 0
-    found = check(load())
+    found = check_runs(options.runs) if options.runs else check(load())
     for one in found:
         print(one)
     return 1 if found else 0

@@ -50,7 +50,9 @@ def _read(path: Path, export: Path) -> Dataset:
     if len(descriptors) == 1:
         return deepfakebench.read(descriptors[0])
     known = catalog.find(path.name)
-    raise InputError(
-        f"{path} has no description of its pictures.",
-        remedy=f"Expected: {KINDS}." if known is None else known.how(),
-    )
+    below = sorted(one.parent.name for one in path.glob(f"*/{folder.NAME}"))
+    if below:
+        remedy = f"It holds sets; give one of them: {', '.join(below)}."
+    else:
+        remedy = f"Expected: {KINDS}." if known is None else known.how()
+    raise InputError(f"{path} has no description of its pictures.", remedy=remedy)

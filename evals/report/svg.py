@@ -109,7 +109,7 @@ def _frame(figure: Plot, across: _Axis, up: _Axis) -> str:
 
 def _grid(figure: Grid) -> str:
     side, left, top = 46, 92, 78
-    width, height = left + side * len(figure.columns) + 8, top + side * len(figure.rows) + 8
+    width, height = left + side * len(figure.columns) + 34, top + side * len(figure.rows) + 8
     parts = []
     for place, name in enumerate(figure.columns):
         x = left + side * place + side / 2

@@ -19,7 +19,7 @@ from PIL import Image
 
 from evals import records
 from evals.report.svg import draw
-from evals.result import Result, read
+from evals.result import NAME, Result, read
 from evals.task import Table
 from evals.tasks import TASKS
 from evals.views import whole
@@ -55,11 +55,9 @@ def _style() -> tuple[str, str]:
 
 def write(folder: Path, file: Path | None = None) -> Path:
     """Write the page about the run in ``folder``, or about all runs in its subfolders. Raises InputError for none."""
-    found = (
-        [folder]
-        if (folder / records.NAME).is_file()
-        else sorted(path.parent for path in folder.glob(f"*/{records.NAME}"))
-    )
+    alone = (folder / records.NAME).is_file()
+    # Among several, a run that has not ended yet has records and no result; it is left out.
+    found = [folder] if alone else sorted(path.parent for path in folder.glob(f"*/{NAME}"))
     if not found:
         raise InputError(f"{folder} holds no run.", remedy="Give a folder that `faceagent eval run --out` wrote.")
     TASKS.freeze()

@@ -114,6 +114,7 @@ class Columns:
         self.videos = table.labels("video")
         self.validation: Flags = table.truth("validation") > 0
         self.ranking = ranking.Ranking(self.score, self.attack)
+        self.decided = not np.isnan(self.called).any()
 
     def validated_line(self) -> float | None:
         """The threshold that is best on the validation rows, where both classes are there and other rows too."""
@@ -135,15 +136,20 @@ class Columns:
 
 
 def decisions(columns: Columns, weights: Reals) -> dict[str, Reals]:
-    """Accuracy and errors at the shipped line, and at the one chosen on the validation split where there is one."""
-    called = np.nan_to_num(columns.called) > 0
-    right = called == columns.attack
-    found = {
-        "accuracy": mean(right, weights),
-        "balanced_accuracy": (share(called, columns.attack, weights) + share(~called, ~columns.attack, weights)) / 2,
-        "false_alarm_rate": share(called, ~columns.attack, weights),
-        "miss_rate": share(~called, columns.attack, weights),
-    }
+    """Accuracy and errors at the shipped line, and at the one chosen on the validation split where there is one.
+
+    A tool without a line has no decisions, and so none of these errors.
+    """
+    found: dict[str, Reals] = {}
+    if columns.decided:
+        called = columns.called > 0
+        found = {
+            "accuracy": mean(called == columns.attack, weights),
+            "balanced_accuracy": (share(called, columns.attack, weights) + share(~called, ~columns.attack, weights))
+            / 2,
+            "false_alarm_rate": share(called, ~columns.attack, weights),
+            "miss_rate": share(~called, columns.attack, weights),
+        }
     if not np.isnan(columns.probability).all():
         found["accuracy_at_0.5"] = mean((np.nan_to_num(columns.probability) >= 0.5) == columns.attack, weights)
     line = columns.validated_line()
@@ -155,17 +161,23 @@ def decisions(columns: Columns, weights: Reals) -> dict[str, Reals]:
 
 def pad_errors(columns: Columns, weights: Reals) -> dict[str, Reals]:
     """APCER per type and the worst, BPCER, ACER at the shipped line; BPCER at fixed APCERs; D-EER."""
-    # The shipped decision is a threshold already applied: 1 for an attack.
-    found = pad.errors_at(0.5, np.nan_to_num(columns.called), columns.attack, columns.types, weights)
     points = columns.ranking.curve(weights)
-    named = {f"apcer.{name}": rate for name, rate in found.apcer.items()} if len(found.apcer) > 1 else {}
-    return {
+    found = {
         "d_eer": pad.detection_eer(points),
-        "apcer_max": found.apcer_max,
-        "apcer_mean": found.apcer_mean,
-        "bpcer": found.bpcer,
-        "acer": found.acer,
         **{f"bpcer_at_apcer_{rate:.0%}".rstrip("%"): pad.bpcer_at_apcer(points, rate) for rate in pad.POINTS},
+    }
+    if not columns.decided:
+        return found
+    # The shipped decision is a threshold already applied: 1 for an attack.
+    errors = pad.errors_at(0.5, columns.called, columns.attack, columns.types, weights)
+    named = {f"apcer.{name}": rate for name, rate in errors.apcer.items()} if len(errors.apcer) > 1 else {}
+    return {
+        "apcer_max": errors.apcer_max,
+        "apcer_mean": errors.apcer_mean,
+        "bpcer": errors.bpcer,
+        "acer": errors.acer,
+        "hter_at_shipped_line": errors.hter,
+        **found,
         **named,
     }
 

@@ -5,7 +5,7 @@ Faces for which the tool gave no answer are counted apart, as the standard's non
 
 from collections.abc import Mapping
 
-from evals.metrics import pad, ranking
+from evals.metrics import ranking
 from evals.metrics.arrays import Reals, share
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table
@@ -35,10 +35,6 @@ def measurement(table: Table) -> Measurement:
             called = columns.score >= line
             missed = share(~called, columns.attack & rest, weights)
             found["hter"] = (missed + share(called, ~columns.attack & rest, weights)) / 2
-        else:
-            found["hter_at_shipped_line"] = pad.errors_at(
-                0.5, columns.called, columns.attack, columns.types, weights
-            ).hter  # fmt: skip
         return found
 
     return measure
