@@ -75,6 +75,9 @@ def path_of(source: Source) -> Path:
 def _text(text: str, blobs: Blobs, limit: int) -> Iterator[Source]:
     if text == "-":
         yield _stored(sys.stdin.buffer.read(limit + 1), blobs, "standard input")
+    elif not text:
+        # As a path, nothing would mean the current folder and everything in it.
+        yield Source(kind="path", ref="\0", name="unnamed")
     elif text[:5].lower() == "data:":
         yield _data_url(text, blobs)
     elif _URL.match(text):
