@@ -241,7 +241,13 @@ def _progress() -> Progress:
 def _show(report: Report) -> None:
     """The verdicts of one report as a table for people."""
     if report.problem is not None:
-        out.print(Text.assemble((f"{report.source}: ", "bold"), (report.problem.reason, "red"), f". {report.problem}"))
+        out.print(
+            Text.assemble(
+                (f"{report.source}: ", "bold"),
+                (report.problem.reason, "red"),
+                f". {report.problem.message} {report.problem.remedy or ''}",
+            )
+        )
         return
     table = Table(title=report.source, title_justify="left", title_style="bold", expand=True)
     for heading in ("face", "question", "verdict", "status"):

@@ -68,9 +68,12 @@ def _read_path(path: Path, limit: int) -> bytes | Problem:
         )
     except FileNotFoundError:
         return Problem(reason="missing_file", message="There is no such file.", remedy="Check the path.")
-    except (OSError, ValueError) as error:
-        # A name too long, a NUL in it, a loop of links, a disk that fails: nothing there that can be read.
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    except ValueError:
+        # No name at all, or one with a NUL in it.
+        return Problem(reason="missing_file", message="No file can have this name.", remedy="Check the path.")
+    except OSError as error:
+        # A name too long, a loop of links, a disk that fails: nothing there that can be read.
+        words = error.strerror or str(error)
         return Problem(reason="missing_file", message=f"The path cannot be opened: {words}.", remedy="Check the path.")
 
 

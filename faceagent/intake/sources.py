@@ -77,7 +77,7 @@ def _text(text: str, blobs: Blobs, limit: int) -> Iterator[Source]:
         yield _stored(sys.stdin.buffer.read(limit + 1), blobs, "standard input")
     elif not text:
         # As a path, nothing would mean the current folder and everything in it.
-        yield Source(kind="path", ref="\0", name="unnamed")
+        yield Source(kind="path", ref="\0", name="(empty name)")
     elif text[:5].lower() == "data:":
         yield _data_url(text, blobs)
     elif _URL.match(text):
