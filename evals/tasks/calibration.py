@@ -35,12 +35,12 @@ def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
         if bench.subject in DETECTORS:
             values = detection.score_of(evidence, question)
-            if not isinstance(values, Skip) and "probability" not in values:
-                return Skip("", "uncalibrated", f"The score of {bench.subject} has no probability.")
         else:
             values = expression.reading(evidence, view)
         if isinstance(values, Skip) or view.face is None:
             return values
+        if not any(key.startswith("probability") for key in values):
+            return Skip("", "uncalibrated", f"The score of {bench.subject} has no probability.")
         return {**values, "verdict": weigh(question, view.face, evidence).label}
 
     return bench.faces(cases, reading)

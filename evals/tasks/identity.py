@@ -17,7 +17,7 @@ from evals.data.columns import SUBJECT, need, translated
 from evals.data.pairs import OTHER, SAME
 from evals.figures import Figure, roc
 from evals.metrics import ranking, verification
-from evals.metrics.arrays import Flags, Reals, median
+from evals.metrics.arrays import Flags, Reals, Whole, median
 from evals.metrics.bootstrap import ELEMENTS, Measurement
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
@@ -112,16 +112,39 @@ def comparisons(table: Table) -> Comparisons:
     names = sorted(set(people))
     who = np.array([names.index(name) for name in people])
     first = np.array([people.index(name) for name in names])
-    i, j = np.triu_indices(len(people), k=1)
+    i, j = pairs_of(who)
     same = who[i] == who[j]
-    strangers = np.flatnonzero(~same)
-    if len(strangers) > STRANGERS:
-        strangers = np.random.default_rng(0).choice(strangers, STRANGERS, replace=False)
-    kept = np.sort(np.concatenate([np.flatnonzero(same), strangers]))
-    i, j, same = i[kept], j[kept], same[kept]
     pairs = verification.Pairs(who[i], who[j])
-    score = np.einsum("nd,nd->n", vectors[i], vectors[j])
+    score = cosines(vectors, i, j)
     return Comparisons(score, same, lambda weights: pairs.weights(weights[..., first]))
+
+
+def pairs_of(who: Whole) -> tuple[Whole, Whole]:
+    """First and second of every pair of one person, and of strangers: all of them, or ``STRANGERS`` drawn.
+
+    Nothing of the size of all pairs is ever made, so that many pictures fit too.
+    """
+    n = len(who)
+    total = n * (n - 1) // 2
+    if total <= 2 * STRANGERS:
+        i, j = np.triu_indices(n, k=1)
+        return np.asarray(i, np.int64), np.asarray(j, np.int64)
+    groups = [np.flatnonzero(who == name) for name in np.unique(who)]
+    own = [rows[np.stack(np.triu_indices(len(rows), k=1))] for rows in groups if len(rows) > 1]
+    drawn = np.sort(np.random.default_rng(0).integers(n, size=(2, 3 * STRANGERS)), axis=0)
+    strangers = np.unique(drawn[:, who[drawn[0]] != who[drawn[1]]], axis=1)
+    kept = np.sort(np.random.default_rng(1).permutation(strangers.shape[1])[:STRANGERS])
+    both = np.concatenate([*own, strangers[:, kept]], axis=1)
+    return both[0], both[1]
+
+
+def cosines(vectors: Reals, i: Whole, j: Whole, at_once: int = 20_000) -> Reals:
+    """Cosine of every pair of unit vectors, few at a time: the vectors of all pairs would fill the memory."""
+    parts = [
+        np.einsum("nd,nd->n", vectors[i[start : start + at_once]], vectors[j[start : start + at_once]])
+        for start in range(0, len(i), at_once)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def in_parts(weights: Reals, pairs: int, function: Callable[[Reals], Mapping[str, Reals]]) -> dict[str, Reals]:

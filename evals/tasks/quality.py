@@ -100,13 +100,13 @@ class Outcome:
         }
 
     def _match(self, table: Table) -> None:
-        vectors, people = np.asarray(table.numbers("embedding")), np.array(table.labels("subject"))
-        cosines = vectors @ vectors.T
-        i, j = np.triu_indices(len(people), k=1)
-        same = people[i] == people[j]
-        line_ = np.quantile(cosines[i, j][~same], 1 - FMR) if (~same).any() else np.nan
+        vectors, names = np.asarray(table.numbers("embedding")), table.labels("subject")
+        who = np.unique(names, return_inverse=True)[1].astype(np.int64)
+        i, j = identity.pairs_of(who)
+        cosines, same = identity.cosines(vectors, i, j), who[i] == who[j]
+        accepted = np.quantile(cosines[~same], 1 - FMR) if (~same).any() else np.nan
         self.rows, self.partners = i[same], j[same]
-        self.error = (cosines[self.rows, self.partners] < line_).astype(float)
+        self.error = (cosines[same] < accepted).astype(float)
 
     def weigh(self, weights: Reals) -> Reals:
         """Both pictures of a pair are of one person, and so drawn together."""

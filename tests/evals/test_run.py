@@ -208,6 +208,15 @@ def test_regression_gate(suite, settings):
     assert gate.check(settings, [suite]) == []
 
 
+def test_gate_holds_runs_of_large_sets_too(spoof_run, tmp_path, monkeypatch):
+    _, folder = spoof_run
+    shutil.copytree(folder, tmp_path / "spoof-somewhere")
+    known = gate.accepted(tmp_path)
+    assert "auc" in known["spoof-somewhere"] and not any(name.startswith("ms_") for name in known["spoof-somewhere"])
+    monkeypatch.setattr(gate, "intervals", lambda kind="suites": {"spoof-somewhere": {"auc": (2.0, 3.0)}, "gone": {}})
+    assert [left.metric for left in gate.check_runs(tmp_path)] == ["auc"]
+
+
 def test_gate_fails_when_a_figure_leaves_its_interval(spoof_run):
     outcome, _ = spoof_run
     value = outcome.result.metrics["auc"].value

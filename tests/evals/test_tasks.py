@@ -170,6 +170,23 @@ def test_rates_are_stated_only_with_strangers_enough():
     assert found["fruits_100ms_fnmr_at_fmr_1e-2"] == 0.0
 
 
+def test_many_pictures_give_all_pairs_of_one_person_and_enough_strangers():
+    who = np.repeat(np.arange(1000), 2)
+    i, j = identity.pairs_of(who)
+    assert (who[i] == who[j]).sum() == 1000 and (who[i] != who[j]).sum() == identity.STRANGERS
+    assert (i < j).all() and len(np.unique(np.stack([i, j]), axis=1).T) == len(i)
+    few = identity.pairs_of(np.array([0, 0, 1]))
+    assert few[0].tolist() == [0, 0, 1] and few[1].tolist() == [1, 2, 2]
+
+
+def test_a_tool_without_a_line_has_no_decisions():
+    rows = [({"class": kind, "type": "", "validation": 0.0}, {"score": value}) for kind, value in ((A, 2.0), (B, 1.0))]
+    made = table(rows)
+    for task in (forgery.TASK, spoof.TASK, morph.TASK):
+        found = points(task, made)
+        assert found["auc"] == 1.0 and "accuracy" not in found and "apcer_max" not in found and "bpcer" not in found
+
+
 def test_fairness_names_the_widest_gap():
     rows = []
     for group, wrong in (("East", 2), ("West", 10)):
