@@ -58,6 +58,9 @@ def run_task(
         Path | None, typer.Option("--out", "-o", help="Folder for records, log and result; by default in the cache.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only rows whose column split says this.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Where the pictures of a JSON or pairs descriptor lie, if not beside it.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     rounds: Annotated[int, typer.Option(min=1, help="Bootstrap rounds.")] = 1000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Observe again what an earlier run has observed.")] = False,
@@ -66,7 +69,7 @@ def run_task(
     from evals.run import Order, run
 
     settings = load() if profile is None else load(profile=profile)
-    order = Order(task, data, settings, tool, split, limit, out_dir, seed, rounds, fresh)
+    order = Order(task, data, settings, tool, split, limit, out_dir, seed, rounds, fresh, pictures)
     with _progress() as bar:
         row = bar.add_task(task, total=None)
         outcome = run(order, lambda done, total: bar.update(row, completed=done, total=total))

@@ -46,7 +46,12 @@ class Leaving(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.suite}: {self.metric} is {self.value}, outside {self.low:g} to {self.high:g}"
+        return (
+            f"{self.suite}: {self.metric} is {self.value}, outside {self.low:g} to {self.high:g}; "
+            "if that is meant: python -m evals.gate --renew"
+        )
+
+    __repr__ = __str__
 
 
 Intervals = Mapping[str, Mapping[str, tuple[float, float]]]

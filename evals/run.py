@@ -48,6 +48,8 @@ class Order:
     seed: int = 0
     rounds: int = ROUNDS
     fresh: bool = False
+    pictures: Path | None = None
+    """Where the pictures of a JSON descriptor or a list of pairs lie, when that is not beside it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def run(order: Order, progress: Progress = lambda done, total: None) -> Outcome:
     TASKS.freeze()
     task = TASKS.get(order.task)
     cache_folder = order.settings.cache / "evals"
-    dataset = open_dataset(order.data, export=cache_folder / "pictures" / order.data.name, split=order.split)
+    export = cache_folder / "pictures" / order.data.name
+    dataset = open_dataset(order.data, export=export, split=order.split, root=order.pictures)
     tool, found = choose(task, dataset, order.tool)
     if order.limit is not None:
         found = found._replace(cases=limited(found.cases, order.limit))

@@ -13,8 +13,10 @@ KINDS = (
 )
 
 
-def open_dataset(path: Path, *, export: Path, split: str | None = None) -> Dataset:
+def open_dataset(path: Path, *, export: Path, split: str | None = None, root: Path | None = None) -> Dataset:
     """The set at ``path``. ``export`` is a folder for pictures that are not files yet; ``split`` keeps one split.
+
+    ``root`` is where the pictures of a JSON descriptor or a list of pairs lie, when that is not beside it.
 
     Raises InputError that says what to do: obtain a named benchmark, or write a descriptor.
     """
@@ -24,7 +26,7 @@ def open_dataset(path: Path, *, export: Path, split: str | None = None) -> Datas
             f"There is nothing at {path}.",
             remedy=f"Give the folder of a labelled set: {KINDS}." if known is None else known.how(),
         )
-    found = _read(path, export)
+    found = _read(path, export, root)
     if split is None:
         return found
     part = found.only(split)
@@ -36,19 +38,19 @@ def open_dataset(path: Path, *, export: Path, split: str | None = None) -> Datas
     return part
 
 
-def _read(path: Path, export: Path) -> Dataset:
+def _read(path: Path, export: Path, root: Path | None) -> Dataset:
     if path.is_file():
-        return deepfakebench.read(path) if path.suffix == ".json" else pairs.read(path)
+        return deepfakebench.read(path, root) if path.suffix == ".json" else pairs.read(path, root)
     if (path / folder.NAME).is_file():
         return folder.read(path)
     for name in PAIRS:
         if (path / name).is_file():
-            return pairs.read(path / name)
+            return pairs.read(path / name, root)
     if huggingface.recognises(path):
         return huggingface.read(path, export)
     descriptors = sorted(path.glob("*.json"))
     if len(descriptors) == 1:
-        return deepfakebench.read(descriptors[0])
+        return deepfakebench.read(descriptors[0], root)
     known = catalog.find(path.name)
     below = sorted(one.parent.name for one in path.glob(f"*/{folder.NAME}"))
     if below:

@@ -75,6 +75,8 @@ def test_deepfakebench(tmp_path):
     }  # fmt: skip
     assert found.items[0].file == "m/0.png" and found.items[0].labels["source"] == "FF-DF"
     assert {skip.reason for skip in found.skips} == {"missing_label", "outside"}
+    elsewhere = open_dataset(tmp_path / "FaceForensics++.json", export=tmp_path, root=tmp_path / "frames")
+    assert elsewhere.root == tmp_path / "frames" and len(elsewhere.items) == len(found.items)
     with pytest.raises(InputError, match="Its splits are: test"):
         open_dataset(tmp_path, export=tmp_path, split="train")
 
