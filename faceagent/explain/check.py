@@ -29,13 +29,21 @@ def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdi
     for step in explanation.steps:
         for cite in step.cites:
             if cite in record and cite not in recorded:
-                recorded[cite] = _named(record[cite].model_dump_json())
+                recorded[cite] = _named(_said(record[cite]))
         fault = _fault(step, recorded)
         if fault is None:
             kept.append(step)
         else:
             struck.append(f"{step.text} ({fault})")
     return explanation.model_copy(update={"steps": tuple(kept), "struck": tuple(struck)})
+
+
+def _said(noun: Evidence | Verdict) -> str:
+    """What the record says in words and numbers; hashes and versions are left out, or their digits would vouch too."""
+    if isinstance(noun, Verdict):
+        return f"{noun.id} {noun.label} {noun.wording}"
+    numbers = (noun.score.value, noun.score.low, noun.score.high) if noun.score else ()
+    return " ".join(map(str, (noun.id, noun.statement, noun.label, *numbers, *noun.facts.values())))
 
 
 def _named(text: str) -> _Named:
