@@ -51,8 +51,6 @@ class Leaving(NamedTuple):
             "if that is meant: python -m evals.gate --renew"
         )
 
-    __repr__ = __str__
-
 
 Intervals = Mapping[str, Mapping[str, tuple[float, float]]]
 """Suite → metric → lowest and highest value that passes."""
