@@ -54,7 +54,7 @@ PLANS = (
     Plan("attributes", "utkface_1k"),
     Plan("attributes", "fairface_val_1400", note="age in bands, error to their middle"),
     Plan("landmarks", "youtube_faces_68lm_300", note="labels are themselves from a tracker, in whole pixels"),
-    Plan("pose", "frll_london", split="test", note="no angles are labelled: mirror test"),
+    Plan("pose", "fairface_val_1400", limit=300, note="no angles are labelled: mirror test"),
     Plan(
         "identity", "frll_london", note="one sitting per person: saturated; only the shipped threshold was fitted here"
     ),

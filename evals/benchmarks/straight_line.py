@@ -27,10 +27,7 @@ from faceagent import Analyst, Settings
 
 
 class Clock:
-    """Processor seconds inside wrapped functions, summed over threads.
-
-    Processor time rather than wall time: it does not grow when another program takes the core away.
-    """
+    """Wall seconds inside wrapped functions; with one worker they do not overlap."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -40,12 +37,12 @@ class Clock:
         """``function``, clocked."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            start = time.thread_time()
+            start = time.perf_counter()
             try:
                 return function(*args, **kwargs)
             finally:
                 with self._lock:
-                    self.seconds += time.thread_time() - start
+                    self.seconds += time.perf_counter() - start
 
         return run
 
@@ -84,7 +81,7 @@ def import_seconds() -> float:
 
 
 class Shares(NamedTuple):
-    """One warm ``analyze``: wall seconds, and what share of its processor time lies outside two kinds of work."""
+    """One warm ``analyze``: wall seconds, and what share of them lies outside two kinds of work."""
 
     seconds: float
     outside_specialists: float
@@ -113,10 +110,10 @@ def overhead(picture: bytes, rounds: int) -> Shares:
         found = []
         for _ in range(rounds):
             inside.seconds = network.seconds = 0.0
-            wall, start = time.perf_counter(), time.process_time()
+            start = time.perf_counter()
             analyst.analyze(picture)
-            total = time.process_time() - start
-            found.append(Shares(time.perf_counter() - wall, 1 - inside.seconds / total, 1 - network.seconds / total))
+            total = time.perf_counter() - start
+            found.append(Shares(total, 1 - inside.seconds / total, 1 - network.seconds / total))
     return Shares(*(statistics.median(values) for values in zip(*found, strict=True)))
 
 

@@ -106,9 +106,9 @@ def swapped(report: Report, donor: Report | None, explainer: Explainer) -> dict[
 def follows(report: Report, donor: Report, face: Face, verdict: Verdict, explainer: Explainer) -> bool | None:
     """Whether the explanation of one verdict follows the donor's evidence; None when the evidence says the same."""
     mine = bearing(report.evidence, verdict, face.id)
-    theirs = tuple(item.model_copy(update={"subject": face.id, "id": f"{face.id}:{item.id.partition(':')[2]}"})
-                   for item in bearing(donor.evidence, verdict, donor.faces[0].id))  # fmt: skip
-    if not theirs or [item.statement for item in mine] == [item.statement for item in theirs]:
+    theirs = tuple(_moved(item, face.id) for item in bearing(donor.evidence, verdict, donor.faces[0].id))
+    measured = any(item.status == "ok" for item in (*mine, *theirs))
+    if not measured or [item.statement for item in mine] == [item.statement for item in theirs]:
         return None
     rest = tuple(item for item in report.evidence if item not in mine)
     evidence = (*rest, *theirs)
@@ -120,6 +120,16 @@ def follows(report: Report, donor: Report, face: Face, verdict: Verdict, explain
         and names(after, renewed)
         and [step.text for step in before.steps] != [step.text for step in after.steps]
     )
+
+
+def _moved(item: Evidence, subject: str) -> Evidence:
+    """The donor's evidence as if it had been recorded about ``subject``, what it cites included."""
+
+    def renamed(name: str) -> str:
+        return f"{subject}:{name.partition(':')[2]}"
+
+    cites = tuple(map(renamed, item.cites))
+    return item.model_copy(update={"subject": subject, "id": renamed(item.id), "cites": cites})
 
 
 def bearing(evidence: Sequence[Evidence], verdict: Verdict, subject: str) -> tuple[Evidence, ...]:
