@@ -54,10 +54,14 @@ TABLE: tuple[Row, ...] = (
         "Tell the people shown that age and gender are estimated. Both are appearances, with known bias.",
     ),
     Row(
-        frozenset({"identity"}), None, None, "allow_with_notice", "GDPR Art. 9",
+        frozenset({"identity"}), None, _EU, "allow_with_notice", "GDPR Art. 9",
         "Comparing faces processes biometric data. Compare only with references you may use.",
     ),
-    Row(frozenset(QUESTIONS), None, None, "allow", "no restriction", None),
+    Row(
+        frozenset({"identity"}), None, None, "allow_with_notice", "house rule 2",
+        "Comparing faces processes biometric data. Compare only with references you may use.",
+    ),
+    Row(frozenset(QUESTIONS), None, None, "allow", "no rule of this table", None),
 )  # fmt: skip
 
 OPT_IN: frozenset[Question] = _CATEGORIES

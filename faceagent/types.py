@@ -34,10 +34,13 @@ Reason = Literal[
     "no_reference", "reference_unusable", "absent", "not_measurable", "weights_missing", "not_installed",
     "not_trained_yet", "crashed",
     # the verdict
-    "weak_evidence", "contradictory", "uncalibrated", "no_evidence", "face_unusable", "open_set", "refused",
+    "weak_evidence", "below_operating_point", "contradictory", "uncalibrated", "no_evidence", "face_unusable",
+    "open_set", "refused",
 ]  # fmt: skip
 
 INCONCLUSIVE = "inconclusive"
+SUBJECT = "P1"
+"""Id of the picture in question, as opposed to references."""
 
 
 def _round6(value: float) -> float:
@@ -251,6 +254,13 @@ class PolicyDecision(Noun):
     notice: str | None = None
 
 
+class LostReference(Noun):
+    """A reference picture that could not be read, and why."""
+
+    source: str
+    problem: Problem
+
+
 class Request(Noun):
     """What was asked. An empty ``questions`` means: everything that policy allows without being asked for."""
 
@@ -269,7 +279,9 @@ class Manifest(Noun):
     seed: int
     weights: tuple[WeightStamp, ...] = ()
     created: str = Field(description="UTC, ISO 8601")
-    timings_ms: Mapping[str, Real] = Field(default_factory=dict)
+    timings_ms: Mapping[str, Real] = Field(
+        default_factory=dict, description="per picture, as the mean over the pictures that shared the run"
+    )
 
 
 class Report(Noun):
@@ -281,6 +293,7 @@ class Report(Noun):
     problem: Problem | None = Field(default=None, description="why the picture could not be analysed, if so")
     picture: Picture | None = None
     references: tuple[Picture, ...] = ()
+    lost_references: tuple[LostReference, ...] = ()
     faces: tuple[Face, ...] = ()
     reference_faces: tuple[Face, ...] = ()
     evidence: tuple[Evidence, ...] = ()

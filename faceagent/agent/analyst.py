@@ -13,11 +13,12 @@ from typing import Any, Self
 from faceagent import policy, report
 from faceagent.agent.graph import build_graph
 from faceagent.agent.state import Context
+from faceagent.errors import InputError
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.settings import Settings, load
 from faceagent.tools import TOOLS
 from faceagent.tools.base import Tool
-from faceagent.types import Picture, Report, Request, Source
+from faceagent.types import SUBJECT, Picture, Report, Request, Source
 
 
 @cache
@@ -37,9 +38,16 @@ class Analyst(AbstractContextManager["Analyst"]):
         self._pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="faceagent")
 
     def analyze(self, picture: Input, **options: Any) -> Report:
-        """The report on one picture; takes the same options as ``analyze_many``."""
-        reports = list(self.analyze_many([picture], **options))
-        return reports[0]
+        """The report on one picture; takes the same options as ``analyze_many``.
+
+        Raises InputError, besides what ``analyze_many`` raises, when ``picture`` stands for several (a folder, a glob).
+        """
+        # Standard input can be read only once, and is one picture.
+        if isinstance(picture, str | Path) and picture != "-":
+            found = list(islice(expand([picture], MemoryBlobs()), 2))
+            if len(found) > 1:
+                raise InputError(f"{picture} stands for several pictures.", remedy="Use analyze_many.")
+        return next(iter(self.analyze_many([picture], **options)))
 
     def analyze_many(
         self,
@@ -85,22 +93,25 @@ class Analyst(AbstractContextManager["Analyst"]):
         out: Path | None,
     ) -> Iterator[Report]:
         alone: bool | None = None
-        pages: list[tuple[Report, Path]] = []
-        while batch := tuple(islice(sources, self.settings.batch)):
-            alone = len(batch) == 1 if alone is None else alone
-            context = Context(request, batch, references, self.settings, blobs, self._tools, self._pool)
-            state = self._graph.invoke(
-                {}, context=context, config={"max_concurrency": self.settings.workers, "recursion_limit": 25}
-            )
-            for key in state["reports"]:
-                finished = context.record.get(key, Report)
-                if out is not None:
-                    where = report.write(finished, out if alone else out / report.folder_name(finished), blobs)
-                    pages.append((report.outline(finished), where))
-                yield finished
-            blobs.forget(picture.sha256 for picture in context.record.all(Picture) if picture.id == "P1")
-        if out is not None and not alone and pages:
-            report.index(pages, out)
+        rows: list[report.Row] = []
+        try:
+            while batch := tuple(islice(sources, self.settings.batch)):
+                alone = len(batch) == 1 if alone is None else alone
+                context = Context(request, batch, references, self.settings, blobs, self._tools, self._pool)
+                state = self._graph.invoke(
+                    {}, context=context, config={"max_concurrency": self.settings.workers, "recursion_limit": 25}
+                )
+                for key in state["reports"]:
+                    finished = context.record.get(key, Report)
+                    if out is not None:
+                        where = report.write(finished, out if alone else out / report.folder_name(finished), blobs)
+                        rows.append(report.row(finished, where, out, blobs))
+                    yield finished
+                blobs.forget(picture.sha256 for picture in context.record.all(Picture) if picture.id == SUBJECT)
+        finally:
+            # Also when the caller stops early or is interrupted: what is there shall be found.
+            if out is not None and not alone and rows:
+                report.index(rows, out)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,5 +1,6 @@
 """The graph's nodes. Each only fetches nouns by key, calls one plain function of a room, and stores what it returns."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import wraps
@@ -11,19 +12,24 @@ from langgraph.types import Send
 from faceagent import explain, intake, judge, policy, report
 from faceagent.agent.state import REFERENCES, Context, Fan, State
 from faceagent.agent.views import item_of, of_item, reference_views, view_of
+from faceagent.errors import FaceagentError
 from faceagent.faces import find_faces
 from faceagent.tools.base import measure
 from faceagent.types import (
     QUESTIONS,
+    SUBJECT,
     Evidence,
     Explanation,
     Face,
+    LostReference,
     Picture,
     PolicyDecision,
     Problem,
     Source,
     Verdict,
 )
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -71,7 +77,7 @@ def take_pictures(state: State, runtime: Runtime[Context]) -> State:
     """Intake of every picture asked about, and of the references, which all of them share."""
     context = runtime.context
     items = [str(index) for index in range(len(context.sources))]
-    jobs = [(item, "P1", source) for item, source in zip(items, context.sources, strict=True)]
+    jobs = [(item, SUBJECT, source) for item, source in zip(items, context.sources, strict=True)]
     jobs += [(REFERENCES, f"R{number}", source) for number, source in enumerate(context.references, start=1)]
 
     def take(job: tuple[str, str, Source]) -> str:
@@ -89,7 +95,16 @@ def find_all_faces(state: State, runtime: Runtime[Context]) -> State:
 
     def find(key: str) -> list[str]:
         picture = context.record.get(key, Picture)
-        faces = find_faces(picture, context.blobs.pixels(picture.sha256), context.settings)
+        try:
+            faces = find_faces(picture, context.blobs.pixels(picture.sha256), context.settings)
+        except FaceagentError:
+            raise
+        except Exception as error:
+            # A mistake of ours on one picture must not cost the others of its batch their answer.
+            logger.exception("the face finder crashed on %s", picture.sha256[:12])
+            words = f"The face finder failed on this picture ({type(error).__name__})."
+            context.record.put(key, Problem(reason="crashed", message=words, remedy="Please report this picture."))
+            return []
         return [context.record.put(f"{item_of(key)}/{face.id}", face) for face in faces]
 
     return {"faces": [key for keys in _each(context.pool, find, readable) for key in keys]} if readable else {}
@@ -170,14 +185,16 @@ def compose(state: State, runtime: Runtime[Context]) -> State:
     allowed = [key for question in QUESTIONS if record.is_a(key := f"policy/{question}", PolicyDecision)]
     decisions = of_item(record, allowed, "policy", PolicyDecision)
     faces, pictures = state.get("faces", []), state["pictures"]
-    lost = {
-        source.name: record.get(key, Problem)
+    lost = tuple(
+        LostReference(source=source.name, problem=record.get(key, Problem))
         for number, source in enumerate(context.references, start=1)
         if record.is_a(key := f"{REFERENCES}/R{number}", Problem)
-    }
+    )
     keys: list[str] = []
     for item, source in zip(state["items"], context.sources, strict=True):
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
+        found = of_item(record, faces, item, Face)
+        places = {face.id: place for place, face in enumerate(found)}
         composed = report.compose(
             request=context.request,
             settings=context.settings,
@@ -186,9 +203,9 @@ def compose(state: State, runtime: Runtime[Context]) -> State:
             pictures=of_item(record, pictures, item, Picture),
             references=of_item(record, pictures, REFERENCES, Picture),
             lost_references=lost,
-            faces=of_item(record, faces, item, Face),
+            faces=found,
             reference_faces=of_item(record, faces, REFERENCES, Face),
-            evidence=tuple(sorted(evidence, key=lambda one: (one.subject, rank[one.tool.name]))),
+            evidence=tuple(sorted(evidence, key=lambda one: (places.get(one.subject, -1), rank[one.tool.name]))),
             verdicts=of_item(record, state.get("verdicts", []), item, Verdict),
             explanations=of_item(record, state.get("explanations", []), item, Explanation),
             decisions=decisions,

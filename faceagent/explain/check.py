@@ -1,6 +1,7 @@
 """The check after every explanation: what does not hold against the record is struck, and said to be struck.
 
-A step holds when every id it cites exists, and every number and action unit it names stands in what it cites.
+A step holds when every id it cites exists, and every number and action unit it names stands in what it cites. A claim
+without a number is not understood here: what keeps the ledger from making one is that it writes recorded statements.
 """
 
 import re
@@ -61,8 +62,7 @@ def _fault(step: Step, recorded: Mapping[str, _Named]) -> str | None:
     units = said.units.difference(*(recorded[cite].units for cite in step.cites))
     if units:
         return f"names AU{', AU'.join(sorted(units))}, which is not in what it cites"
-    # A step may count what it cites.
-    numbers = said.numbers.difference({str(len(step.cites))}, *(recorded[cite].numbers for cite in step.cites))
+    numbers = said.numbers.difference(*(recorded[cite].numbers for cite in step.cites))
     if numbers:
         return f"names {', '.join(sorted(numbers))}, which is not in what it cites"
     return None

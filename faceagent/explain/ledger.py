@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from faceagent.prompts import Prompt, prompt
-from faceagent.types import Evidence, Explanation, Question, Region, Step, Verdict
+from faceagent.types import SUBJECT, Evidence, Explanation, Question, Region, Step, Verdict
 
 REGIONS: tuple[tuple[str, tuple[Region, ...]], ...] = (
     ("Outer face", ("outer_face",)),
@@ -21,7 +21,7 @@ REGIONS: tuple[tuple[str, tuple[Region, ...]], ...] = (
 
 def write(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation:
     """Explain ``verdict`` from ``evidence``: everything recorded about one picture and its faces."""
-    about = {verdict.subject, "P1"}
+    about = {verdict.subject, SUBJECT}
     template, variables = _material(verdict, [item for item in evidence if item.subject in about])
     text = template.render({**variables, "verdict": _plain(verdict)})
     return Explanation(
@@ -38,6 +38,8 @@ def _material(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, d
     question: Question = verdict.question
     spoken = [item for item in evidence if item.status == "ok"]
     mute = [item for item in evidence if item.status != "ok"]
+    if verdict.reason == "no_face":
+        return prompt("any/ledger"), {"measured": [], "silent": []}
     if question in ("expression", "action_units"):
         units = [item for item in spoken if item.question == "action_units"]
         variables: dict[str, Any] = {
@@ -52,7 +54,9 @@ def _material(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, d
     silent = [item for item in mute if item.question == question]
     if question == "forgery":
         weighed = {*verdict.supports, *verdict.contradicts}
+        regional = any(item.region is not None for item in mine)
         return prompt("forgery/ledger"), {
+            "regional": regional,
             "regions": [
                 {"title": title, "items": _items(item for item in mine if item.region in parts)}
                 for title, parts in REGIONS

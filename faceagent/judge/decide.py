@@ -21,7 +21,8 @@ from faceagent.types import (
 )
 
 DECISIVE: dict[Question, float] = {"gender": 0.6}
-"""log10 LR below which a binary question stays open. Gender is a low-stakes appearance: LR 4 suffices."""
+"""log10 LR below which a binary question stays open. Gender, an appearance on which little hangs, is named from
+LR 4 on, but never as more than "uncertain" below LR 10."""
 DECISIVE_DEFAULT = 1.0
 
 CLEAR = 0.5
@@ -62,8 +63,10 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     reason: Reason | None = None
     if fused.contested:
         reason = "contradictory"
-    elif abs(fused.ratio.value) < needed or not _beyond(point, lead, positive):
+    elif abs(fused.ratio.value) < needed:
         reason = "weak_evidence"
+    elif not _beyond(point, lead, positive):
+        reason = "below_operating_point"
     return Verdict(
         id=f"V:{subject}:{question}",
         question=question,
@@ -123,8 +126,8 @@ def choice(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     named = f"apparent {_words(label)}" if question == "expression" else _words(label)
     numbers = f"probability {wording.percent(value)}, 95 % interval {100 * low:.0f} to {100 * high:.0f} %"
     text = (
-        f"Inconclusive: {named} ({wording.percent(value)}) and {_words(second)} ({wording.percent(runner_up)}) "
-        "are too close or too weak to choose."
+        f"Inconclusive: {named} ({wording.percent(value)}) comes first and {_words(second)} "
+        f"({wording.percent(runner_up)}) second, {'which is too weak' if value < CLEAR else 'which is too close'}."
         if open_question
         else f"{named.capitalize()} ({numbers}); next is {_words(second)} ({wording.percent(runner_up)})."
     )
@@ -196,7 +199,8 @@ def _stability(fused: Fused, needed: float, reason: Reason | None) -> Stability:
     if fused.contested:
         return "contested"
     weakest = fused.ratio.low if fused.ratio.value >= 0 else -fused.ratio.high
-    return "stable" if reason is None and weakest >= needed / 2 else "uncertain"
+    firm = weakest >= needed / 2 and abs(fused.ratio.value) >= DECISIVE_DEFAULT
+    return "stable" if reason is None and firm else "uncertain"
 
 
 def _flip(ratio: Ratio) -> Ratio:
@@ -220,11 +224,13 @@ def _say(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:
         # The ratio stands at its cap, and so does the upper end of its interval.
         number = f"{wording.ratio(llr)} or more, the most that the fitting set can show"
     strength = wording.support(llr)
-    if strength == "no":
-        return f"Inconclusive: what was measured supports neither {label} nor {against} ({number})."
     text = f"{strength} support ({number}) for {label} over {against}"
     if reason == "contradictory":
         return f"Inconclusive: the specialists contradict each other; together {text}."
+    if strength == "no":
+        return f"Inconclusive: what was measured supports neither {label} nor {against} ({number})."
+    if reason == "below_operating_point":
+        return f"Inconclusive: {text}, but the score has not passed the line of the operating point."
     if reason is not None:
         return f"Inconclusive: only {text}."
     return f"{text[0].upper()}{text[1:]}."

@@ -5,15 +5,15 @@ Only questions for which one face can decide get a roll-up. There is no "express
 
 from collections.abc import Sequence
 
-from faceagent.types import INCONCLUSIVE, Question, Rollup, Verdict
+from faceagent.types import INCONCLUSIVE, SUBJECT, Question, Rollup, Verdict
 
-ALARMS: dict[Question, tuple[str, ...]] = {
+DECIDING: dict[Question, tuple[str, ...]] = {
     "forgery": ("forged",),
     "morph": ("morph",),
     "spoof": ("spoof",),
     "identity": ("same_person",),
 }
-"""The label that one face is enough for, per question."""
+"""The labels of which one face is enough, per question."""
 
 RULE = "any face: one face with the label is enough; without one, an open face keeps the picture open"
 
@@ -21,8 +21,8 @@ RULE = "any face: one face with the label is enough; without one, an open face k
 def roll_up(verdicts: Sequence[Verdict]) -> tuple[Rollup, ...]:
     """Roll-ups for the questions that have one, in the order of the verdicts."""
     found: list[Rollup] = []
-    for question, labels in ALARMS.items():
-        faces = [verdict for verdict in verdicts if verdict.question == question]
+    for question, labels in DECIDING.items():
+        faces = [verdict for verdict in verdicts if verdict.question == question and verdict.subject != SUBJECT]
         if not faces:
             continue
         alarmed = [verdict for verdict in faces if verdict.label in labels]

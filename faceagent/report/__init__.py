@@ -2,6 +2,6 @@
 
 from faceagent.report.compose import compose
 from faceagent.report.html import render
-from faceagent.report.write import folder_name, index, outline, write
+from faceagent.report.write import Row, folder_name, index, row, write
 
-__all__ = ["compose", "folder_name", "index", "outline", "render", "write"]
+__all__ = ["Row", "compose", "folder_name", "index", "render", "row", "write"]

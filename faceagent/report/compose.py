@@ -12,6 +12,7 @@ from faceagent.types import (
     Evidence,
     Explanation,
     Face,
+    LostReference,
     Manifest,
     Picture,
     PolicyDecision,
@@ -39,7 +40,7 @@ def compose(
     problems: tuple[Problem, ...],
     pictures: tuple[Picture, ...],
     references: tuple[Picture, ...],
-    lost_references: Mapping[str, Problem],
+    lost_references: tuple[LostReference, ...],
     faces: tuple[Face, ...],
     reference_faces: tuple[Face, ...],
     evidence: tuple[Evidence, ...],
@@ -55,6 +56,7 @@ def compose(
         problem=problems[0] if problems else None,
         picture=pictures[0] if pictures else None,
         references=references,
+        lost_references=lost_references,
         faces=faces,
         reference_faces=reference_faces,
         evidence=evidence,
@@ -77,12 +79,12 @@ def compose(
 
 
 def _limitations(
-    evidence: Iterable[Evidence], decisions: Iterable[PolicyDecision], lost: Mapping[str, Problem]
+    evidence: Iterable[Evidence], decisions: Iterable[PolicyDecision], lost: Iterable[LostReference]
 ) -> Iterable[str]:
     """What a reader must know before relying on the report; each sentence once."""
     said: dict[str, None] = {}
-    for name, problem in lost.items():
-        said[f"The reference {name} could not be used: {problem.message}"] = None
+    for one in lost:
+        said[f"The reference {one.source} could not be used: {one.problem.message}"] = None
     for decision in decisions:
         if decision.notice is not None:
             said[f"{decision.notice} ({decision.rule})"] = None

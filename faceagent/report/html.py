@@ -16,17 +16,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceagent.intake.blobs import Blobs
-from faceagent.types import Evidence, Explanation, Face, Report, Step, Verdict
+from faceagent.judge import PICTURE_QUESTIONS
+from faceagent.types import SUBJECT, Evidence, Explanation, Face, Report, Step, Verdict
 
 PICTURE_SIDE = 1000
 """px, longer side of the embedded picture; boxes and landmarks are drawn as vectors over it."""
 
 CROP_SIDE = 144
+THUMBNAIL_SIDE = 96
+CROWD = 3
+"""Faces up to which every explanation stands open; beyond that the reader opens what they want."""
 MESH_FACES = 8
 """Faces whose 478 landmarks are drawn; beyond that a picture is a crowd and dots only hide it."""
 
-ALARMING = frozenset({"forged", "morph", "spoof", "different_person", "invalid", "declares_synthetic", "unusable"})
-REASSURING = frozenset({"bona_fide", "live", "same_person", "trusted", "usable"})
+ALARMING = frozenset({"forged", "morph", "spoof", "invalid", "declares_synthetic", "unusable"})
+REASSURING = frozenset({"bona_fide", "live", "trusted", "usable"})
 COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility")
 
 
@@ -64,20 +68,21 @@ def render(report: Report, blobs: Blobs) -> str:
             style_source=source,
             picture=_data_uri(pixels, PICTURE_SIDE) if pixels is not None else None,
             faces=[_card(report, face, pixels) for face in report.faces if pixels is not None],
-            whole=[verdict for verdict in report.verdicts if verdict.subject == "P1"],
-            whole_evidence=[item for item in report.evidence if item.subject == "P1"],
-            whole_explanations=[_told(one) for one in report.explanations if one.subject == "P1"],
+            whole=[verdict for verdict in report.verdicts if verdict.question in PICTURE_QUESTIONS],
+            whole_evidence=[item for item in report.evidence if item.subject == SUBJECT],
+            whole_explanations=[_told(one) for one in report.explanations if one.question in PICTURE_QUESTIONS],
             references=[
                 {"picture": picture, "uri": _data_uri(blobs.pixels(picture.sha256), 2 * CROP_SIDE)}
                 for picture in report.references
             ],
             mesh=len(report.faces) <= MESH_FACES,
+            crowd=len(report.faces) > CROWD,
         )
     )
 
 
-def render_index(rows: Sequence[tuple[Report, str]]) -> str:
-    """A page over several reports; ``rows`` holds each with the link to its page."""
+def render_index(rows: Sequence[object]) -> str:
+    """A page over several reports, one ``write.Row`` each."""
     css, source = _style()
     return _environment().get_template("index.html").render(rows=rows, css=css, style_source=source)
 
@@ -122,6 +127,11 @@ def _crop(pixels: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
     left, right = (int(np.clip((x0 + x1) / 2 + sign * half, 0, width)) for sign in (-1, 1))
     top, bottom = (int(np.clip((y0 + y1) / 2 + sign * half, 0, height)) for sign in (-1, 1))
     return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> str:
+    """A small copy of a picture as a ``data:`` URL."""
+    return _data_uri(pixels, THUMBNAIL_SIDE)
 
 
 def _data_uri(pixels: NDArray[np.uint8], side: int) -> str:

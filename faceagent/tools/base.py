@@ -120,7 +120,7 @@ def _obstacle(spec: ToolSpec, view: View) -> tuple[Reason, str] | None:
             first = reasons[0][0]
             return first, UNUSABLE.get(first, first.replace("_", " "))
     if "reference" in spec.needs and not view.references:
-        return "no_reference", "no reference picture was given"
+        return "no_reference", "there is no reference picture to compare with"
     return None
 
 

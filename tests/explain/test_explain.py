@@ -50,6 +50,21 @@ def test_forgery_goes_region_by_region() -> None:
     assert next(step for step in told.steps if step.section == "Overall").text.startswith("For context, not weighed")
 
 
+def test_forgery_without_a_regional_detector_says_so_once() -> None:
+    grid = evidence("P1:jpeg_grid", "forgery", "The JPEG grid is regular.")
+    told = explain.write(verdict("forgery", label="inconclusive"), [grid])
+    assert [step.section for step in told.steps] == ["Outer face, Eyes, Nose, Mouth, Skin", "Overall", "Conclusion"]
+
+
+def test_the_number_of_citations_and_the_digits_of_an_id_vouch_for_nothing() -> None:
+    said = verdict("expression")
+    told = Explanation(
+        question="expression", subject="F1", author="test", prompt="x@1", prompt_sha256="0",
+        steps=(Step(section="s", text="AU12 is at intensity 1.", cites=("F1:AU12",)),),
+    )  # fmt: skip
+    assert explain.check(told, [SMILE], said).steps == ()
+
+
 def test_evidence_about_another_face_is_left_out() -> None:
     other = evidence("F2:AU12", "action_units", "AU12 is present.", label="present")
     told = explain.write(verdict("expression"), [SMILE, other, READING])
