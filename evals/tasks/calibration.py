@@ -128,7 +128,7 @@ TASK = EvalTask(
     title="Calibration and abstention",
     protocol="Shipped calibrations as they are; ECE in ten bins, Brier (summed over labels where there are several), "
     "Cllr in bits, risk over coverage. The judge's own abstentions are counted.",
-    tools=("spoof", "forgery", "morph", "expression"),
+    tools=("forgery", "spoof", "morph", "expression"),
     needs="the labels of the tool's own task",
     read=read,
     observe=observe,

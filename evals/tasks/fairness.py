@@ -61,11 +61,15 @@ def _group(word: str, column: str) -> str:
 def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
     """The tool's answer, or that there was none: a face that is not found is an error of its own."""
     reading: Reading = BASES[bench.subject].reading
-    answers = bench.faces(cases, reading)
-    return [
-        ({"answered": 0.0} if _is_miss(answer) else answer) if isinstance(answer, Skip) else {**answer, "answered": 1.0}
-        for answer in answers
-    ]
+    trained = bench.tool.spec.pending is None
+    found: list[Values | Skip] = []
+    for answer in bench.faces(cases, reading):
+        if not isinstance(answer, Skip):
+            found.append({**answer, "answered": 1.0})
+        else:
+            # Nobody's looks are to blame for the silence of a tool that answers nobody.
+            found.append({"answered": 0.0} if trained and _is_miss(answer) else answer)
+    return found
 
 
 def _is_miss(skip: Skip) -> bool:
