@@ -6,28 +6,23 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 
 import contextlib
 import logging
-import os
 import sys
 import time
-from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from faceagent import __version__, doctor, weights
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
 from faceagent.settings import Settings, load
-from faceagent.types import INCONCLUSIVE, QUESTIONS, Report, Verdict
-
-OK, ERROR, USAGE, REFUSED, PARTIAL = 0, 1, 2, 3, 4
+from faceagent.terminal import ERROR, INTERRUPTED, OK, REFUSED, USAGE, Tally, err, out, progress_bar, shown
+from faceagent.types import QUESTIONS
 
 app = typer.Typer(
     name="faceagent",
@@ -38,14 +33,6 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="List, pull and verify model weights.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
-
-out = Console()
-err = Console(stderr=True)
-
-FEW = 5
-"""Up to this many pictures each get a table; more get a line each."""
-
-STYLES = {"stable": "green", "uncertain": "yellow", "contested": "red"}
 
 
 def main() -> None:
@@ -64,10 +51,12 @@ def main() -> None:
         _fail(error, USAGE)
     except FaceagentError as error:
         _fail(error, ERROR)
-    except BrokenPipeError:
-        # The reader has seen enough (head, less). Python would complain again while flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(OK)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        # Standard output itself: a full disk, a closed terminal.
+        err.print(f"error: the output cannot be written: {error.strerror}.", highlight=False)
+        sys.exit(ERROR)
 
 
 def _add_commands(first: list[str]) -> None:
@@ -122,9 +111,9 @@ def analyze(
     _ready(settings)
     # Standard input can be read only once, so it is counted without being looked at.
     total = images.count("-") + sum(1 for _ in expand([name for name in images if name != "-"], MemoryBlobs()))
-    seen = broken = faces = 0
+    tally = Tally()
     start = time.perf_counter()
-    with Analyst(settings) as analyst, _progress() as progress:
+    with Analyst(settings) as analyst, progress_bar() as progress:
         task = progress.add_task("analysing", total=total)
         reports = analyst.analyze_many(
             images,
@@ -134,31 +123,25 @@ def analyze(
             jurisdiction=jurisdiction,
             out=out_dir,
         )
-        for report in reports:
-            seen += 1
-            broken += report.problem is not None
-            faces += len(report.faces)
-            progress.advance(task)
-            if json_lines:
-                sys.stdout.write(report.model_dump_json() + "\n")
-                sys.stdout.flush()
-            elif total > FEW:
-                _show_line(report)
-            else:
-                _show(report)
-    if seen == 0:
+        # Closed at the end whatever happens: closing is what writes the index over the reports that are there.
+        with contextlib.closing(reports):
+            try:
+                for report in reports:
+                    tally.add(report)
+                    progress.advance(task)
+                    if not shown(report, total, as_json=json_lines) and out_dir is None:
+                        return
+            except KeyboardInterrupt:
+                err.print(f"Interrupted: {tally.seen} of {total} pictures are done.", highlight=False)
+                raise typer.Exit(INTERRUPTED) from None
+    if tally.seen == 0:
         raise InputError("There is no picture here.", remedy="Name a file, a folder with pictures, a glob or a URL.")
     if out_dir is not None:
-        page = out_dir / ("report.html" if seen == 1 else "index.html")
+        page = out_dir / ("report.html" if tally.seen == 1 else "index.html")
         err.print(f"Report: {page}", soft_wrap=True, highlight=False)
-    seconds = time.perf_counter() - start
-    err.print(
-        f"{seen} picture{'s' * (seen != 1)}, {faces} face{'s' * (faces != 1)}, {broken} could not be analysed, "
-        f"{seconds:.1f} s ({seconds / seen:.2f} s each).",
-        highlight=False,
-    )
-    if broken:
-        raise typer.Exit(ERROR if broken == seen else PARTIAL)
+    tally.tell(time.perf_counter() - start)
+    if tally.code != OK:
+        raise typer.Exit(tally.code)
 
 
 @app.command()
@@ -193,7 +176,7 @@ def weights_list() -> None:
     """List every catalogued weight with its licence and state on this machine."""
     settings = load()
     states = {check.id: check for check in weights.verify(settings)}
-    table = Table("id", "what", "licence", "commercial", "MB", "profiles", "state")
+    table = Table(Column("id", no_wrap=True), "what", "licence", "commercial", "MB", "profiles", "state")
     for entry in weights.entries():
         size = f"{entry.bytes / 1e6:.1f}" if entry.bytes else ""
         commercial = "yes" if entry.commercial else "[red]no[/]"
@@ -216,7 +199,7 @@ def weights_pull(
 def weights_verify() -> None:
     """Check every weight on this machine against the catalogue; fetches nothing."""
     checks = weights.verify(load())
-    table = Table("id", "state", "detail")
+    table = Table(Column("id", no_wrap=True), "state", Column("detail", overflow="fold"))
     for check in checks:
         table.add_row(check.id, check.state, Text(check.detail or str(check.path or "")))
     out.print(table)
@@ -229,53 +212,3 @@ def _ready(settings: Settings) -> None:
     # What cannot be had is left to the tools, which answer "unavailable" one by one.
     with contextlib.suppress(FaceagentError):
         weights.pull(weights.of_profile(settings.profile), settings)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=err, transient=True, disable=not err.is_terminal,
-    )  # fmt: skip
-
-
-def _show(report: Report) -> None:
-    """The verdicts of one report as a table for people."""
-    if report.problem is not None:
-        out.print(
-            Text.assemble(
-                (f"{report.source}: ", "bold"),
-                (report.problem.reason, "red"),
-                f". {report.problem.message} {report.problem.remedy or ''}",
-            )
-        )
-        return
-    table = Table(title=report.source, title_justify="left", title_style="bold", expand=True)
-    for heading in ("face", "question", "verdict", "status"):
-        table.add_column(heading, no_wrap=heading != "verdict", max_width=16, overflow="fold")
-    table.add_column("in words", ratio=1)
-    last = None
-    for verdict in _by_subject(report.verdicts):
-        name = verdict.subject if verdict.subject != last else ""
-        style = STYLES[verdict.status]
-        table.add_row(
-            Text(name), verdict.question.replace("_", " "), Text(verdict.label.replace("_", " ")),
-            f"[{style}]{verdict.status}[/]", Text(verdict.wording), end_section=False,
-        )  # fmt: skip
-        last = verdict.subject
-    out.print(table)
-
-
-def _show_line(report: Report) -> None:
-    """One line per picture, for the many: what was decided, and the problem if there was one."""
-    if report.problem is not None:
-        said = Text(f"{report.problem.reason}: {report.problem.message}", style="red")
-    elif not report.faces:
-        said = Text("no face", style="yellow")
-    else:
-        decided = [one for one in _by_subject(report.verdicts) if one.label != INCONCLUSIVE]
-        said = Text("; ".join(f"{one.subject} {one.question} {one.label}".replace("_", " ") for one in decided))
-    out.print(Text(f"{report.source}: ", style="bold") + said, soft_wrap=True)
-
-
-def _by_subject(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    return sorted(verdicts, key=lambda verdict: (verdict.subject == "P1", verdict.subject))

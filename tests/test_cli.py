@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -108,7 +109,49 @@ def test_offline_without_weights_is_said_by_every_tool_and_crashes_nothing(photo
     assert b"weights pull" in done.stderr
 
 
-def test_a_reader_that_hangs_up_is_no_error(photo: Path) -> None:
-    command = f"{sys.executable} -m faceagent analyze {photo} {photo} {photo} --json -q quality | head -c 10"
+def test_a_reader_that_hangs_up_is_no_error_and_costs_no_report(photo: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m faceagent analyze {photo} {photo} --json -q quality --out {tmp_path} | head -c 10"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, timeout=180)
+    assert done.returncode == 0
     assert b"Traceback" not in done.stderr
+    assert (tmp_path / "index.html").is_file()
+
+
+def test_what_is_refused_or_lost_is_said_beside_what_is_answered(photo: Path) -> None:
+    done = run(
+        "analyze", str(photo), "-q", "identity", "-q", "expression", "-r", "nope.jpg", "--purpose", "education"
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert b"Refused: expression (EU AI Act Art. 5(1)(f))" in done.stderr
+    assert b"The reference nope.jpg could not be read" in done.stderr
+
+
+def test_an_interrupted_run_says_how_far_it_came_and_leaves_an_index(photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number:03}.jpg").write_bytes(photo.read_bytes())
+    command = [sys.executable, "-m", "faceagent", "analyze", str(folder), "--json", "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert b"Interrupted" in said
+    assert b"Traceback" not in said
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_an_output_that_cannot_be_written_is_a_message(photo: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "faceagent", "analyze", str(photo), "-q", "quality", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=180)
+    assert done.returncode == 1
+    assert b"cannot be written" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_narrow_terminal_gets_lines(photo: Path) -> None:
+    done = run("analyze", str(photo), "-q", "quality", COLUMNS="40")
+    assert done.stdout == b"astronaut.jpg: F1 quality usable\n"

@@ -1,7 +1,7 @@
 """The way in for programs: ``analyze`` for one picture, ``analyze_many`` for any number, ``Analyst`` to keep warm."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache, partial
@@ -58,7 +58,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         purpose: str | None = None,
         jurisdiction: str | None = None,
         out: Path | str | None = None,
-    ) -> Iterator[Report]:
+    ) -> Generator[Report, None, None]:
         """Reports in the order of the pictures, a batch at a time, so that memory stays flat.
 
         Args:
@@ -91,7 +91,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         references: tuple[Source, ...],
         blobs: MemoryBlobs,
         out: Path | None,
-    ) -> Iterator[Report]:
+    ) -> Generator[Report, None, None]:
         alone: bool | None = None
         rows: list[report.Row] = []
         try:
@@ -139,6 +139,6 @@ def analyze(picture: Input, **options: Any) -> Report:
     return _shared().analyze(picture, **options)
 
 
-def analyze_many(pictures: Iterable[Input], **options: Any) -> Iterator[Report]:
+def analyze_many(pictures: Iterable[Input], **options: Any) -> Generator[Report, None, None]:
     """Reports on any number of pictures, in order. Options as in ``Analyst.analyze_many``."""
     return _shared().analyze_many(pictures, **options)

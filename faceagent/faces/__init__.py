@@ -16,7 +16,7 @@ from faceagent.faces.pose import head_pose
 from faceagent.faces.quality import measure
 from faceagent.faces.usable import all_obstacles
 from faceagent.settings import Settings
-from faceagent.types import QUESTIONS, Face, Picture
+from faceagent.types import QUESTIONS, SUBJECT, Face, Picture
 
 __all__ = ["find_faces", "main_face"]
 
@@ -36,7 +36,7 @@ def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Fa
     largest = sorted(large, key=lambda found: (-_area(found), found.box))[: settings.max_faces]
     seen = [pair for pair in (_look_closer(pixels, found, settings) for found in largest) if pair is not None]
     seen.sort(key=lambda pair: (-_area(pair[0]), pair[0].box))
-    prefix = "" if picture.id == "P1" else picture.id
+    prefix = "" if picture.id == SUBJECT else picture.id
     return tuple(
         _face(f"{prefix}F{index}", picture, pixels, detection, landmarks)
         for index, (detection, landmarks) in enumerate(seen, start=1)
