@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from evals.metrics.arrays import Reals
+
 
 def rouge_l(reference: str, text: str) -> float:
     """ROUGE-L F1 (Lin 2004): the longest common subsequence of words, case ignored."""
@@ -21,6 +25,6 @@ def _longest_common(one: Sequence[str], other: Sequence[str]) -> int:
     return row[-1]
 
 
-def rege(recognition: float, overlap: float) -> float:
+def rege(recognition: Reals, overlap: Reals) -> Reals:
     """REGE (Li et al. 2024, EmoLA): recognition accuracy and text overlap, each 0-1, added; 0-2."""
-    return recognition + overlap
+    return np.asarray(recognition + overlap)

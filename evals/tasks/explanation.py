@@ -15,7 +15,7 @@ from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import find
 from evals.metrics.arrays import Reals, mean, ratio
 from evals.metrics.bootstrap import Measurement
-from evals.metrics.text import rouge_l
+from evals.metrics.text import rege, rouge_l
 from evals.task import EvalTask, Table, Values
 from evals.tasks.expression import COLUMN, WORDS
 from evals.tasks.localisation import PARTS
@@ -191,7 +191,7 @@ def measurement(table: Table) -> Measurement:
         if "overlap" in shares:
             found["rouge_l"] = shares["overlap"]
             if "recognised" in shares:
-                found["rege"] = shares["recognised"] + shares["overlap"]
+                found["rege"] = rege(shares["recognised"], shares["overlap"])
         return found
 
     return measure

@@ -144,11 +144,6 @@ def test_pointing_and_overlap():
         0,
     ]
     assert np.isnan(localisation.iou([0, 0], [0, 0]))
-    heat = np.array([[[1.0, 0.6], [0.2, 0.0]]])
-    mask = np.array([[[1, 0], [0, 0]]])
-    assert localisation.pointing_of_masks(heat, mask).tolist() == [1.0]
-    assert localisation.best_iou(heat, mask).tolist() == [0.5]
-    assert localisation.best_iou(np.zeros((1, 2, 2)), mask).tolist() == [0.0]
 
 
 def test_error_versus_discard():
@@ -170,4 +165,4 @@ def test_rouge():
     assert text.rouge_l("the mouth is open", "the mouth is open") == 1.0
     assert text.rouge_l("the mouth is open", "the Mouth opens") == pytest.approx(4 / 7)
     assert text.rouge_l("a b c", "x y") == 0.0 and text.rouge_l("", "x") == 0.0
-    assert text.rege(0.5, 0.25) == 0.75
+    assert float(text.rege(np.array(0.5), np.array(0.25))) == 0.75

@@ -348,3 +348,21 @@ def test_hand_made_suites_can_be_read(tmp_path):
     write(tmp_path, [("a.png", portrait(), {"subject": "x"})])
     assert open_dataset(tmp_path, export=tmp_path).columns == ("subject",)
     assert estimate(lambda weights: {}, []) == {}
+
+
+def test_references_and_altered_parts_are_compared():
+    counts = {
+        "explanations": 1.0,
+        "valid": 1.0,
+        "steps": 4.0,
+        "cited": 3.0,
+        "agreeing": 1.0,
+        "swaps": 2.0,
+        "followed": 1.0,
+    }
+    found = points(
+        explanation.TASK,
+        table([({}, {**counts, "overlap": 0.5, "recognised": 1.0}), ({}, {**counts, "region_hits": 0.5})]),
+    )
+    assert found["citation_validity"] == 0.75 and found["unsupported_claims"] == 0.25 and found["swap_follow"] == 0.5
+    assert found["rege"] == 1.5 and found["rouge_l"] == 0.5 and found["region_pointing"] == 0.5
