@@ -43,7 +43,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = lambda text: str(text).replace("_", " ")
+    # A zero-width space after each plus lets a FACS code break between its units and nowhere else.
+    environment.filters["words"] = lambda text: str(text).replace("_", " ").replace("+", "+\u200b")
     environment.globals["tone"] = _tone
     return environment
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import faceagent
-from faceagent import Analyst, InputError, PolicyRefusal, Report, Settings
+from faceagent import Analyst, Face, InputError, Picture, PolicyRefusal, Report, Settings
 
 Pixels = NDArray[np.uint8]
 
@@ -90,6 +90,38 @@ def test_bad_pictures_are_results_while_the_others_finish(analyst: Analyst, astr
         "empty_file", None, "unsupported_format", "missing_file", "corrupt_picture", None,
     ]  # fmt: skip
     assert reports[1].verdicts == reports[5].verdicts
+
+
+def test_a_crash_of_the_face_finder_costs_one_picture(
+    analyst: Analyst, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from faceagent.agent import nodes
+
+    find = nodes.find_faces
+
+    def poisoned(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
+        if picture.width == 77:
+            raise ZeroDivisionError
+        return find(picture, pixels, settings)
+
+    monkeypatch.setattr(nodes, "find_faces", poisoned)
+    reports = list(analyst.analyze_many([astronaut, np.zeros((50, 77, 3), np.uint8), astronaut]))
+    assert [one.problem.reason if one.problem else None for one in reports] == [None, "crashed", None]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_one_call_for_one_picture(analyst: Analyst, astronaut: Pixels, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.fromarray(astronaut).save(tmp_path / name)
+    with pytest.raises(InputError, match="analyze_many"):
+        analyst.analyze(tmp_path)
+
+
+def test_a_caller_who_stops_early_still_finds_an_index(analyst: Analyst, astronaut: Pixels, tmp_path: Path) -> None:
+    reports = analyst.analyze_many([astronaut, astronaut[::-1]], out=tmp_path, questions=["quality"])
+    next(reports)
+    reports.close()
+    assert (tmp_path / "index.html").is_file()
 
 
 def test_a_picture_without_a_face_is_answered_with_no_face(analyst: Analyst) -> None:
