@@ -50,8 +50,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if settings.profile not in weights.entry(check.id).profiles:
             continue
         good = check.state in ("ok", "unpinned")
-        mend = None if good else f"faceagent weights pull {check.id}"
-        yield Finding("ok" if good else "missing", f"weights {check.id}", check.detail or check.state, mend)
+        state = check.detail.removesuffix(check.remedy or "").strip() or check.state
+        mend = None if good else check.remedy
+        yield Finding("ok" if good else "missing", f"weights {check.id}", state, mend)
 
 
 def _devices(settings: Settings) -> Iterator[Finding]:

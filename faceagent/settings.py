@@ -3,15 +3,24 @@
 The two profiles differ in settings only; no code asks which one it is in.
 """
 
+import difflib
+import logging
 import os
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_cache_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from faceagent.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
+ELSEWHERE = frozenset({"FACEAGENT_DATA"})
+"""Variables that only the benchmarks read."""
+MOST_WORKERS = 256
 
 Profile = Literal["embedded", "gpu"]
 
@@ -29,7 +38,12 @@ class Settings(BaseSettings):
     purpose: str = "unstated"
     jurisdiction: str = "strictest"
     seed: int = 0
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="pictures handled at a time")
+    workers: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, MOST_WORKERS),
+        ge=1,
+        le=MOST_WORKERS,
+        description="pictures handled at a time",
+    )
     threads: int = Field(default=1, ge=1, description="threads inside one model call")
     batch: int = Field(default=32, ge=1, le=1024, description="pictures that share one run of the graph")
 
@@ -44,12 +58,41 @@ class Settings(BaseSettings):
     min_face: float = Field(default=24.0, ge=8, description="px, shorter side of the box")
     forgery_margin: float = Field(default=1.3, ge=1, le=3, description="crop side / box side for forgery detectors")
 
+    @field_validator("cache")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        # The folder must stay the same one when the program changes its working directory.
+        return path.absolute()
+
+    @field_validator("weights")
+    @classmethod
+    def _is_a_folder(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_dir():
+            raise ValueError("there is no such folder")
+        return path
+
 
 def load(**overrides: object) -> Settings:
-    """Settings from the environment with ``overrides`` on top. Raises SettingsError naming the bad variable."""
+    """Settings from the environment with ``overrides`` on top. Raises SettingsError naming the bad variable.
+
+    A FACEAGENT_* variable that names no setting is said in the log, once per process.
+    """
+    for name in sorted(os.environ):
+        if name.upper().startswith("FACEAGENT_"):
+            _tell_unknown(name.upper())
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "FACEAGENT_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name} cannot be {first.get('input')!r}: {first['msg']}.") from error
+        words = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name} cannot be {str(first.get('input'))!r}: {words}.") from error
+
+
+@cache
+def _tell_unknown(variable: str) -> None:
+    known = {f"FACEAGENT_{name.upper()}" for name in Settings.model_fields} | ELSEWHERE
+    if variable not in known:
+        near = difflib.get_close_matches(variable, sorted(known), n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        logger.warning("%s is no setting and has no effect.%s", variable, hint)

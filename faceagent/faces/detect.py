@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import Pixels, apply, invert, square_matrix, warp
-from faceagent.faces.yunet import Look, Network, Rows, look, moved, network, run
+from faceagent.faces.yunet import Look, Network, Rows, look, moved, network, run, shrunk
 from faceagent.settings import Settings
 
 SURE = 0.6
@@ -160,7 +160,7 @@ def _tiles(bgr: Pixels, scale: float, sure: Rows) -> Iterator[tuple[Pixels, int,
     """Tiles at ``scale`` with their place in it; none that is featureless or lies inside a face already found."""
     picture = bgr
     if scale < 1:
-        picture = np.asarray(cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        picture = shrunk(bgr, scale)
     height, width = picture.shape[:2]
     for y0, y1 in _spans(height):
         for x0, x1 in _spans(width):
@@ -188,9 +188,8 @@ def _spans(length: int) -> list[tuple[int, int]]:
 
 def _featureless(tile: Pixels) -> bool:
     """Whether no 24 px face can be in it: even eyes and mouth averaged over 4×4 px would stand out by 16 levels."""
-    grey = cv2.cvtColor(tile, cv2.COLOR_BGR2GRAY)
-    small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    contrast = cv2.morphologyEx(small, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+    grey = np.asarray(cv2.cvtColor(tile, cv2.COLOR_BGR2GRAY), np.uint8)
+    contrast = cv2.morphologyEx(shrunk(grey, 0.25), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
     return int(contrast.max()) < 16
 
 

@@ -50,13 +50,11 @@ def _networks(path: Path, threads: int) -> Lease[Network]:
 def _open(path: Path, threads: int) -> Network:
     # OpenCV has one thread count per process; its own default would fight the pool that handles pictures.
     cv2.setNumThreads(threads)
-    level = cv2.utils.logging.getLogLevel()
-    # OpenCV warns on every open that its new engine has no choice of target; nobody asked for one.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    try:
-        return cv2.FaceDetectorYN.create(str(path), "", (320, 320), FLOOR, 0.3, 5000)
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+    # OpenCV warns on every open that its new engine has no choice of target; nobody asked for one. The level is one
+    # per process as well: putting it back would let another thread, in the middle of its own open, say it after all.
+    if cv2.utils.logging.getLogLevel() > cv2.utils.logging.LOG_LEVEL_ERROR:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    return cv2.FaceDetectorYN.create(str(path), "", (320, 320), FLOOR, 0.3, 5000)
 
 
 def run(net: Network, bgr: Pixels) -> Rows:
@@ -80,14 +78,20 @@ def moved(rows: Rows, scale: float, x: float, y: float) -> Rows:
     return result
 
 
+def shrunk(pixels: Pixels, scale: float) -> Pixels:
+    """The picture (H×W or H×W×3) at ``scale`` below 1, averaged; at least one pixel each way, however thin it is."""
+    height, width = pixels.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def look(net: Network, bgr: Pixels, way: Look) -> Rows:
     """Rows of the whole BGR picture, looked at in the given way."""
     height, width = bgr.shape[:2]
     pad = round(way.border * max(width, height))
     scale = way.long / (max(width, height) + 2 * pad)
     if scale < 1:  # shrinking before the border is added saves copying a large picture
-        inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(bgr, inner, interpolation=cv2.INTER_AREA)
+        small = shrunk(bgr, scale)
         edge = round(pad * scale)
         canvas = cv2.copyMakeBorder(small, edge, edge, edge, edge, cv2.BORDER_CONSTANT) if edge else small
         return moved(run(net, np.asarray(canvas, np.uint8)), scale, -edge / scale, -edge / scale)

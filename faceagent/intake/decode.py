@@ -58,7 +58,7 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
     if kind is None:
         return Problem(
             reason="unsupported_format",
-            message=f"This is {describe(data)}; faceagent reads JPEG, PNG, WebP, AVIF and HEIC.",
+            message=f"This is {describe(data)}; faceagent reads JPEG, PNG, WebP, AVIF, and HEIC with faceagent[heif].",
             remedy="Convert it to PNG or JPEG.",
         )
     try:

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from faceagent.intake.blobs import Blobs
-from faceagent.intake.sources import UNREADABLE, path_of
+from faceagent.intake.sources import ODD_ARRAY, UNREADABLE, path_of
 from faceagent.settings import Settings
 from faceagent.types import Problem, Source
 
@@ -41,6 +41,12 @@ def too_large(limit: int) -> Problem:
 
 
 def _read_stored(key: str, blobs: Blobs) -> bytes | Problem:
+    if key == ODD_ARRAY:
+        return Problem(
+            reason="unsupported_format",
+            message="No picture has this shape and type.",
+            remedy="Give H×W, H×W×3 (RGB) or H×W×4 (RGBA) as uint8, or H×W as uint16.",
+        )
     try:
         return blobs.get(key)
     except KeyError:
@@ -51,7 +57,11 @@ def _read_stored(key: str, blobs: Blobs) -> bytes | Problem:
 def _read_path(path: Path, limit: int) -> bytes | Problem:
     try:
         # Looked at before opening, because opening a device can already do something.
-        problem = _unfit(os.stat(path).st_mode)
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            # A folder that may not be listed is not an empty one.
+            os.scandir(path).close()
+        problem = _unfit(mode)
         if problem is not None:
             return problem
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))

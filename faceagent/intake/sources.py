@@ -33,7 +33,11 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp"
 UNREADABLE = "unreadable"
 """The ref of bytes that could not even be put into the store."""
 
+ODD_ARRAY = "odd array"
+"""The ref of an array whose shape or type no picture has."""
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_UNDECODED = re.compile("[\ud800-\udfff]")
 
 
 def expand(
@@ -46,8 +50,8 @@ def expand(
     and numpy arrays (H×W, H×W×3 RGB or H×W×4 RGBA; uint8, or uint16 grey) are put into ``blobs``, the last two as
     PNG. ``limit`` bounds, in bytes, what is read from standard input.
 
-    A path that does not exist becomes a source as well: its problem is then reported, not lost. Raises InputError
-    for an object that cannot be a picture.
+    A path that does not exist, a folder that may not be listed and an array of another shape or type become sources
+    as well: their problem is then reported, not lost. Raises InputError for an object of any other type.
     """
     for item in inputs:
         if isinstance(item, str):
@@ -110,11 +114,20 @@ def _path(path: Path) -> Iterator[Source]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
+    """The pictures below ``folder``, and the folders in it that cannot be listed."""
+    failures: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=failures.append):
+        yield from _unlisted(failures)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(parent, name)
+    yield from _unlisted(failures)
+
+
+def _unlisted(failures: list[OSError]) -> Iterator[Path]:
+    while failures:
+        yield Path(failures.pop(0).filename)
 
 
 def _file(path: Path, name: str) -> Source:
@@ -127,14 +140,17 @@ def _file(path: Path, name: str) -> Source:
             ref = path.absolute().as_uri()
         except UnicodeEncodeError:
             ref = "\0"
-    return Source(kind="path", ref=ref, name=clean(name) or "unnamed")
+    return Source(kind="path", ref=ref, name=clean(_UNDECODED.sub("\N{REPLACEMENT CHARACTER}", name)) or "unnamed")
 
 
 def _url(text: str) -> Source:
-    # The query stays out of the name: it is where tokens live, and names are printed in reports.
+    # User and query stay out of the name: they are where tokens live, and names are printed in reports.
     try:
         parts = urlsplit(text)
-        name = f"{parts.hostname or ''}/{parts.path.rsplit('/', 1)[-1]}"
+        if parts.scheme in ("http", "https"):
+            name = f"{parts.hostname or ''}/{parts.path.rsplit('/', 1)[-1]}"
+        else:
+            name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     except ValueError:
         name = "URL"
     return Source(kind="url", ref=text.encode("utf-8", "replace").decode(), name=clean(name) or "URL")
@@ -160,7 +176,10 @@ def _drawn(item: Image.Image | np.ndarray[Any, Any], blobs: Blobs) -> Source:
     if isinstance(item, Image.Image):
         picture, name = item, "PIL picture"
     else:
-        picture, name = _from_array(item), "array"
+        if not _is_picture(item):
+            shape = "×".join(str(count) for count in item.shape) or "no"
+            return Source(kind="bytes", ref=ODD_ARRAY, name=clean(f"array of shape {shape} and type {item.dtype}"))
+        picture, name = Image.fromarray(np.ascontiguousarray(item)), "array"
     out = io.BytesIO()
     try:
         if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I"):
@@ -172,15 +191,10 @@ def _drawn(item: Image.Image | np.ndarray[Any, Any], blobs: Blobs) -> Source:
     return _stored(out.getvalue(), blobs, name)
 
 
-def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
+def _is_picture(array: np.ndarray[Any, Any]) -> bool:
     grey16 = array.dtype == np.uint16 and array.ndim == 2
     colour = array.dtype == np.uint8 and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
-    if not (grey16 or colour) or array.size == 0:
-        raise InputError(
-            f"An array of shape {array.shape} and type {array.dtype} is no picture.",
-            remedy="Give H×W, H×W×3 (RGB) or H×W×4 (RGBA) as uint8, or H×W as uint16.",
-        )
-    return Image.fromarray(np.ascontiguousarray(array))
+    return (grey16 or colour) and array.size > 0
 
 
 def _exists(text: str) -> bool:

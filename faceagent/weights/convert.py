@@ -27,27 +27,39 @@ def standing(item: Entry, folder: Path) -> Path | None:
     path, record = folder / item.file, folder / f"{item.file}.json"
     if not path.is_file() or not record.is_file():
         return None
-    made = json.loads(record.read_text(encoding="utf-8"))
+    try:
+        made = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError:
+        # Without a record nobody can tell what the file is.
+        return None
     if {key: made.get(key) for key in ("source_sha256", "function", "version")} != _origin(_conversion(item)):
         return None
     found = sha256_of(path)
     if found != made.get("sha256"):
         raise WeightsCorrupt(
             f"{path} has sha256 {found}, expected {made.get('sha256')}.",
-            remedy="Delete this file; it is made again from its source.",
+            remedy=f"Run `faceagent weights pull {item.id}`, which makes it again from its source.",
         )
     return path
 
 
-def converted(item: Entry, source: Path, folder: Path) -> Path:
-    """The converted file, made from ``source`` when there is no good one in ``folder``. Raises WeightsCorrupt."""
+def converted(item: Entry, source: Path, folder: Path, *, mend: bool = False) -> Path:
+    """The converted file, made from ``source`` when there is none in ``folder``.
+
+    Raises WeightsCorrupt when there is one with other bytes than were written; with ``mend`` it is made again.
+    """
     # Another process may be half way through replacing file and record; only what the lock shows counts.
     with suppress(WeightsCorrupt):
         found = standing(item, folder)
         if found is not None:
             return found
     with locked(folder):
-        found = standing(item, folder)
+        try:
+            found = standing(item, folder)
+        except WeightsCorrupt:
+            if not mend:
+                raise
+            found = None
         if found is not None:
             return found
         conversion = _conversion(item)

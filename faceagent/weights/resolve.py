@@ -4,7 +4,8 @@ The catalogued sha256 decides, whoever delivered the bytes. Files appear in the 
 two processes that ask at once fetch once. Nothing here knows what is inside a file; ``convert`` does.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -20,51 +21,74 @@ from faceagent.weights.progress import OnProgress, bar
 from faceagent.weights.sources import Count, SourceFailed
 from faceagent.weights.store import locked, published, sha256_of, sweep
 
+logger = logging.getLogger(__name__)
+
 State = Literal["ok", "missing", "corrupt", "refused", "unpinned"]
 
 
 class Check(NamedTuple):
-    """What ``verify`` found for one entry: the path when it is there, and words when it is not as it should be."""
+    """What ``verify`` found for one entry: the path when it is there, and words when it is not as it should be.
+
+    ``detail`` says what is wrong and ends with the remedy, where there is one; ``remedy`` is that alone.
+    """
 
     id: str
     state: State
     path: Path | None
     detail: str
+    remedy: str | None = None
 
 
-def locate(weight_id: str, settings: Settings, *, on_progress: OnProgress | None = None) -> Path:
+class _Absent(ModelUnavailable):
+    """Weights that are not here and may not be fetched; any number of them is told in one sentence."""
+
+    def __init__(self, items: Sequence[Entry]) -> None:
+        self.items = items
+        ids = [item.id for item in items]
+        what = f"{items[0].title} ({ids[0]}) is" if len(items) == 1 else f"{len(items)} weights are"
+        listed = "" if len(items) == 1 else f": {', '.join(ids)}"
+        whose = items[0].file if len(items) == 1 else "their files"
+        super().__init__(
+            f"{what} not on this machine and FACEAGENT_OFFLINE is set{listed}.",
+            remedy=f"Run `faceagent weights pull {' '.join(ids)}` where fetching is allowed, or put {whose} "
+            "into the folder that FACEAGENT_WEIGHTS names.",
+        )
+
+
+def locate(weight_id: str, settings: Settings, *, on_progress: OnProgress | None = None, mend: bool = False) -> Path:
     """Path of the verified file, fetched or converted first when it is not there yet.
 
-    Without ``on_progress`` a fetch is announced with a progress bar on stderr. Raises InputError for an unknown id,
+    Without ``on_progress`` a fetch is announced with a progress bar on stderr. With ``mend`` a file in the cache that
+    has another hash is replaced; one in the user's own folder never is. Raises InputError for an unknown id,
     WeightsCorrupt for bytes with another hash, and ModelUnavailable, with a remedy, when the weights are refused by
     licence, offline, or cannot be had from any source.
     """
     item = entry(weight_id)
     _admit(item, settings)
     if item.conversion is not None:
-        source = locate(item.conversion.source, settings, on_progress=on_progress)
-        return convert.converted(item, source, home(item, settings))
-    return obtain(item, settings, on_progress)
+        source = locate(item.conversion.source, settings, on_progress=on_progress, mend=mend)
+        return convert.converted(item, source, home(item, settings), mend=mend)
+    return obtain(item, settings, on_progress, mend=mend)
 
 
-def obtain(item: Entry, settings: Settings, on_progress: OnProgress | None = None) -> Path:
+def obtain(item: Entry, settings: Settings, on_progress: OnProgress | None = None, *, mend: bool = False) -> Path:
     """``locate`` for one entry of the fetched or unpinned kind, whether or not it is catalogued."""
     if not item.files:
         return _vouched(item, settings)
-    found = _standing(item, settings)
+    # What cannot be fetched cannot be replaced either; the refusal then says what is wrong.
+    mend = mend and not settings.offline
+    found = _standing(item, settings, mend=mend)
     if found is not None:
         return found
     if settings.offline:
-        raise ModelUnavailable(
-            f"{item.title} ({item.id}) is not on this machine and FACEAGENT_OFFLINE is set.",
-            remedy=f"Run `faceagent weights pull {item.id}` where fetching is allowed, or put {item.file} "
-            "into the folder that FACEAGENT_WEIGHTS names.",
-        )
+        raise _Absent([item])
     folder = home(item, settings)
     with locked(folder):
-        found = _standing(item, settings)
+        found = _standing(item, settings, mend=mend)
         if found is not None:
             return found
+        if _is_complete(item, folder):
+            logger.warning("What lies in %s is not what the catalogue says, and is fetched again.", folder)
         sweep(folder)
         with bar() if on_progress is None else nullcontext(on_progress) as report:
             _fetch(item, folder, settings, report)
@@ -72,7 +96,7 @@ def obtain(item: Entry, settings: Settings, on_progress: OnProgress | None = Non
 
 
 def pull(ids: Iterable[str], settings: Settings, on_progress: OnProgress | None = None) -> list[Path]:
-    """Make every one of ``ids`` available; returns their paths in order.
+    """Make every one of ``ids`` available; returns their paths in order. What is broken in the cache is replaced.
 
     One that cannot be had does not keep the others from being fetched: it is raised when they are through, as
     ``locate`` would raise it, or in one ModelUnavailable that tells of all when there are several.
@@ -83,15 +107,27 @@ def pull(ids: Iterable[str], settings: Settings, on_progress: OnProgress | None 
     with bar() if on_progress is None else nullcontext(on_progress) as report:
         for weight_id in wanted:
             try:
-                paths.append(locate(weight_id, settings, on_progress=report))
+                paths.append(locate(weight_id, settings, on_progress=report, mend=True))
             except ModelUnavailable as error:
                 failures.append(error)
-    if len(failures) > 1:
-        story = " ".join(str(error) for error in failures)
-        raise ModelUnavailable(f"{len(failures)} of {len(wanted)} weights cannot be had: {story}")
     if failures:
-        raise failures[0]
+        raise _together(failures, len(wanted))
     return paths
+
+
+def _together(failures: Sequence[ModelUnavailable], wanted: int) -> ModelUnavailable:
+    """One error for all ``failures``, in which nothing is said twice."""
+    absent = {item.id: item for error in failures if isinstance(error, _Absent) for item in error.items}
+    told = [error for error in failures if not isinstance(error, _Absent)]
+    if absent:
+        told.append(_Absent(list(absent.values())))
+    if len(told) == 1:
+        return told[0]
+    story = " ".join(dict.fromkeys(error.message for error in told))
+    remedies = dict.fromkeys(error.remedy for error in told if error.remedy is not None)
+    return ModelUnavailable(
+        f"{len(failures)} of {wanted} weights cannot be had: {story}", remedy=" ".join(remedies) or None
+    )
 
 
 def of_profile(group: str) -> tuple[str, ...]:
@@ -117,30 +153,42 @@ def _admit(item: Entry, settings: Settings) -> None:
         )
 
 
-def _standing(item: Entry, settings: Settings) -> Path | None:
-    """The main file where a complete set already lies, verified, or None. Raises WeightsCorrupt."""
-    places = [home(item, settings)]
+def _standing(item: Entry, settings: Settings, *, mend: bool = False) -> Path | None:
+    """The main file where a complete set already lies, verified, or None.
+
+    Raises WeightsCorrupt for a set with another hash; with ``mend`` one in the cache counts as not there.
+    """
     if settings.weights is not None:
-        places = [settings.weights / item.id, settings.weights, *places]
-    for place in places:
-        if all((place / part.file).is_file() for part in item.files):
-            for part in item.files:
-                _compare(part, place / part.file)
-            return place / item.file
-    return None
+        for place in (settings.weights / item.id, settings.weights):
+            if _is_complete(item, place):
+                for part in item.files:
+                    _agree(place / part.file, part.sha256, "Put the right file there, or take this one away.")
+                return place / item.file
+    cached = home(item, settings)
+    if not _is_complete(item, cached):
+        return None
+    try:
+        for part in item.files:
+            _agree(cached / part.file, part.sha256, f"Run `faceagent weights pull {item.id}`, which replaces it.")
+    except WeightsCorrupt:
+        if not mend:
+            raise
+        return None
+    return cached / item.file
+
+
+def _is_complete(item: Entry, place: Path) -> bool:
+    return all((place / part.file).is_file() for part in item.files)
 
 
 def _compare(part: Part, path: Path) -> None:
-    _agree(path, part.sha256)
+    _agree(path, part.sha256, "Nothing was kept.")
 
 
-def _agree(path: Path, expected: str) -> None:
+def _agree(path: Path, expected: str, remedy: str) -> None:
     found = sha256_of(path)
     if found != expected:
-        raise WeightsCorrupt(
-            f"{path} has sha256 {found}, expected {expected}.",
-            remedy="Delete this file and run `faceagent weights pull` again.",
-        )
+        raise WeightsCorrupt(f"{path} has sha256 {found}, expected {expected}.", remedy=remedy)
 
 
 def _vouched(item: Entry, settings: Settings) -> Path:
@@ -150,7 +198,7 @@ def _vouched(item: Entry, settings: Settings) -> Path:
         paper = path.with_name(f"{item.file}.sha256")
         if path.is_file() and paper.is_file():
             words = paper.read_text(encoding="utf-8").split()
-            _agree(path, words[0].lower() if words else "(nothing)")
+            _agree(path, words[0].lower() if words else "(nothing)", "Download it again, or vouch for it anew.")
             return path
     where = item.urls[0] if item.urls else item.homepage
     raise ModelUnavailable(
@@ -183,9 +231,8 @@ def _fetch(item: Entry, folder: Path, settings: Settings, report: OnProgress) ->
             f"No source delivered the catalogued bytes of {item.id}: {story}", remedy="Nothing was kept."
         )
     raise ModelUnavailable(
-        f"{item.title} ({item.id}) cannot be had from any source: {story}.",
-        remedy=f"Check the connection, or put {item.file} (sha256 {item.sha256}) into the folder that "
-        "FACEAGENT_WEIGHTS names.",
+        f"{item.title} ({item.id}: {item.file}, sha256 {item.sha256}) cannot be had from any source: {story}.",
+        remedy="Check the connection, or put the file into the folder that FACEAGENT_WEIGHTS names.",
     )
 
 
@@ -230,16 +277,16 @@ def _check(item: Entry, settings: Settings) -> Check:
     try:
         _admit(item, settings)
     except ModelUnavailable as error:
-        return Check(item.id, "refused", None, str(error))
+        return Check(item.id, "refused", None, str(error), error.remedy)
     try:
         if item.conversion is not None:
             path = convert.standing(item, home(item, settings))
         else:
             path = _standing(item, settings) if item.files else _vouched(item, settings)
     except WeightsCorrupt as error:
-        return Check(item.id, "corrupt", None, str(error))
+        return Check(item.id, "corrupt", None, str(error), error.remedy)
     except ModelUnavailable as error:
-        return Check(item.id, "unpinned", None, str(error))
+        return Check(item.id, "unpinned", None, str(error), error.remedy)
     if path is None:
-        return Check(item.id, "missing", None, "not on this machine")
+        return Check(item.id, "missing", None, "not on this machine", f"Run `faceagent weights pull {item.id}`.")
     return Check(item.id, "ok", path, "")

@@ -175,3 +175,24 @@ def test_nothing_is_printed_and_no_heavy_runtime_is_loaded(settings: Settings) -
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("shape", [(2, 20000), (20000, 2), (1, 1), (4000, 1), (1, 4000), (3, 3), (300, 40000)])
+def test_pictures_of_any_shape_are_looked_at(find: Find, shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    assert find(np.zeros((*shape, 3), np.uint8)) == ()
+    assert find(noise) == ()
+
+
+def test_opencv_says_nothing_when_many_threads_open_networks() -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+from faceagent.faces.yunet import _open
+from faceagent.settings import Settings
+from faceagent.weights import locate
+path = locate("yunet", Settings())
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: _open(path, 1), range(40)))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr == ""

@@ -79,6 +79,29 @@ def test_urls_are_named_without_their_query(blobs: MemoryBlobs) -> None:
     assert (source.kind, source.name) == ("url", "example.org/me.jpg")
 
 
+def test_urls_that_are_refused_keep_their_scheme(blobs: MemoryBlobs) -> None:
+    given = ["file:///etc/passwd", "ftp://me:secret@example.org/a/b.jpg?token=secret#x", "http://[broken/"]
+    assert names(list(expand(given, blobs))) == ["file:///etc/passwd", "ftp://example.org/a/b.jpg", "URL"]
+
+
+@pytest.mark.parametrize("closed", ["album", "album/sub"])
+def test_a_folder_that_may_not_be_listed_is_not_an_empty_one(
+    closed: str, folder: Path, blobs: MemoryBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def scandir(path: str | Path) -> object:
+        if Path(path) == folder.parent / closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(expand([folder], blobs))
+    assert names(found) == (["album"] if closed == "album" else ["album/a.PNG", "album/b.jpg", "album/sub"])
+    problem = take(found[-1], blobs, Settings())
+    assert isinstance(problem, Problem) and problem.reason == "no_permission"
+
+
 @pytest.mark.parametrize(
     "array",
     [
@@ -110,7 +133,15 @@ def test_a_pil_picture_that_cannot_be_read_is_a_problem(blobs: MemoryBlobs, grad
     assert isinstance(problem := take(source, blobs, Settings()), Problem) and problem.reason == "corrupt_picture"
 
 
-@pytest.mark.parametrize("wrong", [42, None, np.zeros((2, 2, 3)), np.zeros((0, 2, 3), np.uint8), np.zeros(3, np.uint8)])
+def test_an_array_that_is_no_picture_is_a_problem_of_that_item(blobs: MemoryBlobs) -> None:
+    odd = [np.zeros((2, 2, 3)), np.zeros((0, 2, 3), np.uint8), np.zeros(3, np.uint8), np.zeros((), np.uint8)]
+    found = list(expand(["a.png", *odd, b"raw"], blobs))
+    assert names(found)[1] == "array of shape 2×2×3 and type float64"
+    problems = [take(source, blobs, Settings()) for source in found[1:-1]]
+    assert [problem.reason for problem in problems if isinstance(problem, Problem)] == ["unsupported_format"] * 4
+
+
+@pytest.mark.parametrize("wrong", [42, None, {}, [b"raw"]])
 def test_what_can_never_be_a_picture_is_a_broken_request(wrong: object, blobs: MemoryBlobs) -> None:
     with pytest.raises(InputError):
         list(expand([wrong], blobs))
@@ -125,4 +156,5 @@ def test_a_file_name_that_is_not_utf8_is_found_again(tmp_path: Path, blobs: Memo
     for given in (path, tmp_path):
         (source,) = expand([given], blobs)
         source.model_dump_json()
+        assert source.name.endswith("caf\N{REPLACEMENT CHARACTER}.png")
         assert isinstance(take(source, blobs, Settings()), Picture)

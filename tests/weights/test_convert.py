@@ -164,8 +164,9 @@ def test_a_file_without_its_record_is_made_again(source: Path, tmp_path: Path) -
 def test_a_changed_converted_file_is_refused(source: Path, tmp_path: Path) -> None:
     path = converted(copying(), source, tmp_path / "copied")
     path.write_text("tampered")
-    with pytest.raises(WeightsCorrupt, match="made again"):
+    with pytest.raises(WeightsCorrupt, match="faceagent weights pull copied"):
         converted(copying(), source, tmp_path / "copied")
+    assert converted(copying(), source, tmp_path / "copied", mend=True).read_bytes() == source.read_bytes()
 
 
 def test_a_conversion_works_from_the_users_own_copy_of_the_source(settings: Settings, tmp_path: Path) -> None:

@@ -148,8 +148,49 @@ def test_a_changed_file_in_the_cache_is_refused_by_name(publisher: Publisher, he
     path.write_bytes(b"tampered")
     with pytest.raises(WeightsCorrupt) as caught:
         obtain(item, here, quiet)
-    for fact in (str(path), DIGEST, hashlib.sha256(b"tampered").hexdigest(), "Delete this file"):
+    for fact in (str(path), DIGEST, hashlib.sha256(b"tampered").hexdigest(), "faceagent weights pull thing"):
         assert fact in str(caught.value)
+
+
+def test_pull_replaces_a_broken_file_in_the_cache(
+    publisher: Publisher, here: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = thing(urls=(publisher.url,))
+    monkeypatch.setattr(catalog, "_table", lambda: {"thing": item})
+    (path,) = pull(["thing"], here, quiet)
+    path.write_bytes(b"tampered")
+    assert [check.state for check in verify(here)] == ["corrupt"]
+    with pytest.raises(WeightsCorrupt, match="faceagent weights pull thing"):
+        pull(["thing"], here.model_copy(update={"offline": True}), quiet)
+    publisher.body = BODY[:-1] + b"!"
+    with pytest.raises(WeightsCorrupt):
+        pull(["thing"], here, quiet)
+    assert path.read_bytes() == b"tampered", "nothing takes its place that is not right either"
+    publisher.body = BODY
+    assert pull(["thing"], here, quiet) == [path] and path.read_bytes() == BODY
+    assert [check.state for check in verify(here)] == ["ok"]
+
+
+def test_pull_never_replaces_a_file_of_the_user(
+    publisher: Publisher, here: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "_table", lambda: {"thing": thing(urls=(publisher.url,))})
+    mine = tmp_path / "mine" / "thing.onnx"
+    mine.parent.mkdir()
+    mine.write_bytes(b"my own")
+    settings = here.model_copy(update={"weights": mine.parent})
+    with pytest.raises(WeightsCorrupt, match="Put the right file there"):
+        pull(["thing"], settings, quiet)
+    assert mine.read_bytes() == b"my own" and publisher.asked == []
+
+
+def test_offline_tells_of_many_in_one_sentence(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {name: thing(id=name) for name in ("a", "b", "c")}
+    monkeypatch.setattr(catalog, "_table", lambda: table)
+    with pytest.raises(ModelUnavailable) as caught:
+        pull(table, here.model_copy(update={"offline": True}), quiet)
+    assert str(caught.value).startswith("3 weights are not on this machine and FACEAGENT_OFFLINE is set: a, b, c. ")
+    assert str(caught.value).count("faceagent weights pull a b c") == str(caught.value).count("weights pull") == 1
 
 
 def test_offline_says_what_is_missing_and_how_to_mend_it(publisher: Publisher, here: Settings) -> None:
