@@ -95,7 +95,9 @@ def _failures(root: Path, table: Table, badness: np.ndarray[Any, Any], settings:
     shown = []
     for index in order[:WORST]:
         case, values = table.cases[index], table.values[index]
-        truth = ", ".join(f"{key} {value}" for key, value in case.truth.items() if value != "" and len(case.truth) < 12)
+        # Zeros and blanks are flags that are not set; a row of 136 coordinates tells a reader nothing.
+        told = case.truth.items() if len(case.truth) < 12 else ()
+        truth = ", ".join(f"{key} {value}" for key, value in told if value)
         said = {key: value for key, value in values.items() if isinstance(value, str | float | int)}
         brief = ", ".join(
             f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
