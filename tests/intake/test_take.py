@@ -188,6 +188,7 @@ def test_a_missing_end_mark_is_noted_when_the_pixels_are_complete(
 def test_other_formats_are_named(data: bytes, words: str, blobs: MemoryBlobs) -> None:
     problem = look(data, blobs)
     assert isinstance(problem, Problem) and problem.reason == "unsupported_format" and words in problem.message
+    assert "HEIC with faceagent[heif]" in problem.message
 
 
 def test_heic_without_its_decoder_says_what_to_install(blobs: MemoryBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
