@@ -25,15 +25,17 @@ def rows(data: Path, settings: Settings) -> Iterable[Row]:
     tool = Spoof(settings)
     kinds = {row["file"]: row["label"] for row in labels(data, SET)}
     scores: list[Score] = []
-    blur, attack = [], []
+    blur, attack, grey = [], [], 0
     for file, view in portraits(data / SET, kinds, settings):
-        score = None if view is None else tool.run([view])[0][0].score
+        item = None if view is None else tool.run([view])[0][0]
+        score = None if item is None else item.score
+        grey += item is not None and item.reason == "no_colour"
         if view is not None and score is not None:
             scores.append(score)
             blur.append(-sharpness(view.pixels()))
             attack.append(kinds[file] != "live")
     values, truth, dull = np.array([score.value for score in scores]), np.array(attack), np.array(blur)
-    missing = f"{len(kinds) - len(truth)} without a face"
+    missing = f"{len(kinds) - len(truth) - grey} without a face, {grey} without colour"
     value, (low, high) = auc(values[truth], values[~truth]), _interval(values, truth)
     yield Row(
         on=SET, figure="spoof: AUC", value=value, low=low, high=high, n=len(truth), bar=0.92, aim=0.95, note=missing

@@ -50,7 +50,8 @@ def faces(pictures: list[View], settings: Settings) -> list[View]:
         face = main_face(tuple(find_faces(view.picture, view.pixels(), settings)), view.picture)
         assert face is not None
         found.append(View(view.picture, view.pixels, view.original, face))
-    return [View(v.picture, v.pixels, v.original, v.face, references=(found[0],)) for v in found]
+    pairs = zip(found, reversed(found), strict=True)
+    return [View(v.picture, v.pixels, v.original, v.face, references=(other,)) for v, other in pairs]
 
 
 @pytest.fixture(params=NAMES)

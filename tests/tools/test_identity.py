@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ def _view(pixels: NDArray[np.uint8], points: NDArray[np.float64], name: str = "P
     height, width = pixels.shape[:2]
     picture = Picture(
         id=name,
-        sha256="0" * 64,
+        sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
         width=width,
         height=height,
         format="PNG",
@@ -79,14 +81,37 @@ def test_another_pattern_is_another_person(astronaut: NDArray[np.uint8], half: V
     assert item.score.value < 0.4
 
 
-def test_nearest_of_several_references(astronaut: NDArray[np.uint8], half: View, settings: Settings) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
-    ((item,),) = Identity(settings).run([_against(_view(astronaut, POINTS), _view(noise, POINTS, "R2"), half)])
-    assert item.facts["nearest"] == "R1"
+def test_several_references_count_by_the_mean(astronaut: NDArray[np.uint8], half: View, settings: Settings) -> None:
+    """The nearest alone would give a stranger one more chance with every reference."""
+    flipped = _view(np.ascontiguousarray(astronaut[:, ::-1]), (POINTS * (-1, 1) + (511, 0))[[1, 0, 2, 4, 3]], "R2")
+    ((item,),) = Identity(settings).run([_against(_view(astronaut, POINTS), half, flipped)])
     assert item.facts["references_compared"] == 2
     assert item.score is not None
-    assert item.score.value == item.facts["cosine_R1"]
-    assert float(item.facts["cosine_R2"]) < float(item.facts["cosine_R1"])
+    each = [float(item.facts[f"cosine_{name}"]) for name in ("R1", "R2")]
+    assert item.score.value == pytest.approx(np.mean(each), abs=1e-5)
+    assert each[0] != pytest.approx(each[1], abs=1e-3)
+    assert "mean" in item.statement
+    assert all(f"{name} {value:.2f}" in item.statement for name, value in zip(("R1", "R2"), each, strict=True))
+
+
+def test_references_of_two_people_are_not_averaged(
+    astronaut: NDArray[np.uint8], half: View, settings: Settings
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    ((item,),) = Identity(settings).run([_against(_view(astronaut, POINTS), _view(noise, POINTS, "R2"), half)])
+    assert (item.status, item.reason, item.score) == ("not_applicable", "reference_unusable", None)
+    assert "R2 and R1" in item.statement
+
+
+def test_a_file_is_not_compared_with_itself(astronaut: NDArray[np.uint8], half: View, settings: Settings) -> None:
+    tool, probe, itself = Identity(settings), _view(astronaut, POINTS), _view(astronaut, POINTS, "R2")
+    ((item,),) = tool.run([_against(probe, itself)])
+    assert (item.status, item.reason, item.score) == ("not_applicable", "same_file", None)
+    assert "the reference is the same file" in item.statement
+    ((mixed,),) = tool.run([_against(probe, itself, half)])
+    ((alone,),) = tool.run([_against(probe, half)])
+    assert mixed.score == alone.score
+    assert "same file: R2" in mixed.statement
 
 
 def test_references_without_a_usable_face(astronaut: NDArray[np.uint8], half: View, settings: Settings) -> None:
@@ -98,7 +123,8 @@ def test_references_without_a_usable_face(astronaut: NDArray[np.uint8], half: Vi
     assert (item.status, item.reason) == ("not_applicable", "reference_unusable")
     ((mixed,),) = Identity(settings).run([_against(_view(astronaut, POINTS), blurry, half)])
     assert mixed.status == "ok"
-    assert mixed.facts["references_unusable"] == 1
+    assert mixed.facts["references_left_out"] == 1
+    assert "no face in it can be compared: R2" in mixed.statement
 
 
 def test_views_of_one_batch_keep_their_own_references(
