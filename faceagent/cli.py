@@ -197,18 +197,22 @@ def weights_pull(
 
 @weights_app.command("verify")
 def weights_verify() -> None:
-    """Check every weight on this machine against the catalogue; fetches nothing."""
-    checks = weights.verify(load())
+    """Check every weight against the catalogue; fails on a corrupt one, and on one that the profile lacks."""
+    settings = load()
+    checks = weights.verify(settings)
+    needed = weights.of_profile(settings.profile)
     table = Table(Column("id", no_wrap=True), "state", Column("detail", overflow="fold"))
     for check in checks:
         table.add_row(check.id, check.state, Text(check.detail or str(check.path or "")))
     out.print(table)
-    if any(check.state == "corrupt" for check in checks):
+    if any(check.state == "corrupt" or (check.state == "missing" and check.id in needed) for check in checks):
         raise typer.Exit(ERROR)
 
 
 def _ready(settings: Settings) -> None:
     """Fetch what the profile needs before the work starts, so that its progress bar stands alone."""
     # What cannot be had is left to the tools, which answer "unavailable" one by one.
-    with contextlib.suppress(FaceagentError):
-        weights.pull(weights.of_profile(settings.profile), settings)
+    # A corrupt file is not mended here: that is for `weights pull`, which says so.
+    for name in weights.of_profile(settings.profile):
+        with contextlib.suppress(FaceagentError):
+            weights.locate(name, settings)

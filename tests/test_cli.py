@@ -100,6 +100,8 @@ def test_doctor_says_what_is_there_and_what_mends_the_rest(tmp_path: Path) -> No
     empty = run("doctor", FACEAGENT_CACHE=str(tmp_path))
     assert empty.returncode == 1
     assert b"faceagent weights pull" in empty.stdout
+    assert run("weights", "verify").returncode == 0
+    assert run("weights", "verify", FACEAGENT_CACHE=str(tmp_path)).returncode == 1
 
 
 def test_offline_without_weights_is_said_by_every_tool_and_crashes_nothing(photo: Path, tmp_path: Path) -> None:
