@@ -62,14 +62,14 @@ def _devices(settings: Settings) -> Iterator[Finding]:
         import onnxruntime
 
         cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-        lost = settings.profile == "gpu" and not cuda
+        lost = settings.device == "cuda" and not cuda
         remedy = "pip install onnxruntime-gpu, or set FACEAGENT_PROFILE=embedded" if lost else None
         yield Finding("missing" if lost else "ok", "onnxruntime runs on", "cuda" if cuda else "cpu", remedy)
     if importlib.util.find_spec("torch") is not None:
         import torch
 
         cuda = torch.cuda.is_available()
-        lost = settings.profile == "gpu" and not cuda
+        lost = settings.device == "cuda" and not cuda
         remedy = "install a CUDA build of torch, or set FACEAGENT_PROFILE=embedded" if lost else None
         name = f"cuda, {torch.cuda.get_device_name(0)}" if cuda else f"cpu, {torch.get_num_threads()} threads"
         yield Finding("missing" if lost else "ok", "torch runs on", name, remedy)

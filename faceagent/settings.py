@@ -1,6 +1,7 @@
 """Settings: typed, read once from ``FACEAGENT_*`` variables (or arguments), immutable afterwards.
 
-The two profiles differ in settings only; no code asks which one it is in.
+The two profiles differ in settings only. Code asks for the device or the tower that follow from the profile, never for
+the profile itself, so that a third one would be a change of this file alone.
 """
 
 import difflib
@@ -70,6 +71,16 @@ class Settings(BaseSettings):
         if path is not None and not path.is_dir():
             raise ValueError("there is no such folder")
         return path
+
+    @property
+    def device(self) -> Literal["cpu", "cuda"]:
+        """Where models shall run; whether they really do is in every evidence stamp."""
+        return "cuda" if self.profile == "gpu" else "cpu"
+
+    @property
+    def tower(self) -> str:
+        """Id of the vision tower's weights."""
+        return "open_clip_vit_l_14_openai" if self.profile == "gpu" else "dinov2_vits14_224"
 
 
 def load(**overrides: object) -> Settings:

@@ -115,7 +115,7 @@ class Tower:
 def load_tower(settings: Settings) -> Tower:
     """The tower of the settings' profile. Raises ModelUnavailable when its weights cannot be had."""
     torch.set_num_threads(settings.threads)
-    return _embedded(settings) if settings.profile == "embedded" else _large()
+    return _embedded(settings) if settings.tower == EMBEDDED else _large()
 
 
 def _embedded(settings: Settings) -> Tower:

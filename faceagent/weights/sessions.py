@@ -30,10 +30,10 @@ def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSe
 
     path = locate(weight_id, settings)
     wanted = ["CPUExecutionProvider"]
-    if settings.profile == "gpu":
+    if settings.device == "cuda":
         wanted.insert(0, "CUDAExecutionProvider")
     providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
-    key = (str(path), settings.profile, settings.threads)
+    key = (str(path), settings.device, settings.threads)
     with _guard:
         session = _sessions.get(key)
         if session is None:
@@ -50,7 +50,7 @@ def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSe
                 raise ModelUnavailable(
                     f"onnxruntime cannot run {weight_id}: {error}", remedy="Run `faceagent doctor`."
                 ) from error
-            if settings.profile == "gpu" and device_of(session) == "cpu":
+            if settings.device == "cuda" and device_of(session) == "cpu":
                 logger.warning("%s runs on the CPU: onnxruntime cannot use CUDA here.", weight_id)
             _sessions[key] = session
     return session
