@@ -15,8 +15,8 @@ for _name, _target in {
     "attributes": "attributes:Attributes",
     "spoof": "spoof:Spoof",
     "identity": "identity:Identity",
-    "forgery": "forgery:Forgery",
-    "morph": "morph:Morph",
+    "forgery": "pending:Forgery",
+    "morph": "pending:Morph",
     "frequency": "frequency:Frequency",
     "provenance": "provenance:Provenance",
 }.items():
