@@ -11,6 +11,10 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_BUILDING = threading.Lock()
+"""One network at a time, of whatever kind: OpenCV fills its table of layer types while the first one is read, and a
+second reader finds it half full ("Problem during import of operator")."""
+
 
 class Lease(Generic[T]):
     """Lends objects made by ``build``; two borrowers never hold the same one."""
@@ -26,7 +30,8 @@ class Lease(Generic[T]):
         with self._guard:
             item = self._idle.pop() if self._idle else None
         if item is None:
-            item = self._build()
+            with _BUILDING:
+                item = self._build()
         try:
             yield item
         finally:
