@@ -6,10 +6,11 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import nn
 
-from faceagent.encoder.branch import ADAPTER, CARD, HEAD, BranchCard, sha256_of
+from faceagent.encoder.branch import ADAPTER, CARD, HEAD, BranchCard
 from faceagent.encoder.crop import SCALE
 from faceagent.encoder.tower import Tower
 from faceagent.errors import InputError
+from faceagent.weights.store import sha256_of
 from finetune.features import Features
 from finetune.recipe import LABELS, Recipe
 from finetune.scores import trivial_auc

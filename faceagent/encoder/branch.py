@@ -6,7 +6,6 @@ could be switched between threads and cost no more than plain blocks.
 """
 
 import copy
-import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,6 +18,7 @@ from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.types import Noun, WeightStamp
+from faceagent.weights.store import sha256_of
 
 HEAD, CARD, ADAPTER = "head.safetensors", "branch.json", "adapter_model.safetensors"
 
@@ -99,11 +99,6 @@ def load_branch(folder: Path, tower: Tower) -> Branch:
         raise _misfit(folder, "has a head of another shape than its card and the tower say")
     blocks = nn.ModuleList(type(tower.walk)(merged).blocks[first:])  # type: ignore[call-arg]
     return Branch(card, blocks, tower, head.eval().requires_grad_(False).to(tower.device))
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _card(folder: Path) -> BranchCard:

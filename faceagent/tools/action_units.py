@@ -14,11 +14,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View
+from faceagent.tools.base import ToolSpec, View, stamped
 from faceagent.tools.distances import SPANS, Sides, distances
 from faceagent.tools.facs import Neutral, Unit, Unmeasurable, neutral, table
 from faceagent.types import Evidence, Face, Region, Score, ToolStamp
-from faceagent.weights import stamp
 
 SLACK = 0.02
 """Added to the spread of every blendshape: less than that cannot be seen, however still neutral faces keep."""
@@ -134,8 +133,7 @@ class ActionUnits:
 
     def stamp(self) -> ToolStamp:
         """Name, version and the landmarker whose output is read."""
-        weights = tuple(stamp(name) for name in self.spec.weights)
-        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=weights)
+        return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per unit and face: ``F1:AU12``, "present" or "absent" with its intensity."""

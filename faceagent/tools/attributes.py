@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from faceagent.faces import align
 from faceagent.settings import Settings
-from faceagent.tools.base import Pixels, ToolSpec, View
+from faceagent.tools.base import Pixels, ToolSpec, View, stamped
 from faceagent.types import Evidence, Face, Score, ToolStamp
-from faceagent.weights import stamp
 from faceagent.weights.sessions import device_of, open_session
 
 Floats = NDArray[np.float32]
@@ -121,8 +120,7 @@ class Attributes:
     def stamp(self) -> ToolStamp:
         """Name, version, both networks, and the device they run on."""
         device = device_of(open_session("age", self._settings))
-        weights = tuple(stamp(name) for name in self.spec.weights)
-        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=weights, device=device)
+        return stamped(self.spec, device)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Two items per face: ``F1:age`` in years with an 80 % interval, ``F1:gender`` as the logit of "male"."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from faceagent.errors import ModelUnavailable
 from faceagent.types import Evidence, Face, Noun, Picture, Question, Reason, Status, ToolStamp
+from faceagent.weights import stamp
 
 logger = logging.getLogger(__name__)
 
@@ -75,20 +76,19 @@ class Tool(Protocol):
         ...
 
 
-def silent(
-    spec: ToolSpec,
-    view: View,
-    status: Status,
-    reason: Reason,
-    statement: str,
-    *,
-    question: Question | None = None,
-) -> Evidence:
+def stamped(spec: ToolSpec, device: str = "cpu") -> ToolStamp:
+    """The stamp of a tool whose weights, if it has any, run on ``device``."""
+    return ToolStamp(
+        name=spec.name, version=spec.version, weights=tuple(stamp(name) for name in spec.weights), device=device
+    )
+
+
+def silent(spec: ToolSpec, view: View, status: Status, reason: Reason, statement: str) -> Evidence:
     """Evidence that nothing was measured, and why."""
     return Evidence(
         id=f"{view.subject}:{spec.name}",
         tool=ToolStamp(name=spec.name, version=spec.version),
-        question=question or spec.questions[0],
+        question=spec.questions[0],
         subject=view.subject,
         status=status,
         reason=reason,

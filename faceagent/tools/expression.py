@@ -12,10 +12,9 @@ from typing import ClassVar, NamedTuple
 
 from faceagent.settings import Settings
 from faceagent.tools.action_units import Activation, activations
-from faceagent.tools.base import ToolSpec, View
+from faceagent.tools.base import ToolSpec, View, stamped
 from faceagent.tools.facs import Rule, table
 from faceagent.types import Evidence, Face, Score, ToolStamp
-from faceagent.weights import stamp
 
 CALIBRATION = "expression/emfacs-1"
 BASIS = 0.5
@@ -76,8 +75,7 @@ class Expression:
 
     def stamp(self) -> ToolStamp:
         """Name, version and the landmarker whose output is read."""
-        weights = tuple(stamp(name) for name in self.spec.weights)
-        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=weights)
+        return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per face: ``F1:expression`` with a logit per label, citing the action units behind it."""

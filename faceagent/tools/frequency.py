@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from faceagent.settings import Settings
 from faceagent.tools import jpeg
-from faceagent.tools.base import Pixels, ToolSpec, View
+from faceagent.tools.base import Pixels, ToolSpec, View, stamped
 from faceagent.tools.jpeg import Reals
 from faceagent.types import Evidence, Reason, Score, Status, ToolStamp
 
@@ -62,7 +62,7 @@ class Frequency:
 
     def stamp(self) -> ToolStamp:
         """Name and version; there are no weights, and no device but the processor."""
-        return ToolStamp(name=self.spec.name, version=self.spec.version)
+        return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """``P1:jpeg_grid``, ``P1:double_jpeg``, ``P1:spectrum`` and ``P1:noise`` for every view."""

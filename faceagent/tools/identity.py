@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from faceagent.faces import align
 from faceagent.settings import Settings
-from faceagent.tools.base import Pixels, ToolSpec, View, silent
+from faceagent.tools.base import Pixels, ToolSpec, View, silent, stamped
 from faceagent.types import Evidence, Face, Reason, Score, ToolStamp
-from faceagent.weights import stamp
 from faceagent.weights.sessions import device_of, open_session
 
 Floats = NDArray[np.float32]
@@ -90,7 +89,7 @@ class Identity:
     def stamp(self) -> ToolStamp:
         """Name, version, weights, and the device they run on."""
         device = device_of(open_session(WEIGHTS, self._settings))
-        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=(stamp(WEIGHTS),), device=device)
+        return stamped(self.spec, device)
 
     def embed(self, views: Sequence[View]) -> NDArray[np.float64]:
         """N×128 unit vectors, one per view; every view must have a face."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, silent
+from faceagent.tools.base import ToolSpec, View, silent, stamped
 from faceagent.types import Evidence, ToolStamp
 
 
@@ -18,7 +18,7 @@ class _Pending:
 
     def stamp(self) -> ToolStamp:
         """The tool's name alone: no weights have spoken."""
-        return ToolStamp(name=self.spec.name, version=self.spec.version)
+        return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One "unavailable" per view."""

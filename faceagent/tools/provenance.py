@@ -14,7 +14,7 @@ from faceagent.errors import SettingsError
 from faceagent.intake.credentials import Credentials, read_credentials
 from faceagent.intake.metadata import Metadata, read_metadata
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View
+from faceagent.tools.base import ToolSpec, View, stamped
 from faceagent.types import Evidence, ToolStamp
 
 _WORDS = {"exif": "EXIF", "xmp": "XMP", "file": "file"}
@@ -45,7 +45,7 @@ class Provenance:
 
     def stamp(self) -> ToolStamp:
         """Name and version; there are no weights, and no device but the processor."""
-        return ToolStamp(name=self.spec.name, version=self.spec.version)
+        return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """``<picture>:metadata`` and ``<picture>:c2pa`` for every view."""

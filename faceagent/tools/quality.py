@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from faceagent.faces.quality import COMPONENTS
 from faceagent.settings import Settings
-from faceagent.tools.base import UNUSABLE, ToolSpec, View
+from faceagent.tools.base import UNUSABLE, ToolSpec, View, stamped
 from faceagent.types import QUESTIONS, Evidence, Face, Question, Reason, Score, ToolStamp
-from faceagent.weights import stamp
 
 MEANING = {
     "sharpness": "how crisp its edges are",
@@ -42,9 +41,7 @@ class QualityTool:
 
     def stamp(self) -> ToolStamp:
         """The measures are plain arithmetic on the CPU, on what these weights found."""
-        spec = self.spec
-        weights = tuple(stamp(weight) for weight in spec.weights)
-        return ToolStamp(name=spec.name, version=spec.version, weights=weights)
+        return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Seven pieces of evidence per face."""

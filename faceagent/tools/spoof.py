@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.settings import Settings
-from faceagent.tools.base import Pixels, ToolSpec, View, silent
+from faceagent.tools.base import Pixels, ToolSpec, View, silent, stamped
 from faceagent.types import Evidence, Face, Score, ToolStamp
-from faceagent.weights import stamp
 from faceagent.weights.sessions import device_of, open_session
 
 Floats = NDArray[np.float32]
@@ -126,8 +125,7 @@ class Spoof:
     def stamp(self) -> ToolStamp:
         """Name, version, both networks, and the device they run on."""
         device = device_of(open_session(NETWORKS[0][0], self._settings))
-        weights = tuple(stamp(name) for name in self.spec.weights)
-        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=weights, device=device)
+        return stamped(self.spec, device)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per face: ``F1:spoof``, the logit of "attack" (0: as likely as not, before calibration)."""

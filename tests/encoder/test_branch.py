@@ -10,12 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from faceagent.encoder.branch import ADAPTER, CARD, HEAD, BranchCard, load_branch, sha256_of, shipped
+from faceagent.encoder.branch import ADAPTER, CARD, HEAD, BranchCard, load_branch, shipped
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.head import Head
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
+from faceagent.weights.store import sha256_of
 
 
 @pytest.fixture(scope="module")
