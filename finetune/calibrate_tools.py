@@ -61,7 +61,7 @@ def identity(data: Path, settings: Settings) -> Iterable[Record]:
     negative, negative_by = _pairs(sat, same=False)
     one_sitting, _ = _pairs(sat, same=True)
     points = [
-        _point(
+        point(
             name,
             threshold,
             {
@@ -73,7 +73,7 @@ def identity(data: Path, settings: Settings) -> Iterable[Record]:
         for name, rate in (("FMR 0.1 %", 0.001), ("FMR 1 %", 0.01), ("FMR 0.01 %", 0.0001))
         for threshold in [float(np.quantile(negative, 1 - rate))]
     ]
-    yield _binary(
+    yield binary(
         "identity/sface-1",
         "cosine",
         ("same_person", "different_person"),
@@ -129,7 +129,7 @@ def spoof(data: Path, settings: Settings) -> Iterable[Record]:
         live = np.array(scores["live"])
         attacks = {kind: np.array(scores[kind]) for kind in recapture.ATTACKS}
         points = [
-            _point(
+            point(
                 f"BPCER {rate:.0%}".replace("%", " %"),
                 threshold,
                 {"bpcer": rate, "apcer": max(float(np.mean(x < threshold)) for x in attacks.values())},
@@ -137,7 +137,7 @@ def spoof(data: Path, settings: Settings) -> Iterable[Record]:
             for rate in (0.05, 0.01)
             for threshold in [float(np.quantile(live, 1 - rate))]
         ]
-        yield _binary(
+        yield binary(
             f"spoof/{name}-1",
             "logit",
             ("spoof", "live"),
@@ -168,13 +168,13 @@ def attributes(data: Path, settings: Settings) -> Iterable[Record]:
     fitted = platt.fit(male, female)
     even = -fitted.intercept / fitted.slope
     errors = {"men_called_female": float(np.mean(male < even)), "women_called_male": float(np.mean(female >= even))}
-    yield _binary(
+    yield binary(
         "gender/dlib-1",
         "logit",
         ("male", "female"),
         (male, female),
         (np.arange(len(male)), np.arange(len(female))),
-        [_point("even", even, errors)],
+        [point("even", even, errors)],
         fitted_on="FairFace train, aged 20 and over",
         note="Apparent gender in the two classes that the annotators were given. Not fitted for children.",
     )
@@ -228,7 +228,8 @@ def _attack(
     return seen if view is None else _framed(view, rooms, rng)
 
 
-def _point(name: str, threshold: float, errors: Mapping[str, float]) -> Record:
+def point(name: str, threshold: float, errors: Mapping[str, float]) -> Record:
+    """One operating point of a record, rounded to what is meant."""
     return {
         "name": name,
         "threshold": round(threshold, 4),
@@ -236,7 +237,7 @@ def _point(name: str, threshold: float, errors: Mapping[str, float]) -> Record:
     }
 
 
-def _binary(
+def binary(
     name: str,
     scale: str,
     sides: tuple[str, str],

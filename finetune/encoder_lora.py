@@ -27,7 +27,8 @@ from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import load
 from finetune import pairs, publish
-from finetune.features import Features, build, epochs, fingerprint
+from finetune.curves import draw_curves
+from finetune.features import Features, build, epochs, fingerprint, mixed
 from finetune.recipe import LABELS, Recipe, load_recipe
 from finetune.scores import auc, pointing
 
@@ -82,7 +83,7 @@ class Trainer:
     def forward(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """N×labels and N×P logits of these rows of the cache."""
         tokens = torch.from_numpy(self.data.tokens[rows].astype(np.float32)).to(self.tower.device)
-        with torch.autocast(self.tower.device.type, dtype=torch.bfloat16):
+        with mixed(self.tower.device):
             for block in self.walk.blocks[self.first :]:
                 tokens = block(tokens)
             tokens = self.walk.finish(tokens)
@@ -160,7 +161,7 @@ class Trainer:
 def train(trainer: Trainer) -> dict[str, float]:
     """Train to the end of the schedule or of the patience; leaves the best state in the trainer.
 
-    One JSON line per look goes to ``log.jsonl``. Returns the figures of the best look.
+    One JSON line per look goes to ``log.jsonl``, drawn as ``curves.png``. Returns the figures of the best look.
     """
     how, folder = trainer.recipe.optimiser, trainer.folder
     keep = folder / "state.pt"
@@ -190,6 +191,7 @@ def train(trainer: Trainer) -> dict[str, float]:
             if not waited:
                 best, best_state = found, trainer.state()
             now = trainer.state()
+            draw_curves(folder / "log.jsonl", folder / "curves.png")
             torch.save({"now": now, "at": at, "best": best, "waited": waited, "best_state": best_state}, keep)
     trainer.restore(best_state, weights_only=True)
     return best

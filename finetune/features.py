@@ -45,6 +45,12 @@ class Features:
         return np.asarray(first[self.held_out[first] == held_out], dtype=np.int64)
 
 
+def mixed(device: torch.device) -> torch.autocast:
+    """bfloat16 where the hardware multiplies it; elsewhere float32, since emulated bfloat16 is many times slower."""
+    fast = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
+
+
 def fingerprint(*parts: object) -> str:
     """A short digest of everything a cache depends on."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
@@ -57,6 +63,11 @@ def build(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower: T
         folder.mkdir(parents=True, exist_ok=True)
         _compute(folder, pairs, count, tower, last)
         done.write_text(json.dumps(mark), encoding="utf-8")
+    return load_features(folder)
+
+
+def load_features(folder: Path) -> Features:
+    """A finished cache; the tokens stay on disk until they are asked for."""
     rows = np.load(folder / "rows.npz")
     return Features(tokens=np.load(folder / "tokens.npy", mmap_mode="r"), **{key: rows[key] for key in rows.files})
 
@@ -69,7 +80,7 @@ def _compute(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower
     for _ in track(range(-(-count // PAIRS_AT_A_TIME)), description="trunk features"):
         batch = list(islice(pending, PAIRS_AT_A_TIME))
         twins = [twin for pair in batch for twin in pair]
-        with torch.inference_mode(), torch.autocast(tower.device.type, dtype=torch.bfloat16):
+        with torch.inference_mode(), mixed(tower.device):
             found = tower.trunk(tower.tensor([twin.record.pixels for twin in twins]), last)
         tokens[len(rows) : len(rows) + len(twins)] = found.half().cpu().numpy()
         rows += [_row(twin, tower.grid) for twin in twins]

@@ -75,13 +75,13 @@ def test_around_leaves_the_room_asked_for(astronaut: NDArray[np.uint8]) -> None:
 
 def test_written_record_is_what_the_judge_reads(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    record = calibrate_tools._binary(
+    record = calibrate_tools.binary(
         "identity/test-1",
         "cosine",
         ("same_person", "different_person"),
         (rng.normal(0.8, 0.1, 60), rng.normal(0.1, 0.1, 600)),
         (np.arange(60), np.arange(600) % 60),
-        [calibrate_tools._point("FMR 1 %", 0.4, {"fmr": 0.01})],
+        [calibrate_tools.point("FMR 1 %", 0.4, {"fmr": 0.01})],
         fitted_on="drawn",
         note="drawn",
     )

@@ -1,0 +1,142 @@
+"""``python -m finetune.calibrate_forgery RECIPE --data DIR``: from the forgery branch's logits to likelihood ratios.
+
+Reads the finished adapter and the validation side that it never learned from: the pairs in the run's cache, and the
+same people's faces as they are, since bona fide pictures seldom went on such a journey. Three records: one for
+splices, one for synthetic faces, and one for the larger of both ratios, which carries the operating points.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from faceagent.encoder.branch import Branch, load_branch
+from faceagent.encoder.crop import face_crop
+from faceagent.encoder.tower import load_tower
+from faceagent.settings import load
+from finetune import pairs, platt
+from finetune.calibrate_tools import OUT, Groups, Reals, Record, binary, point, write
+from finetune.features import Features, load_features
+from finetune.recipe import load_recipe
+from finetune.sources import SETS, Found, read
+
+FALSE_ALARMS = (0.03, 0.01)
+"""Shares of bona fide faces that the operating points let be flagged; the first is the default."""
+FITTED_ON = "validation side of the training sets; forgeries made from the same sources"
+NOTE = "Forgeries are our own splices and the generators of SFHQ; other makers and generators can be far from them."
+
+
+def tokens_logits(branch: Branch, data: Features, rows: NDArray[np.int64]) -> Reals:
+    """N×labels logits of rows of the cache."""
+    found = []
+    for start in track(range(0, len(rows), 16), description="validation pairs"):
+        tokens = torch.from_numpy(data.tokens[rows[start : start + 16]].astype(np.float32))
+        with torch.inference_mode():
+            found.append(branch(tokens.to(branch.tower.device))[0].double().cpu().numpy())
+    return np.concatenate(found)
+
+
+def face_logits(branch: Branch, faces: Sequence[Found]) -> Reals:
+    """N×labels logits of faces as they are in their files, cropped as the tool crops them."""
+    tower, found = branch.tower, []
+    for start in track(range(0, len(faces), 8), description="bona fide faces"):
+        crops = [
+            face_crop(read(one), (one.box[0], one.box[1], one.box[2], one.box[3]), scale=branch.card.margin).pixels
+            for one in faces[start : start + 8]
+        ]
+        with torch.inference_mode():
+            tokens = tower.trunk(tower.tensor(crops), branch.card.last_blocks)
+            found.append(branch(tokens)[0].double().cpu().numpy())
+    return np.concatenate(found)
+
+
+def records(
+    data: Features, logits: Reals, rows: NDArray[np.int64], faces: Reals, people: Sequence[str]
+) -> list[Record]:
+    """The three calibrations: splice, synthetic, and the larger of both.
+
+    Args:
+        data: the cache; ``rows`` are those of its validation side, ``logits`` (N×2) theirs.
+        logits: splice and synthetic, in that order.
+        rows: row numbers.
+        faces: M×2 logits of bona fide faces as they are.
+        people: M sources of those faces.
+    """
+    forged, synthetic, source = data.forged[rows], data.synthetic[rows], data.source[rows]
+    bona_fide = ~forged & ~synthetic
+    sides = {"splice": forged & ~synthetic, "synthetic": synthetic & ~forged}
+    real_sources = np.concatenate([source[bona_fide], np.asarray(people)])
+    found: list[Record] = []
+    larger: dict[str, Reals] = {"faces": np.full(len(faces), -np.inf), "rows": np.full(len(rows), -np.inf)}
+    for column, (name, positive) in enumerate(sides.items()):
+        attack, real = logits[positive, column], np.concatenate([logits[bona_fide, column], faces[:, column]])
+        groups = _groups(source[positive]), _groups(real_sources)
+        points = _points(attack, faces[:, column])
+        found.append(_record(f"forgery/{name}-1", name, (attack, real), groups, points))
+        fitted = platt.fit(attack, real)
+        for key, raw in (("faces", faces), ("rows", logits)):
+            larger[key] = np.maximum(larger[key], fitted.slope * raw[:, column] + fitted.intercept)
+    attacks = sides["splice"] | sides["synthetic"]
+    attack, real = larger["rows"][attacks], np.concatenate([larger["rows"][bona_fide], larger["faces"]])
+    groups = _groups(source[attacks]), _groups(real_sources)
+    return [*found, _record("forgery/any-1", "forged", (attack, real), groups, _points(attack, larger["faces"]))]
+
+
+def _points(attack: Reals, faces: Reals) -> list[Record]:
+    return [
+        point(
+            f"BPCER {rate:.0%}".replace("%", " %"),
+            threshold,
+            {"bpcer": rate, "apcer": float(np.mean(attack < threshold))},
+        )
+        for rate in FALSE_ALARMS
+        for threshold in [float(np.quantile(faces, 1 - rate))]
+    ]
+
+
+def _record(
+    name: str, positive: str, scores: tuple[Reals, Reals], groups: tuple[Groups, Groups], points: list[Record]
+) -> Record:
+    return binary(
+        name, "logit", (positive, "bona_fide"), scores, groups, points, fitted_on=FITTED_ON, note=NOTE
+    )  # fmt: skip
+
+
+def _groups(sources: NDArray[np.str_]) -> Groups:
+    return np.asarray(np.unique(sources, return_inverse=True)[1], dtype=np.int64)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fit and write; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m finetune.calibrate_forgery", description=__doc__)
+    environment = os.environ.get("FACEAGENT_DATA")
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--data", type=Path, default=environment, required=environment is None)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where finetune.encoder_lora left its run")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args(arguments)
+    recipe, settings = load_recipe(options.recipe), load()
+    folder = options.runs / recipe.name
+    branch = load_branch(folder / "adapter", load_tower(settings))
+    data = load_features(folder / "features")
+    first = data.pairs(held_out=True)
+    rows = np.stack([first, first + 1], axis=1).ravel()
+    plan = pairs.Plan(**recipe.data.model_dump())
+    found = pairs.gather(plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings)
+    people = [one for name, some in found.items() for one in some if one.held_out and not SETS[name].synthetic]
+    logits, faces = tokens_logits(branch, data, rows), face_logits(branch, people)
+    for record in records(data, logits, rows, faces, [one.source for one in people]):
+        print(json.dumps(record, indent=1))
+        print(f"wrote {write(record, options.out)}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Calibration of the forgery branch: ratios point the right way, and the default point keeps bona fide faces clean."""
+
+import numpy as np
+
+from finetune.calibrate_forgery import FALSE_ALARMS, records
+from finetune.features import Features
+
+
+def _data(count: int, rng: np.random.Generator) -> tuple[Features, np.ndarray]:
+    """Pairs in turn of photographs and synthetic faces, and logits that tell them apart imperfectly."""
+    forged = np.tile([False, True], count)
+    synthetic = np.repeat(np.arange(count) % 2 == 1, 2)
+    logits = rng.normal(0, 1, (2 * count, 2)) + np.column_stack([2.0 * forged, 4.0 * synthetic])
+    source = np.repeat([f"set/{index}" for index in range(count)], 2)
+    empty = np.zeros((2 * count, 1), np.float16)
+    return (
+        Features(
+            tokens=empty, mask=empty, regions=empty, forged=forged, synthetic=synthetic, source=source,
+            held_out=np.ones(2 * count, bool), origin=source, profile=empty.astype(np.float32),
+        ),
+        logits,
+    )  # fmt: skip
+
+
+def test_three_records_and_a_quiet_default_point() -> None:
+    rng = np.random.default_rng(0)
+    data, logits = _data(200, rng)
+    faces = rng.normal(0, 1, (300, 2))
+    found = records(data, logits, np.arange(400), faces, [f"face/{index}" for index in range(300)])
+    assert [record["id"] for record in found] == ["forgery/splice-1", "forgery/synthetic-1", "forgery/any-1"]
+    for record in found:
+        assert record["slope"] > 0
+        assert record["n_negative"] == 100 + 300
+        assert record["cap_log10"] <= np.log10(200)
+    splice, synthetic, either = found
+    larger = np.max(
+        [faces[:, column] * one["slope"] + one["intercept"] for column, one in enumerate((splice, synthetic))], axis=0
+    )
+    flagged = np.mean(larger > either["operating_points"][0]["threshold"])
+    assert abs(flagged - FALSE_ALARMS[0]) < 0.01
+    assert synthetic["operating_points"][0]["errors"]["apcer"] < splice["operating_points"][0]["errors"]["apcer"]
