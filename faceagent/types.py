@@ -156,6 +156,13 @@ class ToolStamp(Noun):
     device: str = "cpu"
 
 
+class HeatMap(Noun):
+    """Where a detector sees what it looks for: one value per patch, row by row, over a square of the picture."""
+
+    box: tuple[Real, Real, Real, Real] = Field(description="x0, y0, x1, y1 in px; may reach past the picture's edge")
+    values: tuple[tuple[Real, ...], ...] = Field(description="0-1 per patch, top row first; uncalibrated")
+
+
 class Evidence(Noun):
     """One measurement, said in one sentence. Its id is unique within a report: ``subject:name``, "F1:AU12"."""
 
@@ -170,7 +177,7 @@ class Evidence(Noun):
     )
     facts: Mapping[str, Real | str] = Field(default_factory=dict, description="further numbers behind the statement")
     region: Region | None = None
-    heatmap: str | None = Field(default=None, description="blob key of a PNG overlay")
+    heatmap: HeatMap | None = None
     cites: tuple[str, ...] = Field(default=(), description="ids of evidence this one was derived from")
     statement: str
     status: Status = "ok"

@@ -1,8 +1,8 @@
-"""``python -m finetune.calibrate_forgery RECIPE --data DIR``: from the forgery branch's logits to likelihood ratios.
+"""``python -m finetune.calibrate_forgery RECIPE --data DIR``: from the splice logit to a likelihood ratio.
 
 Reads the finished adapter and the validation side that it never learned from: the pairs in the run's cache, and the
-same people's faces as they are, since bona fide pictures seldom went on such a journey. Three records: one for
-splices, one for synthetic faces, and one for the larger of both ratios, which carries the operating points.
+same people's faces as they are, since bona fide pictures seldom went on such a journey. The logit for faces generated
+as a whole gets no calibration: what separates the training sets is no likelihood elsewhere.
 """
 
 import argparse
@@ -21,16 +21,17 @@ from faceagent.encoder.branch import Branch, load_branch
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.tower import load_tower
 from faceagent.settings import load
-from finetune import pairs, platt
+from finetune import pairs
 from finetune.calibrate_tools import OUT, Groups, Reals, Record, binary, point, write
 from finetune.features import Features, load_features
-from finetune.recipe import load_recipe
+from finetune.recipe import LABELS, load_recipe
 from finetune.sources import SETS, Found, read
 
 FALSE_ALARMS = (0.03, 0.01)
 """Shares of bona fide faces that the operating points let be flagged; the first is the default."""
-FITTED_ON = "validation side of the training sets; forgeries made from the same sources"
-NOTE = "Forgeries are our own splices and the generators of SFHQ; other makers and generators can be far from them."
+FITTED_ON = "validation side of FairFace train, muxspace and FRLL; forgeries made from the same pictures"
+SPLICE = LABELS.index("splice")
+NOTE = "Forgeries are our own splices and self-blends; other makers can be far from them, generated faces are."
 
 
 def tokens_logits(branch: Branch, data: Features, rows: NDArray[np.int64]) -> Reals:
@@ -57,36 +58,29 @@ def face_logits(branch: Branch, faces: Sequence[Found]) -> Reals:
     return np.concatenate(found)
 
 
-def records(
-    data: Features, logits: Reals, rows: NDArray[np.int64], faces: Reals, people: Sequence[str]
-) -> list[Record]:
-    """The three calibrations: splice, synthetic, and the larger of both.
+def calibrate(data: Features, logits: Reals, rows: NDArray[np.int64], faces: Reals, people: Sequence[str]) -> Record:
+    """The record of the splice logit: spliced photographs against the same and other photographs untouched.
 
     Args:
-        data: the cache; ``rows`` are those of its validation side, ``logits`` (N×2) theirs.
-        logits: splice and synthetic, in that order.
-        rows: row numbers.
-        faces: M×2 logits of bona fide faces as they are.
+        data: the cache; ``rows`` are row numbers of its validation side.
+        logits: N splice logits of those rows.
+        rows: N row numbers.
+        faces: M splice logits of bona fide faces as they are.
         people: M sources of those faces.
     """
-    forged, synthetic, source = data.forged[rows], data.synthetic[rows], data.source[rows]
-    bona_fide = ~forged & ~synthetic
-    sides = {"splice": forged & ~synthetic, "synthetic": synthetic & ~forged}
-    real_sources = np.concatenate([source[bona_fide], np.asarray(people)])
-    found: list[Record] = []
-    larger: dict[str, Reals] = {"faces": np.full(len(faces), -np.inf), "rows": np.full(len(rows), -np.inf)}
-    for column, (name, positive) in enumerate(sides.items()):
-        attack, real = logits[positive, column], np.concatenate([logits[bona_fide, column], faces[:, column]])
-        groups = _groups(source[positive]), _groups(real_sources)
-        points = _points(attack, faces[:, column])
-        found.append(_record(f"forgery/{name}-1", name, (attack, real), groups, points))
-        fitted = platt.fit(attack, real)
-        for key, raw in (("faces", faces), ("rows", logits)):
-            larger[key] = np.maximum(larger[key], fitted.slope * raw[:, column] + fitted.intercept)
-    attacks = sides["splice"] | sides["synthetic"]
-    attack, real = larger["rows"][attacks], np.concatenate([larger["rows"][bona_fide], larger["faces"]])
-    groups = _groups(source[attacks]), _groups(real_sources)
-    return [*found, _record("forgery/any-1", "forged", (attack, real), groups, _points(attack, larger["faces"]))]
+    photographs, forged, source = ~data.synthetic[rows], data.forged[rows], data.source[rows]
+    attacks, bona_fide = photographs & forged, photographs & ~forged
+    groups = _groups(source[attacks]), _groups(np.concatenate([source[bona_fide], np.asarray(people)]))
+    return binary(
+        "forgery/splice-1",
+        "logit",
+        ("forged", "bona_fide"),
+        (logits[attacks], np.concatenate([logits[bona_fide], faces])),
+        groups,
+        _points(logits[attacks], faces),
+        fitted_on=FITTED_ON,
+        note=NOTE,
+    )
 
 
 def _points(attack: Reals, faces: Reals) -> list[Record]:
@@ -99,14 +93,6 @@ def _points(attack: Reals, faces: Reals) -> list[Record]:
         for rate in FALSE_ALARMS
         for threshold in [float(np.quantile(faces, 1 - rate))]
     ]
-
-
-def _record(
-    name: str, positive: str, scores: tuple[Reals, Reals], groups: tuple[Groups, Groups], points: list[Record]
-) -> Record:
-    return binary(
-        name, "logit", (positive, "bona_fide"), scores, groups, points, fitted_on=FITTED_ON, note=NOTE
-    )  # fmt: skip
 
 
 def _groups(sources: NDArray[np.str_]) -> Groups:
@@ -132,9 +118,9 @@ def main(arguments: list[str] | None = None) -> int:
     found = pairs.gather(plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings)
     people = [one for name, some in found.items() for one in some if one.held_out and not SETS[name].synthetic]
     logits, faces = tokens_logits(branch, data, rows), face_logits(branch, people)
-    for record in records(data, logits, rows, faces, [one.source for one in people]):
-        print(json.dumps(record, indent=1))
-        print(f"wrote {write(record, options.out)}", flush=True)
+    record = calibrate(data, logits[:, SPLICE], rows, faces[:, SPLICE], [one.source for one in people])
+    print(json.dumps(record, indent=1))
+    print(f"wrote {write(record, options.out)}", flush=True)
     return 0
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from faceagent.intake.blobs import Blobs
 from faceagent.judge import PICTURE_QUESTIONS
+from faceagent.report.overlay import overlay
 from faceagent.types import SUBJECT, Evidence, Explanation, Face, Report, Step, Verdict
 
 PICTURE_SIDE = 1000
@@ -97,10 +98,19 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, ob
         "dots": "".join(f"M{x:.1f} {y:.1f}h0" for x, y in (face.landmarks or face.points5)),
         "verdicts": [verdict for verdict in report.verdicts if verdict.subject == face.id],
         "units": [{"name": item.id.rpartition(":")[2], "item": item} for item in units],
+        "maps": [_map(pixels, face, item, evidence) for item in evidence if item.heatmap],
         "quality": [(name, getattr(face.quality, name)) for name in ("unified", *COMPONENTS)],
         "explanations": [_told(one) for one in report.explanations if one.subject == face.id],
         "evidence": evidence,
     }
+
+
+def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:
+    """The overlay of one item's heat map; the region that the same tool scored highest is marked."""
+    regional = [one for one in evidence if one.tool == item.tool and one.region and one.score]
+    top = max(regional, key=lambda one: one.score.value if one.score else 0.0, default=None)
+    picture = overlay(pixels, item.heatmap, face.landmarks, top.region if top else None) if item.heatmap else pixels
+    return {"item": item, "uri": _data_uri(picture, max(picture.shape[:2])), "top": top}
 
 
 def _told(explanation: Explanation) -> dict[str, object]:

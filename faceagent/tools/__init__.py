@@ -15,7 +15,7 @@ for _name, _target in {
     "attributes": "attributes:Attributes",
     "spoof": "spoof:Spoof",
     "identity": "identity:Identity",
-    "forgery": "pending:Forgery",
+    "forgery": "forgery:Forgery",
     "morph": "pending:Morph",
     "frequency": "frequency:Frequency",
     "provenance": "provenance:Provenance",

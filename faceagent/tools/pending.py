@@ -26,20 +26,6 @@ class _Pending:
         return [(silent(self.spec, view, "unavailable", "not_trained_yet", words),) for view in batch]
 
 
-class Forgery(_Pending):
-    """Forged or generated faces."""
-
-    spec: ClassVar[ToolSpec] = ToolSpec(
-        name="forgery",
-        version="0.0.0",
-        title="Forgery detector",
-        summary="Whether a face was swapped, spliced or generated, and where.",
-        questions=("forgery",),
-        scope="face",
-        pending="The trained forgery detector is not part of this release yet.",
-    )
-
-
 class Morph(_Pending):
     """Blends of two people."""
 

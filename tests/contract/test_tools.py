@@ -123,7 +123,8 @@ def test_evidence_is_in_order(tool: Tool, views: list[View]) -> None:
 def test_stamp_names_what_ran(tool: Tool) -> None:
     stamp = tool.stamp()
     assert (stamp.name, stamp.version) == (tool.spec.name, tool.spec.version)
-    assert len(stamp.weights) == len(tool.spec.weights)
+    # An adapter that ships with the package stands beside the weights it changes.
+    assert len([one for one in stamp.weights if not one.id.startswith("adapter:")]) == len(tool.spec.weights)
     assert all(len(weights.sha256) == 64 for weights in stamp.weights)
 
 
@@ -147,8 +148,9 @@ def test_a_face_without_reference(tool: Tool, faces: list[View]) -> None:
 @pytest.mark.parametrize("tool", WITH_WEIGHTS, indirect=True)
 def test_missing_weights_are_said_not_raised(tool: Tool, views: list[View], tmp_path: Path) -> None:
     stranded = TOOLS.get(tool.spec.name)(Settings(offline=True, cache=tmp_path))
-    groups = measure(stranded, views)
-    assert len(groups) == len(views)
+    usable = [group[0].reason != "face_too_small" for group in measure(tool, views)]
+    groups = measure(stranded, [view for view, fits in zip(views, usable, strict=True) if fits])
+    assert len(groups) == sum(usable) > 0
     assert {(item.status, item.reason) for group in groups for item in group} == {("unavailable", "weights_missing")}
 
 

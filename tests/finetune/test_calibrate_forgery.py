@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from finetune.calibrate_forgery import FALSE_ALARMS, records
+from finetune.calibrate_forgery import FALSE_ALARMS, calibrate
 from finetune.features import Features
 
 
@@ -22,20 +22,14 @@ def _data(count: int, rng: np.random.Generator) -> tuple[Features, np.ndarray]:
     )  # fmt: skip
 
 
-def test_three_records_and_a_quiet_default_point() -> None:
+def test_the_ratio_points_the_right_way_and_the_default_point_is_quiet() -> None:
     rng = np.random.default_rng(0)
     data, logits = _data(200, rng)
     faces = rng.normal(0, 1, (300, 2))
-    found = records(data, logits, np.arange(400), faces, [f"face/{index}" for index in range(300)])
-    assert [record["id"] for record in found] == ["forgery/splice-1", "forgery/synthetic-1", "forgery/any-1"]
-    for record in found:
-        assert record["slope"] > 0
-        assert record["n_negative"] == 100 + 300
-        assert record["cap_log10"] <= np.log10(200)
-    splice, synthetic, either = found
-    larger = np.max(
-        [faces[:, column] * one["slope"] + one["intercept"] for column, one in enumerate((splice, synthetic))], axis=0
-    )
-    flagged = np.mean(larger > either["operating_points"][0]["threshold"])
+    record = calibrate(data, logits[:, 0], np.arange(400), faces[:, 0], [f"face/{index}" for index in range(300)])
+    assert record["slope"] > 0 and record["intercept"] < 0
+    assert record["n_positive"] == 100
+    assert record["n_negative"] == 100 + 300
+    assert record["cap_log10"] <= np.log10(100)
+    flagged = np.mean(faces[:, 0] > record["operating_points"][0]["threshold"])
     assert abs(flagged - FALSE_ALARMS[0]) < 0.01
-    assert synthetic["operating_points"][0]["errors"]["apcer"] < splice["operating_points"][0]["errors"]["apcer"]

@@ -1,0 +1,152 @@
+"""Spliced and swapped parts of a face, and where in the face: the encoder's ``forgery`` branch.
+
+The branch answers twice. For splices and swaps its logit is calibrated and weighed. For faces generated as a whole it
+tells its own training sets apart and little else, so that answer is reported beside the first and never weighed. The
+patch logits, trained on masks of known splices, are the heat map and name the region.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceagent.encoder.crop import Crop, face_crop
+from faceagent.encoder.encoder import Encoder, load_encoder
+from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
+from faceagent.errors import ModelUnavailable
+from faceagent.settings import Settings
+from faceagent.tools.base import ToolSpec, View
+from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
+
+Reals = NDArray[np.float64]
+
+BRANCH = "forgery"
+STRONGEST = 4
+"""Patches whose mean is a region's score; an eye covers about ten."""
+COVERED = 0.5
+"""Share of a patch that lies in the region from which the patch counts."""
+
+
+class Forgery:
+    """One pass of the encoder per batch."""
+
+    spec: ClassVar[ToolSpec] = ToolSpec(
+        name="forgery",
+        version="1.0.0",
+        title="Forgery detector",
+        summary="Whether parts of a face were spliced in or swapped, and where.",
+        questions=("forgery",),
+        scope="face",
+        weights=("dinov2_vits14_224",),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def stamp(self) -> ToolStamp:
+        """Name, version, tower and adapter, and the device they run on."""
+        encoder = self._encoder()
+        return ToolStamp(
+            name=self.spec.name,
+            version=self.spec.version,
+            weights=(encoder.tower.stamp, encoder.branches[BRANCH].stamp),
+            device=encoder.tower.device.type,
+        )
+
+    def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
+        """Per face: ``F1:forgery`` (logit of a splice), ``F1:forgery_synthetic`` (not weighed), and its regions."""
+        faces = {index: (view, view.face) for index, view in enumerate(batch) if view.face is not None}
+        found: dict[int, tuple[Evidence, ...]] = {}
+        if faces:
+            encoder = self._encoder()
+            card, by = encoder.branches[BRANCH].card, self.stamp()
+            splice, synthetic = card.labels.index("splice"), card.labels.index("synthetic")
+            crops = [face_crop(view.pixels(), face.box, scale=card.margin) for view, face in faces.values()]
+            output = encoder.run([crop.pixels for crop in crops], [BRANCH])[BRANCH]
+            if output.patches is None:
+                raise ModelUnavailable(
+                    f"The adapter {BRANCH!r} has no patch logits.", remedy="Install faceagent again."
+                )
+            for row, (index, (view, face)) in enumerate(faces.items()):
+                heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
+                found[index] = (
+                    _splice(by, view, float(output.logits[row, splice]), _heat_map(crops[row], heat)),
+                    _synthetic(by, view, float(output.logits[row, synthetic])),
+                    *_regions(by, view, face, crops[row], heat),
+                )
+        return [found.get(index, ()) for index in range(len(batch))]
+
+    def _encoder(self) -> Encoder:
+        return load_encoder(self._settings, (BRANCH,))
+
+
+def region_scores(points: Reals, heat: Reals, size: int) -> dict[Region, float]:
+    """Mean of the strongest patches of every region that has any; ``points``: 478×2 in crop px, ``heat``: grid×grid."""
+    grid = heat.shape[0]
+    scores: dict[Region, float] = {}
+    for region, mask in region_masks(points, size).items():
+        inside = heat[patch_cover(mask, grid).reshape(grid, grid) >= COVERED]
+        if inside.size:
+            scores[region] = float(np.sort(inside)[-STRONGEST:].mean())
+    return scores
+
+
+def _splice(by: ToolStamp, view: View, logit: float, heat: HeatMap) -> Evidence:
+    return Evidence(
+        id=f"{view.subject}:forgery",
+        tool=by,
+        question="forgery",
+        subject=view.subject,
+        score=Score(value=logit, scale="logit", calibration="forgery/splice-1"),
+        heatmap=heat,
+        # Which side an output speaks for is the calibration's to say.
+        statement=f"The forgery detector's raw output for a spliced or swapped part is {_share(logit):.2f} of 1.",
+    )
+
+
+def _synthetic(by: ToolStamp, view: View, logit: float) -> Evidence:
+    return Evidence(
+        id=f"{view.subject}:forgery_synthetic",
+        tool=by,
+        question="forgery",
+        subject=view.subject,
+        score=Score(value=logit, scale="logit"),
+        statement=f"The forgery detector's raw output for a face generated as a whole is {_share(logit):.2f} of 1; "
+        "this output does not hold for generators and cameras it was not trained on.",
+    )
+
+
+def _share(logit: float) -> float:
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def _regions(by: ToolStamp, view: View, face: Face, crop: Crop, heat: Reals) -> list[Evidence]:
+    if not face.landmarks:
+        return []
+    scores = region_scores(crop.place(np.asarray(face.landmarks)), heat, crop.pixels.shape[0])
+    strongest = max(scores, key=lambda region: scores[region])
+    return [
+        Evidence(
+            id=f"{view.subject}:forgery_{region}",
+            tool=by,
+            question="forgery",
+            subject=view.subject,
+            score=Score(value=scores[region], scale="probability"),
+            region=region,
+            facts={"strongest": "yes" if region == strongest else "no"},
+            statement=f"In the region {region.replace('_', ' ')} the strongest patches reach {scores[region]:.2f} of 1 "
+            f"for a splice{', the most of all regions' if region == strongest else ''}.",
+        )
+        for region in REGIONS
+        if region in scores
+    ]
+
+
+def _heat_map(crop: Crop, heat: Reals) -> HeatMap:
+    zoom, size = crop.matrix[0, 0], crop.pixels.shape[0]
+    left, top = -crop.matrix[0, 2] / zoom, -crop.matrix[1, 2] / zoom
+    return HeatMap(
+        box=(left, top, left + size / zoom, top + size / zoom),
+        values=tuple(tuple(round(float(value), 3) for value in row) for row in heat),
+    )

@@ -1,0 +1,110 @@
+"""The forgery tool with the shipped adapter on a real photograph, and what it answers when something is missing."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from evals.views import drawn, portrait
+from faceagent.encoder.branch import Branch, load_branch, shipped
+from faceagent.encoder.crop import face_crop
+from faceagent.encoder.encoder import Encoder
+from faceagent.encoder.tower import load_tower
+from faceagent.settings import Settings
+from faceagent.tools.base import View, measure
+from faceagent.tools.forgery import BRANCH, Forgery, region_scores
+from finetune.records import Portrait
+from finetune.splice import splice
+
+
+@pytest.fixture(scope="module")
+def view(astronaut: NDArray[np.uint8], settings: Settings) -> View:
+    found = portrait(drawn(astronaut), settings)
+    assert found is not None
+    return found
+
+
+def test_a_photograph_gets_a_score_a_map_and_its_regions(view: View, settings: Settings) -> None:
+    whole, synthetic, *regions = measure(Forgery(settings), [view])[0]
+    assert whole.id == "F1:forgery"
+    assert whole.score is not None and whole.score.calibration == "forgery/splice-1"
+    assert synthetic.score is not None and synthetic.score.calibration is None
+    assert whole.heatmap is not None
+    assert len(whole.heatmap.values) == 16 and all(len(row) == 16 for row in whole.heatmap.values)
+    assert view.face is not None
+    x0, y0, x1, y1 = whole.heatmap.box
+    assert x1 - x0 == pytest.approx(
+        max(view.face.box[2] - view.face.box[0], view.face.box[3] - view.face.box[1]), abs=2
+    )
+    assert y1 - y0 == pytest.approx(x1 - x0)
+    assert {item.region for item in regions} >= {"left_eye", "right_eye", "nose", "mouth", "skin"}
+    assert [item.facts["strongest"] for item in regions].count("yes") == 1
+
+
+def test_a_batch_equals_its_singles(view: View, settings: Settings) -> None:
+    tool = Forgery(settings)
+    assert view.face is not None
+    moved = View(
+        view.picture, view.pixels, view.original, view.face.model_copy(update={"box": (150.0, 40.0, 300.0, 220.0)})
+    )
+    together = tool.run([view, moved])
+    for alone, item in zip((tool.run([view])[0][0], tool.run([moved])[0][0]), together, strict=True):
+        assert alone.score is not None and item[0].score is not None
+        assert alone.score.value == pytest.approx(item[0].score.value, abs=1e-3)
+
+
+def test_a_foreign_mouth_raises_the_score_and_is_pointed_at(view: View, settings: Settings) -> None:
+    """The mouth of a brighter, mirrored copy of the same face, pasted without care: gross, and it must be seen."""
+    assert view.face is not None
+    pixels, tool = view.pixels(), Forgery(settings)
+    crop = face_crop(pixels, view.face.box, size=224)
+    points = crop.place(np.asarray(view.face.landmarks))
+    target = Portrait(crop.pixels, points, "a", "a", synthetic=False)
+    gross = np.clip(255 - crop.pixels.astype(np.int16) + 40, 0, 255).astype(np.uint8)
+    forged = splice(target, Portrait(gross, points, "b", "b", synthetic=False), ("mouth",), np.random.default_rng(3))
+    face = portrait(drawn(np.pad(crop.pixels, ((60, 60), (60, 60), (0, 0)), mode="edge")), settings)
+    assert face is not None and face.face is not None
+    pasted = np.pad(forged.pixels, ((60, 60), (60, 60), (0, 0)), mode="edge")
+    before = tool.run([face])[0]
+    after = tool.run([View(face.picture, lambda: pasted, face.original, face.face)])[0]
+    assert before[0].score is not None and after[0].score is not None
+    assert after[0].score.value > before[0].score.value
+    assert next(item.region for item in after if item.facts.get("strongest") == "yes") == "mouth"
+
+
+def test_randomised_weights_give_another_map(view: View, settings: Settings) -> None:
+    """Adebayo et al. 2018: a map that survives other weights explains the picture, not the detector."""
+    tower = load_tower(settings)
+    trained = load_branch(shipped(BRANCH), tower)
+    blocks, head = copy.deepcopy(trained.blocks), copy.deepcopy(trained.head)
+    torch.manual_seed(0)
+    for part in (*blocks.parameters(), *head.parameters()):
+        torch.nn.init.normal_(part, std=0.05)
+    random = Branch(trained.card, blocks, tower, head)
+    assert view.face is not None
+    crop = face_crop(view.pixels(), view.face.box, scale=trained.card.margin).pixels
+    maps = [Encoder(tower, [one]).run([crop])[BRANCH].patches for one in (trained, random)]
+    ranks = [np.argsort(np.argsort(one.ravel())) for one in maps if one is not None]
+    assert abs(np.corrcoef(*ranks)[0, 1]) < 0.5
+
+
+def test_a_missing_tower_makes_it_unavailable(view: View, settings: Settings, tmp_path: Path) -> None:
+    tool = Forgery(settings.model_copy(update={"cache": tmp_path, "offline": True}))
+    (item,) = measure(tool, [view])[0]
+    assert (item.status, item.reason) == ("unavailable", "weights_missing")
+
+
+def test_a_region_is_as_strong_as_its_strongest_patches(view: View) -> None:
+    assert view.face is not None
+    crop = face_crop(view.pixels(), view.face.box)
+    points = crop.place(np.asarray(view.face.landmarks))
+    x, y = points[[13, 14]].mean(axis=0) // 14
+    heat = np.full((16, 16), 0.1)
+    heat[int(y), int(x) - 1 : int(x) + 2] = 0.9
+    scores = region_scores(points, heat, 224)
+    assert max(scores, key=lambda region: scores[region]) == "mouth"
+    assert scores["mouth"] == pytest.approx((3 * 0.9 + 0.1) / 4, abs=0.21)
+    assert scores["left_eye"] == pytest.approx(0.1)
