@@ -17,6 +17,7 @@ for _name, _target in {
     "identity": "identity:Identity",
     "forgery": "forgery:Forgery",
     "morph": "pending:Morph",
+    "morph_differential": "morph:MorphDifferential",
     "frequency": "frequency:Frequency",
     "provenance": "provenance:Provenance",
 }.items():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from faceagent.judge.calibrate import Platt, calibration
 from faceagent.settings import Settings
 from faceagent.tools.base import View
-from faceagent.tools.morph import CALIBRATION, MorphDifferential, dissimilarity, shape_distance
+from faceagent.tools.morph import CALIBRATION, STRANGER, MorphDifferential, dissimilarity, shape_distance
 from faceagent.types import Face, Picture, Quality
 
 QUALITY = Quality(unified=80, sharpness=80, illumination=80, exposure=80, resolution=80, pose=80, visibility=80)
@@ -82,3 +82,10 @@ def test_the_calibration_speaks_for_morphs_when_the_score_rises() -> None:
     fitted = calibration(CALIBRATION)
     assert isinstance(fitted, Platt) and fitted.positive == "morph" and fitted.slope > 0
     assert fitted.operating_points[0].errors["bpcer"] <= 0.101
+
+
+def test_alone_it_raises_a_doubt_or_clears_but_never_calls_a_morph() -> None:
+    fitted = calibration(CALIBRATION)
+    assert isinstance(fitted, Platt)
+    assert 0.5 < fitted.ratio(dissimilarity(STRANGER)).value < 1.0
+    assert fitted.ratio(dissimilarity(0.95)).value < -1.0

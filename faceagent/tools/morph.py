@@ -1,0 +1,101 @@
+"""Morphs, with a picture to compare with: does a document picture show more than the one person it should?
+
+Differential morph detection (ISO/IEC 20059 calls it D-MAD). A morph resembles each of its contributors less than
+their own photographs do, so the evidence is how unlike the reference the face is, by SFace's cosine. Without a claim
+of identity that says nothing: pictures of two different people are unlike too, and below ``STRANGER`` the tool does
+not answer. Years, pose and light lower the cosine as well; the calibration was fitted on photographs of other days.
+On those its likelihood ratio stays below 10 for every cosine above that line: alone it can clear a picture or raise
+a doubt, but it never calls a morph. How far the shapes of the two faces differ is reported and not weighed.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from faceagent.settings import Settings
+from faceagent.tools.base import ToolSpec, View, silent
+from faceagent.tools.identity import WEIGHTS, Identity, sorted_out
+from faceagent.types import Evidence, Face, Score, ToolStamp
+
+CALIBRATION = "morph/differential-1"
+STRANGER = 0.2
+"""Least cosine for which a morph is a sensible question: none of 315 genuine pairs of LFW lies below it."""
+LIMIT = 0.999
+"""Cosines are clipped here, so that a copy of the reference has a finite score."""
+
+
+def dissimilarity(cosine: float) -> float:
+    """ln((1 - c) / (1 + c)): the cosine as a logit that rises with unlikeness."""
+    clipped = min(max(cosine, -LIMIT), LIMIT)
+    return math.log((1 - clipped) / (1 + clipped))
+
+
+def shape_distance(first: Face, second: Face) -> float:
+    """Distance of two meshes after moving, turning and scaling one onto the other (Procrustes), 0 to 1."""
+    z, w = (_centred(face) for face in (first, second))
+    return float(np.sqrt(max(0.0, 1.0 - abs(complex(np.vdot(z, w))) ** 2)))
+
+
+class MorphDifferential:
+    """SFace between the picture and every reference; the references' mean decides."""
+
+    spec: ClassVar[ToolSpec] = ToolSpec(
+        name="morph_differential",
+        version="1.0.0",
+        title="Differential morph detector",
+        summary="Whether a face is a blend of the reference person with somebody else.",
+        questions=("morph",),
+        scope="face",
+        needs=("landmarks", "reference"),
+        weights=(WEIGHTS,),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._identity = Identity(settings)
+
+    def stamp(self) -> ToolStamp:
+        """Name, version, weights, and the device they run on."""
+        by = self._identity.stamp()
+        return ToolStamp(name=self.spec.name, version=self.spec.version, weights=by.weights, device=by.device)
+
+    def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
+        """One item per face: ``F1:morph_differential``, the logit of unlikeness to the references."""
+        return [(self._compared(view),) if view.face is not None else () for view in batch]
+
+    def _compared(self, view: View) -> Evidence:
+        found = sorted_out(view)
+        faces = [one.face for one in found.usable if one.face is not None and one.face.landmarks]
+        if view.face is None or not found.usable:
+            same = "same_file" in found.left_out.values()
+            why = "the reference is the same file" if same else "no reference shows a face that can be compared"
+            words = f"{self.spec.title}: not measured, {why}."
+            return silent(self.spec, view, "not_applicable", "same_file" if same else "reference_unusable", words)
+        probe, *others = self._identity.embed([view, *found.usable])
+        cosine = float(np.mean([probe @ other for other in others]))
+        if cosine < STRANGER:
+            words = (
+                f"{self.spec.title}: not measured, the face and the reference are too unlike to be one person or a "
+                f"morph of them (cosine similarity {cosine:.2f}, at least {STRANGER} is needed)."
+            )
+            return silent(self.spec, view, "not_applicable", "not_measurable", words)
+        facts: dict[str, float | str] = {"cosine": cosine, "references_compared": float(len(found.usable))}
+        if faces:
+            facts["shape_distance"] = float(np.mean([shape_distance(view.face, face) for face in faces]))
+        return Evidence(
+            id=f"{view.subject}:{self.spec.name}",
+            tool=self.stamp(),
+            question="morph",
+            subject=view.subject,
+            score=Score(value=dissimilarity(cosine), scale="logit", calibration=CALIBRATION),
+            facts=facts,
+            statement=f"The face and the reference have a cosine similarity of {cosine:.2f}; a morph resembles each "
+            f"of its people less than their own photographs do.{found.note()}",
+        )
+
+
+def _centred(face: Face) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+    points = np.asarray(face.landmarks, dtype=np.float64) @ np.array([1, 1j])
+    points = points - points.mean()
+    return np.asarray(points / max(float(np.linalg.norm(points)), 1e-12), dtype=np.complex128)
