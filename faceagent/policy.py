@@ -34,6 +34,8 @@ class Row(NamedTuple):
 _EU = frozenset[Jurisdiction]({"strictest", "eu"})
 _FEELINGS = frozenset[Question]({"expression", "action_units"})
 _CATEGORIES = frozenset[Question]({"age", "gender"})
+_COMPARING = frozenset[Question]({"identity", "morph"})
+"""Morphs are looked for by comparing the face with a reference."""
 
 TABLE: tuple[Row, ...] = (
     Row(
@@ -41,7 +43,7 @@ TABLE: tuple[Row, ...] = (
         "Inferring emotions of people at work or in education is prohibited.",
     ),
     Row(
-        _FEELINGS | _CATEGORIES | {"identity"}, frozenset({"surveillance"}), None, "refuse", "house rule 1",
+        _FEELINGS | _CATEGORIES | _COMPARING, frozenset({"surveillance"}), None, "refuse", "house rule 1",
         "faceagent does not profile or track people who were not asked.",
     ),
     Row(
@@ -54,11 +56,11 @@ TABLE: tuple[Row, ...] = (
         "Tell the people shown that age and gender are estimated. Both are appearances, with known bias.",
     ),
     Row(
-        frozenset({"identity"}), None, _EU, "allow_with_notice", "GDPR Art. 9",
+        _COMPARING, None, _EU, "allow_with_notice", "GDPR Art. 9",
         "Comparing faces processes biometric data. Compare only with references you may use.",
     ),
     Row(
-        frozenset({"identity"}), None, None, "allow_with_notice", "house rule 2",
+        _COMPARING, None, None, "allow_with_notice", "house rule 2",
         "Comparing faces processes biometric data. Compare only with references you may use.",
     ),
     Row(frozenset(QUESTIONS), None, None, "allow", "no rule of this table", None),

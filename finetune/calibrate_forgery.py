@@ -31,6 +31,9 @@ FALSE_ALARMS = (0.03, 0.01)
 """Shares of bona fide faces that the operating points let be flagged; the first is the default."""
 FITTED_ON = "validation side of FairFace train, muxspace and FRLL; forgeries made from the same pictures"
 SPLICE = LABELS.index("splice")
+FLOOR = -0.3
+"""log10 of one half: were half of all forgeries generated as a whole, which this logit does not see, a face without any
+sign of a splice would still be forged half as often as bona fide."""
 NOTE = "Forgeries are our own splices and self-blends; other makers can be far from them, generated faces are."
 
 
@@ -71,7 +74,7 @@ def calibrate(data: Features, logits: Reals, rows: NDArray[np.int64], faces: Rea
     photographs, forged, source = ~data.synthetic[rows], data.forged[rows], data.source[rows]
     attacks, bona_fide = photographs & forged, photographs & ~forged
     groups = _groups(source[attacks]), _groups(np.concatenate([source[bona_fide], np.asarray(people)]))
-    return binary(
+    record = binary(
         "forgery/splice-1",
         "logit",
         ("forged", "bona_fide"),
@@ -81,6 +84,7 @@ def calibrate(data: Features, logits: Reals, rows: NDArray[np.int64], faces: Rea
         fitted_on=FITTED_ON,
         note=NOTE,
     )
+    return {**record, "floor_log10": FLOOR}
 
 
 def _points(attack: Reals, faces: Reals) -> list[Record]:

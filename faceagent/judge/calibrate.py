@@ -74,14 +74,18 @@ class Platt(_Binary):
     slope: float
     intercept: float
     cap_log10: float = Field(gt=0, description="no set of n samples can support an LR much beyond n")
+    floor_log10: float | None = Field(
+        default=None, le=0, description="least log10 LR: who is blind to some attacks cannot clear a face of them"
+    )
     interval_log10: float = Field(default=0.3, ge=0, description="half width of the 95 % interval")
 
     def ratio(self, score: float) -> Ratio:
         """The log10 likelihood ratio of a raw score."""
         value = (self.slope * score + self.intercept) / LN10
+        least = -self.cap_log10 if self.floor_log10 is None else self.floor_log10
 
         def clip(x: float) -> float:
-            return max(-self.cap_log10, min(self.cap_log10, x))
+            return max(least, min(self.cap_log10, x))
 
         return Ratio(clip(value), clip(value - self.interval_log10), clip(value + self.interval_log10))
 

@@ -30,6 +30,9 @@ CROWD = 3
 MESH_FACES = 8
 """Faces whose 478 landmarks are drawn; beyond that a picture is a crowd and dots only hide it."""
 
+HOT = 0.5
+"""Region score from which a region is outlined in red: a cool face has a highest region too."""
+
 ALARMING = frozenset({"forged", "morph", "spoof", "invalid", "declares_synthetic", "unusable"})
 REASSURING = frozenset({"bona_fide", "live", "trusted", "usable"})
 COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility")
@@ -106,11 +109,17 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, ob
 
 
 def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:
-    """The overlay of one item's heat map; the region that the same tool scored highest is marked."""
-    regional = [one for one in evidence if one.tool == item.tool and one.region and one.score]
-    top = max(regional, key=lambda one: one.score.value if one.score else 0.0, default=None)
-    picture = overlay(pixels, item.heatmap, face.landmarks, top.region if top else None) if item.heatmap else pixels
-    return {"item": item, "uri": _data_uri(picture, max(picture.shape[:2])), "top": top}
+    """The overlay of one item's heat map; the region that the same tool scored highest is marked, if it is hot."""
+    regional = {one.region: one.score.value for one in evidence if one.tool == item.tool and one.region and one.score}
+    top = max(regional, key=lambda region: regional[region], default=None)
+    hot = top if top is not None and regional[top] >= HOT else None
+    picture = overlay(pixels, item.heatmap, face.landmarks, hot) if item.heatmap else pixels
+    return {
+        "item": item,
+        "uri": _data_uri(picture, max(picture.shape[:2])),
+        "hot": hot,
+        "score": regional[hot] if hot else None,
+    }
 
 
 def _told(explanation: Explanation) -> dict[str, object]:

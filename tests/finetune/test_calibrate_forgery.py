@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from finetune.calibrate_forgery import FALSE_ALARMS, calibrate
+from faceagent.judge.calibrate import Platt
+from finetune.calibrate_forgery import FALSE_ALARMS, FLOOR, calibrate
 from finetune.features import Features
 
 
@@ -33,3 +34,6 @@ def test_the_ratio_points_the_right_way_and_the_default_point_is_quiet() -> None
     assert record["cap_log10"] <= np.log10(100)
     flagged = np.mean(faces[:, 0] > record["operating_points"][0]["threshold"])
     assert abs(flagged - FALSE_ALARMS[0]) < 0.01
+    fitted = Platt.model_validate(record)
+    assert fitted.ratio(-50.0).value == FLOOR
+    assert fitted.ratio(50.0).value == fitted.cap_log10
