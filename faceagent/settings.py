@@ -57,7 +57,6 @@ class Settings(BaseSettings):
 
     max_faces: int = Field(default=64, ge=1, description="faces kept per picture, largest first")
     min_face: float = Field(default=24.0, ge=8, description="px, shorter side of the box")
-    forgery_margin: float = Field(default=1.3, ge=1, le=3, description="crop side / box side for forgery detectors")
 
     @field_validator("cache")
     @classmethod

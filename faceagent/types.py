@@ -11,7 +11,7 @@ positive when the head is turned clockwise; "left" and "right" of a face are the
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Question = Literal[
     "expression", "action_units", "forgery", "morph", "spoof", "identity", "age", "gender", "quality", "provenance"
@@ -50,7 +50,12 @@ def _round6(value: float) -> float:
 Real = Annotated[float, AfterValidator(_round6)]
 """A float rounded to six decimals: enough for every scale here, and reports stay diffable."""
 
+Share = Annotated[float, Field(ge=0, le=1), AfterValidator(_round6)]
+
 Point = tuple[Real, Real]
+
+MOST_PATCHES = 64
+"""Patches per side of a heat map: the largest towers have 37, and a report must stay readable."""
 
 
 class Noun(BaseModel):
@@ -160,7 +165,15 @@ class HeatMap(Noun):
     """Where a detector sees what it looks for: one value per patch, row by row, over a square of the picture."""
 
     box: tuple[Real, Real, Real, Real] = Field(description="x0, y0, x1, y1 in px; may reach past the picture's edge")
-    values: tuple[tuple[Real, ...], ...] = Field(description="0-1 per patch, top row first; uncalibrated")
+    values: tuple[tuple[Share, ...], ...] = Field(
+        min_length=1, max_length=MOST_PATCHES, description="0-1 per patch, top row first; uncalibrated"
+    )
+
+    @model_validator(mode="after")
+    def _square(self) -> "HeatMap":
+        if any(len(row) != len(self.values) for row in self.values):
+            raise ValueError("a heat map has as many columns as rows")
+        return self
 
 
 class Evidence(Noun):

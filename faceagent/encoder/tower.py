@@ -1,17 +1,19 @@
 """The vision tower: an open_clip model's image side, cut into stem, blocks and final norm.
 
-Knows how to host DINOv2 ViT-S/14 as an open_clip model (embedded profile), how to take open_clip's ViT-L-14 from
-the hub (gpu profile), and how both kinds of tower run block by block. Knows nothing of adapters and heads.
+Knows how to host DINOv2 ViT-S/14 as an open_clip model (embedded profile), how to load open_clip's ViT-L-14
+from the catalogued file (gpu profile), and how both kinds of tower run block by block. Knows nothing of adapters and
+heads.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
@@ -19,9 +21,11 @@ from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.types import WeightStamp
 from faceagent.weights import entry, locate, stamp
+from faceagent.weights.store import sha256_of
 
 EMBEDDED = "dinov2_vits14_224"
-LARGE = ("ViT-L-14", "openai")
+LARGE = "ViT-L-14-quickgelu"
+"""OpenAI's weights were trained with QuickGELU; open_clip's plain ViT-L-14 only warns and computes another function."""
 
 
 class Walk(Protocol):
@@ -115,7 +119,7 @@ class Tower:
 def load_tower(settings: Settings) -> Tower:
     """The tower of the settings' profile. Raises ModelUnavailable when its weights cannot be had."""
     torch.set_num_threads(settings.threads)
-    return _embedded(settings) if settings.tower == EMBEDDED else _large()
+    return _embedded(settings) if settings.tower == EMBEDDED else _large(settings)
 
 
 def _embedded(settings: Settings) -> Tower:
@@ -130,24 +134,32 @@ def _embedded(settings: Settings) -> Tower:
     return _tower(TimmWalk(_frozen(model.visual.trunk)), stamp(EMBEDDED), 224, mean, std, torch.device("cpu"))
 
 
-def _large() -> Tower:
+def _large(settings: Settings) -> Tower:
+    item = entry(settings.tower)
+    path = locate(item.id, settings)
+    device = torch.device(settings.device if torch.cuda.is_available() else "cpu")
+    mean, std = (tuple(float(x) for x in item.preprocess[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
+    visual = from_file(LARGE, path, device)
+    # The catalogue has no hash for this file: what the user vouched for is what the stamp names.
+    mark = WeightStamp(id=item.id, sha256=sha256_of(path))
+    return _tower(ClipWalk(_frozen(visual)), mark, visual.image_size[0], mean, std, device)
+
+
+def from_file(name: str, path: Path, device: torch.device) -> Any:
+    """The image side of the open_clip model ``name`` with the weights at ``path``; asks no network.
+
+    Raises ModelUnavailable when the file is not that model's.
+    """
     declare_missing_operators()
     import open_clip
 
-    name, pretrained = LARGE
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        model = open_clip.create_model(name, pretrained=pretrained, device=device)
-    except Exception as error:
-        # open_clip lets the hub client's own errors through, and there are many kinds of them.
+        return open_clip.create_model(name, pretrained=str(path), device=device).visual
+    except (RuntimeError, KeyError, ValueError, OSError, SafetensorError) as error:
         raise ModelUnavailable(
-            f"open_clip {name} ({pretrained}) cannot be had: {error}",
-            remedy="Allow access to the hub once, or use FACEAGENT_PROFILE=embedded.",
+            f"{path.name} is not a file of open_clip's {name}: {error}",
+            remedy="Download it again, or use FACEAGENT_PROFILE=embedded.",
         ) from error
-    visual = model.visual
-    mark = WeightStamp(id=f"open_clip:{name}:{pretrained}", sha256=digest(visual))
-    mean, std = tuple(visual.image_mean), tuple(visual.image_std)
-    return _tower(ClipWalk(_frozen(visual)), mark, visual.image_size[0], mean, std, device)
 
 
 def _tower(
@@ -170,15 +182,6 @@ def _tower(
 
 def _frozen(model: nn.Module) -> nn.Module:
     return model.eval().requires_grad_(False)
-
-
-def digest(model: nn.Module) -> str:
-    """sha256 over names and values of all tensors: the identity of weights that came without a catalogued hash."""
-    total = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        total.update(name.encode())
-        total.update(value.detach().cpu().float().numpy().tobytes())
-    return total.hexdigest()
 
 
 CONFIG: dict[str, Any] = {

@@ -115,5 +115,5 @@ def square_matrix(box: Sequence[float], scale: float, size: int, degrees: float 
 def square_crop(
     pixels: Pixels, box: Sequence[float], scale: float, size: int, border: int | str = 0, degrees: float = 0.0
 ) -> Pixels:
-    """The square crop of ``square_matrix``; forgery detectors use ``settings.forgery_margin`` as ``scale``."""
+    """The square crop of ``square_matrix``."""
     return warp(pixels, square_matrix(box, scale, size, degrees), size, border)

@@ -154,6 +154,13 @@ def thumbnail(pixels: NDArray[np.uint8]) -> str:
     return _data_uri(pixels, THUMBNAIL_SIDE)
 
 
+def _lossless(pixels: NDArray[np.uint8]) -> str:
+    """A drawing as a ``data:`` URL: JPEG would smear its lines and its scale."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
 def _data_uri(pixels: NDArray[np.uint8], side: int) -> str:
     picture = Image.fromarray(pixels)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)

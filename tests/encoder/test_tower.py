@@ -1,10 +1,14 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import ClipWalk, Tower, load_tower
+from faceagent.encoder.tower import LARGE, ClipWalk, Tower, from_file, load_tower
+from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.weights import locate
 
@@ -61,3 +65,43 @@ def test_open_clips_own_towers_are_walked_like_they_walk_themselves() -> None:
         pooled, patches = visual(images)
     assert torch.allclose(tokens[:, 1:], patches, atol=1e-5)
     assert torch.allclose(tokens[:, 0] @ visual.proj, pooled, atol=1e-5)
+
+
+def test_the_large_tower_is_looked_for_on_this_machine_only(tmp_path: Path) -> None:
+    """Law 8: without the file, a request is told so and nothing asks the hub."""
+    with pytest.raises(ModelUnavailable, match="open_clip_vit_l_14_openai"):
+        load_tower(Settings(profile="gpu", cache=tmp_path, offline=True))
+
+
+def test_the_large_tower_has_the_activation_of_its_weights() -> None:
+    declare_missing_operators()
+    import open_clip
+
+    assert open_clip.get_model_config(LARGE)["quick_gelu"] is True
+
+
+def test_open_clip_weights_are_read_from_a_file_and_others_refused(tmp_path: Path) -> None:
+    declare_missing_operators()
+    import open_clip
+    from safetensors.torch import save_file
+
+    side = {"image_size": 32, "layers": 2, "width": 48, "patch_size": 8, "head_width": 12}
+    text = {"context_length": 8, "vocab_size": 32, "width": 16, "heads": 2, "layers": 1}
+    config = {"embed_dim": 16, "quick_gelu": True, "vision_cfg": side, "text_cfg": text}
+    (tmp_path / "tiny-tower.json").write_text(json.dumps(config), encoding="utf-8")
+    open_clip.add_model_config(tmp_path / "tiny-tower.json")
+    torch.manual_seed(0)
+    model = open_clip.create_model("tiny-tower").eval()
+    path = tmp_path / "weights.safetensors"
+    state = {key: value.contiguous() for key, value in model.state_dict().items()}
+    save_file(state, path)
+    images = torch.randn(1, 3, 32, 32)
+    with torch.inference_mode():
+        found = from_file("tiny-tower", path, torch.device("cpu")).eval()
+        assert torch.equal(found(images), model.visual(images))
+    save_file({"visual.proj": state["visual.proj"]}, path)
+    with pytest.raises(ModelUnavailable, match=r"weights\.safetensors is not a file of"):
+        from_file("tiny-tower", path, torch.device("cpu"))
+    path.write_bytes(b"not safetensors")
+    with pytest.raises(ModelUnavailable, match=r"weights\.safetensors is not a file of"):
+        from_file("tiny-tower", path, torch.device("cpu"))

@@ -1,7 +1,9 @@
 """The overlay: strong patches are painted where they are, outlines on top, one scale for every map."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from evals.views import drawn, portrait
 from faceagent.report.overlay import SCALE_WIDTH, SIDE, colours, overlay
@@ -43,3 +45,11 @@ def test_the_marked_region_is_outlined_in_red(astronaut: NDArray[np.uint8], sett
     assert (np.abs(red) > 20).any()
     rows = np.flatnonzero((marked[:, :SIDE] != plain[:, :SIDE]).any(axis=(1, 2)))
     assert rows.min() > SIDE / 2
+
+
+@pytest.mark.parametrize(
+    "values", [(), ((1.2,),), ((-0.1,),), ((float("nan"),),), ((0.1, 0.2), (0.3,)), ((0.0,) * 65,) * 65]
+)
+def test_a_map_is_a_bounded_square_of_shares(values: tuple[tuple[float, ...], ...]) -> None:
+    with pytest.raises(ValidationError):
+        HeatMap(box=(0, 0, 1, 1), values=values)
