@@ -21,7 +21,7 @@ from faceagent import __version__, doctor, weights
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
 from faceagent.settings import Settings, load
-from faceagent.terminal import ERROR, INTERRUPTED, OK, REFUSED, USAGE, Tally, err, out, progress_bar, shown
+from faceagent.terminal import ERROR, INTERRUPTED, OK, REFUSED, USAGE, Tally, err, interrupts, out, progress_bar, shown
 from faceagent.types import QUESTIONS
 
 app = typer.Typer(
@@ -113,7 +113,7 @@ def analyze(
     total = images.count("-") + sum(1 for _ in expand([name for name in images if name != "-"], MemoryBlobs()))
     tally = Tally()
     start = time.perf_counter()
-    with Analyst(settings) as analyst, progress_bar() as progress:
+    with Analyst(settings) as analyst, progress_bar() as progress, interrupts() as interrupted:
         task = progress.add_task("analysing", total=total)
         reports = analyst.analyze_many(
             images,
@@ -131,6 +131,8 @@ def analyze(
                     progress.advance(task)
                     if not shown(report, total, as_json=json_lines) and out_dir is None:
                         return
+                    if interrupted.is_set():
+                        raise KeyboardInterrupt
             except KeyboardInterrupt:
                 err.print(f"Interrupted: {tally.seen} of {total} pictures are done.", highlight=False)
                 raise typer.Exit(INTERRUPTED) from None

@@ -1,7 +1,11 @@
 """How results look in a terminal: tables and lines on standard output, progress and remarks on standard error."""
 
+import contextlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -12,6 +16,28 @@ from faceagent.types import INCONCLUSIVE, Report, Verdict
 
 OK, ERROR, USAGE, REFUSED, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit codes."""
+
+
+@contextlib.contextmanager
+def interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, and the picture at hand is finished; a second one breaks in.
+
+    An exception that is raised wherever the program happens to be can be lost: where a library calls back or cleans
+    up, Python prints it and goes on.
+    """
+    asked = threading.Event()
+
+    def note(number: int, frame: object) -> None:
+        del number, frame
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Output(Console):
