@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import Row, labels
-from evals.acceptance.spoof import auc
+from evals.acceptance.spoof import auc, auc_interval
 from evals.views import drawn, portraits
 from evals.views import portrait as main_portrait
 from faceagent.encoder.crop import face_crop
@@ -57,7 +57,7 @@ def rows(data: Path, settings: Settings) -> Iterable[Row]:
     on = f"{SET}, {len(genuine)} test people"
     for kind, found in attacks.items():
         positive = np.array(found)
-        low, high = _interval(positive, negative)
+        low, high = auc_interval(positive, negative)
         yield Row(
             on=on, figure=f"morph_differential: AUC, {kind[0]} {kind[1]}", value=auc(positive, negative), low=low,
             high=high, n=len(positive) + len(negative), bar=0.95, aim=0.99,
@@ -92,11 +92,3 @@ def _shape(one: Portrait) -> NDArray[np.float64]:
 
 def _found(pixels: Pixels, settings: Settings) -> View | None:
     return main_portrait(drawn(pixels), settings)
-
-
-def _interval(positive: NDArray[np.float64], negative: NDArray[np.float64], rounds: int = 1000) -> tuple[float, float]:
-    """95 % bootstrap interval of the AUC, both classes drawn apart."""
-    rng = np.random.default_rng(0)
-    draws = [auc(rng.choice(positive, len(positive)), rng.choice(negative, len(negative))) for _ in range(rounds)]
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return float(low), float(high)

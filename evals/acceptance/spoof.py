@@ -36,11 +36,11 @@ def rows(data: Path, settings: Settings) -> Iterable[Row]:
             attack.append(kinds[file] != "live")
     values, truth, dull = np.array([score.value for score in scores]), np.array(attack), np.array(blur)
     missing = f"{len(kinds) - len(truth) - grey} without a face, {grey} without colour"
-    value, (low, high) = auc(values[truth], values[~truth]), _interval(values, truth)
+    value, (low, high) = auc(values[truth], values[~truth]), auc_interval(values[truth], values[~truth])
     yield Row(
         on=SET, figure="spoof: AUC", value=value, low=low, high=high, n=len(truth), bar=0.92, aim=0.95, note=missing
     )
-    low, high = _interval(dull, truth)
+    low, high = auc_interval(dull[truth], dull[~truth])
     yield Row(
         on=SET, figure="baseline: AUC of Laplacian variance", value=auc(dull[truth], dull[~truth]), low=low,
         high=high, n=len(truth),
@@ -89,10 +89,9 @@ def auc(positive: Reals, negative: Reals) -> float:
     return float(wins)
 
 
-def _interval(values: Reals, truth: NDArray[np.bool_], rounds: int = 1000) -> tuple[float, float]:
+def auc_interval(positive: Reals, negative: Reals, rounds: int = 1000) -> tuple[float, float]:
     """95 % bootstrap interval of the AUC, both classes drawn apart."""
     rng = np.random.default_rng(0)
-    positive, negative = values[truth], values[~truth]
     draws = [auc(rng.choice(positive, len(positive)), rng.choice(negative, len(negative))) for _ in range(rounds)]
     low, high = np.quantile(draws, (0.025, 0.975))
     return float(low), float(high)
