@@ -1,0 +1,217 @@
+"""The embedded vision-language model, put together on this machine from catalogued parts.
+
+InternVL's architecture (Chen et al. 2024) at the smallest size that is of use: the detectors' own DINOv2 ViT-S/14,
+a two-layer projector of ours, SmolLM2-135M-Instruct. Tower and language model are third-party weights and come through
+the catalogue; the projector and the LoRA adapters were trained by us and ship inside the package. The folder it writes
+is an ordinary Hugging Face model folder that transformers and vLLM load alike. Knows nothing of questions or evidence.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceagent.encoder.torchvision_ops import declare_missing_operators
+from faceagent.errors import ModelUnavailable
+from faceagent.settings import Settings
+from faceagent.weights import locate
+from faceagent.weights.store import locked, sha256_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOWER, LANGUAGE = "dinov2_vits14_224", "smollm2_135m_instruct"
+PROJECTOR = "projector.safetensors"
+RECIPE = 1
+"""Raised whenever the folder's making changes; forces a new one."""
+
+IMAGE_TOKENS = 64
+SIZE = 224
+"""px, both sides of the square picture the model takes."""
+
+SPECIAL = {
+    "start_image_token": "<img>",
+    "end_image_token": "</img>",
+    "context_image_token": "<IMG_CONTEXT>",
+    "video_token": "<video>",
+}
+ROWS = 49216
+"""Embedding rows: 49152 of the language model, the four of ``SPECIAL``, padded to a multiple of 64."""
+
+TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['content'] is string %}{{ message['content'] }}"
+    "{% else %}{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<IMG_CONTEXT>\n{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""SmolLM2's ChatML with a place for the picture."""
+
+
+def shipped() -> Path:
+    """Folder of what we trained: the projector and one folder per adapter."""
+    return Path(str(resources.files("faceagent.vlm").joinpath("weights")))
+
+
+def adapters() -> Mapping[str, Path]:
+    """Our LoRA adapters of the embedded model by name, sorted; empty when this build ships none."""
+    return {path.parent.name: path.parent for path in sorted(shipped().glob("*/adapter_config.json"))}
+
+
+def model_folder(settings: Settings) -> Path:
+    """The assembled model, made on first use and kept in the cache.
+
+    Raises ModelUnavailable when a part cannot be had or the package ships no projector.
+    """
+    projector = shipped() / PROJECTOR
+    if not projector.is_file():
+        raise ModelUnavailable(
+            "This build of faceagent ships no projector for the embedded vision-language model.",
+            remedy="Train one with `python -m finetune.vlm`, or set FACEAGENT_EXPLAINER=ledger.",
+        )
+    parts = (locate(TOWER, settings), locate(LANGUAGE, settings), projector)
+    mark = hashlib.sha256("".join([str(RECIPE), *map(sha256_of, parts)]).encode()).hexdigest()[:16]
+    home = settings.cache / "vlm"
+    folder = home / mark
+    if not (folder / "config.json").is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        with locked(home):
+            if not (folder / "config.json").is_file():
+                from safetensors.torch import load_file
+
+                assemble(folder, *parts[:2], load_file(projector))
+    return folder
+
+
+def assemble(folder: Path, tower: Path, language: Path, projector: "Mapping[str, Tensor] | None" = None) -> None:
+    """Write the model, its tokenizer and its processor into ``folder``, which appears whole or not at all.
+
+    Args:
+        folder: where to; must not exist.
+        tower: timm's state of ``vit_small_patch14_dinov2`` at 224 px, safetensors.
+        language: SmolLM2-135M-Instruct, GGUF.
+        projector: state of ``InternVLMultiModalProjector``; None leaves a fresh one (seed 0), for training.
+    """
+    declare_missing_operators()
+    import torch
+    from safetensors.torch import load_file
+    from transformers import AutoModelForCausalLM, InternVLForConditionalGeneration
+
+    words = AutoModelForCausalLM.from_pretrained(str(language.parent), gguf_file=language.name, dtype=torch.float32)
+    tokenizer = _tokenizer(language)
+    config = _config(words.config, tokenizer)
+    torch.manual_seed(0)
+    model = InternVLForConditionalGeneration(config)
+    _give_words(model, words)
+    model.model.vision_tower.load_state_dict(vision_state(load_file(tower)))
+    if projector is not None:
+        model.model.multi_modal_projector.load_state_dict(dict(projector))
+    draft = folder.with_name(folder.name + ".draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    model.generation_config.update(eos_token_id=config.text_config.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.save_pretrained(str(draft))
+    _processor(tokenizer).save_pretrained(str(draft))
+    draft.rename(folder)
+
+
+def _tokenizer(language: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    # transformers reads the tokenizer out of the GGUF once; our four marks join it as special tokens.
+    tokenizer = AutoTokenizer.from_pretrained(
+        str(language.parent), gguf_file=language.name, extra_special_tokens=dict(SPECIAL)
+    )
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.model_max_length = 8192
+    return tokenizer
+
+
+def _config(text: Any, tokenizer: Any) -> Any:
+    from transformers import InternVLConfig, InternVLVisionConfig
+
+    text.vocab_size = ROWS
+    # The weights were unpacked; the mark of the packed file would make saving refuse.
+    text.__dict__.pop("quantization_config", None)
+    text.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    vision = InternVLVisionConfig(
+        hidden_size=384, num_hidden_layers=12, num_attention_heads=6, intermediate_size=1536, attention_bias=True,
+        use_qk_norm=False, hidden_act="gelu", norm_type="layer_norm", layer_norm_eps=1e-6, image_size=[SIZE, SIZE],
+        patch_size=[14, 14], layer_scale_init_value=1.0,
+        # False keeps the final LayerNorm; vLLM follows the same switch.
+        use_mean_pooling=False,
+    )  # fmt: skip
+    return InternVLConfig(
+        vision_config=vision,
+        text_config=text,
+        image_token_id=tokenizer.convert_tokens_to_ids(SPECIAL["context_image_token"]),
+        image_seq_length=IMAGE_TOKENS,
+        downsample_ratio=0.5,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="default",
+        tie_word_embeddings=True,
+    )
+
+
+def _processor(tokenizer: Any) -> Any:
+    from transformers import GotOcr2ImageProcessor, InternVLProcessor, InternVLVideoProcessor
+
+    # One tile: the processor's own default would cut the face into pieces.
+    image = GotOcr2ImageProcessor(
+        size={"height": SIZE, "width": SIZE}, crop_to_patches=False, min_patches=1, max_patches=1,
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    )  # fmt: skip
+    return InternVLProcessor(
+        image, tokenizer, InternVLVideoProcessor(), image_seq_length=IMAGE_TOKENS, chat_template=TEMPLATE
+    )
+
+
+def _give_words(model: Any, words: Any) -> None:
+    """Move the language model in; rows for the new marks start at the mean of the old ones."""
+    import torch
+
+    state = words.model.state_dict()
+    old = state["embed_tokens.weight"]
+    fresh = old.mean(dim=0, keepdim=True).expand(ROWS - len(old), -1)
+    state["embed_tokens.weight"] = torch.cat([old, fresh])
+    model.model.language_model.load_state_dict(state)
+    model.tie_weights()
+
+
+def vision_state(timm: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
+    """A timm ViT's tensors under the names of ``InternVLVisionModel``; exact, nothing is computed."""
+    named: dict[str, Tensor] = {
+        "embeddings.cls_token": timm["cls_token"],
+        "embeddings.position_embeddings": timm["pos_embed"],
+        "embeddings.patch_embeddings.projection.weight": timm["patch_embed.proj.weight"],
+        "embeddings.patch_embeddings.projection.bias": timm["patch_embed.proj.bias"],
+        "layernorm.weight": timm["norm.weight"],
+        "layernorm.bias": timm["norm.bias"],
+    }
+    for name, value in timm.items():
+        if not name.startswith("blocks."):
+            continue
+        _, number, rest = name.split(".", 2)
+        block = f"encoder.layer.{number}"
+        if rest.startswith("attn.qkv."):
+            kind = rest.rpartition(".")[2]
+            for part, piece in zip("qkv", value.chunk(3), strict=True):
+                named[f"{block}.attention.{part}_proj.{kind}"] = piece.contiguous()
+        else:
+            named[f"{block}.{_renamed(rest)}"] = value
+    return named
+
+
+def _renamed(rest: str) -> str:
+    fixed = {"ls1.gamma": "lambda_1", "ls2.gamma": "lambda_2"}
+    if rest in fixed:
+        return fixed[rest]
+    for old, new in (
+        ("attn.proj.", "attention.projection_layer."),
+        ("norm1.", "layernorm_before."),
+        ("norm2.", "layernorm_after."),
+    ):
+        rest = rest.replace(old, new)
+    return rest
