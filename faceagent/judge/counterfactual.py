@@ -1,0 +1,167 @@
+"""What would change a verdict: how far which measurement would have to move for the judge to say something else.
+
+Nothing is imagined here. Every change is found by handing the judge the same evidence with one number moved, and
+looking what it says; the smallest such move is what is reported. What was not measured is named as such, because a
+measurement that is missing can change a verdict as well.
+"""
+
+from collections.abc import Callable, Sequence
+
+from faceagent import judge
+from faceagent.judge.calibrate import LN10, Platt, Temperature, Threshold, calibration_of
+from faceagent.judge.fuse import fuse
+from faceagent.types import INCONCLUSIVE, Evidence, Face, Noun, Picture, Real, Verdict
+
+STEPS = 24
+"""How often the space between two scores that give different labels is halved: to six decimals."""
+GRID = 48
+"""Scores tried on each side of the measured one."""
+REACH = 3.0
+"""How far beyond the point where a calibration saturates is looked, in logits."""
+
+
+class Change(Noun):
+    """One number that, moved this far alone, makes the judge say ``label`` instead."""
+
+    evidence: str
+    entry: str | None = None
+    """Which label's logit is moved, when the evidence has a distribution."""
+    measured: Real
+    needed: Real
+    label: str
+
+
+class Counterfactual(Noun):
+    """Everything that could be found for one verdict, the smallest move of every item and label."""
+
+    verdict: str
+    changes: tuple[Change, ...] = ()
+    even: tuple[Change, ...] = ()
+    """Moves to a likelihood ratio of 1, where the evidence would support neither side."""
+    fixed: tuple[str, ...] = ()
+    """Ids of calibrated evidence that no move of its own could turn the verdict with."""
+    missing: tuple[str, ...] = ()
+    """Ids of evidence that could have counted and was not measured."""
+
+
+Move = Callable[[float], Evidence]
+
+
+def what_would_change(verdict: Verdict, subject: Face | Picture, evidence: Sequence[Evidence]) -> Counterfactual:
+    """The smallest single moves that change ``verdict``; ``evidence`` is everything recorded about the picture."""
+    bearing = [item for item in evidence if item.subject in _about(subject) and judge.bears_on(verdict.question, item)]
+
+    def says(changed: Evidence) -> Verdict:
+        return judge.weigh(verdict.question, subject, [changed if item.id == changed.id else item for item in evidence])
+
+    changes: list[Change] = []
+    even: list[Change] = []
+    fixed: list[str] = []
+    for item in bearing:
+        if verdict.reason == "face_unusable" or item.status != "ok":
+            continue
+        found = _of_item(item, verdict, says)
+        changes += found
+        if not found and calibration_of(item) is not None:
+            fixed.append(item.id)
+        level = _even(item, bearing)
+        if level is not None and verdict.label != INCONCLUSIVE:
+            even.append(level)
+    return Counterfactual(
+        verdict=verdict.id,
+        changes=tuple(changes),
+        even=tuple(even),
+        fixed=tuple(fixed),
+        missing=tuple(item.id for item in bearing if item.status != "ok"),
+    )
+
+
+def _about(subject: Face | Picture) -> set[str]:
+    return {subject.id, subject.picture} if isinstance(subject, Face) else {subject.id}
+
+
+def _of_item(item: Evidence, verdict: Verdict, says: Callable[[Evidence], Verdict]) -> list[Change]:
+    fitted = calibration_of(item)
+    if isinstance(fitted, Platt | Threshold) and item.score is not None:
+        score, (low, high) = item.score, _range(fitted, item.score.value)
+
+        def moved(value: float) -> Evidence:
+            return item.model_copy(update={"score": score.model_copy(update={"value": value})})
+
+        return _smallest(item.id, None, score.value, low, high, moved, verdict, says)
+    if isinstance(fitted, Temperature) and item.distribution:
+        reach = REACH + max(item.distribution.values()) - min(item.distribution.values())
+        found: list[Change] = []
+        for label, logit in item.distribution.items():
+
+            def shifted(value: float, label: str = label) -> Evidence:
+                return item.model_copy(update={"distribution": {**item.distribution, label: value}})
+
+            found += _smallest(item.id, label, logit, logit - reach, logit + reach, shifted, verdict, says)
+        return _nearest_per_label(found)
+    return []
+
+
+def _range(fitted: Platt | Threshold, value: float) -> tuple[float, float]:
+    """Raw scores beyond which moving further changes nothing."""
+    points = [point.threshold for point in fitted.operating_points]
+    if isinstance(fitted, Platt) and fitted.slope:
+        # Two caps: other items may have to be outweighed as well.
+        points += [(side * LN10 * fitted.cap_log10 - fitted.intercept) / fitted.slope for side in (-1, 1)]
+    return min([value, *points]) - REACH, max([value, *points]) + REACH
+
+
+def _smallest(
+    name: str, entry: str | None, value: float, low: float, high: float, moved: Move, verdict: Verdict,
+    says: Callable[[Evidence], Verdict],
+) -> list[Change]:  # fmt: skip
+    """For every other label, the score closest to the measured one at which the judge gives it."""
+    found: dict[str, Change] = {}
+    for end in (low, high):
+        before, last = value, verdict.label
+        for step in range(1, GRID + 1):
+            here = value + (end - value) * step / GRID
+            label = says(moved(here)).label
+            if label not in (last, verdict.label):
+                needed = _edge(before, here, label, moved, says)
+                change = Change(evidence=name, entry=entry, measured=value, needed=needed, label=label)
+                if label not in found or abs(needed - value) < abs(found[label].needed - value):
+                    found[label] = change
+            before, last = here, label
+    return list(found.values())
+
+
+def _edge(before: float, after: float, label: str, moved: Move, says: Callable[[Evidence], Verdict]) -> float:
+    """Between a score without ``label`` and one with it, the first that has it."""
+    for _ in range(STEPS):
+        middle = (before + after) / 2
+        if says(moved(middle)).label == label:
+            after = middle
+        else:
+            before = middle
+    # Scores are kept to six decimals; rounding must not fall short of the line.
+    nudged = round(after, 6)
+    return nudged if says(moved(nudged)).label == label else nudged + (1e-6 if after > before else -1e-6)
+
+
+def _even(item: Evidence, bearing: Sequence[Evidence]) -> Change | None:
+    """The score at which all items together would have a likelihood ratio of 1."""
+    fitted, fused = calibration_of(item), fuse(bearing)
+    if not isinstance(fitted, Platt) or item.score is None or fused is None or not fitted.slope:
+        return None
+    own = fitted.ratio(item.score.value).value
+    others = sum(one.ratio.value for one in fused.items) - own
+    least = -fitted.cap_log10 if fitted.floor_log10 is None else fitted.floor_log10
+    if not least <= -others <= fitted.cap_log10:
+        return None
+    needed = (-others * LN10 - fitted.intercept) / fitted.slope
+    return Change(evidence=item.id, measured=item.score.value, needed=needed, label="1:1")
+
+
+def _nearest_per_label(changes: Sequence[Change]) -> list[Change]:
+    nearest: dict[str, Change] = {}
+    for change in changes:
+        best = nearest.get(change.label)
+        if best is None or abs(change.needed - change.measured) < abs(best.needed - best.measured):
+            nearest[change.label] = change
+    return list(nearest.values())
