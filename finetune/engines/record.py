@@ -1,0 +1,124 @@
+"""The one record type of everything a vision-language model is trained on, as JSON lines.
+
+A sample shows pictures, asks in ``prompt`` and wants ``answer``. It knows where it comes from, so that people and
+sets can be kept on one side of a split, and from which seed it was made. Knows no model and no engine.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pydantic import Field
+
+from faceagent.errors import InputError
+from faceagent.types import Noun, Question
+
+VALIDATION_PERCENT = 10
+LARGEST_SHARE, ENOUGH = 0.9, 20
+"""Of one label among the training samples of a question, once there are enough of them to tell."""
+
+Value = str | int | float | bool | tuple[str, ...]
+
+
+class Shot(Noun):
+    """One picture: a file, or a maker of ``finetune`` and the parameters that make the same pixels again."""
+
+    path: str | None = Field(default=None, description="relative to the data folder")
+    maker: str | None = Field(default=None, description='"splice", "self_blend", "morph"; None: the file itself')
+    parameters: Mapping[str, Value] = Field(default_factory=dict)
+
+
+class Sample(Noun):
+    """One training example. ``source`` must not lie on both sides of a split: a person, or a picture of nobody."""
+
+    id: str = Field(min_length=1)
+    images: tuple[Shot, ...] = ()
+    system: str | None = None
+    prompt: str = Field(min_length=1)
+    answer: str = Field(min_length=1)
+    rejected: str | None = Field(default=None, description="preference only: what must not be answered")
+    question: Question
+    source: str = Field(min_length=1, description='"set:person" or "set:file"')
+    seed: int = Field(ge=0)
+    meta: Mapping[str, Value] = Field(default_factory=dict, description="engine, label, checks passed, …; never read")
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the source belongs to validation: one in ten, by a hash of its name, as in ``finetune.sources``."""
+        return zlib.crc32(self.source.encode()) % 100 < VALIDATION_PERCENT
+
+
+def write(samples: Iterable[Sample], target: Path) -> int:
+    """Write one JSON object per line; the file appears whole or not at all. Returns how many."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft, count = target.with_suffix(".draft"), 0
+    with draft.open("w", encoding="utf-8") as file:
+        for sample in samples:
+            file.write(sample.model_dump_json(exclude_defaults=True) + "\n")
+            count += 1
+    draft.rename(target)
+    return count
+
+
+def read(source: Path) -> Iterator[Sample]:
+    """Samples of a file, in order. Raises InputError that names the line."""
+    try:
+        lines = source.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{source} cannot be read: {error}.") from error
+    # str.splitlines would also break at U+2028 and its kin, which JSON leaves unescaped inside strings.
+    for number, line in enumerate(lines, 1):
+        try:
+            yield Sample.model_validate(json.loads(line))
+        except ValueError as error:
+            raise InputError(f"{source.name}, line {number} is no sample: {str(error).splitlines()[0]}.") from error
+
+
+def accepted(
+    samples: Iterable[Sample], label: Callable[[Sample], str] = lambda sample: str(sample.meta.get("label", ""))
+) -> tuple[list[Sample], list[Sample]]:
+    """Training and validation side of ``samples``.
+
+    Refuses with InputError what would make figures lie: nothing on a side, an id twice, a picture on both sides, the
+    same question with the same answer on both sides under other names, or one label making nine tenths of a question.
+    """
+    everything = list(samples)
+    sides = ([one for one in everything if not one.held_out], [one for one in everything if one.held_out])
+    if not all(sides):
+        raise InputError(
+            f"{len(sides[0])} samples to train on and {len(sides[1])} to validate: both sides need some.",
+            remedy="Give more sources; one in ten is kept for validation.",
+        )
+    ids = [one.id for one in everything]
+    if len(set(ids)) != len(ids):
+        twice = next(name for place, name in enumerate(ids) if name in ids[:place])
+        raise InputError(f"The sample {twice!r} stands twice.", remedy="Give every engine its own prefix of ids.")
+    _disjoint(*sides)
+    _balanced(sides[0], label)
+    return sides
+
+
+def _disjoint(train: list[Sample], held: list[Sample]) -> None:
+    known = {shot.path for one in train for shot in one.images if shot.path}
+    leaked = sorted({shot.path for one in held for shot in one.images if shot.path} & known)
+    if leaked:
+        raise InputError(
+            f"{len(leaked)} pictures lie on both sides, {leaked[0]} among them.",
+            remedy="Name the same source for every sample of a picture.",
+        )
+    said = {(one.images, one.prompt, one.answer) for one in train}
+    again = [one.id for one in held if (one.images, one.prompt, one.answer) in said]
+    if again:
+        raise InputError(f"{len(again)} validation samples are training samples, {again[0]!r} among them.")
+
+
+def _balanced(train: list[Sample], label: Callable[[Sample], str]) -> None:
+    for question in sorted({one.question for one in train}):
+        labels = [label(one) for one in train if one.question == question]
+        most = max(set(labels), key=lambda name: (labels.count(name), name))
+        if len(labels) >= ENOUGH and most and labels.count(most) > LARGEST_SHARE * len(labels):
+            raise InputError(
+                f"{labels.count(most)} of {len(labels)} samples about {question} say {most!r}.",
+                remedy="Add samples of the other labels: a model would learn to say this one unseen.",
+            )
