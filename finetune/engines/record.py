@@ -64,11 +64,11 @@ def write(samples: Iterable[Sample], target: Path) -> int:
 def read(source: Path) -> Iterator[Sample]:
     """Samples of a file, in order. Raises InputError that names the line."""
     try:
-        lines = source.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{source} cannot be read: {error}.") from error
     # str.splitlines would also break at U+2028 and its kin, which JSON leaves unescaped inside strings.
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
             yield Sample.model_validate(json.loads(line))
         except ValueError as error:
@@ -107,10 +107,14 @@ def _disjoint(train: list[Sample], held: list[Sample]) -> None:
             f"{len(leaked)} pictures lie on both sides, {leaked[0]} among them.",
             remedy="Name the same source for every sample of a picture.",
         )
-    said = {(one.images, one.prompt, one.answer) for one in train}
-    again = [one.id for one in held if (one.images, one.prompt, one.answer) in said]
+    said = {_said(one) for one in train}
+    again = [one.id for one in held if _said(one) in said]
     if again:
         raise InputError(f"{len(again)} validation samples are training samples, {again[0]!r} among them.")
+
+
+def _said(sample: Sample) -> str:
+    return sample.model_dump_json(include={"images", "prompt", "answer"})
 
 
 def _balanced(train: list[Sample], label: Callable[[Sample], str]) -> None:

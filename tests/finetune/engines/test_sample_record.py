@@ -18,6 +18,7 @@ def test_a_file_gives_back_what_was_written(tmp_path):
         sample(1, images=(Shot(path="a.jpg"), Shot(path="b.jpg", maker="splice", parameters={"regions": ("nose",)}))),
         sample(2, system="Be brief.", rejected="no", answer="two\nlines\u2028and more"),
     ]
+    assert write([], tmp_path / "none.jsonl") == 0 and not list(read(tmp_path / "none.jsonl"))
     assert write(told, tmp_path / "deep" / "a.jsonl") == 2
     assert list(read(tmp_path / "deep" / "a.jsonl")) == told
 
