@@ -8,6 +8,9 @@ with reason codes, see ``types.Reason`` and ``types.Problem``.
     ├── PolicyRefusal       the request is understood and not permitted
     ├── ModelUnavailable    weights or a backend are missing and cannot be had now
     │   └── WeightsCorrupt  bytes were had, but they are not the catalogued ones
+    ├── VlmAnswerInvalid    the vision-language model answered, and the answer cannot be used
+    ├── MemoryTrouble       a store of conversations cannot be used: locked, full, corrupt
+    │   └── ConversationBusy  another process is in this conversation
     ├── RegistryError       a name registered twice, unknown, or registered too late
     └── SettingsError       a setting has a value that cannot work
 """
@@ -59,6 +62,24 @@ class WeightsCorrupt(ModelUnavailable):
     """A file was found where weights were expected, but its sha256 is not the catalogued one."""
 
     code = "weights_corrupt"
+
+
+class VlmAnswerInvalid(FaceagentError):
+    """The vision-language model answered with something that cannot be used: no JSON, cut off, against its schema."""
+
+    code = "vlm_answer_invalid"
+
+
+class MemoryTrouble(FaceagentError):
+    """The store of conversations cannot be read or written: locked, full, corrupt, out of reach."""
+
+    code = "memory_trouble"
+
+
+class ConversationBusy(MemoryTrouble):
+    """Another process has this conversation open."""
+
+    code = "conversation_busy"
 
 
 class RegistryError(FaceagentError):

@@ -146,12 +146,12 @@ def _as_small_as(pixels: NDArray[np.uint8], box: NDArray[np.float64], side: floa
 def _files(name: str, folder: Path) -> Iterator[str]:
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if name == "frll_london" and not _may_train(row):
+            if name == "frll_london" and not may_train(row):
                 continue
             yield row["file"]
 
 
-def _may_train(row: dict[str, str]) -> bool:
+def may_train(row: dict[str, str]) -> bool:
     """FRLL's fixed split: people whose number is divisible by three, "canada" and composites are for testing."""
     number = re.match(r"\d+", Path(row["file"]).name)
     return row["set"] in ("neutral_front", "smiling_front") and number is not None and int(number[0]) % 3 != 0
@@ -161,10 +161,11 @@ def _found_in(name: str, folder: Path, file: str, view: View | None) -> Found | 
     face = None if view is None else view.face
     if face is None or not face.landmarks:
         return None
-    return Found(name, str(folder / file), f"{name}/{_person(name, file)}", face.box, face.landmarks)
+    return Found(name, str(folder / file), f"{name}/{person(name, file)}", face.box, face.landmarks)
 
 
-def _person(name: str, file: str) -> str:
+def person(name: str, file: str) -> str:
+    """Who is in a file of a set, where its name says so; else the file itself."""
     pattern = SETS[name].person
     match = re.match(pattern, Path(file).name) if pattern else None
     return match[1] if match else file

@@ -70,7 +70,7 @@ def model_folder(settings: Settings) -> Path:
     if not projector.is_file():
         raise ModelUnavailable(
             "This build of faceagent ships no projector for the embedded vision-language model.",
-            remedy="Train one with `python -m finetune.vlm`, or set FACEAGENT_EXPLAINER=ledger.",
+            remedy="Train one with `python -m finetune.vlm`; until then the ledger explains.",
         )
     parts = (locate(TOWER, settings), locate(LANGUAGE, settings), projector)
     mark = hashlib.sha256("".join([str(RECIPE), *map(sha256_of, parts)]).encode()).hexdigest()[:16]
@@ -111,7 +111,8 @@ def assemble(folder: Path, tower: Path, language: Path, projector: "Mapping[str,
         model.model.multi_modal_projector.load_state_dict(dict(projector))
     draft = folder.with_name(folder.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
-    model.generation_config.update(eos_token_id=config.text_config.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.generation_config.eos_token_id = config.text_config.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.save_pretrained(str(draft))
     _processor(tokenizer).save_pretrained(str(draft))
     draft.rename(folder)

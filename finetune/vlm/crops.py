@@ -1,0 +1,96 @@
+"""The crops the model trains on, made once: every face untouched, and once more with one known part of a stranger's.
+
+Two files in one folder: ``crops.npy`` (uint8, face × {untouched, spliced} × S × S × 3) and ``parts.json`` (the part
+replaced, per face). Which facts hold for a crop is decided when it is drawn, after its augmentation.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from rich.progress import track
+
+from finetune.features import fingerprint
+from finetune.splice import splice
+from finetune.vlm.pictures import SIZE, Shown
+from finetune.vlm.questions import PARTS, Facts, seen
+
+CANDIDATES = 8
+"""Donors looked at before the one with the nearest face shape is taken."""
+
+
+@dataclass(frozen=True)
+class Crops:
+    """``pixels``: N×2×S×S×3, untouched and spliced; ``parts``: what was replaced in the second."""
+
+    pixels: NDArray[np.uint8]
+    parts: tuple[str, ...]
+
+
+def crops(folder: Path, faces: Sequence[Shown], seed: int) -> Crops:
+    """The crops of ``faces``; read from ``folder`` when they are there, else made and kept."""
+    done = folder / "parts.json"
+    mark = fingerprint(seed, SIZE, *[(one.found.path, one.found.box) for one in faces])
+    if not done.is_file() or json.loads(done.read_text(encoding="utf-8"))["mark"] != mark:
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = _make(folder, faces, seed)
+        done.write_text(json.dumps({"mark": mark, "parts": parts}), encoding="utf-8")
+    parts = json.loads(done.read_text(encoding="utf-8"))["parts"]
+    return Crops(np.load(folder / "crops.npy", mmap_mode="r"), tuple(parts))
+
+
+def _make(folder: Path, faces: Sequence[Shown], seed: int) -> list[str]:
+    pixels = open_memmap(folder / "crops.npy", mode="w+", dtype=np.uint8, shape=(len(faces), 2, SIZE, SIZE, 3))
+    sides = {
+        key: [index for index, one in enumerate(faces) if (one.found.origin, one.held_out) == key]
+        for key in {(one.found.origin, one.held_out) for one in faces}
+    }
+    parts = []
+    for index, one in enumerate(track(faces, description="crops")):
+        rng = np.random.default_rng((seed, index))
+        part = list(PARTS)[int(rng.integers(len(PARTS)))]
+        base = one.portrait()
+        donor = _donor(one, [faces[i] for i in rng.choice(sides[one.found.origin, one.held_out], CANDIDATES)])
+        pixels[index, 0] = base.pixels
+        pixels[index, 1] = splice(base, donor.portrait(), PARTS[part], rng).pixels
+        parts.append(part)
+    pixels.flush()
+    return parts
+
+
+def _donor(one: Shown, drawn: Sequence[Shown]) -> Shown:
+    others = [other for other in drawn if other.found.source != one.found.source] or list(drawn)
+    shape = one.found.shape()
+    return min(others, key=lambda other: float(np.linalg.norm(other.found.shape() - shape)))
+
+
+def view(
+    data: Crops, index: int, known: Facts, rng: np.random.Generator, *, spliced: bool, vary: bool
+) -> tuple[NDArray[np.uint8], dict[str, str]]:
+    """One crop as the model sees it, and what is true of it; ``vary`` mirrors, relights and compresses at random."""
+    pixels, mirrored = np.asarray(data.pixels[index, int(spliced)]), False
+    if vary:
+        mirrored = bool(rng.random() < 0.5)
+        pixels = pixels[:, ::-1] if mirrored else pixels
+        pixels = _relit(pixels, rng)
+    now = seen(known, pixels, mirrored=mirrored, part=data.parts[index] if spliced else None)
+    return np.ascontiguousarray(pixels), now
+
+
+def _relit(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Darker or brighter in one picture of two, grey in one of ten, JPEG 50-95 in one of two."""
+    image = pixels.astype(np.float32) / 255
+    if rng.random() < 0.5:
+        image = np.clip(image ** float(np.exp(rng.normal(0, 0.6))) * rng.uniform(0.6, 1.2), 0, 1)
+    if rng.random() < 0.1:
+        image = np.repeat(image @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=2)
+    out = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        _, coded = cv2.imencode(".jpg", out[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(50, 96))])
+        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1].astype(np.uint8)
+    return out

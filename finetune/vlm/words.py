@@ -1,0 +1,69 @@
+"""Conversations as token ids: what the model reads, and which of it it is asked to say.
+
+The ids are those of the assembled model's own chat template; a test holds the two together. Knows no question.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from faceagent.vlm.dialogue import END, message, opening, pixel_values
+
+SILENT = -100
+"""Label of a token that is read, not said."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture (S×S×3 uint8 RGB) and a conversation about it: (question, answer) pairs, an optional system text."""
+
+    pixels: NDArray[np.uint8] | None
+    turns: Sequence[tuple[str, str]]
+    system: str | None = None
+
+
+def encode(example: Example, tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Token ids and labels; only the answers, each with its end mark, are labelled."""
+    ids: list[int] = []
+    labels: list[int] = []
+
+    def read(text: str) -> None:
+        found = tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids.extend(found)
+        labels.extend([SILENT] * len(found))
+
+    if example.system is not None:
+        read(message("system", example.system))
+    for place, (question, answer) in enumerate(example.turns):
+        read(message("user", question, int(place == 0 and example.pixels is not None)) + opening())
+        said = tokenizer(f"{answer}{END}", add_special_tokens=False)["input_ids"]
+        ids.extend(said)
+        labels.extend(said)
+        read("\n")
+    return ids, labels
+
+
+def batch(examples: Sequence[Example], tokenizer: Any, longest: int = 1024) -> dict[str, Tensor]:
+    """Examples as one right-padded batch for ``InternVLForConditionalGeneration``; over ``longest`` tokens are cut.
+
+    No attention mask: in a causal model nothing looks at the padding behind it, and attention without one is faster.
+    """
+    rows = [encode(example, tokenizer) for example in examples]
+    width = min(longest, max(len(ids) for ids, _ in rows))
+    pad = tokenizer.pad_token_id
+    ids = torch.full((len(rows), width), pad, dtype=torch.long)
+    labels = torch.full((len(rows), width), SILENT, dtype=torch.long)
+    for place, (tokens, wanted) in enumerate(rows):
+        count = min(width, len(tokens))
+        ids[place, :count] = torch.tensor(tokens[:count])
+        labels[place, :count] = torch.tensor(wanted[:count])
+    made = {"input_ids": ids, "labels": labels}
+    shown = [example.pixels for example in examples if example.pixels is not None]
+    if shown:
+        made["pixel_values"] = pixel_values(shown)
+    return made
