@@ -2,7 +2,8 @@
 
 The rows are data, read top down, first match decides. They are an engineer's reading of the law, not legal
 advice; each names the rule it follows so that a reader can check it. What no row could ever allow (race,
-ethnicity, orientation, religion, health, attractiveness) has no question and no tool at all.
+ethnicity, orientation, religion, health, attractiveness) has no question and no tool at all, only a rule in ``TOPICS``
+for telling a person so.
 """
 
 from collections.abc import Iterable
@@ -65,6 +66,30 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(frozenset(QUESTIONS), None, None, "allow", "no rule of this table", None),
 )  # fmt: skip
+
+
+class Topic(NamedTuple):
+    """Something people ask for that no question answers and no purpose allows."""
+
+    rule: str
+    notice: str
+
+
+_CATEGORISING = "EU AI Act Art. 5(1)(g)"
+TOPICS: dict[str, Topic] = {
+    "race": Topic(_CATEGORISING, "Race, ethnicity, skin type and origin are never inferred from a face."),
+    "orientation": Topic(_CATEGORISING, "Sexual orientation is never inferred from a face."),
+    "religion": Topic(_CATEGORISING, "Religion is never inferred from a face."),
+    "politics": Topic(_CATEGORISING, "Political opinion is never inferred from a face."),
+    "health": Topic("GDPR Art. 9", "Health, disability and illness are never inferred from a face."),
+    "attractiveness": Topic("house rule 3", "Faces are not rated for attractiveness."),
+    "character": Topic("house rule 4", "Character, intelligence and honesty cannot be read from a face."),
+    "criminality": Topic("EU AI Act Art. 5(1)(d)", "Criminality cannot be read from a face."),
+    "open_identification": Topic(
+        "house rule 5", "Nobody is identified from a face alone. Give a reference picture you may use to compare with."
+    ),
+}
+"""What is refused whatever the purpose, by name of the topic."""
 
 OPT_IN: frozenset[Question] = _CATEGORIES
 """Never answered unless asked for by name."""

@@ -1,0 +1,65 @@
+"""The nouns of routing: what one turn of a conversation asks for, before any tool has run.
+
+This module knows shapes only. Which words lead to which plan stands in ``grammar.toml``; which face a ``Who`` is, is
+found later, by looking at the faces.
+"""
+
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from faceagent.types import Noun, Question
+
+Kind = Literal[
+    "analyse", "why", "what_would_change", "evidence", "compare", "list_faces", "new_picture", "rerun", "help",
+    "refused", "out_of_scope", "unclear",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Language = Literal["en", "zh", "es"]
+Which = Literal["this", "first", "second", "third", "last", "previous", "both", "all"]
+Side = Literal["left", "right", "middle", "front", "back"]
+Superlative = Literal["oldest", "youngest", "largest", "smallest"]
+
+
+class Who(Noun):
+    """The faces a text points at; what is not said is None. ``left`` is the picture's left."""
+
+    index: int | None = Field(default=None, ge=1, description="2 for F2")
+    side: Side | None = None
+    superlative: Superlative | None = None
+    words: tuple[str, ...] = Field(default=(), description="names of visible traits: woman, man, child, glasses, …")
+    every: bool = False
+
+
+class Refused(Noun):
+    """One thing that was asked and is not permitted: a question, or a topic that has no question at all."""
+
+    topic: str
+    rule: str
+    notice: str
+
+
+class Context(Noun):
+    """What the conversation knows before this turn."""
+
+    pictures: int = Field(default=1, ge=0)
+    has_reference: bool = False
+    questions: tuple[Question, ...] = Field(default=(), description="those of the turn before, for follow-ups")
+    purpose: str = "unstated"
+    jurisdiction: str = "strictest"
+
+
+class Plan(Noun):
+    """One turn, understood. Empty ``questions`` of an analysis mean everything policy allows unasked."""
+
+    kind: Kind
+    questions: tuple[Question, ...] = ()
+    pictures: tuple[Which, ...] = ("this",)
+    faces: tuple[Who, ...] = Field(default=(), description="empty: every face, or the one spoken of before")
+    reference: Literal["none", "needed", "given"] = "none"
+    depth: Literal["brief", "normal", "deep"] = "normal"
+    evidence: tuple[str, ...] = Field(default=(), description="ids as typed, upper case: E7, F1:AU12")
+    refused: tuple[Refused, ...] = ()
+    purpose: str = "unstated"
+    language: Language = "en"
+    clarification: str | None = Field(default=None, description="what to ask back before anything is run")
