@@ -25,8 +25,8 @@ TRUTH = {"happiness": "happy", "contempt": "other"}
 def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator[Case]:
     """One case per measurable face of every ``every``-th picture; persons are the sources."""
     folder = data / EXPRESSIONS
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
-        labels = {row["file"]: row["emotion"] for row in csv.DictReader(file)}
+    with (folder / "labels.csv").open(newline="", encoding="utf-8") as table:
+        labels = {row["file"]: row["emotion"] for row in csv.DictReader(table)}
     tools: Sequence[ActionUnits | Expression] = (ActionUnits(settings), Expression(settings))
     for file, view in portraits(folder, list(labels)[::every], settings):
         if view is None or view.face is None or not view.face.landmarks:

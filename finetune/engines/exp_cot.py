@@ -1,6 +1,6 @@
 """The Exp-CoT engine: expression texts whose reasoning leads to the label without having been told it.
 
-After ExpLLM (Lan et al., IEEE TMM 2025): action units → observations → label from that text alone → verified against
+After ExpLLM (Lan et al., IEEE TMM): action units → observations → label from that text alone → verified against
 the truth → reflection and another try → refinement. Two additions: nothing may be told that was not measured, and a
 case whose units do not carry its label is thrown away instead of being talked into it. Knows no model; the annotator
 is the offline grammar or an endpoint (``annotators``).

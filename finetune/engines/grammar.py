@@ -22,7 +22,7 @@ def phrases() -> Mapping[str, Mapping[str, Sequence[str]]]:
     return tomllib.loads(text)
 
 
-def say(rng: np.random.Generator, group: str, kind: str, **slots: str) -> str:
+def say(rng: np.random.Generator, group: str, kind: str, /, **slots: str) -> str:
     """One sentence of a kind. Raises KeyError for a kind or a slot that is not there."""
     alternatives = phrases()[group][kind]
     text = alternatives[int(rng.integers(len(alternatives)))]

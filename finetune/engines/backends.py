@@ -1,0 +1,38 @@
+"""The product's own vision-language backends as annotator and as eyes of the engines.
+
+Backends are greedy, so a seed changes nothing about what they answer.
+"""
+
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import Image
+
+from faceagent.vlm.protocol import Ask, Backend, Turn
+from finetune.engines.annotators import Chat
+from finetune.engines.assess import Look
+from finetune.engines.record import Shot
+
+LONGEST = 512
+
+
+def chat(backend: Backend, adapter: str | None = None) -> Chat:
+    """A chat function for ``annotators.Endpoint``."""
+
+    def said(system: str, user: str, seed: int) -> str:
+        ask = Ask(turns=(Turn(text=user),), system=system, adapter=adapter, max_tokens=LONGEST)
+        return backend.ask(ask).text
+
+    return said
+
+
+def eyes(backend: Backend, opened: Callable[[Shot], Image.Image], adapter: str | None = None) -> Look:
+    """An answering function for ``assess``; ``opened`` gives the pixels of a shot."""
+
+    def said(shot: Shot, question: str) -> str:
+        encoded = BytesIO()
+        opened(shot).save(encoded, "PNG")
+        turn = Turn(text=question, images=(encoded.getvalue(),))
+        return backend.ask(Ask(turns=(turn,), adapter=adapter, max_tokens=8)).text
+
+    return said
