@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from faceagent.encoder.branch import Branch, load_branch, shipped
+from faceagent.encoder.head import picture_feature
+from faceagent.encoder.taps import CHUNK
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import Settings
-
-CHUNK = 32
-"""Crops that go through the tower together; more gains nothing and costs memory."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +44,17 @@ class Encoder:
         return {branch.card.name: _joined(branch, parts[branch.card.name], self.tower.grid) for branch in chosen}
 
     def _pass(self, images: Tensor, branches: Sequence[Branch]) -> dict[str, tuple[Tensor, Tensor | None]]:
-        """One batch: frozen blocks advance once, and each branch leaves where its own blocks begin."""
-        results: dict[str, tuple[Tensor, Tensor | None]] = {}
-        deepest = max(branch.card.last_blocks for branch in branches)
-        tokens = self.tower.trunk(images, deepest)
-        for last in range(deepest, 0, -1):
-            leaving = [branch for branch in branches if branch.card.last_blocks == last]
-            results.update({branch.card.name: branch(tokens) for branch in leaving})
-            if len(results) == len(branches):
-                break
-            tokens = self.tower.walk.blocks[self.tower.depth - last](tokens)
-        return results
+        """One batch: every frozen block runs once, and leaves what a branch starts from or taps."""
+        starts = {branch.start for branch in branches if branch.blocks}
+        taps = {tap for branch in branches for tap in branch.card.taps}
+        tokens: dict[int, Tensor] = {}
+        pooled: dict[int, Tensor] = {}
+        for number, found in self.tower.steps(images, max(starts | taps)):
+            if number in starts:
+                tokens[number] = found
+            if number in taps:
+                pooled[number] = picture_feature(found)
+        return {branch.card.name: branch(tokens.get(branch.start), pooled) for branch in branches}
 
 
 def _joined(branch: Branch, parts: Sequence[tuple[Tensor, Tensor | None]], grid: int) -> Output:

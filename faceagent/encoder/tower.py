@@ -5,6 +5,7 @@ from the catalogued file (gpu profile), and how both kinds of tower run block by
 heads.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,10 +111,16 @@ class Tower:
 
     def trunk(self, images: Tensor, last: int) -> Tensor:
         """Tokens before the last ``last`` blocks: the part that every branch shares."""
-        tokens = self.walk.stem(images)
-        for block in self.walk.blocks[: self.depth - last]:
-            tokens = block(tokens)
+        *_, (_, tokens) = self.steps(images, self.depth - last)
         return tokens
+
+    def steps(self, images: Tensor, last: int) -> Iterator[tuple[int, Tensor]]:
+        """Number of blocks passed, and the tokens there: from 0 (the stem) to ``last``, each block run once."""
+        tokens = self.walk.stem(images)
+        yield 0, tokens
+        for number, block in enumerate(self.walk.blocks[:last], start=1):
+            tokens = block(tokens)
+            yield number, tokens
 
 
 def load_tower(settings: Settings) -> Tower:

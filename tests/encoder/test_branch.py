@@ -13,10 +13,12 @@ from safetensors.torch import load_file, save_file
 from faceagent.encoder.branch import ADAPTER, CARD, HEAD, BranchCard, load_branch, shipped
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.head import Head
+from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights.store import sha256_of
+from finetune.tapped import write_tapped
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,114 @@ def test_a_batch_equals_its_singles(tower: Tower, folders: dict[str, Path]) -> N
 
 def test_no_crops_give_no_rows(tower: Tower, folders: dict[str, Path]) -> None:
     assert Encoder(tower, [load_branch(folders["attention"], tower)]).run([])["attention"].logits.shape == (0, 2)
+
+
+def make_layernorm(folder: Path, tower: Tower, last: int, taps: tuple[int, ...]) -> Path:
+    """Tuned LayerNorms of the last blocks, read together with taps of frozen ones."""
+    from peft import LNTuningConfig, get_peft_model
+
+    torch.manual_seed(5)
+    blocks = "|".join(str(index) for index in range(tower.depth - last, tower.depth))
+    config = LNTuningConfig(target_modules=rf"blocks\.({blocks})\.norm\d")
+    model = get_peft_model(copy.deepcopy(tower.walk.model), config)
+    for value in model.parameters():
+        if value.requires_grad:
+            value.data += 0.05 * torch.randn_like(value)
+    model.save_pretrained(str(folder))
+    save_file(Head(tower.width, 2, 0, tap_features=3 * tower.width * len(taps)).state_dict(), folder / HEAD)
+    write_card(folder, tower, name="norms", tuning="layernorm", rank=0, last_blocks=last, taps=taps)
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore:Unsupported layer type")
+def test_layernorm_tuning_with_taps_equals_plain_peft(tower: Tower, tmp_path: Path) -> None:
+    from peft import PeftModel
+
+    crops = list(np.random.default_rng(3).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8))
+    folder = make_layernorm(tmp_path / "norms", tower, 3, (11, 2))
+    found = Encoder(tower, [load_branch(folder, tower)]).run(crops)["norms"].logits
+    plain = PeftModel.from_pretrained(copy.deepcopy(tower.walk.model), str(folder)).eval()
+    head = Head(tower.width, 2, 0, tap_features=6 * tower.width).eval()
+    head.load_state_dict(load_file(folder / HEAD))
+    taps = torch.from_numpy(tap_features(tower, crops, (11, 2)))
+    with torch.inference_mode():
+        logits, _ = head(plain.base_model.model.forward_features(tower.tensor(crops)), taps)
+        untuned, _ = head(tower.walk.finish(tower.trunk(tower.tensor(crops), 0)), taps)
+    assert np.abs(found - logits.numpy()).max() < 1e-4
+    assert np.abs(found - untuned.numpy()).max() > 1e-3
+
+
+def tapped(folder: Path, tower: Tower, taps: tuple[int, ...] = (4, 9)) -> Path:
+    rng = np.random.default_rng(7)
+    size = 3 * tower.width * len(taps)
+    weight, mean, spread = rng.normal(size=(2, size)), rng.normal(size=size), rng.uniform(0.1, 1, size)
+    write_tapped(
+        folder, tower, name="tapped", version="0", labels=("a", "b"), taps=taps, weight=weight, bias=np.array([1.0, 2]),
+        mean=mean, spread=spread,
+    )  # fmt: skip
+    return folder
+
+
+def test_a_regression_on_taps_is_stored_exactly_and_runs_beside_deeper_branches(
+    tower: Tower, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tapped(tmp_path / "tapped", tower)
+    crops = list(np.random.default_rng(4).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8))
+    encoder = Encoder(tower, [load_branch(one, tower) for one in (*folders.values(), folder)])
+    state = {key: value.double().numpy() for key, value in load_file(folder / HEAD).items()}
+    features = (tap_features(tower, crops, (4, 9)) - state["tapped.mean"]) / state["tapped.spread"]
+    expected = features @ state["tapped.linear.weight"].T + state["tapped.linear.bias"]
+    together = encoder.run(crops)
+    assert np.abs(together["tapped"].logits - expected).max() < 1e-2 * np.abs(expected).max()
+    for name in encoder.branches:
+        assert np.abs(together[name].logits - encoder.run(crops, [name])[name].logits).max() < 1e-4
+    assert encoder.branches["tapped"].stamp.sha256 == sha256_of(folder / HEAD)
+
+
+def test_every_trunk_block_runs_once_and_none_past_the_deepest_tap(
+    tower: Tower, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    counts = [0] * tower.depth
+    crops = [np.zeros((224, 224, 3), np.uint8)]
+    shallow = load_branch(tapped(tmp_path / "tapped", tower), tower)
+    others = [load_branch(folder, tower) for folder in folders.values()]
+    hooks = [
+        block.register_forward_hook(lambda *_, at=at: counts.__setitem__(at, counts[at] + 1))
+        for at, block in enumerate(tower.walk.blocks)
+    ]
+    try:
+        Encoder(tower, [shallow]).run(crops)
+        assert counts == [1] * 9 + [0] * 3
+        Encoder(tower, [shallow, *others]).run(crops)
+        assert counts == [2] * 9 + [1, 0, 0]
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"taps": (4, 13)}, "taps block 13"),
+        ({"taps": (4,)}, "head of another shape"),
+        ({"tuning": "lora", "rank": 4}, "last_blocks"),
+        ({"taps": ()}, "needs taps"),
+        ({"taps": (4, 4)}, "different numbers"),
+        ({"rank": 4}, "rank belongs"),
+    ],
+)
+def test_taps_that_do_not_fit_are_refused(tower: Tower, tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    folder = tapped(tmp_path / "tapped", tower)
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    (folder / CARD).write_text(json.dumps({**card, **changes}), encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=words):
+        load_branch(folder, tower)
+
+
+def test_an_adapter_of_another_kind_is_refused(folder: Path, tower: Tower) -> None:
+    write_card(folder, tower, tuning="layernorm", rank=0, last_blocks=4, patch_labels=("splice",))
+    with pytest.raises(ModelUnavailable, match="its card says layernorm"):
+        load_branch(folder, tower)
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""Taps: pooled features of frozen trunk blocks, the same in training and in a branch.
+
+Knows how tokens become features and in which order several taps stand. Knows no head and no label.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from faceagent.encoder.head import picture_feature
+from faceagent.encoder.tower import Tower
+
+CHUNK = 32
+"""Crops that go through the tower together; more gains nothing and costs memory."""
+
+
+def side_by_side(pooled: Mapping[int, Tensor], taps: Sequence[int]) -> Tensor:
+    """B×(taps·3W): the pooled features of these blocks, in the order in which the taps are named."""
+    return torch.cat([pooled[tap] for tap in taps], dim=-1)
+
+
+def tap_features(tower: Tower, crops: Sequence[NDArray[np.uint8]], taps: Sequence[int]) -> NDArray[np.float32]:
+    """N×(taps·3W) features of size×size×3 uint8 RGB crops; ``taps`` count blocks from 1, before the final norm.
+
+    The tower stops after the deepest tap.
+    """
+    rows: list[NDArray[np.float32]] = []
+    with torch.inference_mode():
+        for start in range(0, len(crops), CHUNK):
+            pooled: dict[int, Tensor] = {}
+            for number, tokens in tower.steps(tower.tensor(list(crops[start : start + CHUNK])), max(taps)):
+                if number in taps:
+                    pooled[number] = picture_feature(tokens.float())
+            rows.append(side_by_side(pooled, taps).cpu().numpy())
+    return np.concatenate(rows) if rows else np.zeros((0, len(taps) * 3 * tower.width), np.float32)
