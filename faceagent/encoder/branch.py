@@ -9,6 +9,7 @@ threads and cost no more than plain blocks.
 import copy
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -99,6 +100,15 @@ def shipped(name: str) -> Path:
     if not (folder / CARD).is_file():
         raise ModelUnavailable(f"This build of faceagent ships no adapter called {name!r}.")
     return folder
+
+
+def shipped_cards(tower: Tower) -> list[BranchCard]:
+    """Cards of the adapters that come with the package and were made for this tower; unreadable ones left out."""
+    cards = []
+    for folder in sorted(Path(str(resources.files("faceagent.encoder").joinpath("adapters"))).iterdir()):
+        with suppress(ModelUnavailable, WeightsCorrupt):
+            cards.append(_card(folder))
+    return [card for card in cards if card.base == tower.stamp]
 
 
 def load_branch(folder: Path, tower: Tower) -> Branch:

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from faceagent.encoder.branch import Branch, load_branch, shipped
-from faceagent.encoder.head import picture_feature
+from faceagent.encoder.branch import Branch, BranchCard, load_branch, shipped, shipped_cards
 from faceagent.encoder.taps import CHUNK
 from faceagent.encoder.tower import Tower, load_tower
+from faceagent.encoder.trunk import MEMORY, Stops, Trunk
 from faceagent.settings import Settings
 
 
@@ -26,11 +26,15 @@ class Output:
 
 
 class Encoder:
-    """A tower and its branches, by name. Safe to call from many threads: nothing changes after construction."""
+    """A tower and its branches, by name. Safe to call from many threads.
 
-    def __init__(self, tower: Tower, branches: Sequence[Branch]) -> None:
+    ``trunk`` may be shared between encoders of the same tower; without one, this encoder has its own, without memory.
+    """
+
+    def __init__(self, tower: Tower, branches: Sequence[Branch], trunk: Trunk | None = None) -> None:
         self.tower = tower
         self.branches: Mapping[str, Branch] = {branch.card.name: branch for branch in branches}
+        self.trunk = trunk or Trunk(tower, stops(tower, [branch.card for branch in branches]))
 
     def run(self, crops: Sequence[NDArray[np.uint8]], names: Sequence[str] | None = None) -> dict[str, Output]:
         """Every named branch (default: all) over size×size×3 uint8 RGB crops; one trunk pass for all of them."""
@@ -38,23 +42,25 @@ class Encoder:
         parts: dict[str, list[tuple[Tensor, Tensor | None]]] = {branch.card.name: [] for branch in chosen}
         with torch.inference_mode():
             for start in range(0, len(crops), CHUNK):
-                images = self.tower.tensor(list(crops[start : start + CHUNK]))
-                for name, result in self._pass(images, chosen).items():
+                for name, result in self._pass(crops[start : start + CHUNK], chosen).items():
                     parts[name].append(result)
         return {branch.card.name: _joined(branch, parts[branch.card.name], self.tower.grid) for branch in chosen}
 
-    def _pass(self, images: Tensor, branches: Sequence[Branch]) -> dict[str, tuple[Tensor, Tensor | None]]:
-        """One batch: every frozen block runs once, and leaves what a branch starts from or taps."""
-        starts = {branch.start for branch in branches if branch.blocks}
-        taps = {tap for branch in branches for tap in branch.card.taps}
-        tokens: dict[int, Tensor] = {}
-        pooled: dict[int, Tensor] = {}
-        for number, found in self.tower.steps(images, max(starts | taps)):
-            if number in starts:
-                tokens[number] = found
-            if number in taps:
-                pooled[number] = picture_feature(found)
+    def _pass(
+        self, crops: Sequence[NDArray[np.uint8]], branches: Sequence[Branch]
+    ) -> dict[str, tuple[Tensor, Tensor | None]]:
+        """One batch: every frozen block runs at most once, whatever the branches' depths."""
+        wanted = stops(self.tower, [branch.card for branch in branches])
+        tokens, pooled = self.trunk.reach(crops, max(wanted.starts | wanted.taps))
         return {branch.card.name: branch(tokens.get(branch.start), pooled) for branch in branches}
+
+
+def stops(tower: Tower, cards: Sequence[BranchCard]) -> Stops:
+    """Where branches with these cards leave the tower's trunk, and where they tap it."""
+    return Stops(
+        starts=frozenset(tower.depth - card.last_blocks for card in cards if card.last_blocks),
+        taps=frozenset(tap for card in cards for tap in card.taps),
+    )
 
 
 def _joined(branch: Branch, parts: Sequence[tuple[Tensor, Tensor | None]], grid: int) -> Output:
@@ -72,13 +78,23 @@ _guard = threading.Lock()
 
 
 def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
-    """The shared encoder with these shipped branches; built once per process. Raises ModelUnavailable."""
+    """An encoder with these shipped branches; built once per process. Raises ModelUnavailable.
+
+    Tower, branches and trunk are shared by all encoders of the process: tools that look at the same crops, one after
+    the other or at once, walk the trunk once.
+    """
     with _guard:
-        return _built(settings.model_dump_json(include={"profile", "cache", "weights", "offline", "threads"}), names)
+        options = settings.model_dump_json(include={"profile", "cache", "weights", "offline", "threads", "device"})
+        trunk = _trunk(options)
+        return Encoder(trunk.tower, [_branch(options, name) for name in names], trunk)
 
 
 @cache
-def _built(options: str, names: tuple[str, ...]) -> Encoder:
-    settings = Settings.model_validate_json(options)
-    tower = load_tower(settings)
-    return Encoder(tower, [load_branch(shipped(name), tower) for name in names])
+def _trunk(options: str) -> Trunk:
+    tower = load_tower(Settings.model_validate_json(options))
+    return Trunk(tower, stops(tower, shipped_cards(tower)), MEMORY)
+
+
+@cache
+def _branch(options: str, name: str) -> Branch:
+    return load_branch(shipped(name), _trunk(options).tower)

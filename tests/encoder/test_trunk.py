@@ -1,0 +1,101 @@
+"""One walk for several askers, no more memory than agreed."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from faceagent.encoder.encoder import load_encoder
+from faceagent.encoder.tower import Tower, load_tower
+from faceagent.encoder.trunk import Stops, Trunk
+from faceagent.settings import Settings
+
+Crops = list[NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="module")
+def tower(settings: Settings) -> Tower:
+    return load_tower(settings)
+
+
+class Counted:
+    """Counts calls of every block of a tower while it is open."""
+
+    def __init__(self, tower: Tower) -> None:
+        self.counts = [0] * tower.depth
+        self._tower = tower
+
+    def __enter__(self) -> list[int]:
+        def count(at: int) -> None:
+            self.counts[at] += 1
+
+        self._hooks = [
+            block.register_forward_hook(lambda *_, at=at: count(at)) for at, block in enumerate(self._tower.walk.blocks)
+        ]
+        return self.counts
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+
+def crops(seed: int, count: int = 1) -> Crops:
+    return list(np.random.default_rng(seed).integers(0, 256, (count, 224, 224, 3), dtype=np.uint8))
+
+
+def test_a_batch_met_again_continues_where_it_was(tower: Tower) -> None:
+    trunk = Trunk(tower, Stops(frozenset({2, 4}), frozenset({1})), memory=4)
+    with torch.inference_mode(), Counted(tower) as counts:
+        trunk.reach(crops(0), 2)
+        tokens, pooled = trunk.reach(crops(0), 4)
+        assert counts[:5] == [1, 1, 1, 1, 0]
+        trunk.reach(crops(0), 1)
+        assert sum(counts) == 4
+        trunk.reach(crops(1), 1)
+        assert counts[0] == 2
+        expected = tower.trunk(tower.tensor(crops(0)), tower.depth - 4)
+    assert set(tokens) == {2, 4} and set(pooled) == {1}
+    assert torch.allclose(tokens[4], expected, atol=1e-5)
+
+
+def test_the_oldest_batches_are_forgotten(tower: Tower) -> None:
+    trunk = Trunk(tower, Stops(frozenset({1}), frozenset()), memory=3)
+    with torch.inference_mode(), Counted(tower) as counts:
+        for seed in (0, 1, 2, 3, 0):
+            trunk.reach(crops(seed), 1)
+        assert counts[0] == 5
+        trunk.reach(crops(3), 1)
+        assert counts[0] == 5
+        trunk.reach(crops(4, 4), 1)
+        trunk.reach(crops(4, 4), 1)
+        assert counts[0] == 7, "a batch larger than the memory is not kept"
+
+
+def test_tools_that_ask_at_once_wait_for_one_walk(tower: Tower) -> None:
+    trunk = Trunk(tower, Stops(frozenset({6}), frozenset()), memory=4)
+    start = threading.Barrier(4)
+
+    def ask() -> None:
+        start.wait()
+        with torch.inference_mode():
+            trunk.reach(crops(0), 6)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    with Counted(tower) as counts:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert counts[:6] == [1] * 6
+
+
+def test_encoders_of_one_process_share_tower_branches_and_trunk(settings: Settings) -> None:
+    one, two = load_encoder(settings, ("forgery",)), load_encoder(settings, ("forgery",))
+    assert one.trunk is two.trunk and one.branches["forgery"] is two.branches["forgery"]
+    first = one.run(crops(5))["forgery"].logits
+    with Counted(one.tower) as counts:
+        again = two.run(crops(5))["forgery"].logits
+    assert sum(counts) == 0
+    assert np.array_equal(first, again)
