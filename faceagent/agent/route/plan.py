@@ -60,6 +60,7 @@ class Plan(Noun):
     depth: Literal["brief", "normal", "deep"] = "normal"
     evidence: tuple[str, ...] = Field(default=(), description="ids as typed, upper case: E7, F1:AU12")
     refused: tuple[Refused, ...] = ()
-    purpose: str = "unstated"
+    purpose: str = Field(default="unstated", description="the one in force, or a stricter one that the text states")
+    jurisdiction: str = Field(default="strictest", description="the one in force; a text cannot change it")
     language: Language = "en"
     clarification: str | None = Field(default=None, description="what to ask back before anything is run")

@@ -1,0 +1,112 @@
+"""Reads ``grammar.toml`` and compiles its lists of phrases, once per process.
+
+How a phrase is written stands at the head of that file. This module knows the notation, not the words.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_HAN = re.compile(r"[㐀-鿿]")
+_MACRO = re.compile(r"\{(\w+)\}")
+_WORD = r"[a-z0-9]"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where a list matched: ``text[start:end]``, and the list's name."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Every list of the file as one pattern, by table and name; and the characters to be simplified."""
+
+    tables: Mapping[str, Mapping[str, re.Pattern[str]]]
+    simplified: Mapping[int, str]
+
+    def hits(self, table: str, text: str) -> list[Hit]:
+        """Every match of every list of ``table``, in the order of the text."""
+        found = [
+            Hit(name, one.start(), one.end())
+            for name, pattern in self.tables[table].items()
+            for one in pattern.finditer(text)
+        ]
+        return sorted(found, key=lambda hit: (hit.start, -hit.end))
+
+    def names(self, table: str, text: str) -> list[str]:
+        """Names of the lists of ``table`` that match, in the order of the file."""
+        return [name for name, pattern in self.tables[table].items() if pattern.search(text)]
+
+    def has(self, table: str, text: str, name: str = "phrases") -> bool:
+        """Whether one list matches."""
+        return self.tables[table][name].search(text) is not None
+
+    def without(self, table: str, text: str, name: str = "phrases") -> str:
+        """``text`` with what the list matches blanked out, position for position."""
+        return self.tables[table][name].sub(lambda found: "~" * len(found.group()), text)
+
+
+@cache
+def grammar() -> Grammar:
+    """The shipped grammar."""
+    file = resources.files("faceagent.agent.route").joinpath("grammar.toml")
+    return compiled(tomllib.loads(file.read_text(encoding="utf-8")))
+
+
+def compiled(raw: Mapping[str, Mapping[str, object]]) -> Grammar:
+    """The grammar of a parsed file. Raises ValueError, naming the phrase, for one that cannot be compiled."""
+    macros = {name: str(body) for name, body in raw["macros"].items()}
+    letters = raw["letters"]
+    tables = {
+        table: {name: _pattern(table, name, phrases, macros) for name, phrases in lists.items()}
+        for table, lists in raw.items()
+        if table not in ("macros", "letters")
+    }
+    return Grammar(tables, str.maketrans(str(letters["traditional"]), str(letters["simplified"])))
+
+
+def _pattern(table: str, name: str, phrases: object, macros: Mapping[str, str]) -> re.Pattern[str]:
+    if not isinstance(phrases, list) or not phrases:
+        raise ValueError(f"[{table}] {name} is not a list of phrases")
+    # The longest first: an alternation takes the first that fits.
+    ordered = sorted(dict.fromkeys(phrases), key=lambda phrase: (-len(phrase), phrase))
+    plain = [_source(phrase, macros) for phrase in ordered if not _HAN.search(phrase)]
+    chinese = [_source(phrase, macros) for phrase in ordered if _HAN.search(phrase)]
+    parts = [rf"(?<!{_WORD})(?:{'|'.join(plain)})(?!{_WORD})"] if plain else []
+    parts += [f"(?:{'|'.join(chinese)})"] if chinese else []
+    try:
+        return re.compile("|".join(parts))
+    except re.error as error:
+        raise ValueError(f"[{table}] {name} cannot be compiled: {error}") from error
+
+
+def _source(phrase: str, macros: Mapping[str, str]) -> str:
+    """The regular expression of one phrase."""
+    if _HAN.search(phrase):
+        return "[^;]{0,6}?".join(_expanded(part.replace(" ", ""), macros) for part in phrase.split(" .. "))
+    return "".join(_joined(phrase.split(), macros))
+
+
+def _joined(words: Iterable[str], macros: Mapping[str, str]) -> Iterator[str]:
+    between = ""
+    for word in words:
+        if word == "..":
+            between = rf"(?: {_WORD}+){{0,3}}? "
+            continue
+        yield between + (_expanded(word[:-1], macros) + f"{_WORD}*" if word.endswith("*") else _expanded(word, macros))
+        between = " "
+
+
+def _expanded(word: str, macros: Mapping[str, str]) -> str:
+    def body(found: re.Match[str]) -> str:
+        choices = sorted(macros[found.group(1)].split("|"), key=len, reverse=True)
+        return f"(?:{'|'.join(choices)})"
+
+    return _MACRO.sub(body, word)

@@ -1,0 +1,121 @@
+"""Which faces a text points at: "the woman on the left and the man with glasses" → two ``Who``.
+
+Words only; whether there is such a face is found later, by looking at the faces.
+"""
+
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from faceagent.agent.route.grammar import Grammar, Hit
+from faceagent.agent.route.plan import Side, Superlative, Who
+
+HEAD = "head"
+"""A word for a person that says nothing about which."""
+TABLES = ("sides", "superlatives", "people", "traits")
+
+
+@dataclass
+class _Draft:
+    """One person as far as the text was read."""
+
+    index: int | None = None
+    side: Side | None = None
+    superlative: Superlative | None = None
+    words: dict[str, None] = field(default_factory=dict)
+    headed: str | None = None
+
+    def takes(self, table: str, name: str) -> bool:
+        """Whether this can be said of the same person; saying it twice can."""
+        if table in ("people", HEAD):
+            return self.headed is None or (name in (self.headed, HEAD) and not self.said())
+        held = {"index": self.index, "sides": self.side, "superlatives": self.superlative}.get(table)
+        return held is None or str(held) == name
+
+    def said(self) -> bool:
+        """Whether anything but the word for a person was said."""
+        return any((self.index, self.side, self.superlative)) or len(self.words) > (self.headed not in (None, HEAD))
+
+    def take(self, table: str, name: str) -> None:
+        """Note one thing said of this person."""
+        if table == "index":
+            self.index = int(name)
+        elif table == "sides":
+            self.side = name  # type: ignore[assignment]  # names of the table are the sides, tested
+        elif table == "superlatives":
+            self.superlative = name  # type: ignore[assignment]
+        elif table == "people":
+            self.headed = name
+            self.words[name] = None
+        elif table == HEAD:
+            self.headed = self.headed or HEAD
+        else:
+            self.words[name] = None
+
+    def who(self) -> Who | None:
+        """The finished noun, or None where nothing tells this person from another."""
+        if not (self.said() or self.words):
+            return None
+        return Who(index=self.index, side=self.side, superlative=self.superlative, words=tuple(self.words))
+
+
+def faces_in(text: str, grammar: Grammar) -> tuple[Who, ...]:
+    """Everybody the text points at, in its order, each once; empty when nobody is singled out."""
+    mentions = _mentions(grammar.without("own_side", text), grammar)
+    drafts: list[_Draft] = []
+    for place, hit in enumerate(mentions):
+        if not drafts or not drafts[-1].takes(*_key(hit)) or _opens(place, mentions, text, grammar):
+            drafts.append(_Draft())
+        drafts[-1].take(*_key(hit))
+    found = [who for who in (draft.who() for draft in drafts) if who is not None]
+    if grammar.has("every", text):
+        found.append(Who(every=True))
+    return tuple(dict.fromkeys(found))
+
+
+def _key(hit: Hit) -> tuple[str, str]:
+    table, _, name = hit.name.partition(":")
+    return table, name
+
+
+def _opens(place: int, mentions: list[Hit], text: str, grammar: Grammar) -> bool:
+    """Whether an "and" stands before this mention, and a word for a person after it, up to the next "and"."""
+    if place == 0 or not grammar.has("both", text[mentions[place - 1].end : mentions[place].start]):
+        return False
+    for left, right in pairwise([*mentions[place:], None]):
+        assert left is not None
+        if _key(left)[0] in ("people", HEAD, "index"):
+            return True
+        if right is None or grammar.has("both", text[left.end : right.start]):
+            return False
+    return False
+
+
+def _mentions(text: str, grammar: Grammar) -> list[Hit]:
+    """Everything said about persons, in the order of the text, what lies inside a longer match left out."""
+    found = numbered(text, grammar)
+    found += [Hit(f"{table}:{hit.name}", hit.start, hit.end) for table in TABLES for hit in grammar.hits(table, text)]
+    # A word for a person may stand inside the words that place it: "the left woman".
+    heads = [Hit(f"{HEAD}:{HEAD}", hit.start, hit.end) for hit in grammar.hits("heads", text)]
+    found += [hit for hit in heads if not any(one.start <= hit.start and hit.end <= one.end for one in found)]
+    return sorted((hit for hit in found if not any(_swallows(one, hit) for one in found)), key=lambda hit: hit.start)
+
+
+def _swallows(one: Hit, other: Hit) -> bool:
+    """Whether ``one`` is a longer match of the same table around ``other``, or a number around anything."""
+    related = _key(one)[0] in (_key(other)[0], "index")
+    return (
+        related and one.start <= other.start and other.end <= one.end and one.end - one.start > other.end - other.start
+    )
+
+
+def numbered(text: str, grammar: Grammar) -> list[Hit]:
+    """Faces called by number, as hits named ``index:2``."""
+    found = []
+    for hit in grammar.hits("index", text):
+        words = text[hit.start : hit.end]
+        digits = re.search(r"\d+", words)
+        number = digits.group() if digits else next(iter(grammar.names("numbers", words)), "0")
+        if int(number) >= 1:
+            found.append(Hit(f"index:{int(number)}", hit.start, hit.end))
+    return found
