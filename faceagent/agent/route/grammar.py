@@ -29,7 +29,7 @@ class Grammar:
     """Every list of the file as one pattern, by table and name; and the characters to be simplified."""
 
     tables: Mapping[str, Mapping[str, re.Pattern[str]]]
-    simplified: Mapping[int, str]
+    simplified: Mapping[int, int]
 
     def hits(self, table: str, text: str) -> list[Hit]:
         """Every match of every list of ``table``, in the order of the text."""

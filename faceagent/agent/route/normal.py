@@ -40,10 +40,10 @@ class Said(Noun):
     evidence: tuple[str, ...] = ()
 
 
-def normalise(raw: str, simplified: Mapping[int, str]) -> Said:
+def normalise(raw: str, simplified: Mapping[int, int]) -> Said:
     """``raw`` in the grammar's spelling. ``simplified``: traditional characters to simplified ones, by code point."""
     text = unicodedata.normalize("NFKC", raw[:MOST])
-    text = "".join(mark for mark in text if unicodedata.category(mark) != "Cf")
+    text = "".join(" " if mark < " " and mark != "\n" else mark for mark in text if unicodedata.category(mark) != "Cf")
     evidence = tuple(dict.fromkeys(found.group().upper() for found in _EVIDENCE.finditer(text)))
     text = _EVIDENCE.sub(" ", text).casefold()
     text = unicodedata.normalize("NFD", text)
@@ -66,8 +66,10 @@ def undisguised(text: str) -> str:
 
 def readable(raw: str) -> bool:
     """Whether ``raw`` is text that somebody could have typed, and not the bytes of a file."""
-    odd = sum(
-        1 for mark in raw[:MOST] if unicodedata.category(mark) in ("Cc", "Cs", "Co", "Cn") and mark not in "\n\r\t"
-    )
-    odd += raw[:MOST].count("�")
-    return odd * 20 <= len(raw[:MOST])
+    head = raw[:MOST]
+    odd = sum(1 for mark in head if mark == "\ufffd" or _unlike_text(mark))
+    return odd * 20 <= len(head)
+
+
+def _unlike_text(mark: str) -> bool:
+    return unicodedata.category(mark) in ("Cc", "Cs", "Co", "Cn") and mark not in "\n\r\t"

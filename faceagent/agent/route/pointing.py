@@ -5,7 +5,6 @@ Words only; whether there is such a face is found later, by looking at the faces
 
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from faceagent.agent.route.grammar import Grammar, Hit
 from faceagent.agent.route.plan import Side, Superlative, Who
@@ -82,11 +81,10 @@ def _opens(place: int, mentions: list[Hit], text: str, grammar: Grammar) -> bool
     """Whether an "and" stands before this mention, and a word for a person after it, up to the next "and"."""
     if place == 0 or not grammar.has("both", text[mentions[place - 1].end : mentions[place].start]):
         return False
-    for left, right in pairwise([*mentions[place:], None]):
-        assert left is not None
-        if _key(left)[0] in ("people", HEAD, "index"):
+    for at in range(place, len(mentions)):
+        if _key(mentions[at])[0] in ("people", HEAD, "index"):
             return True
-        if right is None or grammar.has("both", text[left.end : right.start]):
+        if at + 1 < len(mentions) and grammar.has("both", text[mentions[at].end : mentions[at + 1].start]):
             return False
     return False
 
@@ -104,9 +102,8 @@ def _mentions(text: str, grammar: Grammar) -> list[Hit]:
 def _swallows(one: Hit, other: Hit) -> bool:
     """Whether ``one`` is a longer match of the same table around ``other``, or a number around anything."""
     related = _key(one)[0] in (_key(other)[0], "index")
-    return (
-        related and one.start <= other.start and other.end <= one.end and one.end - one.start > other.end - other.start
-    )
+    around = one.start <= other.start and other.end <= one.end
+    return related and around and (one.start, one.end) != (other.start, other.end)
 
 
 def numbered(text: str, grammar: Grammar) -> list[Hit]:

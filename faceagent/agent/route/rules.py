@@ -1,7 +1,7 @@
 """Free text → plan by rules alone: what the grammar's lists match, put together in a fixed order.
 
-Refused topics come first, then things to be made, the kinds of follow-up, the questions, and last what is left: greetings,
-other people's business, and a question back. Policy is asked about every question that was named.
+Refused topics come first, then things to be made, the kinds of follow-up, the questions, and last what is left:
+greetings, other business, and a question back. Policy is asked about every question that was named.
 """
 
 from typing import cast
