@@ -35,8 +35,9 @@ lint: $(READY) ## style, types and layers only
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-e2e: weights ## tests in a real browser
+e2e: weights ## tests in a real browser and with a real PostgreSQL server
 	@.ci/browser
+	@.ci/postgres
 	@$(VENV)/bin/pytest -m e2e || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
 
 figures: weights ## the acceptance figures: make figures DATA=folder

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     fetch_seconds: float = Field(default=20.0, gt=0, description="whole time for one URL")
     fetch_redirects: int = Field(default=3, ge=0)
     trust_anchors: Path | None = Field(default=None, description="PEM file with the C2PA roots to trust; none ship")
+
+    memory: str = Field(
+        default_factory=lambda: str(user_data_path("faceagent") / "conversations"),
+        description="where conversations are kept: a folder, or a postgresql:// URL",
+    )
+    turn_calls: int = Field(default=12, ge=0, description="tool calls beyond the first round that one turn may make")
+    turn_seconds: float = Field(default=60.0, gt=0, description="time after which a turn asks for no more evidence")
 
     max_faces: int = Field(default=64, ge=1, description="faces kept per picture, largest first")
     min_face: float = Field(default=24.0, ge=8, description="px, shorter side of the box")
