@@ -15,8 +15,8 @@ Measurement = Callable[[Reals], Mapping[str, Reals]]
 """R×N weights → R values per metric."""
 
 ROUNDS = 1000
-ELEMENTS = 1_000_000
-"""Weights held at a time; memory does not grow with the number of rounds."""
+ELEMENTS = 200_000
+"""Weights held at a time: few enough for a processor's cache, and memory does not grow with the number of rounds."""
 LEVEL = (0.025, 0.975)
 LOST = 0.5
 """Share of rounds that may be undefined before there is no interval."""
@@ -91,7 +91,7 @@ def _rounds(
     step = max(1, ELEMENTS // max(n, 1))
     parts: dict[str, list[Reals]] = {name: [] for name in points}
     for start in range(0, rounds, step):
-        weights = draw(rng, count, min(step, rounds - start))[:, index]
+        weights = np.take(draw(rng, count, min(step, rounds - start)), index, axis=-1)
         for name, values in measurement(weights).items():
             parts[name].append(values)
     return points, {name: np.concatenate(values) for name, values in parts.items()}

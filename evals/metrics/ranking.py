@@ -1,10 +1,11 @@
 """How well scores order positives before negatives: ROC and DET points, AUC, EER, AP, rates at an operating point.
 
 Positives are what is looked for (forged, attack, same person) and score high. Tied scores are one threshold, so no
-order of the samples can change a result.
+order of the samples can change a result. Scores are sorted once; a bootstrap round only counts anew.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,21 +13,39 @@ from numpy.typing import ArrayLike
 from evals.metrics.arrays import Flags, Reals, Whole, flags, ratio, reals, weighed
 
 
-class Curve(NamedTuple):
-    """Rates at every threshold from the strictest down; the first entry accepts nothing. Last axis: thresholds.
+@dataclass(frozen=True)
+class Curve:
+    """Counts at every threshold from the strictest down; the first entry accepts nothing. Last axis: thresholds.
 
-    ``thresholds[i]`` belongs to entry ``i + 1``: a sample is called positive when its score is at least that.
+    ``thresholds[i]`` belongs to entry ``i + 1``: a sample is called positive when its score is at least that. Rates
+    of a class that does not occur are NaN.
     """
 
     thresholds: Reals
-    tpr: Reals
-    fpr: Reals
-    precision: Reals
+    hits: Reals
+    """Weight of the positives called positive."""
+    alarms: Reals
+    """Weight of the negatives called positive."""
 
-    @property
+    @cached_property
+    def tpr(self) -> Reals:
+        """Positives found."""
+        return _share_of_last(self.hits)
+
+    @cached_property
+    def fpr(self) -> Reals:
+        """Negatives called positive."""
+        return _share_of_last(self.alarms)
+
+    @cached_property
     def fnr(self) -> Reals:
         """Positives missed."""
         return 1.0 - self.tpr
+
+    @property
+    def precision(self) -> Reals:
+        """Positives among what is called positive; NaN where nothing is called."""
+        return ratio(self.hits, self.hits + self.alarms)
 
 
 class Ranking:
@@ -47,17 +66,18 @@ class Ranking:
 
     def curve(self, weights: ArrayLike | None = None) -> Curve:
         """The curve under these weights."""
-        by = weighed(weights, self.n)[..., self._order]
-        found = np.cumsum(by * self._positive, axis=-1)[..., self._ends]
-        called = np.cumsum(by, axis=-1)[..., self._ends]
-        zero = np.zeros((*called.shape[:-1], 1))
-        hits, alarms = np.concatenate([zero, found], axis=-1), np.concatenate([zero, called - found], axis=-1)
-        return Curve(
-            self.thresholds,
-            ratio(hits, hits[..., -1:]),
-            ratio(alarms, alarms[..., -1:]),
-            ratio(hits, hits + alarms),
-        )
+        by = np.take(weighed(weights, self.n), self._order, axis=-1)
+        found = by * self._positive
+        return Curve(self.thresholds, self._summed(found), self._summed(by - found))
+
+    def _summed(self, counts: Reals) -> Reals:
+        """Running totals at the last sample of every score, after a leading zero."""
+        totals = np.zeros((*counts.shape[:-1], len(self._ends) + 1))
+        if len(self._ends) == self.n:
+            np.cumsum(counts, axis=-1, out=totals[..., 1:])
+        else:
+            np.take(np.cumsum(counts, axis=-1), self._ends, axis=-1, out=totals[..., 1:], mode="clip")
+        return totals
 
 
 def curve(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> Curve:
@@ -67,20 +87,20 @@ def curve(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = No
 
 def area(points: Curve) -> Reals:
     """Area under the ROC curve; ties count half (Mann and Whitney 1947)."""
-    steps = np.diff(points.fpr, axis=-1)
-    return _one_class((steps * (points.tpr[..., 1:] + points.tpr[..., :-1]) / 2).sum(axis=-1), points)
+    both = points.hits[..., -1] * points.alarms[..., -1]
+    middle = points.hits[..., 1:] + points.hits[..., :-1]
+    return ratio(np.einsum("...t,...t->...", np.diff(points.alarms, axis=-1), middle), 2 * both)
 
 
 def equal_error(points: Curve) -> Reals:
     """The rate at which false positives and false negatives are equal, linear between ROC points."""
     if points.thresholds.size == 0:
-        return np.full(points.fpr.shape[:-1], np.nan)
-    gap = points.fpr - points.fnr
-    after = np.maximum(np.argmax(gap >= 0, axis=-1), 1)[..., np.newaxis]
-    before, beyond = (np.take_along_axis(gap, after - step, axis=-1) for step in (1, 0))
-    low, high = (np.take_along_axis(points.fpr, after - step, axis=-1) for step in (1, 0))
-    rate = low + ratio(-before, beyond - before) * (high - low)
-    return _one_class(rate[..., 0], points)
+        return np.full(points.hits.shape[:-1], np.nan)
+    # Rates only grow along the thresholds: how many lie before a crossing says where it is, here and below.
+    after = np.maximum((points.fpr + points.tpr < 1.0).sum(axis=-1), 1)
+    low, high = _at(points.fpr, after - 1), _at(points.fpr, after)
+    before, beyond = low + _at(points.tpr, after - 1) - 1.0, high + _at(points.tpr, after) - 1.0
+    return _one_class(low + ratio(-before, beyond - before) * (high - low), points)
 
 
 def average_precision(points: Curve) -> Reals:
@@ -93,12 +113,14 @@ def average_precision(points: Curve) -> Reals:
 
 def tpr_at_fpr(points: Curve, rate: float) -> Reals:
     """The most positives found while no more than ``rate`` of the negatives are called positive."""
-    return _one_class(np.where(points.fpr <= rate + 1e-12, points.tpr, 0.0).max(axis=-1), points)
+    last = (points.fpr <= rate + 1e-12).sum(axis=-1) - 1
+    return _one_class(_at(points.tpr, last), points)
 
 
 def fpr_at_fnr(points: Curve, rate: float) -> Reals:
     """The fewest negatives called positive while no more than ``rate`` of the positives are missed."""
-    return _one_class(np.where(points.fnr <= rate + 1e-12, points.fpr, 1.0).min(axis=-1), points)
+    first = (points.tpr < 1.0 - rate - 1e-12).sum(axis=-1)
+    return _one_class(_at(points.fpr, first), points)
 
 
 def threshold_at_equal_error(points: Curve) -> float:
@@ -129,4 +151,15 @@ def ap(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None)
 
 def _one_class(values: Reals, points: Curve) -> Reals:
     """NaN where a class does not occur: there is nothing to be told apart."""
-    return np.where(np.isnan(points.tpr[..., -1]) | np.isnan(points.fpr[..., -1]), np.nan, values)
+    return np.where((points.hits[..., -1] == 0) | (points.alarms[..., -1] == 0), np.nan, values)
+
+
+def _at(rates: Reals, place: Whole) -> Reals:
+    """The rate at one entry per leading axis; entries beyond the last are the last."""
+    inside = np.minimum(place, rates.shape[-1] - 1)[..., np.newaxis]
+    return np.take_along_axis(rates, inside, axis=-1)[..., 0]
+
+
+def _share_of_last(counts: Reals) -> Reals:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(counts / counts[..., -1:])

@@ -67,7 +67,7 @@ def cross_validated(features: ArrayLike, positive: ArrayLike, clusters: list[str
     if len(names) < FOLDS or table.ndim != 2:
         return np.full(len(truth), np.nan)
     # Dealt out by class, so that every fold has both; the names decide, not the order of the samples.
-    kinds = {name: bool(truth[clusters.index(name)]) for name in names}
+    kinds = dict(zip(reversed(clusters), reversed(truth.tolist()), strict=True))
     dealt = {name: place % FOLDS for kind in (True, False)
              for place, name in enumerate(name for name in names if kinds[name] == kind)}  # fmt: skip
     fold = np.array([dealt[name] for name in clusters])

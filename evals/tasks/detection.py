@@ -159,9 +159,8 @@ def decisions(columns: Columns, weights: Reals) -> dict[str, Reals]:
     return found
 
 
-def pad_errors(columns: Columns, weights: Reals) -> dict[str, Reals]:
+def pad_errors(columns: Columns, points: ranking.Curve, weights: Reals) -> dict[str, Reals]:
     """APCER per type and the worst, BPCER, ACER at the shipped line; BPCER at fixed APCERs; D-EER."""
-    points = columns.ranking.curve(weights)
     found = {
         "d_eer": pad.detection_eer(points),
         **{f"bpcer_at_apcer_{rate:.0%}".rstrip("%"): pad.bpcer_at_apcer(points, rate) for rate in pad.POINTS},

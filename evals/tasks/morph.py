@@ -26,13 +26,14 @@ def measurement(table: Table) -> Measurement:
     }
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
-        found = detection.pad_errors(columns, weights)
+        points = columns.ranking.curve(weights)
+        found = detection.pad_errors(columns, points, weights)
         found |= {f"bscer{name.removeprefix('bpcer')}": rate for name, rate in found.items() if name[:5] == "bpcer"}
-        found["auc"] = ranking.area(columns.ranking.curve(weights))
+        found["auc"] = ranking.area(points)
         if families:
             curves = {name: one.curve(weights[..., rows]) for name, (rows, one) in families.items()}
-            rates = {f"d_eer.{name}": pad.detection_eer(points) for name, points in curves.items()}
-            at_ten = {f"bpcer_at_apcer_10.{name}": pad.bpcer_at_apcer(points, 0.1) for name, points in curves.items()}
+            rates = {f"d_eer.{name}": pad.detection_eer(one) for name, one in curves.items()}
+            at_ten = {f"bpcer_at_apcer_10.{name}": pad.bpcer_at_apcer(one, 0.1) for name, one in curves.items()}
             found |= rates | at_ten
             found["d_eer_worst"] = np.max(np.stack(list(rates.values())), axis=0)
             found["bpcer_at_apcer_10_worst"] = np.max(np.stack(list(at_ten.values())), axis=0)

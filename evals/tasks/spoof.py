@@ -28,7 +28,7 @@ def measurement(table: Table) -> Measurement:
         found = {
             "auc": ranking.area(points),
             "eer": ranking.equal_error(points),
-            **detection.pad_errors(columns, weights),
+            **detection.pad_errors(columns, points, weights),
             **detection.decisions(columns, weights),
         }
         if line is not None:
