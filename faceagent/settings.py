@@ -10,9 +10,10 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from faceagent.errors import SettingsError
@@ -62,6 +63,23 @@ class Settings(BaseSettings):
     turn_calls: int = Field(default=12, ge=0, description="tool calls beyond the first round that one turn may make")
     turn_seconds: float = Field(default=60.0, gt=0, description="time after which a turn asks for no more evidence")
 
+    vlm_endpoint: str | None = Field(
+        default=None, description="base URL of an OpenAI-compatible server, /v1 included; none: what the profile says"
+    )
+    vlm_key: SecretStr | None = Field(default=None, description="its key; our own server asks for the same one")
+    vlm_model: str | None = Field(
+        default=None, description="name of the model there, and what the gpu profile serves; none: the profile's"
+    )
+    vlm_adapters: Path | None = Field(
+        default=None, description="folder with one LoRA folder for each adapter that the gpu profile serves"
+    )
+    vlm_seconds: float = Field(default=120.0, gt=0, description="whole time of one request, retries included")
+    vlm_retries: int = Field(default=2, ge=0, le=10, description="after a failed connection or a 5xx answer")
+    vlm_port: int = Field(default=8157, ge=1, le=65535, description="of our own server, on this machine only")
+    vlm_length: int = Field(default=4096, ge=256, description="tokens of prompt and answer together")
+    vlm_parallel: int = Field(default=1, ge=1, description="GPUs that share one model (tensor parallel)")
+    vlm_start_seconds: float = Field(default=900.0, gt=0, description="time a server may take to load its model")
+
     max_faces: int = Field(default=64, ge=1, description="faces kept per picture, largest first")
     min_face: float = Field(default=24.0, ge=8, description="px, shorter side of the box")
 
@@ -71,12 +89,24 @@ class Settings(BaseSettings):
         # The folder must stay the same one when the program changes its working directory.
         return path.absolute()
 
-    @field_validator("weights")
+    @field_validator("weights", "vlm_adapters")
     @classmethod
     def _is_a_folder(cls, path: Path | None) -> Path | None:
         if path is not None and not path.is_dir():
             raise ValueError("there is no such folder")
         return path
+
+    @field_validator("vlm_endpoint")
+    @classmethod
+    def _is_a_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it has to be a URL such as http://127.0.0.1:8157/v1")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a key belongs into FACEAGENT_VLM_KEY, not into the URL")
+        return url
 
     @property
     def device(self) -> Literal["cpu", "cuda"]:
@@ -87,6 +117,18 @@ class Settings(BaseSettings):
     def tower(self) -> str:
         """Id of the vision tower's weights."""
         return "open_clip_vit_l_14_openai" if self.profile == "gpu" else "dinov2_vits14_224"
+
+    @property
+    def vlm_url(self) -> str | None:
+        """Base URL of the server with the vision-language model; None: it runs in this process."""
+        if self.vlm_endpoint is None and self.profile == "gpu":
+            return f"http://127.0.0.1:{self.vlm_port}/v1"
+        return self.vlm_endpoint
+
+    @property
+    def vlm_served(self) -> str | None:
+        """Folder or hub name of the model that our own server loads; None: the embedded one."""
+        return (self.vlm_model or "Qwen/Qwen3-VL-8B-Instruct") if self.profile == "gpu" else None
 
 
 def load(**overrides: object) -> Settings:

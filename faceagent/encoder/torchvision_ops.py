@@ -2,7 +2,8 @@
 
 Every torchvision wheel is linked against CUDA. Beside a CPU build of torch its compiled operators do not load,
 and the first ``import torchvision`` (open_clip and timm do it) dies because two names are undeclared. Declaring
-them is enough: nothing here ever calls them. This module is the only place that does so.
+them is enough: nothing here ever calls them. This module is the only place that knows them; a copy of it goes into
+vLLM's environment, so it imports nothing of faceagent.
 """
 
 import importlib.util
@@ -21,10 +22,15 @@ def declare_missing_operators() -> tuple[torch.library.Library, ...]:
     """
     if importlib.util.find_spec("torchvision") is None or _compiled_part_works():
         return ()
+    return (declare(),)
+
+
+def declare() -> torch.library.Library:
+    """Declare the operators, which live as long as what is returned. Raises RuntimeError when they are there."""
     library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
         library.define(name + _SIGNATURE)  # type: ignore[no-untyped-call]
-    return (library,)
+    return library
 
 
 def _compiled_part_works() -> bool:

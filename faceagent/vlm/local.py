@@ -88,6 +88,10 @@ class Local:
             shares = torch.softmax(torch.tensor(sums), dim=0)
         return {choice: float(share) for choice, share in zip(choices, shares, strict=True)}
 
+    def adapters(self) -> frozenset[str]:
+        """See ``Backend.adapters``."""
+        return frozenset(self._adapters)
+
     def close(self) -> None:
         """Forget the model; the next ask loads it again."""
         with self._guard:

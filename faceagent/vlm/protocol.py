@@ -65,6 +65,10 @@ class Backend(Protocol):
         """Probability of each of ``choices`` as the whole answer, normalised over them; uncalibrated."""
         ...
 
+    def adapters(self) -> frozenset[str]:
+        """Names that ``Ask.adapter`` may have."""
+        ...
+
     def close(self) -> None:
         """Let go of the model or the connection."""
         ...
