@@ -9,10 +9,12 @@ and for each pair that the forged half must score above the untouched one (paire
 """
 
 import argparse
+import copy
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -140,14 +142,16 @@ class Trainer:
         return logits, patches
 
     def state(self) -> dict[str, object]:
-        """Everything that training on from here needs."""
-        lora = {name: value.detach().cpu() for name, value in self.model.named_parameters() if value.requires_grad}
-        return {
+        """Everything that training on from here needs, as copies that later steps do not change."""
+        lora = {name: value.detach() for name, value in self.model.named_parameters() if value.requires_grad}
+        found = {
             "lora": lora,
             "head": self.head.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "dropout": _generators(self.tower.device),
         }
+        return copy.deepcopy(found)
 
     def restore(self, state: Mapping[str, object], *, weights_only: bool = False) -> None:
         """The state that ``state`` gave; with ``weights_only`` the optimiser is left alone."""
@@ -156,6 +160,18 @@ class Trainer:
         if not weights_only:
             self.optimiser.load_state_dict(state["optimiser"])  # type: ignore[arg-type]
             self.schedule.load_state_dict(state["schedule"])  # type: ignore[arg-type]
+            _set_generators(self.tower.device, state["dropout"])  # type: ignore[arg-type]
+
+
+def _generators(device: torch.device) -> list[Tensor]:
+    """State of the generators that dropout draws from: the processor's, and the device's own."""
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
+
+
+def _set_generators(device: torch.device, states: Sequence[Tensor]) -> None:
+    torch.set_rng_state(states[0].cpu())
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1].cpu(), device)
 
 
 def train(trainer: Trainer) -> dict[str, float]:
@@ -171,8 +187,9 @@ def train(trainer: Trainer) -> dict[str, float]:
         saved = torch.load(keep, weights_only=True)
         trainer.restore(saved["now"])
         at, best, waited, best_state = saved["at"], saved["best"], saved["waited"], saved["best_state"]
-    rng = np.random.default_rng((how.seed, at))
-    batches = epochs(trainer.data.pairs(held_out=False), how.pairs, rng)
+    drawn = epochs(trainer.data.pairs(held_out=False), how.pairs, np.random.default_rng(how.seed))
+    # What was seen before the interruption is drawn again and passed over: the run is the one it would have been.
+    batches = islice(drawn, at, None)
     parts: list[dict[str, float]] = []
     with Progress() as progress:
         task = progress.add_task(trainer.recipe.name, total=trainer.steps, completed=at)
