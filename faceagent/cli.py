@@ -1,4 +1,4 @@
-"""The command line: ``faceagent analyze``, ``tools``, ``doctor`` and ``weights``.
+"""The command line: ``faceagent analyze``, ``tools``, ``doctor``, ``weights`` and ``vlm``.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 error, 2 wrong usage,
 3 refused by policy, 4 some pictures could not be analysed while the others were.
@@ -17,7 +17,7 @@ from rich.logging import RichHandler
 from rich.table import Column, Table
 from rich.text import Text
 
-from faceagent import __version__, doctor, weights
+from faceagent import __version__, doctor, vlm_commands, weights
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
 from faceagent.settings import Settings, load
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="List, pull and verify model weights.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
+app.add_typer(vlm_commands.app, name="vlm")
 
 
 def main() -> None:

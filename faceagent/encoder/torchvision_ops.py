@@ -8,14 +8,16 @@ vLLM's environment, so it imports nothing of faceagent.
 
 import importlib.util
 from functools import cache
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    from torch.library import Library
 
 _SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 @cache
-def declare_missing_operators() -> tuple[torch.library.Library, ...]:
+def declare_missing_operators() -> "tuple[Library, ...]":
     """Declare torchvision's two NMS operators when its compiled part cannot. Call before importing open_clip or timm.
 
     Returns what keeps the declarations alive; empty when they were not needed.
@@ -25,9 +27,11 @@ def declare_missing_operators() -> tuple[torch.library.Library, ...]:
     return (declare(),)
 
 
-def declare() -> torch.library.Library:
+def declare() -> "Library":
     """Declare the operators, which live as long as what is returned. Raises RuntimeError when they are there."""
-    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    from torch.library import Library
+
+    library = Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
         library.define(name + _SIGNATURE)  # type: ignore[no-untyped-call]
     return library

@@ -1,0 +1,229 @@
+"""Our own vLLM server as a process: started, waited for, warmed up, looked at, stopped.
+
+A server is known by its port. While it runs, a small file in the cache says which process it is; a process id alone is
+not believed, for ids are given out again. Nothing that we did not start is ever stopped.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess  # noqa: S404 - vLLM is a program of its own
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import numpy as np
+from pydantic import ValidationError
+
+from faceagent.errors import ModelUnavailable
+from faceagent.settings import Settings
+from faceagent.types import Noun
+from faceagent.vlm import dialogue, environment, launch, leash
+from faceagent.vlm.assemble import SIZE
+from faceagent.vlm.protocol import Ask, Turn
+from faceagent.vlm.remote import Remote
+from faceagent.vlm.wire import Wire
+
+GRACE = 20.0
+"""Seconds that a server has to end by itself before it is killed."""
+PAUSE = 0.3
+"""Seconds between two looks."""
+NEEDED_GIB = 5.0
+"""Memory that vLLM takes with the embedded model, on a CPU."""
+SHOWN = 15
+"""Lines of its log that an error quotes."""
+
+OnStep = Callable[[str], None]
+"""Called with what is being done, for a person to read."""
+
+
+_children: "dict[int, subprocess.Popen[bytes]]" = {}
+"""Servers that this process started and that nobody has taken leave of."""
+
+
+class State(Noun):
+    """One server that was started."""
+
+    pid: int
+    born: int
+    """Start time of the process in the kernel's clock ticks since boot."""
+    port: int
+    model: str
+    adapters: tuple[str, ...]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Base URL, as FACEAGENT_VLM_ENDPOINT wants it."""
+        return f"http://{launch.HOST}:{self.port}/v1"
+
+    def alive(self) -> bool:
+        """Whether the very process that was started still runs."""
+        return _born(self.pid) == self.born
+
+    def healthy(self) -> bool:
+        """Whether it would answer now."""
+        with contextlib.suppress(httpx2.HTTPError):
+            answer = httpx2.get(f"http://{launch.HOST}:{self.port}/health", timeout=5.0, trust_env=False)
+            return answer.status_code == httpx2.codes.OK
+        return False
+
+
+def start(settings: Settings, port: int | None = None, *, leashed: bool = True, step: OnStep = print) -> State:
+    """A server that is up, warm and answering.
+
+    Args:
+        settings: which model with which limits; where vLLM's environment and the log lie.
+        port: None takes the one of the settings.
+        leashed: it ends when this process ends (Linux; the thread that calls has to live as long).
+        step: told what is going on.
+
+    Raises:
+        ModelUnavailable: with a remedy: no environment, port taken, too little memory, vLLM ended or hung on its way.
+    """
+    port = settings.vlm_port if port is None else port
+    where = environment.find(settings)
+    if (old := find(settings, port)) is not None:
+        raise ModelUnavailable(
+            f"A server runs on port {port} already (process {old.pid}).", remedy="Stop it with `faceagent vlm stop`."
+        )
+    _check_port(port)
+    what = launch.served(settings)
+    if where.build == "cpu" and settings.vlm_served is None:
+        _check_memory()
+    log = settings.cache / f"vllm-{port}.log"
+    step(f"starting vLLM with {what.name} and {len(what.adapters)} adapters; log: {log}")
+    command = [str(where.python), str(where.vllm), *launch.arguments(what, settings, where.build, port)]
+    if leashed:
+        command = [str(where.python), "-I", leash.__file__, str(os.getpid()), *command]
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=launch.variables(settings),
+            start_new_session=True,
+        )  # fmt: skip
+    _children[process.pid] = process
+    state = State(
+        pid=process.pid,
+        born=_born(process.pid) or 0,
+        port=port,
+        model=what.name,
+        adapters=tuple(what.adapters),
+        log=log,
+    )
+    _file(settings, port).write_text(state.model_dump_json(), encoding="utf-8")
+    try:
+        _until_up(process, state, settings.vlm_start_seconds, step)
+        step("warming up")
+        _warm(state, settings)
+    except BaseException:
+        end(settings, state)
+        raise
+    return state
+
+
+def find(settings: Settings, port: int | None = None) -> State | None:
+    """The server on this port that was started with this cache, while it runs."""
+    path = _file(settings, settings.vlm_port if port is None else port)
+    with contextlib.suppress(OSError, ValidationError):
+        state = State.model_validate_json(path.read_text(encoding="utf-8"))
+        if state.alive():
+            return state
+        path.unlink(missing_ok=True)
+    return None
+
+
+def end(settings: Settings, state: State) -> None:
+    """Stop this server and everything it started: asked first, killed after ``GRACE``."""
+    if state.alive():
+        _signal(state, signal.SIGTERM)
+        until = time.monotonic() + GRACE
+        while state.alive() and time.monotonic() < until:
+            time.sleep(PAUSE)
+    # Its workers are in its group, and may outlive it.
+    _signal(state, signal.SIGKILL)
+    if (child := _children.pop(state.pid, None)) is not None:
+        child.wait()
+    _file(settings, state.port).unlink(missing_ok=True)
+
+
+def wait(state: State) -> int:
+    """Until a server that this process started has ended; its exit code."""
+    return _children[state.pid].wait()
+
+
+def _until_up(process: "subprocess.Popen[bytes]", state: State, seconds: float, step: OnStep) -> None:
+    """Until it answers; whoever dies or dawdles is reported with the last lines of the log."""
+    began = time.monotonic()
+    while not state.healthy():
+        code = process.poll()
+        taken = time.monotonic() - began
+        if code is not None or taken > seconds:
+            how = f"ended while starting (exit {code})" if code is not None else f"was not ready after {seconds:g} s"
+            raise ModelUnavailable(
+                f"vLLM {how}. The end of its log:\n{environment.tail(state.log, SHOWN)}\n",
+                remedy=f"The whole log is {state.log}.",
+            )
+        step(f"waiting for vLLM, {taken:.0f} s")
+        time.sleep(PAUSE)
+
+
+def _warm(state: State, settings: Settings) -> None:
+    """One answer of every kind from every adapter: the first of each takes seconds."""
+    form = {"type": "object", "properties": {"ok": {"enum": [True]}}, "required": ["ok"], "additionalProperties": False}
+    picture = dialogue.show_picture(np.zeros((SIZE, SIZE, 3), dtype=np.uint8))
+    remote = Remote(Wire(state.url, settings.vlm_key, settings.vlm_start_seconds, settings.vlm_retries), state.model)
+    with contextlib.closing(remote):
+        for adapter in (None, *state.adapters):
+            remote.ask(Ask(turns=(Turn(text=".", images=(picture,)),), format=form, adapter=adapter, max_tokens=16))
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((launch.HOST, port))
+        except OSError as error:
+            raise ModelUnavailable(
+                f"Port {port} cannot be used: {error.strerror}.",
+                remedy="Name another with --port, or set FACEAGENT_VLM_PORT.",
+            ) from error
+
+
+def _check_memory() -> None:
+    free = min(_free_gib(), default=NEEDED_GIB)
+    if free < NEEDED_GIB:
+        raise ModelUnavailable(
+            f"vLLM needs {NEEDED_GIB:g} GiB of memory for the embedded model; {free:.1f} are free.",
+            remedy="Close other programs, or let the model run in this process (no endpoint set): it takes 1.5 GiB.",
+        )
+
+
+def _free_gib() -> Iterator[float]:
+    """What the machine has left, and what this container may still take; nothing where neither can be read."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        yield int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]) / 2**20
+    with contextlib.suppress(OSError, ValueError):
+        home = Path("/sys/fs/cgroup")
+        limit, used = ((home / name).read_text(encoding="ascii") for name in ("memory.max", "memory.current"))
+        yield (int(limit) - int(used)) / 2**30
+
+
+def _born(pid: int) -> int | None:
+    """When this process started; None when there is none, or only its remains."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _signal(state: State, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(state.pid, number)
+
+
+def _file(settings: Settings, port: int) -> Path:
+    return settings.cache / f"vllm-{port}.json"
