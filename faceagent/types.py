@@ -261,6 +261,7 @@ class Explanation(Noun):
     prompt: str = Field(description="id@version of the prompt or template")
     prompt_sha256: str
     struck: tuple[str, ...] = Field(default=(), description="claims that the check removed, with the reason")
+    fallback: str | None = Field(default=None, description="why the ledger wrote this, where a model was asked first")
 
 
 class PolicyDecision(Noun):
@@ -272,6 +273,14 @@ class PolicyDecision(Noun):
     decision: Literal["allow", "allow_with_notice", "refuse"]
     rule: str
     notice: str | None = None
+
+
+class Refused(Noun):
+    """One thing that was asked and is not permitted: a question, or a topic that has no question at all."""
+
+    topic: str
+    rule: str
+    notice: str
 
 
 class LostReference(Noun):
@@ -321,5 +330,6 @@ class Report(Noun):
     rollups: tuple[Rollup, ...] = ()
     explanations: tuple[Explanation, ...] = ()
     policy: tuple[PolicyDecision, ...] = ()
+    refused: tuple[Refused, ...] = Field(default=(), description="topics asked about that no purpose allows")
     limitations: tuple[str, ...] = ()
     manifest: Manifest

@@ -2,5 +2,6 @@
 
 from faceagent.explain.check import check
 from faceagent.explain.ledger import write
+from faceagent.explain.spoken import speak
 
-__all__ = ["check", "write"]
+__all__ = ["check", "speak", "write"]

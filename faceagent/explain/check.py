@@ -1,24 +1,40 @@
 """The check after every explanation: what does not hold against the record is struck, and said to be struck.
 
-A step holds when every id it cites exists, and every number and action unit it names stands in what it cites. A claim
-without a number is not understood here: what keeps the ledger from making one is that it writes recorded statements.
+A step holds when every id it cites exists, and every number, action unit, region and side it names stands in what it
+cites; when it moves no muscle the other way; and when it calls no quiet region conspicuous, no differing one alike, or
+the reverse. What a sentence claims beyond these is not understood here.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from faceagent.judge.wording import of_100
 from faceagent.types import Evidence, Explanation, Step, Verdict
+
+HOT, COLD = 0.6, 0.3
+"""Strongest patches of a region from which it may be called conspicuous, and up to which quiet."""
 
 _UNIT = re.compile(r"\bAU\s?(\d{1,2})\b")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
+_PLACE = re.compile(
+    r"\b((?:left|right)(?=:? (?:eye|side|half|corner|cheek|brow|lip|\d))|eyes?|nose|mouth|skin|outer face)\b"
+)
+_UP = re.compile(r"\b(up|upwards|raised?|lift(?:s|ed)?|rises?)\b")
+_DOWN = re.compile(r"\b(down|downwards|lowered|depressed|dropped|drops|sinks?)\b")
+_RAISES, _LOWERS = re.compile(r"\b(raiser|puller)\b"), re.compile(r"\b(lowerer|depressor|drop)\b")
+_LOUD = re.compile(r"\b(stands? out|conspicuous|suspicious|speaks? for a splice)\b")
+_QUIET = re.compile(r"\b(quiet|inconspicuous|unremarkable|nothing here|no trace)\b")
+_ALIKE = re.compile(r"\b(alike|the same|agrees?|no difference)\b")
+_UNLIKE = re.compile(r"\b(unlike|different|differs?|(?<!no )difference)\b")
 
 
 class _Named(NamedTuple):
-    """The action units and numbers that a text names."""
+    """The action units, numbers and places (regions and sides) that a text names."""
 
     units: frozenset[str]
     numbers: frozenset[str]
+    places: frozenset[str]
 
 
 def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdict) -> Explanation:
@@ -31,7 +47,7 @@ def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdi
         for cite in step.cites:
             if cite in record and cite not in recorded:
                 recorded[cite] = _named(_said(record[cite]))
-        fault = _fault(step, recorded)
+        fault = _unfounded(step, recorded) or _reversed(step, [record[cite] for cite in step.cites if cite in record])
         if fault is None:
             kept.append(step)
         else:
@@ -43,16 +59,20 @@ def _said(noun: Evidence | Verdict) -> str:
     """What the record says in words and numbers; hashes and versions are left out, or their digits would vouch too."""
     if isinstance(noun, Verdict):
         return f"{noun.id} {noun.label} {noun.wording}"
-    numbers = (noun.score.value, noun.score.low, noun.score.high) if noun.score else ()
-    return " ".join(map(str, (noun.id, noun.statement, noun.label, *numbers, *noun.facts.values())))
+    numbers: tuple[float | None, ...] = (noun.score.value, noun.score.low, noun.score.high) if noun.score else ()
+    if noun.score and noun.score.scale == "cosine":
+        numbers += (of_100(noun.score.value), 100)
+    place = f"{noun.region}".replace("_", " ")
+    return " ".join(map(str, (noun.id, noun.statement, noun.label, place, *numbers, *noun.facts.values())))
 
 
 def _named(text: str) -> _Named:
-    return _Named(frozenset(_UNIT.findall(text)), frozenset(_NUMBER.findall(text)))
+    places = (place.removesuffix("s") if place == "eyes" else place for place in _PLACE.findall(text.lower()))
+    return _Named(frozenset(_UNIT.findall(text)), frozenset(_NUMBER.findall(text)), frozenset(places))
 
 
-def _fault(step: Step, recorded: Mapping[str, _Named]) -> str | None:
-    """What is wrong with a step, or None."""
+def _unfounded(step: Step, recorded: Mapping[str, _Named]) -> str | None:
+    """What a step names that nothing it cites vouches for, or None."""
     if not step.cites:
         return "cites nothing"
     unknown = [cite for cite in step.cites if cite not in recorded]
@@ -60,9 +80,31 @@ def _fault(step: Step, recorded: Mapping[str, _Named]) -> str | None:
         return f"cites {', '.join(unknown)}, which was not recorded"
     said = _named(step.text)
     units = said.units.difference(*(recorded[cite].units for cite in step.cites))
-    if units:
-        return f"names AU{', AU'.join(sorted(units))}, which is not in what it cites"
     numbers = said.numbers.difference(*(recorded[cite].numbers for cite in step.cites))
-    if numbers:
-        return f"names {', '.join(sorted(numbers))}, which is not in what it cites"
+    places = said.places.difference(*(recorded[cite].places for cite in step.cites))
+    for names in ([f"AU{unit}" for unit in units], numbers, places):
+        if names:
+            return f"names {', '.join(sorted(names))}, which is not in what it cites"
     return None
+
+
+def _reversed(step: Step, cited: Sequence[Evidence | Verdict]) -> str | None:
+    """Which claim of a step is the contrary of what all of its evidence says, or None."""
+    text = step.text.lower()
+    items = [item for item in cited if isinstance(item, Evidence)]
+    moves = [str(item.facts.get("name", "")) for item in items if item.question == "action_units"]
+    heat = [item.score.value for item in items if item.question == "forgery" and item.region and item.score]
+    likeness = [item.label for item in items if item.question == "identity" and item.region]
+    contrary = {
+        "moves the muscle the wrong way": (moves and all(map(_RAISES.search, moves)) and _only(_DOWN, _UP, text))
+        or (moves and all(map(_LOWERS.search, moves)) and _only(_UP, _DOWN, text)),
+        "calls conspicuous what is quiet": heat and max(heat) < HOT and _LOUD.search(text),
+        "calls quiet what is not": heat and min(heat) > COLD and _QUIET.search(text),
+        "calls alike what differs": likeness and "same" not in likeness and _ALIKE.search(text),
+        "calls different what is alike": likeness and "different" not in likeness and _UNLIKE.search(text),
+    }
+    return next((fault for fault, found in contrary.items() if found), None)
+
+
+def _only(wanted: re.Pattern[str], other: re.Pattern[str], text: str) -> bool:
+    return wanted.search(text) is not None and other.search(text) is None

@@ -41,3 +41,8 @@ def percent(probability: float) -> str:
 def join(words: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def of_100(cosine: float) -> int:
+    """A cosine as N of 100: 0 for the opposite, 100 for the same vector."""
+    return round(50 * (1 + max(-1.0, min(1.0, cosine))))

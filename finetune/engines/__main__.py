@@ -1,43 +1,73 @@
-"""``python -m finetune.engines expression --data DIR --out FILE``: training text, made offline.
+"""``python -m finetune.engines expression|forgery|swap``: write training text, made offline.
 
-From real pictures, each measured by the product and explained by the grammar.
+``expression``: real pictures, measured by the product and explained by the grammar. ``forgery``: pictures forged here,
+with a question about the picture and an explanation of the evidence each. ``swap``: preference pairs of given samples.
 """
 
 import argparse
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from faceagent.settings import load
 from finetune.engines.annotators import Grammar
 from finetune.engines.answers import Rejected
-from finetune.engines.cases import expression_cases
+from finetune.engines.cases import EXPRESSIONS, expression_cases
 from finetune.engines.exp_cot import exp_cot
-from finetune.engines.record import Sample, write
+from finetune.engines.forgery import explained, known
+from finetune.engines.record import Sample, read, write
+from finetune.engines.swap import swapped
+
+PICTURES = "forged"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m finetune.engines", description=__doc__)
     environment = os.environ.get("FACEAGENT_DATA")
-    parser.add_argument("engine", choices=("expression",))
-    parser.add_argument("--data", type=Path, default=environment, required=environment is None)
-    parser.add_argument("--out", type=Path, required=True, help="JSON lines")
+    parser.add_argument("engine", choices=("expression", "forgery", "swap"))
+    parser.add_argument("--data", type=Path, default=environment, help="folder of the sets")
+    parser.add_argument("--samples", type=Path, nargs="+", default=[], help="swap: files of samples")
+    parser.add_argument("--out", type=Path, required=True, help="JSON lines; pictures made go beside it")
     parser.add_argument("--every", type=int, default=1, help="take one picture of so many")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    if options.engine == "swap" and not options.samples:
+        parser.error("swap needs --samples")
+    if options.engine != "swap" and options.data is None:
+        parser.error(f"{options.engine} needs --data or FACEAGENT_DATA")
+    made: Iterable[Sample | Rejected]
+    if options.engine == "expression":
+        made = exp_cot(expression_cases(options.data, load(), options.every), Grammar(), options.seed)
+    elif options.engine == "forgery":
+        made = _forgery(options.data, options.out, options.every, options.seed)
+    else:
+        made = swapped([sample for file in options.samples for sample in read(file)], options.seed)
     tally: Counter[str] = Counter()
+    write(_kept(made, tally), options.out)
+    print(", ".join(f"{name} {count}" for name, count in tally.most_common()) or "nothing")
 
-    def kept() -> Iterator[Sample]:
-        cases = expression_cases(options.data, load(), options.every)
-        for made in exp_cot(cases, Grammar(), options.seed):
-            tally["rejected" if isinstance(made, Rejected) else str(made.meta["label"])] += 1
-            if isinstance(made, Sample):
-                yield made
 
-    write(kept(), options.out)
-    print(", ".join(f"{name} {count}" for name, count in tally.most_common()))
+def _forgery(data: Path, out: Path, every: int, seed: int) -> Iterator[Sample | Rejected]:
+    from finetune.engines.forged import forged
+    from finetune.sources import faces_of
+
+    settings = load()
+    faces = faces_of(EXPRESSIONS, {EXPRESSIONS: data / EXPRESSIONS}, out.parent / "faces", settings)[::every]
+    for made in forged(faces, out.parent, PICTURES, settings, seed):
+        yield known(made.shot, made.source, f"known/{made.shot.path}", seed)
+        if made.case is not None:
+            yield explained(made.case, made.touched, (), seed)
+
+
+def _kept(made: Iterable[Sample | Rejected], tally: Counter[str]) -> Iterator[Sample]:
+    for one in made:
+        if isinstance(one, Rejected):
+            tally["rejected"] += 1
+        else:
+            tally[f"{one.meta['engine']} {one.meta['label']}"] += 1
+            yield one
 
 
 if __name__ == "__main__":

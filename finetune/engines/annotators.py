@@ -63,7 +63,7 @@ class Grammar:
         return read(deviations).label
 
     def refine(self, case: Case, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
-        """One or two sentences of interpretation, the caution, the verdict."""
+        """One sentence of interpretation, and the verdict."""
         rng = np.random.default_rng((seed, 2))
         verdict = case.verdict
         reading = next(item for item in case.evidence if item.question == "expression" and item.status == "ok")
@@ -71,7 +71,6 @@ class Grammar:
         cites = (reading.id, *(item.id for item in grounds))
         return (
             Step(section=INTERPRETED, text=self._meaning(rng, case, reading, grounds), cites=cites),
-            Step(section=INTERPRETED, text=say(rng, "interpret", "caution"), cites=(verdict.id,)),
             Step(section=CONCLUDED, text=self._verdict(rng, verdict.label), cites=(verdict.id,)),
         )
 

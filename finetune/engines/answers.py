@@ -1,20 +1,16 @@
-"""How a case is put to the model, and the form its answer has: JSON with sections of cited sentences.
+"""A case, and the training sample that explaining it makes.
 
-One place, so that what is trained is what is asked at run time. Knows no phrase and no engine.
+How it is put and what the answer looks like is the product's own ``explain.brief``: what is trained is what is asked.
+Knows no phrase and no engine.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from faceagent.explain import brief
 from faceagent.explain.check import check
 from faceagent.types import Evidence, Explanation, Question, Step, Verdict
 from finetune.engines.record import Sample, Shot, Value
-
-SYSTEM = (
-    "You explain what was measured on a face. Say only what the evidence says, cite the ids of the evidence behind "
-    "every sentence, and conclude with the given verdict."
-)
 
 
 @dataclass(frozen=True)
@@ -37,18 +33,6 @@ class Rejected:
     reason: str
 
 
-def asked(verdict: Verdict, evidence: Sequence[Evidence]) -> str:
-    """The prompt: question, evidence by id, verdict."""
-    lines = [f"[{item.id}] {' '.join(item.statement.split())}" for item in evidence]
-    return "\n".join([f"Question: {verdict.question}", "Evidence:", *lines, f"Verdict [{verdict.id}]: {verdict.label}"])
-
-
-def answered(verdict: Verdict, steps: Sequence[Step]) -> str:
-    """The answer: the label and the steps, section by section, as compact JSON."""
-    told = [{"section": step.section, "text": step.text, "cites": list(step.cites)} for step in steps]
-    return json.dumps({"verdict": verdict.label, "steps": told}, ensure_ascii=False, separators=(",", ":"))
-
-
 def faults(question: Question, steps: Sequence[Step], case: Case) -> tuple[str, ...]:
     """What the product's own check would strike from these steps."""
     told = Explanation(
@@ -67,9 +51,8 @@ def sampled(case: Case, steps: Sequence[Step], shown: Sequence[Evidence], seed: 
     return Sample(
         id=case.id,
         images=case.images,
-        system=SYSTEM,
-        prompt=asked(case.verdict, shown),
-        answer=answered(case.verdict, steps),
+        prompt=brief.asked(case.verdict, shown),
+        answer=brief.answered(case.verdict, steps),
         question=case.verdict.question,
         source=case.source,
         seed=seed,

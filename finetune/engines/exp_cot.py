@@ -11,13 +11,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from faceagent.explain import brief
 from faceagent.tools.expression import BASIS
-from faceagent.tools.facs import table
 from faceagent.types import INCONCLUSIVE, Evidence, Step
 from finetune.engines.answers import Case, Rejected, faults, sampled
 from finetune.engines.record import Sample
 
-TRIES = 3
+TRIES = 2
 REDRAWS = 40
 """Seeds tried before a text that stands already is given up."""
 OBSERVED, INTERPRETED, CONCLUDED = "Key observations", "Interpretation", "Conclusion"
@@ -61,7 +61,8 @@ def _explained(case: Case, annotator: Annotator, seed: int) -> Sample | Rejected
     label = case.verdict.label
     if label not in (case.truth, INCONCLUSIVE):
         return Rejected(case.id, f"the verdict {label} is not the truth, {case.truth}")
-    units = tuple(item for item in case.evidence if item.question == "action_units" and item.status == "ok")
+    shown = brief.shown(case.verdict, case.evidence)
+    units = tuple(item for item in shown if item.question == "action_units")
     told = tuple(item for item in units if item.label == "present")
     memory: list[str] = []
     for attempt in range(TRIES):
@@ -74,32 +75,14 @@ def _explained(case: Case, annotator: Annotator, seed: int) -> Sample | Rejected
             steps = (*observed, *annotator.refine(case, told, seed + attempt))
             struck = faults("expression", steps, case)
             if not struck:
-                return sampled(
-                    case, steps, _shown(case, told), seed, engine="exp-cot", annotator=annotator.name, tries=attempt + 1
-                )
+                return sampled(case, steps, shown, seed, engine="exp-cot", annotator=annotator.name, tries=attempt + 1)
             memory.append(f"Not measured: {struck[0]}.")
         else:
             memory.append(f"The observations led to {found}, not to {label}.")
-            told = _reflected(told, units, label)
+            told = _reflected(told, units)
     return Rejected(case.id, memory[-1])
 
 
-def _reflected(told: tuple[Evidence, ...], units: Sequence[Evidence], label: str) -> tuple[Evidence, ...]:
-    """What was told and the faint units that the label's rules listen to; nothing that is there is left out."""
-    wanted = {f"AU{code}" for rule in table().rules if rule.label == label for code in rule.adds}
-    faint = [
-        item
-        for item in units
-        if item not in told and item.id.rpartition(":")[2] in wanted and float(item.facts["z"]) >= BASIS
-    ]
-    return (*told, *faint)
-
-
-def _shown(case: Case, told: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """What the prompt shows: the units that are told, or all of them where none is present, and the reading."""
-    return tuple(
-        item
-        for item in case.evidence
-        if item.status == "ok"
-        and (item in told or item.question == "expression" or (not told and item.question == "action_units"))
-    )
+def _reflected(told: tuple[Evidence, ...], units: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """What was told and the faint units beside it; nothing that is there is left out."""
+    return (*told, *(item for item in units if item not in told and float(item.facts["z"]) >= BASIS))

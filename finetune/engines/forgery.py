@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from faceagent.explain import brief
+from faceagent.explain.check import COLD, HOT
 from faceagent.explain.ledger import REGIONS
 from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
 from finetune.engines.answers import Case, Rejected, faults, sampled
@@ -18,8 +20,6 @@ from finetune.engines.assess import EXPERT, Feature, agrees
 from finetune.engines.grammar import listed, say
 from finetune.engines.record import Sample, Shot
 
-HOT, COLD = 0.6, 0.3
-"""Strongest patches of a region from which it is conspicuous, and up to which it is quiet."""
 FORGED, GENUINE = "forged", "bona_fide"
 """The judge's labels."""
 _ASKED = (
@@ -79,9 +79,8 @@ def explained(case: Case, touched: Sequence[Region], strong: Sequence[Feature], 
     struck = faults("forgery", steps, case)
     if struck:
         return Rejected(case.id, f"Not measured: {struck[0]}")
-    shown = [
-        item for item in case.evidence if item.question == "forgery" and (item.status == "ok" or EXPERT in item.id)
-    ]
+    experts = [item for item in case.evidence if EXPERT in item.id]
+    shown = (*brief.shown(case.verdict, case.evidence), *experts)
     return sampled(case, steps, shown, seed, engine="forgery", regions=tuple(touched))
 
 
@@ -91,7 +90,7 @@ def _regions(rng: np.random.Generator, regional: Mapping[Region, Evidence]) -> l
         for part in parts:
             item = regional.get(part)
             if item is not None and item.score is not None:
-                slots = {"region": part.replace("_", " "), "value": f"{item.score.value:.2f}"}
+                slots = {"where": f"the {part.replace('_', ' ')}", "value": f"{item.score.value:.2f}"}
                 text = say(rng, "forgery", _level(item), **slots)
                 steps.append(Step(section=section, text=text, cites=(item.id,)))
     return steps
@@ -106,10 +105,7 @@ def _overall(rng: np.random.Generator, case: Case) -> list[Step]:
     verdict = case.verdict
     weighed = {*verdict.supports, *verdict.contradicts}
     whole = [item for item in case.evidence if item.region is None and item.id in weighed and EXPERT not in item.id]
-    said = [
-        Step(section="Overall", text=say(rng, "forgery", "overall", statement=item.statement), cites=(item.id,))
-        for item in whole
-    ]
+    said = [Step(section="Overall", text=brief.line(item), cites=(item.id,)) for item in whole]
     kind = "open" if verdict.label == INCONCLUSIVE else "fake"
     text = say(rng, "forgery", kind, label=verdict.label.replace("_", " "))
     return [*said, Step(section="Conclusion", text=text, cites=(verdict.id,))]
@@ -126,7 +122,7 @@ def _supported(rng: np.random.Generator, case: Case) -> list[Step]:
                 "value": f"{value:.3f}",
                 "much": say(rng, "forgery", kind),
             }
-            steps.append(Step(section="Experts", text=say(rng, "forgery", "supports", **slots), cites=(item.id,)))
+            steps.append(Step(section="Overall", text=say(rng, "forgery", "supports", **slots), cites=(item.id,)))
     return steps
 
 

@@ -1,16 +1,17 @@
 """Texts that compare a face with a reference: same person, look-alike, or a forgery of the person.
 
-After VIPGuard (2025): six regions, each flagged same, different or not visible, the similarity given as
-N/100. Similarity never decides: forgeries reach the high nineties, so a set in which one threshold on it would do is
-refused. Knows no network; the evidence is measured elsewhere.
+After VIPGuard (2025): six regions, each flagged same, different or not visible, the similarity given as N/100.
+Similarity never decides: forgeries reach the high nineties, so a set in which one threshold on it would do is refused.
+Knows no network; the evidence is measured elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from faceagent.errors import InputError
+from faceagent.explain import brief
+from faceagent.judge.wording import of_100
 from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
 from finetune.engines.answers import Case, Rejected, faults, sampled
 from finetune.engines.grammar import say
@@ -30,17 +31,11 @@ SEPARABLE = 0.95
 """Balanced accuracy of the best single threshold on the similarity from which a set would teach just that."""
 
 
-def similarity(cosine: float) -> int:
-    """A cosine as N/100: 0 for the opposite, 100 for the same vector."""
-    return round(50 * (1 + max(-1.0, min(1.0, cosine))))
-
-
 def compared(case: Case, seed: int) -> Sample | Rejected:
     """A pair in words: regions, similarity, forgery, verdict.
 
-    The evidence has one item with a cosine, one per region, labelled by ``FLAGS``, and any about forgery, told where
-    its label fits the truth. Rejected
-    when the verdict is not the truth or a region's label is unknown.
+    The evidence has one item with a cosine for the whole face, one per region, labelled by ``FLAGS``, and whatever
+    else the verdict weighed. Rejected when the verdict is not the truth or a region's label is unknown.
     """
     label = case.verdict.label
     if label not in (case.truth, INCONCLUSIVE):
@@ -49,19 +44,18 @@ def compared(case: Case, seed: int) -> Sample | Rejected:
     odd = sorted(str(item.label) for item in regional.values() if item.label not in FLAGS)
     if odd:
         return Rejected(case.id, f"a region is labelled {odd[0]!r}")
-    case = replace(case, evidence=tuple(_rescaled(item) for item in case.evidence))
-    cosine = next((item for item in case.evidence if item.score and item.score.scale == "cosine"), None)
-    if cosine is None or cosine.score is None:
+    whole = (item for item in case.evidence if item.question == "identity" and item.region is None)
+    cosine = next((item.score.value for item in whole if item.score), None)
+    if cosine is None:
         return Rejected(case.id, "no similarity was measured")
     rng = np.random.default_rng((seed, 13))
-    number = similarity(cosine.score.value)
-    hint = Step(section="Overall", text=say(rng, "identity", "similarity", n=str(number)), cites=(cosine.id,))
-    steps = [*_regions(rng, regional), hint, *_forgery(rng, case), _conclusion(rng, case)]
+    shown = brief.shown(case.verdict, case.evidence)
+    overall = [Step(section="Overall", text=brief.line(item), cites=(item.id,)) for item in shown if not item.region]
+    steps = [*_regions(rng, regional), *overall, _conclusion(rng, case)]
     struck = faults("identity", steps, case)
     if struck:
         return Rejected(case.id, f"Not measured: {struck[0]}")
-    shown = [item for item in case.evidence if item.status == "ok"]
-    return sampled(case, steps, shown, seed, engine="identity", similarity=number)
+    return sampled(case, steps, shown, seed, engine="identity", similarity=of_100(cosine))
 
 
 def not_decisive(samples: Sequence[Sample]) -> float:
@@ -69,7 +63,7 @@ def not_decisive(samples: Sequence[Sample]) -> float:
 
     Raises InputError when that is ``SEPARABLE`` or more, or when one side is missing.
     """
-    pairs = [(int(str(one.meta["similarity"])), one.meta["truth"] == "same_person") for one in samples]
+    pairs = [(int(str(one.meta["similarity"])), one.meta["truth"] == "genuine") for one in samples]
     same, rest = [n for n, yes in pairs if yes], [n for n, yes in pairs if not yes]
     if not same or not rest:
         raise InputError("Pairs of the same person and others are both needed.")
@@ -84,36 +78,16 @@ def not_decisive(samples: Sequence[Sample]) -> float:
     return float(best)
 
 
-def _rescaled(item: Evidence) -> Evidence:
-    """``item``, and a cosine also as N/100, so that the prompt shows the number and the check knows it."""
-    if item.score is None or item.score.scale != "cosine":
-        return item
-    return item.model_copy(update={"statement": f"{item.statement} As N/100: {similarity(item.score.value)}/100."})
-
-
 def _regions(rng: np.random.Generator, regional: Mapping[Region, Evidence]) -> list[Step]:
     steps = []
     for section, part in TABLE:
         item = regional.get(part)
         if item is not None:
             kind = FLAGS[str(item.label)]
-            slots = {"region": part.replace("_", " "), "statement": item.statement}
+            value = "" if item.score is None else f"{item.score.value:.2f}"
+            slots = {"where": f"the {part.replace('_', ' ')}", "value": value}
             steps.append(Step(section=section, text=say(rng, "identity", kind, **slots), cites=(item.id,)))
     return steps
-
-
-def _forgery(rng: np.random.Generator, case: Case) -> list[Step]:
-    items = [item for item in case.evidence if item.question in ("forgery", "morph") and item.region is None]
-    suspicious = case.truth == "forged"
-    return [
-        Step(
-            section="Overall",
-            text=say(rng, "identity", "forged" if suspicious else "clean", statement=item.statement),
-            cites=(item.id,),
-        )
-        for item in items
-        if item.label in (("forged", "morph") if suspicious else ("bona_fide",))
-    ]
 
 
 def _conclusion(rng: np.random.Generator, case: Case) -> Step:

@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from faceagent.explain import brief
 from faceagent.tools.action_units import Activation, intensity
 from faceagent.tools.expression import grounds, read
 from faceagent.tools.facs import neutral, table
@@ -31,6 +32,7 @@ def case(number, deviations, truth=None, verdict=None):
         Evidence(
             id=f"F1:AU{unit.code}", tool=BY, question="action_units", subject="F1",
             label="present" if found[unit.code].present else "absent",
+            region="left_eye" if unit.region == "eyes" else unit.region,
             facts={"name": unit.name, "z": levels[unit.code]},
             score=Score(value=found[unit.code].intensity, scale="intensity"),
             statement=f"{unit.key} ({unit.name}) is present at intensity {found[unit.code].intensity:.1f} of 5."
@@ -42,7 +44,7 @@ def case(number, deviations, truth=None, verdict=None):
     words = f"The apparent expression is {reading.label}."
     expression = Evidence(
         id="F1:expression", tool=BY, question="expression", subject="F1", label=reading.label, statement=words,
-        cites=cites,
+        distribution=reading.logits, cites=cites,
     )  # fmt: skip
     label = verdict or reading.label
     return Case(
@@ -65,20 +67,23 @@ def random_cases(count):
         yield case(number, {int(code): rng.uniform(1, 6) for code in active})
 
 
+def steps(made):
+    return [step for steps in json.loads(made.answer).values() for step in steps]
+
+
 def test_no_two_of_two_thousand_texts_are_alike_and_every_claim_was_measured():
-    cases = list(random_cases(2400))
+    cases = list(random_cases(2800))
     made = list(exp_cot(cases, Grammar(), seed=3))
     kept = [(one, case) for one, case in zip(made, cases, strict=True) if isinstance(one, Sample)]
     assert len(kept) >= 2000
     assert len({re.sub(r"\d", "", one.answer) for one, _ in kept}) == len(kept)
     for one, its in kept:
-        told = json.loads(one.answer)
-        assert told["verdict"] == its.truth
-        cited = {cite for step in told["steps"] for cite in step["cites"]}
-        assert cited <= {item.id for item in its.evidence} | {its.verdict.id}
+        assert list(json.loads(one.answer)) == list(brief.SECTIONS["expression"])
+        assert its.truth in steps(one)[-1]["text"].lower() and steps(one)[-1]["cites"] == ["V"]
+        cited = {cite for step in steps(one) for cite in step["cites"]}
         assert all(f"[{cite}]" in one.prompt for cite in cited)
-        named = {int(code) for code in re.findall(r"AU(\d+)", one.answer)}
-        assert {item.id for item in its.evidence if item.label == "present"} <= {f"F1:AU{code}" for code in named}
+        shown = {item.id for item in brief.shown(its.verdict, its.evidence) if item.label == "present"}
+        assert shown <= {f"F1:{cite}" for cite in cited}
 
 
 def test_the_same_seed_writes_the_same_and_another_does_not():
@@ -87,7 +92,7 @@ def test_the_same_seed_writes_the_same_and_another_does_not():
         for seed in (1, 1, 2)
     )
     assert first == again
-    assert sum(a != b for a, b in zip(first, other, strict=False)) > 40
+    assert sum(a != b for a, b in zip(first, other, strict=False)) > 35
 
 
 def test_a_face_whose_units_do_not_carry_the_label_is_rejected():
@@ -101,20 +106,19 @@ def test_a_face_whose_units_do_not_carry_the_label_is_rejected():
 
 
 def test_reflection_tells_the_faint_units_that_the_label_rests_on():
-    half = {code: neutral().ranges[code].present - 0.05 for code in (1, 4, 15, 17)}
+    half = {code: neutral().ranges[code].present - 0.05 for code in (4, 15)}
     assert all(value > 0.5 for value in half.values())
-    scarce = {1: 4.0, 4: half[4], 15: half[15], 17: half[17], 2: 2.2}
-    its = case(0, scarce)
+    its = case(0, {1: 4.0, **half, 2: 2.2})
     assert its.verdict.label == "sadness"
     (made,) = exp_cot([its], Grammar(), 0)
     assert isinstance(made, Sample) and made.meta["tries"] == 2
-    assert {"AU4", "AU15", "AU17"} <= set(re.findall(r"AU\d+", made.answer))
+    assert {"AU4", "AU15"} <= set(re.findall(r"AU\d+", made.answer))
 
 
 def test_an_open_verdict_is_explained_as_open():
     (made,) = exp_cot([case(0, {12: 4.0}, truth="anger", verdict="inconclusive")], Grammar(), 0)
     assert isinstance(made, Sample)
-    assert json.loads(made.answer)["verdict"] == "inconclusive" and "Happy" in made.answer or "happy" in made.answer
+    assert "nconclusive" in steps(made)[-1]["text"] and "appy" in made.answer
 
 
 def test_the_label_is_inferred_from_the_words_alone():

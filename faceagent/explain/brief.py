@@ -1,0 +1,151 @@
+"""What a vision-language model is told before it explains a verdict, and the form its answer has.
+
+Ids lose what is the same in every line ("F1:AU12" is "AU12", "F1:forgery_nose" is "nose", the verdict is "V"), and
+evidence of a known kind is told in a few words: tokens cost time, and a small model copies short things best. Only
+measured values and statements enter a prompt: no file name, no metadata, no text from the picture. Training builds on
+these functions too, so that what is trained is what is asked.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import exp
+from typing import Any, get_args
+
+from faceagent.explain.ledger import REGIONS
+from faceagent.judge.wording import of_100
+from faceagent.prompts import Prompt, prompt
+from faceagent.tools.expression import BASIS
+from faceagent.types import Evidence, Question, Region, Step, Verdict
+
+CONCLUSION = "Conclusion"
+PLANNING = "Planning"
+_BY_REGION = (*(title for title, _ in REGIONS), "Overall", CONCLUSION)
+SECTIONS: Mapping[Question, tuple[str, ...]] = {
+    "expression": ("Key observations", "Interpretation", CONCLUSION),
+    "forgery": _BY_REGION,
+    "identity": _BY_REGION,
+}
+"""Questions that a model explains, with the sections of its answer; every other question has the ledger alone."""
+LONGEST = 240
+"""Characters of one sentence, and of one statement in the prompt."""
+MOST = 6
+"""Sentences of one section, and ids that one of them cites."""
+UNITS = 3
+"""Action units told: the strongest. More make neither the reading clearer nor the answer truer."""
+_PARTS: tuple[str, ...] = get_args(Region)
+
+
+def template(question: Question) -> Prompt:
+    """The prompt of a question in ``SECTIONS``."""
+    return prompt(f"{question}/vlm")
+
+
+def sections(question: Question, *, plan: bool = False) -> tuple[str, ...]:
+    """The sections of an answer, in order."""
+    return (PLANNING, *SECTIONS[question]) if plan else SECTIONS[question]
+
+
+def shown(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The evidence a model is told.
+
+    For expression the strongest units and the reading; for the others every region and what the verdict weighed.
+    """
+    mine = [item for item in evidence if item.subject == verdict.subject and item.status == "ok"]
+    if verdict.question == "expression":
+        reading = [item for item in mine if item.question == "expression" and item.distribution]
+        return (*_units(mine, {cite for item in reading for cite in item.cites}), *reading)
+    weighed = {*verdict.supports, *verdict.contradicts}
+    return tuple(
+        item
+        for item in mine
+        if (item.region is not None and item.question == verdict.question) or (item.id in weighed and not item.region)
+    )
+
+
+def _units(mine: Sequence[Evidence], grounds: set[str]) -> list[Evidence]:
+    """Units that are present, or faint and a ground of the reading; where there is none the nearest to presence."""
+    units = [item for item in mine if item.question == "action_units" and item.score]
+    faint = {item.id for item in units if item.id in grounds and float(item.facts.get("z", 0.0)) >= BASIS}
+    speaking = [item for item in units if item.label == "present" or item.id in faint]
+    ranked = sorted(
+        speaking or units, key=lambda item: (item.id not in grounds, -(item.score.value if item.score else 0.0))
+    )
+    return ranked[:UNITS]
+
+
+def asked(verdict: Verdict, told: Sequence[Evidence], *, plan: bool = False) -> str:
+    """The user's turn: the task, the evidence line by line, the verdict."""
+    lines = [{"id": short(item.id), "text": line(item)} for item in told]
+    variables = {"lines": lines, "verdict": verdict.label.replace("_", " "), "plan": plan}
+    return template(verdict.question).render(variables).strip()
+
+
+def line(item: Evidence) -> str:
+    """One piece of evidence in a few words; a kind that is not known here in its own statement."""
+    value = None if item.score is None else item.score.value
+    if item.question == "action_units" and value is not None:
+        return f"{item.facts['name']} {value:.1f}{'' if item.label == 'present' else ', below presence'}"
+    if item.region is not None and value is not None:
+        return f"{item.label} {value:.2f}" if item.label else f"{value:.2f}"
+    if item.region is not None and item.label:
+        return item.label
+    if item.question == "identity" and value is not None:
+        return f"Similarity {of_100(value)}/100, never decisive alone."
+    text = " ".join(item.statement.split())
+    if item.score is not None and item.score.scale == "logit" and (share := f"{_sigmoid(item):.2f}") in text:
+        return f"Detector output {share} of 1."
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _sigmoid(item: Evidence) -> float:
+    return 0.0 if item.score is None else 1 / (1 + exp(-item.score.value))
+
+
+def form(verdict: Verdict, told: Sequence[Evidence], *, plan: bool = False) -> dict[str, Any]:
+    """The JSON schema of the answer: the question's sections, each a list of sentences with ids from the prompt."""
+    ids = [*(short(item.id) for item in told), "V"]
+    step = {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+            "cites": {"type": "array", "items": {"enum": ids}, "minItems": 1, "maxItems": MOST},
+        },
+        "required": ["text", "cites"],
+        "additionalProperties": False,
+    }
+    names = sections(verdict.question, plan=plan)
+    lists = {
+        name: {"type": "array", "items": step, "minItems": int(name == CONCLUSION), "maxItems": MOST} for name in names
+    }
+    return {"type": "object", "properties": lists, "required": list(names), "additionalProperties": False}
+
+
+def answered(verdict: Verdict, steps: Sequence[Step], *, plan: bool = False) -> str:
+    """Steps as the JSON that ``form`` allows: what a model learns to write."""
+    told = {
+        name: [
+            {"text": step.text, "cites": [short(cite) for cite in step.cites]} for step in steps if step.section == name
+        ]
+        for name in sections(verdict.question, plan=plan)
+    }
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def steps_of(valid: Mapping[str, Any], verdict: Verdict, told: Sequence[Evidence]) -> tuple[Step, ...]:
+    """An answer that satisfies ``form`` as steps, with whole ids again."""
+    whole = {short(item.id): item.id for item in told} | {"V": verdict.id}
+    return tuple(
+        Step(section=name, text=" ".join(one["text"].split()), cites=tuple(whole[cite] for cite in one["cites"]))
+        for name in sections(verdict.question, plan=PLANNING in valid)
+        for one in valid[name]
+        if one["text"].strip()
+    )
+
+
+def short(name: str) -> str:
+    """An evidence id without its subject, a region's without its tool either; a verdict's id is "V"."""
+    if name.startswith("V:"):
+        return "V"
+    tail = name.rpartition(":")[2]
+    part = tail.partition("_")[2]
+    return part if part in _PARTS else tail

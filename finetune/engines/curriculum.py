@@ -1,0 +1,155 @@
+"""What the adapters of the embedded model learn: for each topic a file of short questions and explanations.
+
+A label question is about the picture alone; its answer is what the set says, or what the maker did. An explanation is
+about evidence that is not its picture's (``imagined``). Pictures are written out as the crops that the model is shown.
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceagent.explain.label import CHOICES, question
+from faceagent.settings import Settings
+from faceagent.tools.base import View
+from faceagent.tools.forgery import Forgery
+from faceagent.types import Evidence, Face, Question
+from finetune.degrade import compress
+from finetune.engines import imagined
+from finetune.engines.annotators import Grammar
+from finetune.engines.answers import Case
+from finetune.engines.cases import EXPRESSIONS, TRUTH
+from finetune.engines.exp_cot import exp_cot
+from finetune.engines.forgery import explained
+from finetune.engines.identity import compared
+from finetune.engines.record import Sample, Shot
+from finetune.records import Record
+from finetune.splice import draw_regions, self_blend, splice, untouched
+from finetune.vlm.pictures import Shown
+
+BANK = 60
+"""Faces whose forgery evidence is measured, to be drawn anew."""
+QUALITY = (70, 96)
+
+
+def expression(
+    faces: Sequence[Shown], data: Path, out: Path, settings: Settings, count: int, seed: int
+) -> Iterator[Sample]:
+    """``count`` label questions about pictures of the labelled set, and explanations for as many."""
+    with (data / EXPRESSIONS / "labels.csv").open(newline="", encoding="utf-8") as table:
+        labels = {row["file"]: TRUTH.get(row["emotion"], row["emotion"]) for row in csv.DictReader(table)}
+    mine = [one for one in faces if one.found.origin == EXPRESSIONS]
+    truth = [labels[Path(one.found.path).relative_to(data / EXPRESSIONS).as_posix()] for one in mine]
+    rng = np.random.default_rng(seed)
+    for number, place in enumerate(_evenly(truth, count, rng)):
+        shot = _written(untouched(mine[place].portrait()), out, f"expression-{mine[place].found.path}", rng)
+        yield _label("expression", f"expression/label/{number}", shot, mine[place].found.source, truth[place], seed)
+    cases = [
+        imagined.expression(f"expression/{n}", Shot(path=""), "", one, settings, seed + n)
+        for n, one in enumerate(faces)
+    ]
+    order = _evenly([case.verdict.label for case in cases], 2 * count, rng)
+    chosen = [_under(cases[place], n, faces, faces[place], out, rng) for n, place in enumerate(order)]
+    made = (one for one in exp_cot(chosen, Grammar(), seed) if isinstance(one, Sample))
+    yield from (one for one, _ in zip(made, range(count), strict=False))
+
+
+def forgery(faces: Sequence[Shown], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
+    """``count`` questions real or fake, each face once as it is and once forged, and as many explanations."""
+    rng = np.random.default_rng((seed, 1))
+    for number in range(count // 2):
+        one, donor = _pair(faces, rng)
+        regions = draw_regions(rng)
+        target = one.portrait()
+        forged = self_blend(target, regions, rng) if rng.random() < 0.25 else splice(
+            target, donor.portrait(), regions, rng
+        )  # fmt: skip
+        quality = int(rng.integers(*QUALITY))
+        for record, answer in ((untouched(target), "real"), (forged, "fake")):
+            name = f"forgery/label/{number}-{answer}"
+            shot = _written(record, out, f"{seed}-{name}", rng, quality)
+            yield _label("forgery", name, shot, one.found.source, answer, seed)
+    bank = _bank(faces, settings, rng)
+    for number in range(count):
+        one, (face, evidence) = faces[int(rng.integers(len(faces)))], bank[int(rng.integers(len(bank)))]
+        shot = _written(untouched(one.portrait()), out, f"any-{one.found.path}", rng)
+        name, source = f"forgery/{number}", one.found.source
+        case = imagined.forgery(name, shot, source, evidence, face, seed + number)
+        made = explained(case, imagined.conspicuous(case.evidence), (), seed + number)
+        if isinstance(made, Sample):
+            yield made
+
+
+def identity(faces: Sequence[Shown], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
+    """``count`` explanations of comparisons."""
+    rng = np.random.default_rng((seed, 2))
+    bank = _bank(faces, settings, rng)
+    for number in range(count):
+        one, (_, evidence) = faces[int(rng.integers(len(faces)))], bank[int(rng.integers(len(bank)))]
+        shot = _written(untouched(one.portrait()), out, f"any-{one.found.path}", rng)
+        case = imagined.identity(f"identity/{number}", shot, one.found.source, evidence, seed + number)
+        made = compared(case, seed + number)
+        if isinstance(made, Sample):
+            yield made
+
+
+def _label(topic: Question, name: str, shot: Shot, source: str, answer: str, seed: int) -> Sample:
+    if answer not in CHOICES[topic]:
+        raise ValueError(f"{answer!r} is no answer to {topic}")
+    return Sample(
+        id=name, images=(shot,), prompt=question(topic), answer=answer, question=topic, source=source, seed=seed,
+        meta={"engine": "label", "label": answer},
+    )  # fmt: skip
+
+
+def _under(case: Case, number: int, faces: Sequence[Shown], donor: Shown, out: Path, rng: np.random.Generator) -> Case:
+    """The case under a picture of the same side of the split: its own in one of two, else any other's."""
+    sides = [one for one in faces if one.held_out == donor.held_out]
+    one = donor if rng.random() < 0.5 else sides[int(rng.integers(len(sides)))]
+    shot = _written(untouched(one.portrait()), out, f"any-{one.found.path}", rng)
+    return Case(f"expression/{number}", (shot,), one.found.source, case.evidence, case.verdict, case.truth)
+
+
+def _evenly(labels: Sequence[str], count: int, rng: np.random.Generator) -> list[int]:
+    """``count`` places, every label as often as it can be; a place may come twice where its label is rare."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place in rng.permutation(len(labels)):
+        places[labels[place]].append(int(place))
+    names = sorted(places)
+    return [places[names[n % len(names)]][n // len(names) % len(places[names[n % len(names)]])] for n in range(count)]
+
+
+def _pair(faces: Sequence[Shown], rng: np.random.Generator) -> tuple[Shown, Shown]:
+    """A face and, of eight others from its set and its side of the split, the nearest in shape."""
+    one = faces[int(rng.integers(len(faces)))]
+    near = [two for two in faces if two.found.origin == one.found.origin and two.held_out == one.held_out]
+    drawn = [near[int(place)] for place in rng.integers(len(near), size=8)]
+    shape = one.found.shape()
+    others = [two for two in drawn if two.found.source != one.found.source] or drawn
+    return one, min(others, key=lambda two: float(np.linalg.norm(two.found.shape() - shape)))
+
+
+def _bank(
+    faces: Sequence[Shown], settings: Settings, rng: np.random.Generator
+) -> list[tuple[Face, tuple[Evidence, ...]]]:
+    """Faces and what the forgery detector says about them."""
+    tool, kept = Forgery(settings), []
+    for place in rng.choice(len(faces), BANK, replace=False):
+        face = imagined.face_of(faces[int(place)], rng)
+        view, pixels = imagined.seen(face), cv2.imread(faces[int(place)].found.path)[:, :, ::-1]
+        kept.append((face, tool.run([View(view.picture, lambda pixels=pixels: pixels, view.original, face)])[0]))
+    return kept
+
+
+def _written(record: Record, out: Path, name: str, rng: np.random.Generator, quality: int | None = None) -> Shot:
+    """The crop as PNG below ``out``, after a JPEG of ``quality`` (drawn when None)."""
+    stem = "".join(letter if letter.isalnum() else "-" for letter in name)[-120:]
+    file = out / "pictures" / f"{stem}.png"
+    if not file.is_file() or quality is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pixels = compress(record.pixels, ".jpg", int(rng.integers(*QUALITY)) if quality is None else quality)
+        cv2.imwrite(str(file), np.ascontiguousarray(pixels[:, :, ::-1]))
+    return Shot(path=f"pictures/{file.name}")
