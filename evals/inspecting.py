@@ -1,12 +1,13 @@
 """The inspect-ai side: a task whose solver is our tool and whose scorer carries our metrics, and its ``.eval`` log.
 
-One inspect sample is one batch of cases. Tools are batch first, and inspect spends about 6 ms of CPU and 17 kB of
+One inspect sample is one group of cases. Tools are batch first, and inspect spends about 6 ms of CPU and 17 kB of
 memory on every sample of its own (measured, see docs/decisions), which at one case per sample would outweigh light
-tools and grow with the set. The log holds every case's record inside its batch.
+tools and grow with the set. The log holds every case's record once, inside its group's score.
 """
 
 import gc
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,14 @@ Summarise = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Estimate]]
 def run(
     task: EvalTask,
     tool: str,
-    batches: Sequence[Sequence[Case]],
+    groups: Sequence[Sequence[Case]],
     observe: Observe,
     summarise: Summarise,
     *,
     folder: Path,
     metadata: Mapping[str, Any],
 ) -> Path:
-    """Solve and score every batch; returns the log's path. Raises what the tool or the scorer raised."""
+    """Solve and score every group; returns the log's path. Raises what the tool or the scorer raised."""
     try:
         import inspect_ai
     except ImportError as error:
@@ -42,7 +43,7 @@ def run(
         # inspect leaves a stream open; it is collected here, where nobody is told about it.
         warnings.simplefilter("ignore", ResourceWarning)
         [log] = inspect_ai.eval(
-            _task(task, tool, batches, observe, summarise, failures, metadata),
+            _task(task, tool, groups, observe, summarise, failures, metadata),
             model="none/none",
             display="none",
             log_dir=str(folder),
@@ -64,7 +65,7 @@ def run(
 def _task(
     task: EvalTask,
     tool: str,
-    batches: Sequence[Sequence[Case]],
+    groups: Sequence[Sequence[Case]],
     observe: Observe,
     summarise: Summarise,
     failures: list[BaseException],
@@ -77,21 +78,22 @@ def _task(
     from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, metric, scorer
     from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+    observed: dict[int, list[dict[str, Any]]] = {}
+
     @solver(name="faceagent")
     def faceagent_tool() -> Solver:
-        """The registered tool, over one batch."""
+        """The registered tool, over one group."""
 
         async def solve(state: TaskState, generate: Generate) -> TaskState:
             del generate
             number = int(str(state.sample_id)) - 1
             try:
-                answers = await run_sync(observe, batches[number])
+                answers = await run_sync(observe, groups[number])
             except Exception as error:
                 failures.append(error)
                 raise
-            records = [_record(case, answer) for case, answer in zip(batches[number], answers, strict=True)]
-            state.store.set("records", records)
-            state.output = ModelOutput.from_content(f"faceagent/{tool}", "\n".join(map(_line, records)))
+            observed[number] = [_record(case, answer) for case, answer in zip(groups[number], answers, strict=True)]
+            state.output = ModelOutput.from_content(f"faceagent/{tool}", _summary(observed[number]))
             state.completed = True
             return state
 
@@ -118,27 +120,23 @@ def _task(
 
     @scorer(metrics=[protocol()], name=task.name)
     def score_batch() -> Scorer:
-        """The share of the batch that could be scored; the records travel along for the metrics."""
+        """The share of the group that could be scored; the records travel along for the metrics."""
 
         async def score(state: TaskState, target: Target) -> Score:
             del target
-            records = state.store.get("records")
+            records = observed.pop(int(str(state.sample_id)) - 1)
             scored = sum("values" in record for record in records)
-            return Score(
-                value=scored / len(records),
-                answer=f"{scored} of {len(records)} scored",
-                metadata={"records": records},
-            )
+            return Score(value=scored / len(records), answer=_summary(records), metadata={"records": records})
 
         return score
 
     samples = [
         Sample(
             id=number,
-            input=f"{batch[0].id} ... {batch[-1].id} ({len(batch)} cases)",
+            input=f"{group[0].id} ... {group[-1].id} ({len(group)} cases)",
             target=task.protocol,
         )
-        for number, batch in enumerate(batches, start=1)
+        for number, group in enumerate(groups, start=1)
     ]
     return Task(
         name=task.name,
@@ -156,7 +154,7 @@ def _record(case: Case, answer: Values | Skip) -> dict[str, Any]:
     return {"id": case.id, "truth": dict(case.truth), "values": shown}
 
 
-def _line(record: Mapping[str, Any]) -> str:
-    if "skip" in record:
-        return f"{record['id']}: skipped, {record['skip'][0]}"
-    return f"{record['id']}: " + ", ".join(f"{key} {value}" for key, value in record["values"].items())
+def _summary(records: Sequence[Mapping[str, Any]]) -> str:
+    reasons = Counter(record["skip"][0] for record in records if "skip" in record)
+    left_out = "".join(f", {count} {reason}" for reason, count in reasons.most_common())
+    return f"{len(records) - reasons.total()} of {len(records)} scored{left_out}"

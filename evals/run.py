@@ -28,6 +28,8 @@ from faceagent.settings import Settings
 
 BATCH = 16
 """Cases observed together: enough to share a model call, few enough that their pictures fit in memory."""
+GROUP = 8 * BATCH
+"""Cases that share one sample of the inspect log."""
 LOGS = "logs"
 
 Progress = Callable[[int, int], None]
@@ -127,14 +129,15 @@ def _observe_and_score(
     total = len(everything)
     found: list[Scores] = []
 
-    def observe(batch: Sequence[Case]) -> Sequence[Values | Skip]:
+    def observe(group: Sequence[Case]) -> Sequence[Values | Skip]:
         nonlocal done
-        missing = [case for case in batch if case.id not in records]
-        if missing:
-            records.add(missing, task.observe(bench, missing))
-        done += len(batch)
-        progress(done, total)
-        return records.of(batch)
+        for batch in parts(group, BATCH):
+            missing = [case for case in batch if case.id not in records]
+            if missing:
+                records.add(missing, task.observe(bench, missing))
+            done += len(batch)
+            progress(done, total)
+        return records.of(group)
 
     def summarise(shown: Sequence[Mapping[str, Any]]) -> Mapping[str, Estimate]:
         # The log's records leave long rows out; the same cases are scored from the complete ones.
@@ -145,7 +148,7 @@ def _observe_and_score(
 
     metadata = {**header, "dataset": order.data.name, "seed": order.seed, "rounds": order.rounds, "cases": total}
     log = inspecting.run(
-        task, bench.subject, list(batches(everything)), observe, summarise, folder=folder / LOGS, metadata=metadata
+        task, bench.subject, list(parts(everything, GROUP)), observe, summarise, folder=folder / LOGS, metadata=metadata
     )
     return log, found[-1]
 
@@ -198,11 +201,11 @@ def limited(cases: Sequence[Case], limit: int) -> tuple[Case, ...]:
     return tuple(sorted(sorted(cases, key=place)[:limit], key=lambda case: case.id))
 
 
-def batches(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
-    """Runs of ``BATCH`` cases, sorted by id so that rows in another order make the same batches."""
+def parts(cases: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
+    """Runs of ``size`` cases, sorted by id so that rows in another order make the same parts."""
     ordered = sorted(cases, key=lambda case: case.id)
-    for start in range(0, len(ordered), BATCH):
-        yield ordered[start : start + BATCH]
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]
 
 
 @cache

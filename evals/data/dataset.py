@@ -4,6 +4,7 @@ Nothing here holds pixels, so that a set of any size fits in memory as a few hun
 """
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,7 +88,8 @@ def settled(items: Iterable[Item]) -> tuple[tuple[Item, ...], tuple[Skip, ...]]:
 
 def inside(root: Path, file: str) -> bool:
     """Whether a row's path stays below the set's folder."""
-    return not Path(file).is_absolute() and (root / file).resolve().is_relative_to(root.resolve())
+    base = os.path.realpath(root)
+    return not os.path.isabs(file) and os.path.commonpath((base, os.path.realpath(os.path.join(base, file)))) == base
 
 
 def digest(root: Path, cases: Iterable[Case]) -> str:
