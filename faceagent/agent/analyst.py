@@ -1,7 +1,7 @@
 """The way in for programs: ``analyze`` for one picture, ``analyze_many`` for any number, ``Analyst`` to keep warm."""
 
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache, partial
@@ -11,9 +11,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from faceagent import policy, report
+from faceagent.agent.chat import Conversation
 from faceagent.agent.graph import build_graph
 from faceagent.agent.state import Context
+from faceagent.agent.voice import narrator
 from faceagent.errors import InputError
+from faceagent.explain import Narrator
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.settings import Settings, load
 from faceagent.tools import TOOLS
@@ -57,6 +60,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         references: Iterable[Input] = (),
         purpose: str | None = None,
         jurisdiction: str | None = None,
+        explain: str | None = None,
         out: Path | str | None = None,
     ) -> Generator[Report, None, None]:
         """Reports in the order of the pictures, a batch at a time, so that memory stays flat.
@@ -67,10 +71,11 @@ class Analyst(AbstractContextManager["Analyst"]):
             references: pictures of the person for the question "identity"; shared by all pictures.
             purpose: why this is asked, see ``policy.PURPOSES``; default is the setting.
             jurisdiction: whose rules apply, see ``policy.JURISDICTIONS``; default is the setting.
+            explain: who explains, "auto", "vlm" or "ledger", see ``Settings.explain``; default is the setting.
             out: folder for ``report.json`` and ``report.html`` of every picture.
 
         Raises:
-            InputError: for a question, purpose or jurisdiction that does not exist.
+            InputError: for a question, purpose, jurisdiction or explainer that does not exist.
             PolicyRefusal: when every question that was asked by name is refused.
         """
         request = Request(
@@ -82,7 +87,31 @@ class Analyst(AbstractContextManager["Analyst"]):
         shared = tuple(expand(references, blobs, limit=self.settings.max_bytes))
         policy.review(request, has_reference=bool(shared))
         sources = expand(pictures, blobs, limit=self.settings.max_bytes)
-        return self._run(request, sources, shared, blobs, None if out is None else Path(out))
+        voice = partial(narrator, self.settings, explain)
+        voice(alone=False)
+        return self._run(request, sources, shared, blobs, voice, None if out is None else Path(out))
+
+    def chat(
+        self,
+        session: str | None = None,
+        *,
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+        sign_off: bool = False,
+    ) -> Conversation:
+        """A conversation about pictures, a new one or the one called ``session``; a context manager.
+
+        Args:
+            session: a name of up to 64 letters, digits, hyphens and underscores; default: a new name.
+            purpose: why pictures are asked about, see ``policy.PURPOSES``; default is what it was, or the setting.
+            jurisdiction: whose rules apply; likewise.
+            sign_off: ask a person to release the verdicts of every turn before they are given out.
+
+        Raises:
+            InputError: for a name, purpose or jurisdiction that cannot be.
+            ConversationBusy: when another process has that conversation open.
+        """
+        return Conversation(self, session, purpose=purpose, jurisdiction=jurisdiction, sign_off=sign_off)
 
     def _run(
         self,
@@ -90,14 +119,20 @@ class Analyst(AbstractContextManager["Analyst"]):
         sources: Iterator[Source],
         references: tuple[Source, ...],
         blobs: MemoryBlobs,
+        voice: Callable[..., Narrator | None],
         out: Path | None,
     ) -> Generator[Report, None, None]:
         alone: bool | None = None
+        speaker: Narrator | None = None
         rows: list[report.Row] = []
         try:
             while batch := tuple(islice(sources, self.settings.batch)):
-                alone = len(batch) == 1 if alone is None else alone
-                context = Context(request, batch, references, self.settings, blobs, self._tools, self._pool)
+                if alone is None:
+                    alone = len(batch) == 1
+                    speaker = voice(alone=alone)
+                context = Context(
+                    request, batch, references, self.settings, blobs, self._tools, self._pool, narrator=speaker
+                )
                 state = self._graph.invoke(
                     {}, context=context, config={"max_concurrency": self.settings.workers, "recursion_limit": 25}
                 )

@@ -132,6 +132,8 @@ class Local(AbstractContextManager["Local"]):
             lock.acquire()
         except Timeout:
             raise busy(conversation) from None
+        except OSError as error:
+            raise trouble(error, self.where) from error
         try:
             yield
         finally:

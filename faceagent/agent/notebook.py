@@ -7,23 +7,56 @@ leaves one entry of each. Pixels and files are never kept.
 """
 
 from langgraph.store.base import BaseStore, PutOp
+from pydantic import Field
 
 from faceagent.agent.record import Record
-from faceagent.types import Evidence, Explanation, Face, Noun, Picture, PolicyDecision, Problem, Question, Verdict
+from faceagent.agent.route import Refused
+from faceagent.types import (
+    Evidence,
+    Explanation,
+    Face,
+    Noun,
+    Picture,
+    PolicyDecision,
+    Problem,
+    Question,
+    Source,
+    Verdict,
+)
 
 MOST = 100_000
 """Entries read at once; more than any conversation has."""
 
 
 class Looked(Noun):
-    """Which questions a tool has been asked about a subject, whatever it answered: it need not be asked again."""
+    """What a tool has been asked about a subject, whatever it answered: it need not be asked again."""
 
     questions: tuple[Question, ...]
+    references: tuple[str, ...] = Field(default=(), description="sha256 of the references it had")
+
+
+class Exchange(Noun):
+    """What was said in one turn, for whoever opens the conversation again."""
+
+    turn: int
+    text: str
+    reply: str
+
+
+class SignOff(Noun):
+    """A person looked at the verdicts of a turn and released them, or did not."""
+
+    turn: int
+    released: bool
+    words: str = Field(description="what the person typed")
 
 
 KINDS: dict[str, type[Noun]] = {
-    kind.__name__: kind for kind in (Picture, Problem, Face, Evidence, Verdict, Explanation, PolicyDecision, Looked)
-}
+    kind.__name__: kind
+    for kind in (
+        Source, Picture, Problem, Face, Evidence, Verdict, Explanation, PolicyDecision, Refused, Looked, Exchange, SignOff,
+    )
+}  # fmt: skip
 """What may be kept, and so what may be read back."""
 
 
@@ -62,6 +95,18 @@ class Notebook(Record):
         with self._lock:
             found = [key for key, noun in self._nouns.items() if isinstance(noun, kind)]
         return [key for key in found if key.partition("/")[0] == item]
+
+    def sources(self) -> list[str]:
+        """Keys of all pictures and references ever handed over, in that order, read or not."""
+        with self._lock:
+            found = [key for key, noun in self._nouns.items() if isinstance(noun, Source)]
+        return [key.removesuffix(":source") for key in found]
+
+    def numbered(self) -> list[str]:
+        """Keys of all evidence in the order it was first recorded; the first is E1."""
+        with self._lock:
+            found = [key for key, noun in self._nouns.items() if isinstance(noun, Evidence)]
+        return sorted(found, key=lambda key: self._place[key])
 
     def keep(self) -> None:
         """Write what was put or dropped since the last time, in one transaction."""

@@ -39,9 +39,8 @@ def url() -> Iterator[str]:
         run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
         subprocess.run([*user, program("initdb"), "-D", data, "-U", "tester", "-A", "trust", "-N"], **run)
         options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        subprocess.run(
-            [*user, program("pg_ctl"), "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start"], **run
-        )
+        control = [*user, program("pg_ctl"), "-D", data]
+        subprocess.run([*control, "-w", "-l", f"{folder}/log", "-o", options, "start"], **run)
         try:
             yield f"postgresql://tester@/postgres?host={folder}"
         finally:

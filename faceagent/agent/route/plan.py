@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from faceagent.types import Noun, Question
+from faceagent.types import Noun, Question, Refused
 
 Kind = Literal[
     "analyse", "why", "what_would_change", "evidence", "compare", "list_faces", "new_picture", "rerun", "help",
@@ -29,14 +29,6 @@ class Who(Noun):
     superlative: Superlative | None = None
     words: tuple[str, ...] = Field(default=(), description="names of visible traits: woman, man, child, glasses, …")
     every: bool = False
-
-
-class Refused(Noun):
-    """One thing that was asked and is not permitted: a question, or a topic that has no question at all."""
-
-    topic: str
-    rule: str
-    notice: str
 
 
 class Context(Noun):

@@ -1,0 +1,342 @@
+"""One conversation: pictures, a notebook that fills up turn by turn, and a place where both are kept.
+
+``ask`` runs one turn of the ``analyst`` graph and yields its events. Where the store fails the conversation goes on in
+memory and says so; a turn that a killed process left unfinished is finished by ``resume``.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from langgraph.types import Command
+
+from faceagent import policy, report
+from faceagent.agent import nodes
+from faceagent.agent.chat import looking, phrases
+from faceagent.agent.chat.events import Asked, Done, Event, Noted
+from faceagent.agent.chat.graph import STEPS, build_analyst
+from faceagent.agent.chat.shelf import Shelf, source_key
+from faceagent.agent.chat.state import MOST_PICTURES, Meter, Talk
+from faceagent.agent.memory import Fleeting, Memory, Session, named, note, opened, sessions, trouble
+from faceagent.agent.notebook import Exchange, Notebook
+from faceagent.agent.route import route
+from faceagent.agent.state import REFERENCES
+from faceagent.errors import ConversationBusy, InputError, MemoryTrouble
+from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
+from faceagent.types import Picture, PolicyDecision, Problem, Refused, Report, Request, Source
+
+if TYPE_CHECKING:
+    from faceagent.agent.analyst import Analyst
+
+TITLE = 60
+"""Characters of the first question that name a conversation in a list."""
+EXCHANGES = 50
+"""Turns whose words are kept; older ones give way, the evidence stays."""
+LONGEST = 4_000
+"""Characters kept of what was said in a turn, on each side."""
+TRIES = 2
+"""How often a turn is run: once as it is, once more in memory when the store failed."""
+
+
+class Conversation(AbstractContextManager["Conversation"]):
+    """A conversation, held alone by this process until it is closed. One turn at a time; safe to share."""
+
+    def __init__(
+        self,
+        analyst: "Analyst",
+        session: str | None = None,
+        *,
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+        sign_off: bool = False,
+    ) -> None:
+        """Open or begin the conversation called ``session``; see ``Analyst.chat``."""
+        self.id = named(session) if session else f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
+        self.settings = analyst.settings
+        self.trouble: MemoryTrouble | None = None
+        self._analyst, self._sign_off = analyst, sign_off
+        self._rules = {"purpose": purpose, "jurisdiction": jurisdiction}
+        self._check_policy(purpose, jurisdiction)
+        self._blobs = MemoryBlobs(restore=partial(pixels_of, settings=self.settings))
+        self._lock = threading.Lock()
+        self._seen: set[str] = set()
+        with ExitStack() as stack:
+            self._memory = self._opened(stack)
+            self._open = stack.pop_all()
+        self._shelf = Shelf(self.book, self._blobs, self.settings)
+
+    def _opened(self, stack: ExitStack) -> Memory:
+        try:
+            memory = stack.enter_context(opened(self.settings))
+            stack.enter_context(memory.lease(self.id))
+            self._load(memory)
+            return memory
+        except ConversationBusy:
+            raise
+        except MemoryTrouble as error:
+            self.trouble = error
+        fleeting = Fleeting()
+        self._load(fleeting)
+        return fleeting
+
+    def _load(self, memory: Memory) -> None:
+        """What is recorded so far. Raises MemoryTrouble."""
+        try:
+            self._graph = build_analyst(memory.saver)
+            self.book = Notebook(memory.store, self.id)
+            self._values: dict[str, Any] = dict(self._graph.get_state(self._config).values)
+            self._session = next((one for one in sessions(memory) if one.id == self.id), None)
+        except (ValueError, KeyError) as error:
+            # Rows that are not what was written here: treated as what they are, damage.
+            raise MemoryTrouble(
+                f"{memory.where} holds something else under {self.id!r}.", remedy="Choose another name."
+            ) from error
+        except memory.errors as error:
+            raise trouble(error, memory.where) from error
+
+    def _check_policy(self, purpose: str | None, jurisdiction: str | None) -> None:
+        """Raises InputError for a purpose or jurisdiction that does not exist."""
+        policy.decide("quality", purpose or self.settings.purpose, jurisdiction or self.settings.jurisdiction)
+
+    @property
+    def _config(self) -> Any:
+        return {
+            "configurable": {"thread_id": self.id},
+            "recursion_limit": STEPS,
+            "max_concurrency": self.settings.workers,
+        }
+
+    @property
+    def turns(self) -> int:
+        """Turns so far, finished or not."""
+        return int(self._values.get("number", 0))
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the conversation will be there when the program has ended."""
+        return self._memory.lasting
+
+    @property
+    def unfinished(self) -> str | None:
+        """The text of a turn that was cut off, or None."""
+        snapshot = self._graph.get_state(self._config)
+        return str(snapshot.values["text"]) if snapshot.next and not snapshot.interrupts else None
+
+    @property
+    def waiting(self) -> Asked | None:
+        """The question that the last turn ended with, if it is still open."""
+        found = self._graph.get_state(self._config).interrupts
+        return Asked.model_validate(found[0].value) if found else None
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What was said lately, oldest first."""
+        return sorted(self.book.all(Exchange), key=lambda one: one.turn)
+
+    def ask(
+        self,
+        text: str,
+        pictures: Iterable[Input] = (),
+        references: Iterable[Input] = (),
+        *,
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+    ) -> Generator[Event, None, None]:
+        """One turn: its events as they happen, ``done`` last, or ``question`` when the agent has to ask back.
+
+        Args:
+            text: what is asked, in plain words; or the answer to the agent's question.
+            pictures: pictures that join the conversation with this turn.
+            references: pictures of a person to compare with, for this and later turns.
+            purpose: why this is asked; replaces the conversation's from here on.
+            jurisdiction: whose rules apply; likewise.
+
+        Raises:
+            InputError: for a purpose or jurisdiction that does not exist, or too many pictures; before any event.
+        """
+        self._check_policy(purpose, jurisdiction)
+        limit = self.settings.max_bytes
+        shown, compared = (list(expand(given, self._blobs, limit=limit)) for given in (pictures, references))
+        self._check_room(shown, compared)
+        return self._turn(text, shown, compared, {"purpose": purpose, "jurisdiction": jurisdiction})
+
+    def resume(self) -> Generator[Event, None, None]:
+        """Finish the turn that a killed process left; what it had recorded is neither lost nor measured again."""
+        with self._lock:
+            yield from self._guarded(None)
+
+    def report(self, number: int = 1) -> Report:
+        """The report on one picture of the conversation, from what is recorded. Raises InputError without one."""
+        item = str(number)
+        if item not in looking.items_of(self.book):
+            raise InputError(f"There is no picture {number} in this conversation.")
+        if not any(self.book.is_a(looking.subject_key(item), kind) for kind in (Picture, Problem)):
+            raise InputError(f"Picture {number} has not been looked at yet.", remedy="Ask something about it first.")
+        state = looking.pipeline_state(self.book, [item])
+        nodes.compose(state, runtime=_Runtime(self._talk(Meter(), [item])))  # type: ignore[arg-type]  # all it reads
+        found = self.book.get(f"{item}/report", Report)
+        self.book.drop(f"{item}/report")
+        decided = tuple(sorted(self.book.all(PolicyDecision), key=lambda one: (one.question, one.purpose)))
+        return found.model_copy(update={"policy": decided, "refused": tuple(self.book.all(Refused))})
+
+    def write_report(self, folder: Path | str, number: int = 1) -> Path:
+        """Write ``report.json`` and ``report.html`` into ``folder``. Raises InputError, as when the picture is gone."""
+        composed = self.report(number)
+        problem = self._shelf.problem(looking.subject_key(str(number)))
+        if problem is not None and composed.picture is not None:
+            raise InputError(f"The page shows the picture, and it is gone: {problem.message}")
+        try:
+            for key in looking.references_of(self.book):
+                self._shelf.problem(key)
+            return report.write(composed, Path(folder), self._blobs)
+        finally:
+            self._shelf.clear()
+
+    def _check_room(self, pictures: list[Source], references: list[Source]) -> None:
+        for given, known in ((pictures, looking.items_of(self.book)), (references, looking.references_of(self.book))):
+            if len(given) + len(known) > MOST_PICTURES:
+                raise InputError(
+                    f"A conversation holds up to {MOST_PICTURES} pictures.",
+                    remedy="Use `faceagent analyze` for many, or begin another conversation.",
+                )
+
+    def _turn(
+        self, text: str, pictures: list[Source], references: list[Source], rules: dict[str, str | None]
+    ) -> Generator[Event, None, None]:
+        with self._lock:
+            ruled = {name: value or self._rules.get(name) for name, value in rules.items()}
+            if self.waiting is not None and not (pictures or references or any(ruled.values())):
+                yield from self._guarded(Command(resume=text))
+                return
+            first = len(looking.items_of(self.book)) + 1
+            new = [str(number) for number in range(first, first + len(pictures))]
+            for item, source in zip(new, pictures, strict=True):
+                self.book.put(source_key(looking.subject_key(item)), _lasting(source))
+            known = len(looking.references_of(self.book))
+            for number, source in enumerate(references, start=known + 1):
+                self.book.put(source_key(f"{REFERENCES}/R{number}"), _lasting(source))
+            given = {"number": self.turns + 1, "text": text, "new": new, "started": time.time()}
+            self._rules = {}
+            yield from self._guarded(given | {name: value for name, value in ruled.items() if value})
+
+    def _guarded(self, given: Any) -> Generator[Event, None, None]:
+        """A turn on the store; when that fails, told, and once more in memory without repeating what was said."""
+        self._seen = set()
+        if self.trouble is not None:
+            yield self._told_trouble(self.trouble)
+            self.trouble = None
+        for _ in range(TRIES):
+            errors = self._memory.errors
+            try:
+                yield from self._run(given)
+                return
+            except errors as error:
+                yield self._told_trouble(trouble(error, self._memory.where))
+                given = self._move_to_memory(given)
+            finally:
+                self._shelf.clear()
+
+    def _told_trouble(self, error: MemoryTrouble) -> Noted:
+        language = (self._values.get("plan") or {}).get("language", "en")
+        return Noted(code=error.code, text=phrases.say(language, "stored_elsewhere", trouble=str(error)))
+
+    def _move_to_memory(self, given: Any) -> Any:
+        """Go on in memory: everything recorded comes along. Returns the input that begins the turn again."""
+        self._memory = Fleeting()
+        self._graph = build_analyst(self._memory.saver)
+        self.book.move(self._memory.store)
+        self.book.keep()
+        text = given.resume if isinstance(given, Command) else self._values.get("text", "")
+        begun = given if isinstance(given, dict) else {"text": text, "new": [], "started": time.time()}
+        return {**{key: value for key, value in self._values.items() if value is not None}, **begun}
+
+    def _run(self, given: Any) -> Iterator[Event]:
+        start, meter = time.perf_counter(), Meter()
+        self.book.keep()
+        if self._session is None:
+            self._remember(str(given.get("text", "")) if isinstance(given, dict) else "")
+        talk = self._talk(meter, looking.items_of(self.book))
+        outside = 0.0
+        events: Any = self._graph.stream(given, self._config, context=talk, stream_mode="custom", durability="sync")
+        for event in events:
+            said = event.model_dump_json()
+            if said in self._seen and event.event != "token":
+                continue
+            self._seen.add(said)
+            paused = time.perf_counter()
+            yield event
+            outside += time.perf_counter() - paused
+        snapshot = self._graph.get_state(self._config)
+        self._values = dict(snapshot.values)
+        if snapshot.interrupts:
+            yield Asked.model_validate(snapshot.interrupts[0].value)
+            return
+        self._finish()
+        seconds = time.perf_counter() - start - outside
+        yield Done(
+            turn=self.turns, reply=str(self._values["reply"]), seconds=seconds,
+            overhead_ms=1000 * max(0.0, seconds - meter.seconds), calls=int(self._values.get("made", 0)),
+        )  # fmt: skip
+
+    def _finish(self) -> None:
+        """Keep the words, drop the checkpoints that the turn left behind."""
+        number = self.turns
+        exchange = Exchange(turn=number, text=self._values["text"][:LONGEST], reply=self._values["reply"][:LONGEST])
+        self.book.put(f"words/{number % EXCHANGES}", exchange)
+        self.book.keep()
+        self._remember(self._values["text"])
+        self._memory.prune(self.id)
+
+    def _remember(self, text: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        title = " ".join(text.split())[:TITLE] or "(a picture)"
+        begun = self._session or Session(id=self.id, title=title, turns=0, pictures=0, started=now, used=now)
+        update = {"turns": self.turns, "pictures": len(looking.items_of(self.book)), "used": now}
+        self._session = begun.model_copy(update=update)
+        note(self._memory, self._session)
+
+    def _talk(self, meter: Meter, items: list[str]) -> Talk:
+        book = self.book
+        purpose = self._values.get("purpose") or self._rules.get("purpose") or self.settings.purpose
+        jurisdiction = self._values.get("jurisdiction") or self._rules.get("jurisdiction")
+        jurisdiction = jurisdiction or self.settings.jurisdiction
+        return Talk(
+            request=Request(questions=(), purpose=purpose, jurisdiction=jurisdiction),
+            sources=tuple(book.get(source_key(looking.subject_key(item)), Source) for item in items),
+            references=tuple(book.get(source_key(key), Source) for key in looking.references_of(book)),
+            settings=self.settings, blobs=self._blobs, tools=self._analyst._tools, pool=self._analyst._pool,
+            record=book, book=book, shelf=self._shelf, meter=meter, sign_off=self._sign_off, router=route,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the conversation; it stays where it is kept."""
+        self._open.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+
+class _Runtime:
+    """What the pipeline's compose node reads of LangGraph's runtime."""
+
+    def __init__(self, context: Talk) -> None:
+        self.context = context
+
+
+def _lasting(source: Source) -> Source:
+    """A path as it will still be found from another working directory."""
+    if source.kind != "path" or source.ref == "\0" or source.ref.startswith("file:///"):
+        return source
+    return source.model_copy(update={"ref": str(Path(source.ref).absolute())})

@@ -1,0 +1,155 @@
+"""From the notebook to what tools take: which pictures, faces and references a turn is about, and what is new.
+
+Plain functions over the record; no graph and no event here.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from faceagent.agent.chat.state import Call, Talk
+from faceagent.agent.notebook import Looked, Notebook
+from faceagent.agent.route.plan import Which
+from faceagent.agent.state import REFERENCES, Fan, State
+from faceagent.tools.base import Tool
+from faceagent.types import (
+    SUBJECT,
+    Evidence,
+    Explanation,
+    Face,
+    Picture,
+    Problem,
+    Question,
+    Source,
+    Verdict,
+)
+
+
+def items_of(book: Notebook) -> list[str]:
+    """Numbers of the conversation's pictures, "1" first."""
+    known = (key for key in book.sources() if not key.startswith(f"{REFERENCES}/"))
+    return [key.partition("/")[0] for key in known]
+
+
+def references_of(book: Notebook) -> list[str]:
+    """Keys of the reference pictures, read or not."""
+    return [key for key in book.sources() if key.startswith(f"{REFERENCES}/")]
+
+
+def subject_key(item: str) -> str:
+    """Key of the picture with that number."""
+    return f"{item}/{SUBJECT}"
+
+
+def name_of(book: Notebook, item: str) -> str:
+    """What the picture with that number is called."""
+    return book.get(f"{subject_key(item)}:source", Source).name
+
+
+def pointed(which: Sequence[Which], items: Sequence[str], new: Sequence[str], focus: Sequence[str]) -> list[str]:
+    """The pictures that words like "the second" mean; those that do not exist are left out."""
+    total = len(items)
+    this = list(new or focus or items)
+    before = int(this[0]) - 1 if this else 0
+    meant: dict[Which, list[str]] = {
+        "this": this,
+        "first": ["1"],
+        "second": ["2"],
+        "third": ["3"],
+        "last": [str(total)],
+        "previous": [str(before)],
+        "both": list(items) if total <= 2 else this if len(this) == 2 else list(items[-2:]),
+        "all": list(items),
+    }
+    found = [item for name in which for item in meant[name] if item in items]
+    return list(dict.fromkeys(found))
+
+
+def faces_of(book: Notebook, item: str, subjects: Sequence[str] | None) -> tuple[Face, ...]:
+    """Faces of one picture, all of them or those named."""
+    faces = [book.get(key, Face) for key in book.keys(item, Face)]
+    return tuple(face for face in faces if not subjects or face.id in subjects)
+
+
+def views_of(book: Notebook, item: str, tool: Tool, faces: Sequence[str] | None) -> list[str]:
+    """Keys of what a tool looks at in one picture."""
+    if not book.is_a(subject_key(item), Picture):
+        return []
+    if tool.spec.scope == "picture":
+        return [subject_key(item)]
+    return [f"{item}/{face.id}" for face in faces_of(book, item, faces)]
+
+
+def reference_digests(book: Notebook, tool: Tool) -> tuple[str, ...]:
+    """The references a tool compares with, as what it has looked at depends on them."""
+    if "reference" not in tool.spec.needs and not {"identity", "morph"} & set(tool.spec.questions):
+        return ()
+    return tuple(book.get(key, Picture).sha256 for key in references_of(book) if book.is_a(key, Picture))
+
+
+def unseen(book: Notebook, tool: Tool, views: Iterable[str], questions: Iterable[Question]) -> list[str]:
+    """The views that this tool has not been asked these questions about."""
+    wanted = set(questions) & set(tool.spec.questions)
+    digests = reference_digests(book, tool)
+
+    def known(view: str) -> bool:
+        key = looked_key(view, tool.spec.name)
+        if not book.is_a(key, Looked):
+            return False
+        looked = book.get(key, Looked)
+        return wanted <= set(looked.questions) and looked.references == digests
+
+    return [view for view in views if not known(view)]
+
+
+def looked_key(view: str, tool: str, look: str = "") -> str:
+    """Where it is recorded that a tool looked at a view."""
+    return f"{view}:looked:{tool}{look}"
+
+
+def needed(
+    talk: Talk, items: Sequence[str], subjects: dict[str, list[str]], questions: Sequence[Question], *, again: bool,
+    without: frozenset[str] = frozenset(),
+) -> list[Call]:  # fmt: skip
+    """The calls that answer these questions: one per tool that has something new to look at, or any with ``again``."""
+    calls: list[Call] = []
+    for name, tool in talk.tools.items():
+        answers = [question for question in questions if question in tool.spec.questions]
+        if not answers or name in without:
+            continue
+        views = {item: views_of(talk.book, item, tool, subjects.get(item)) for item in items}
+        fresh = [
+            item for item, keys in views.items() if keys and (again or unseen(talk.book, tool, keys, answers))
+        ]  # fmt: skip
+        if fresh:
+            meant = {item: subjects[item] for item in fresh if subjects.get(item)}
+            calls.append(Call(tool=name, items=fresh, faces=meant, questions=answers, look="", why=None))
+    return calls
+
+
+def fan_of(book: Notebook, call: Call, views: list[str]) -> Fan:
+    """The call as the pipeline's own node takes it."""
+    keys = references_of(book)
+    return Fan(
+        tool=call["tool"],
+        allowed=call["questions"],
+        views=views,
+        pictures=[key for key in keys if book.is_a(key, Picture)],
+        faces=book.keys(REFERENCES, Face),
+    )
+
+
+def pipeline_state(book: Notebook, items: Sequence[str], verdicts: Sequence[str] | None = None) -> State:
+    """What is recorded about some pictures, as the pipeline's nodes take it."""
+    keys = references_of(book)
+
+    def every(kind: type[Evidence] | type[Verdict] | type[Explanation] | type[Face]) -> list[str]:
+        return [key for item in items for key in book.keys(item, kind)]
+
+    return State(
+        items=list(items),
+        pictures=[subject_key(item) for item in items]
+        + [key for key in keys if book.is_a(key, Picture) or book.is_a(key, Problem)],
+        faces=[*every(Face), *book.keys(REFERENCES, Face)],
+        evidence=every(Evidence),
+        verdicts=every(Verdict) if verdicts is None else list(verdicts),
+        explanations=every(Explanation),
+    )

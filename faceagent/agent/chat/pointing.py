@@ -1,0 +1,114 @@
+"""Which faces of which pictures a turn is about, and what to ask where it could be more than one.
+
+Who fits a description is found in ``agent.people``; here it is put together over several pictures and descriptions,
+with what was spoken of before, and the answers to what was asked back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from faceagent import policy
+from faceagent.agent import people
+from faceagent.agent.chat import looking, phrases
+from faceagent.agent.chat.state import Remark, Talk
+from faceagent.agent.route import Context as Known
+from faceagent.agent.route import Plan, Who
+from faceagent.types import Evidence, Face, Question
+
+FOLLOWS = frozenset({"why", "what_would_change", "evidence", "rerun"})
+"""Kinds of turn that go on about the faces spoken of before."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """The faces meant, by picture; a picture that is not named is meant with all of its faces."""
+
+    subjects: dict[str, list[str]] = field(default_factory=dict)
+    asks: str | None = None
+    options: tuple[str, ...] = ()
+    where: str = ""
+    """The picture that the question back is about."""
+    missing: str | None = None
+    """The faces that there are, when the one that was meant is not among them."""
+    other_business: bool = False
+    remarks: list[Remark] = field(default_factory=list)
+
+
+def wanted(talk: Talk, plan: Plan, items: Sequence[str]) -> list[Question]:
+    """The questions whose evidence tells people apart, as far as policy allows to ask them."""
+    found = {
+        question
+        for item in items
+        for who in plan.faces
+        for question in people.needs(who, looking.faces_of(talk.book, item, None))
+        if policy.decide(question, plan.purpose, plan.jurisdiction).decision != "refuse"
+    }
+    return sorted(found)
+
+
+def meant(talk: Talk, plan: Plan, items: Sequence[str], before: dict[str, list[str]]) -> Meant:
+    """The faces that the plan's descriptions fit, in every picture it is about."""
+    if not plan.faces:
+        kept = {item: before[item] for item in items if item in before} if plan.kind in FOLLOWS else {}
+        return Meant(subjects=kept)
+    found = Meant()
+    nobody: list[str] = []
+    for item in items:
+        faces = looking.faces_of(talk.book, item, None)
+        if not faces or any(who.every for who in plan.faces):
+            continue
+        for who in plan.faces:
+            found = _with(talk, plan, found, item, who, faces)
+            if found.asks is not None:
+                return found
+        if not found.subjects.get(item):
+            nobody.append(item)
+    if nobody and not found.subjects:
+        names = [face.id for item in nobody for face in looking.faces_of(talk.book, item, None)]
+        return replace(found, missing=", ".join(names))
+    return found
+
+
+def _with(talk: Talk, plan: Plan, found: Meant, item: str, who: Who, faces: tuple[Face, ...]) -> Meant:
+    """``found`` with the face that ``who`` means in one picture, or with what to ask."""
+    evidence = [talk.book.get(key, Evidence) for key in talk.book.keys(item, Evidence)]
+    one = people.resolve(who, faces, evidence)
+    if one.face is None and one.rivals:
+        options = tuple(_described(face, faces, plan) for face in faces if face.id in one.rivals)
+        picture = looking.name_of(talk.book, item)
+        asks = phrases.say(plan.language, "which", options=phrases.either(plan.language, options), picture=picture)
+        return replace(found, asks=asks, options=one.rivals, where=item)
+    remarks = found.remarks
+    if one.unknown:
+        words = ", ".join(name.replace("_", " ") for name in one.unknown)
+        remarks = [*remarks, Remark(key="not_looked_at", values={"words": words})]
+    if one.face is None:
+        return replace(found, remarks=remarks)
+    before = found.subjects.get(item, [])
+    subjects = {**found.subjects, item: list(dict.fromkeys([*before, one.face]))}
+    return replace(found, subjects=subjects, remarks=remarks)
+
+
+def _described(face: Face, faces: Sequence[Face], plan: Plan) -> str:
+    """A face as a person can tell it: its number and its place from the left."""
+    ordered = sorted(faces, key=lambda one: one.box[0] + one.box[2])
+    return phrases.say(plan.language, "place", face=face.id, place=str(ordered.index(face) + 1), total=str(len(faces)))
+
+
+def answered(talk: Talk, plan: Plan, items: Sequence[str], asked: Meant, answer: str) -> Meant:
+    """What the answer to a question back says: a face among those offered, all of them, or something else entirely."""
+    known = Known(pictures=len(items), purpose=plan.purpose, jurisdiction=plan.jurisdiction)
+    heard = talk.router(answer, known)
+    faces = looking.faces_of(talk.book, asked.where, None)
+    rivals = tuple(face for face in faces if face.id in asked.options)
+    if any(who.every for who in heard.faces) or set(heard.pictures) & {"both", "all"}:
+        chosen = [face.id for face in rivals]
+    else:
+        evidence = [talk.book.get(key, Evidence) for key in talk.book.keys(asked.where, Evidence)]
+        found = [people.resolve(who, faces if who.index else rivals, evidence).face for who in heard.faces]
+        chosen = [face for face in found if face is not None]
+    if chosen:
+        return Meant(subjects={**asked.subjects, asked.where: chosen}, remarks=asked.remarks)
+    if not heard.faces and heard.kind != "unclear":
+        return Meant(other_business=True)
+    return asked

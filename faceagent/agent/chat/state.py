@@ -1,0 +1,122 @@
+"""What a conversation's graph carries from step to step, and what its nodes work with.
+
+A checkpoint holds the plan, the pictures' numbers and a few counters; nouns are in the notebook, pixels nowhere. With
+at most ``MOST_PICTURES`` pictures it stays far below 100 kB, whatever they show.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, TypedDict
+
+from langgraph.managed import RemainingSteps
+
+from faceagent.agent.chat.shelf import Shelf
+from faceagent.agent.notebook import Notebook
+from faceagent.agent.route import Plan
+from faceagent.agent.route.plan import Language
+from faceagent.agent.state import Context
+from faceagent.types import Question
+
+MOST_PICTURES = 100
+"""Pictures of one conversation, and the same number of references."""
+MOST_TEXT = 20_000
+"""Characters of a turn that are looked at at all: routing reads no more."""
+
+Look = Literal["", "closer", "wider"]
+Stage = Literal["pointing", "measuring", "further", "again", "lost"]
+
+
+class Call(TypedDict):
+    """One tool over the pictures with these numbers; where ``faces`` names none of a picture, all are meant."""
+
+    tool: str
+    items: list[str]
+    faces: dict[str, list[str]]
+    questions: list[Question]
+    look: Look
+    why: str | None
+    language: NotRequired[Language]
+
+
+class Remark(TypedDict):
+    """A sentence for the reply: a key of ``phrases.toml`` and what fills it."""
+
+    key: str
+    values: dict[str, str]
+
+
+class Turn(TypedDict, total=False):
+    """One turn. ``focus`` and ``purpose`` are what later turns go on from; all else is of this turn."""
+
+    number: int
+    text: str
+    new: list[str]
+    started: float
+    plan: dict[str, Any]
+    items: list[str]
+    subjects: dict[str, list[str]]
+    allowed: list[Question]
+    calls: list[Call]
+    stage: Stage
+    rounds: int
+    made: int
+    remarks: list[Remark]
+    signed: str | None
+    reply: str
+    focus_items: list[str]
+    focus_subjects: dict[str, list[str]]
+    focus_questions: list[Question]
+    purpose: str
+    jurisdiction: str
+    remaining: RemainingSteps
+
+
+class Meter:
+    """How long at least one piece of work went on; what a turn takes beyond that is the agent's own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._active = 0
+        self._since = 0.0
+        self._seconds = 0.0
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """Tools, faces, pictures and explanations run inside; parallel work counts once."""
+        with self._lock:
+            self._active += 1
+            if self._active == 1:
+                self._since = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._active -= 1
+                if self._active == 0:
+                    self._seconds += time.perf_counter() - self._since
+
+    @property
+    def seconds(self) -> float:
+        """Time with work going on so far."""
+        return self._seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk(Context):
+    """What one turn works with, besides what a run of the pipeline does."""
+
+    book: Notebook
+    shelf: Shelf
+    meter: Meter
+    sign_off: bool = False
+    router: Callable[..., Plan]
+
+
+def budget_left(state: Turn, talk: Talk) -> int:
+    """Tool calls that the turn may still make beyond its first round; none once its time is up."""
+    if time.time() - state["started"] > talk.settings.turn_seconds:
+        return 0
+    return max(0, talk.settings.turn_calls - state.get("made", 0))
