@@ -4,7 +4,7 @@ A second look at the same pixels is no independent evidence, and calibrations ho
 recorded and told, and never weighed. What is weighed is evidence of another kind: a comparison with the reference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -50,26 +50,27 @@ def open_verdict(verdict: Verdict) -> bool:
     )  # fmt: skip
 
 
-def calls_for(item: str, verdicts: Sequence[Verdict], seen: set[tuple[str, Look]], most: int) -> list[Call]:
-    """Calls about one picture, at most ``most``; ``seen`` is what was measured already, by tool and look."""
+def calls_for(decided: Mapping[str, Sequence[Verdict]], done: Callable[[str, Verdict, Step], bool]) -> list[Call]:
+    """The calls that open verdicts ask for, one per tool and look; ``done`` says what is there or cannot be had."""
     calls: dict[tuple[str, Look], Call] = {}
-    for verdict in verdicts:
-        if not open_verdict(verdict):
-            continue
-        for step in STEPS.get(verdict.question, ()):
-            key = (step.tool, step.look)
-            if key in seen:
-                continue
-            call = calls.setdefault(
-                key,
-                Call(
-                    tool=step.tool, items=[item], faces={item: []}, questions=[step.answers], look=step.look,
-                    why=f"{verdict.question}:{verdict.status}",
-                ),
-            )  # fmt: skip
-            if verdict.subject not in call["faces"][item]:
-                call["faces"][item].append(verdict.subject)
-    return list(calls.values())[:most]
+    for item, verdicts in decided.items():
+        for verdict in filter(open_verdict, verdicts):
+            for step in STEPS.get(verdict.question, ()):
+                if done(item, verdict, step):
+                    continue
+                call = calls.setdefault(
+                    (step.tool, step.look),
+                    Call(
+                        tool=step.tool, items=[], faces={}, questions=[step.answers], look=step.look,
+                        why=f"{verdict.question}:{verdict.status}",
+                    ),
+                )  # fmt: skip
+                faces = call["faces"].setdefault(item, [])
+                if item not in call["items"]:
+                    call["items"].append(item)
+                if verdict.subject not in faces:
+                    faces.append(verdict.subject)
+    return list(calls.values())
 
 
 def look_again(tool: Tool, views: Sequence[View], look: Look, known: Sequence[Sequence[Evidence]]) -> list[Evidence]:

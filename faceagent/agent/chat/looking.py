@@ -16,7 +16,6 @@ from faceagent.types import (
     Explanation,
     Face,
     Picture,
-    Problem,
     Question,
     Source,
     Verdict,
@@ -146,8 +145,7 @@ def pipeline_state(book: Notebook, items: Sequence[str], verdicts: Sequence[str]
 
     return State(
         items=list(items),
-        pictures=[subject_key(item) for item in items]
-        + [key for key in keys if book.is_a(key, Picture) or book.is_a(key, Problem)],
+        pictures=[*map(subject_key, items), *(key for key in keys if book.is_a(key, Picture))],
         faces=[*every(Face), *book.keys(REFERENCES, Face)],
         evidence=every(Evidence),
         verdicts=every(Verdict) if verdicts is None else list(verdicts),

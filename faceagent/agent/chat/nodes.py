@@ -35,6 +35,8 @@ from faceagent.types import QUESTIONS, Evidence, Explanation, Face, Picture, Pro
 
 ROUNDS = 2
 """How often a turn may ask for more evidence."""
+ASKING = frozenset({"analyse", "compare", "rerun", "why"})
+"""Kinds of turn that ask for more evidence where a verdict is open."""
 STEPS_KEPT = 4
 """Steps of the graph that weighing, explaining and replying need; with fewer left nothing more is asked for."""
 WITHOUT_PICTURES = frozenset({"help", "out_of_scope", "unclear", "refused"})
@@ -288,16 +290,15 @@ def _weighed(talk: Talk, item: str, subjects: list[str], questions: list[Questio
 
 def _more(state: Turn, talk: Talk, plan: Plan, decided: dict[str, list[Verdict]]) -> Turn:
     """The calls for more evidence, within the budget; running out of it is said."""
-    left, rounds = budget_left(state, talk), state["rounds"]
-    wanted: list[Call] = []
-    if plan.kind in ("analyse", "compare", "rerun", "why") and plan.depth != "brief" or state["allowed"] == ["forgery"]:
-        for item, verdicts in decided.items():
-            wanted += further.calls_for(item, verdicts, _seen(talk, item, verdicts, plan), 100)
-    if not wanted or rounds >= ROUNDS or state["remaining"] <= STEPS_KEPT:
+    rounds = state["rounds"]
+    if plan.kind not in ASKING or plan.depth == "brief" or rounds >= ROUNDS or state["remaining"] <= STEPS_KEPT:
         return {"calls": []}
-    calls, remarks = wanted[:left], list(state["remarks"])
+    wanted = further.calls_for(decided, lambda item, verdict, step: _done(talk, plan, item, verdict, step))
+    calls, remarks = wanted[: budget_left(state, talk)], list(state["remarks"])
     if len(calls) < len(wanted):
         remarks.append(Remark(key="budget", values={"left": str(len(wanted) - len(calls))}))
+    if not calls:
+        return {"calls": [], "remarks": remarks}
     allowed = list(dict.fromkeys([*state["allowed"], *(question for call in calls for question in call["questions"])]))
     return {
         "calls": calls, "rounds": rounds + 1, "made": state["made"] + len(calls), "stage": "further",
@@ -305,23 +306,18 @@ def _more(state: Turn, talk: Talk, plan: Plan, decided: dict[str, list[Verdict]]
     }  # fmt: skip
 
 
-def _seen(talk: Talk, item: str, verdicts: list[Verdict], plan: Plan) -> set[tuple[str, Any]]:
-    """Steps that were taken before, cannot be taken or may not be."""
-    book = talk.book
-    seen: set[tuple[str, Any]] = set()
-    steps = [step for verdict in verdicts for step in further.STEPS.get(verdict.question, ())]
-    for step in steps:
-        tool = talk.tools.get(step.tool)
-        if tool is None or tool.spec.pending:
-            seen.add((step.tool, step.look))
-            continue
-        barred = policy.decide(step.answers, plan.purpose, plan.jurisdiction).decision == "refuse"
-        lacking = "reference" in tool.spec.needs and not looking.references_of(book)
-        views = looking.views_of(book, item, tool, [verdict.subject for verdict in verdicts])
-        done = all(book.is_a(looking.looked_key(view, step.tool, step.look), Looked) for view in views)
-        if barred or lacking or done or _gone(talk, item):
-            seen.add((step.tool, step.look))
-    return seen
+def _done(talk: Talk, plan: Plan, item: str, verdict: Verdict, step: further.Step) -> bool:
+    """Whether a step was taken before, cannot be taken or may not be."""
+    tool = talk.tools.get(step.tool)
+    if tool is None or tool.spec.pending:
+        return True
+    if policy.decide(step.answers, plan.purpose, plan.jurisdiction).decision == "refuse":
+        return True
+    if "reference" in tool.spec.needs and not looking.references_of(talk.book):
+        return True
+    views = looking.views_of(talk.book, item, tool, [verdict.subject])
+    done = all(talk.book.is_a(looking.looked_key(view, step.tool, step.look), Looked) for view in views)
+    return done or _gone(talk, item)
 
 
 def _gone(talk: Talk, item: str) -> bool:
