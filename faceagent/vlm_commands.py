@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
 from faceagent.settings import load
 from faceagent.terminal import ERROR, err, out
@@ -77,14 +76,16 @@ def stop(port: Port = None) -> None:
 
 
 def _show(state: server.State) -> None:
-    table = Table(show_header=False, box=None)
-    table.add_row("endpoint", state.url)
-    table.add_row("model", state.model)
-    table.add_row("adapters", ", ".join(state.adapters) or "none")
-    table.add_row("process", str(state.pid))
-    table.add_row("log", str(state.log))
-    table.add_row("use it", f"FACEAGENT_VLM_ENDPOINT={state.url} faceagent analyze ...")
-    out.print(table, soft_wrap=True, highlight=False)
+    told = {
+        "endpoint": state.url,
+        "model": state.model,
+        "adapters": ", ".join(state.adapters) or "none",
+        "process": state.pid,
+        "log": state.log,
+        "use it": f"FACEAGENT_VLM_ENDPOINT={state.url} faceagent analyze ...",
+    }
+    for name, value in told.items():
+        out.print(f"{name:9} {value}", soft_wrap=True, highlight=False, markup=False)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,8 @@ class Answer(Noun):
     text: str
     parsed: Any = None
     first: Mapping[str, float] = Field(
-        default_factory=dict, description="log-probability of the 20 likeliest first tokens, before any constraint"
+        default_factory=dict,
+        description="log-probability of the 20 likeliest first tokens before any constraint, where that is told",
     )
     tokens: int = Field(ge=0, description="tokens generated")
     seconds: float = Field(ge=0)

@@ -10,21 +10,18 @@ import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, Literal, NamedTuple
 
 from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
 from faceagent.prompts import prompt
 from faceagent.vlm import dialogue
 from faceagent.vlm.answers import parsed
 from faceagent.vlm.protocol import Answer, Ask, Turn
+from faceagent.vlm.responses import Chunk, Completion, Model, Models, read
 from faceagent.vlm.wire import Wire
 
 TOP = 20
 """Likeliest first tokens that an answer reports; no endpoint gives more."""
-Told = TypeVar("Told", bound=BaseModel)
-
 REPEATED = 2000
 """Characters of a faulty answer that the model is shown again."""
 
@@ -41,14 +38,13 @@ class Remote:
     def __init__(self, wire: Wire, model: str | None = None, name: str = "openai") -> None:
         self.name = name
         self._wire, self._model = wire, model
-        self._known: tuple[_Model, ...] | None = None
+        self._known: tuple[Model, ...] | None = None
 
     def ask(self, ask: Ask) -> Answer:
         """See ``Backend.ask``."""
         started = time.perf_counter()
         base, reply = self._base(), self._reply(ask)
         tokens, value = reply.tokens, None
-        first = reply.first
         if ask.format is not None:
             try:
                 value = parsed(reply.text, ask.format, whole=reply.finish == "stop")
@@ -59,7 +55,7 @@ class Remote:
         return Answer(
             text=reply.text,
             parsed=value,
-            first=first,
+            first=reply.first,
             tokens=tokens,
             seconds=time.perf_counter() - started,
             finish=reply.finish,
@@ -71,7 +67,7 @@ class Remote:
         """See ``Backend.stream``. With a format, what was streamed is validated at its end."""
         said, finish = "", None
         for event in self._wire.events("chat/completions", {**self._body(ask), "stream": True}):
-            choices = _read(_Chunk, event).choices
+            choices = read(Chunk, event).choices
             if not choices:
                 continue
             if piece := choices[0].delta.content:
@@ -106,17 +102,20 @@ class Remote:
         self._wire.close()
 
     def _reply(self, ask: Ask) -> "_Reply":
-        body = {**self._body(ask), "logprobs": True, "top_logprobs": TOP}
-        told = _read(_Completion, self._wire.json("POST", "chat/completions", body)).choices[0]
+        body = self._body(ask)
+        if ask.format is None:
+            # Under a schema vLLM tells the probabilities after it has ruled tokens out, which nobody asks for.
+            body |= {"logprobs": True, "top_logprobs": TOP}
+        whole = read(Completion, self._wire.json("POST", "chat/completions", body))
+        told = whole.choices[0]
         if told.message.content is None:
             raise VlmAnswerInvalid("The model answered nothing.", remedy=told.message.refusal)
         tops = told.logprobs.content[0].top_logprobs if told.logprobs and told.logprobs.content else []
-        count = len(told.logprobs.content) if told.logprobs and told.logprobs.content else 0
         return _Reply(
             text=told.message.content,
             finish="length" if told.finish_reason == "length" else "stop",
             first={one.token: one.logprob for one in tops},
-            tokens=count,
+            tokens=whole.usage.completion_tokens if whole.usage else 0,
         )
 
     def _given(self, ask: Ask, choice: str) -> "list[_Token]":
@@ -125,7 +124,7 @@ class Remote:
         body = self._body(ask.model_copy(update={"format": None, "max_tokens": 1}))
         messages = [*body["messages"], spoken]
         body |= {"messages": messages, "add_generation_prompt": False, "prompt_logprobs": 0}
-        told = _read(_Completion, self._wire.json("POST", "chat/completions", body)).prompt_logprobs
+        told = read(Completion, self._wire.json("POST", "chat/completions", body)).prompt_logprobs
         if not told:
             raise ModelUnavailable("The endpoint tells no probabilities of a prompt, though it says it is vLLM.")
         rows = [next(iter(row.items())) for row in told if row]
@@ -156,10 +155,10 @@ class Remote:
                 return model.id
         raise ModelUnavailable(f"{self._wire.endpoint} serves no model.", remedy="Set FACEAGENT_VLM_MODEL.")
 
-    def _models(self) -> "tuple[_Model, ...]":
+    def _models(self) -> "tuple[Model, ...]":
         """What the endpoint lists; asked once."""
         if self._known is None:
-            self._known = _read(_Models, self._wire.json("GET", "models")).data
+            self._known = read(Models, self._wire.json("GET", "models")).data
         return self._known
 
 
@@ -231,74 +230,3 @@ def _first_logs(first: Mapping[str, float], choices: Sequence[str]) -> list[floa
             remedy="Serve the model with vLLM, which tells the probability of whole answers.",
         )
     return [math.log(mass) if mass else -math.inf for mass in masses.values()]
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Model(_Wire):
-    id: str
-    parent: str | None = None
-    owned_by: str | None = None
-
-
-class _Models(_Wire):
-    data: tuple[_Model, ...]
-
-
-class _Top(_Wire):
-    token: str
-    logprob: float
-
-
-class _Place(_Wire):
-    top_logprobs: tuple[_Top, ...] = ()
-
-
-class _Logs(_Wire):
-    content: tuple[_Place, ...] | None = None
-
-
-class _Message(_Wire):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(_Wire):
-    message: _Message
-    finish_reason: str | None = None
-    logprobs: _Logs | None = None
-
-
-class _PromptToken(_Wire):
-    logprob: float
-    decoded_token: str | None = None
-
-
-class _Completion(_Wire):
-    choices: tuple[_Choice, ...] = Field(min_length=1)
-    prompt_logprobs: tuple[Mapping[str, _PromptToken] | None, ...] | None = None
-
-
-class _Delta(_Wire):
-    content: str | None = None
-
-
-class _Piece(_Wire):
-    delta: _Delta
-    finish_reason: str | None = None
-
-
-class _Chunk(_Wire):
-    choices: tuple[_Piece, ...]
-
-
-def _read(kind: type[Told], told: Any) -> Told:
-    try:
-        return kind.model_validate(told)
-    except ValidationError as error:
-        raise ModelUnavailable(
-            "The endpoint does not speak the OpenAI protocol: its answer lacks what it should hold.",
-            remedy="Check FACEAGENT_VLM_ENDPOINT; it usually ends in /v1.",
-        ) from error
