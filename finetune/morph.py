@@ -2,9 +2,10 @@
 
 Both faces are warped to their mean shape over a Delaunay triangulation of 478 mesh points, the face oval scaled by
 1.25 and 1.6, and points on the border; then their textures are averaged. "full" averages everything (hair ghosts),
-"splice" puts the averaged face into the warped first picture. "poisson" is another method, which training never sees:
-the averaged inner face, cloned into the first picture as it was. Averaging dims fine detail, and a detector of that
-cue fails on the next camera: ``matched`` gives the spectrum of the contributors back. Knows no file and no model.
+"cleaned" leaves the ghosts out, "splice" puts the averaged face into the warped first picture. "poisson" is another
+method, which training never sees: the averaged inner face, cloned into the first picture as it was. Averaging dims fine
+detail, and a detector of that cue fails on the next camera: ``matched`` gives the spectrum of the contributors back,
+``smoothed`` looks as if a generator had drawn the morph again. Knows no file and no model.
 """
 
 from collections.abc import Mapping
@@ -20,8 +21,8 @@ from faceagent.encoder.regions import OVAL, hull_mask
 from finetune.records import Portrait, Record
 from finetune.spectrum import radial_profile, toward_profile
 
-Method = Literal["full", "splice", "poisson"]
-Finish = Literal["plain", "matched", "unsharp"]
+Method = Literal["full", "cleaned", "splice", "poisson"]
+Finish = Literal["plain", "matched", "smoothed", "unsharp"]
 Reals = NDArray[np.float64]
 
 SEEN: tuple[Method, ...] = ("full", "splice")
@@ -32,6 +33,8 @@ EDGE = 4
 ALPHA = (0.35, 0.65)
 FEATHER = 0.03
 """Standard deviation of a splice's edge, over the picture's side."""
+GHOST = 9.0
+"""Grey levels by which the average may differ from the first picture before "cleaned" takes it for a ghost."""
 
 
 def morph(a: Portrait, b: Portrait, method: Method, finish: Finish, rng: np.random.Generator) -> Record:
@@ -53,6 +56,8 @@ def morph(a: Portrait, b: Portrait, method: Method, finish: Finish, rng: np.rand
     if finish == "matched":
         want = (1 - alpha) * radial_profile(a.pixels) + alpha * radial_profile(b.pixels)
         pixels = toward_profile(pixels, radial_profile(pixels), want)
+    elif finish == "smoothed":
+        pixels = smoothed(pixels, rng)
     elif finish == "unsharp":
         pixels = unsharp(pixels)
     parameters: Mapping[str, float | str | tuple[str, ...]] = {
@@ -90,15 +95,27 @@ def unsharp(pixels: NDArray[np.uint8], sigma: float = 1.5, amount: float = 0.8) 
     return np.clip(sharp + 0.5, 0, 255).astype(np.uint8)
 
 
+def smoothed(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """As a generator of the StyleGAN kind leaves a face: skin without pores, grain that the upsampling correlates."""
+    size = pixels.shape[0]
+    skin = cv2.bilateralFilter(pixels, 0, float(rng.uniform(8, 20)), size / 110).astype(np.float64)
+    grain = rng.normal(0, rng.uniform(1, 4), (size // 2, size // 2, 1)) * np.ones(3)
+    drawn = skin + cv2.resize(grain, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.clip(drawn + 0.5, 0, 255).astype(np.uint8)
+
+
 def _composed(method: Method, plain: NDArray[np.uint8], first: Reals, blend: Reals, mean: Reals) -> tuple[Reals, Reals]:
     """The picture and how much of the blend lies at every place (0-1)."""
     size = plain.shape[0]
     if method == "full":
         return blend, np.ones((size, size))
     hull = np.asarray(hull_mask(mean[list(OVAL)], size), dtype=np.float64)
-    if method == "splice":
+    if method in ("splice", "cleaned"):
         eroded = cv2.erode(hull, np.ones((3, 3)))
         soft: Reals = np.asarray(cv2.GaussianBlur(eroded, (0, 0), FEATHER * size), dtype=np.float64)
+        if method == "cleaned":
+            apart = cv2.GaussianBlur(np.abs(blend - first).mean(axis=2), (0, 0), FEATHER * size / 2)
+            soft = soft + (1 - soft) * np.exp(-((np.asarray(apart, dtype=np.float64) / GHOST) ** 2))
         return first * (1 - soft[..., np.newaxis]) + blend * soft[..., np.newaxis], soft
     inner: Reals = np.asarray(cv2.erode(hull, np.ones((3, 3)), iterations=max(1, size // 40)), dtype=np.float64)
     inner[[0, 1, -2, -1], :] = inner[:, [0, 1, -2, -1]] = 0.0

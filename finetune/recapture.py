@@ -28,6 +28,12 @@ def recapture(pixels: Pixels, attack: Attack, rng: np.random.Generator) -> Pixel
     return camera(np.clip(scene, 0, 1), rng)
 
 
+def print_scan(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """H×W×3 RGB printed and laid on a flat scanner, as document pictures are: in its old place and size."""
+    ink, _, _ = _printed(pixels.astype(np.float64) / 255, rng)
+    return camera(np.clip(ink, 0, 1), rng)
+
+
 def camera(picture: Reals | Pixels, rng: np.random.Generator) -> Pixels:
     """What any camera adds: blur, noise, JPEG. Applied to live pictures too, so that it tells nothing."""
     light = picture.astype(np.float64) / 255 if picture.dtype == np.uint8 else np.asarray(picture, dtype=np.float64)

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from faceagent.encoder.regions import OVAL
-from finetune.morph import ALPHA, Finish, Method, morph, self_warp, unsharp, warped
+from finetune.morph import ALPHA, Finish, Method, morph, self_warp, smoothed, unsharp, warped
+from finetune.recapture import print_scan
 from finetune.records import Portrait
 from finetune.spectrum import radial_profile
 
@@ -27,8 +28,8 @@ def distance(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return float(np.abs(a.astype(float) - b).mean())
 
 
-@pytest.mark.parametrize("method", ["full", "splice", "poisson"])
-@pytest.mark.parametrize("finish", ["plain", "matched", "unsharp"])
+@pytest.mark.parametrize("method", ["full", "cleaned", "splice", "poisson"])
+@pytest.mark.parametrize("finish", ["plain", "matched", "smoothed", "unsharp"])
 def test_same_seed_same_morph(method: Method, finish: Finish) -> None:
     made = [morph(portrait(1), portrait(2), method, finish, np.random.default_rng(3)) for _ in range(2)]
     np.testing.assert_array_equal(made[0].pixels, made[1].pixels)
@@ -36,7 +37,7 @@ def test_same_seed_same_morph(method: Method, finish: Finish) -> None:
     assert ALPHA[0] <= float(str(made[0].parameters["alpha"])) <= ALPHA[1]
 
 
-@pytest.mark.parametrize("method", ["full", "splice"])
+@pytest.mark.parametrize("method", ["full", "cleaned", "splice"])
 def test_grey_levels_mix_by_the_share_that_the_mask_names(method: Method) -> None:
     record = morph(portrait(1, 50), portrait(1001, 200), method, "plain", np.random.default_rng(0))
     np.testing.assert_allclose(record.pixels[..., 0], 50 + 150 * record.mask, atol=1.0)
@@ -87,3 +88,33 @@ def test_unsharp_adds_fine_detail() -> None:
 def test_one_person_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="two different people"):
         morph(portrait(1), portrait(1), "full", "plain", np.random.default_rng(0))
+
+
+def test_cleaning_takes_the_other_person_out_of_the_background_alone() -> None:
+    a, b = portrait(1, 50), portrait(2, 200)
+    full, cleaned = (morph(a, b, method, "plain", np.random.default_rng(0)) for method in ("full", "cleaned"))
+    assert np.abs(cleaned.pixels[:6, :6].astype(int) - 50).max() <= 1 < full.pixels[0, 0, 0] - 50
+    np.testing.assert_allclose(cleaned.pixels[56, 56].astype(int), full.pixels[56, 56].astype(int), atol=2)
+    alike = morph(a, portrait(3, 54), "cleaned", "plain", np.random.default_rng(0))
+    assert alike.mask[:6, :6].min() > 0.2
+
+
+def test_smoothing_takes_fine_detail_and_leaves_edges() -> None:
+    rng = np.random.default_rng(0)
+    step = np.full((SIZE, SIZE, 3), 60.0)
+    step[:, SIZE // 2 :] = 180
+    noisy = np.clip(step + rng.normal(0, 6, step.shape), 0, 255).astype(np.uint8)
+    soft = smoothed(noisy, np.random.default_rng(1)).astype(float)
+    assert soft[:, 8:40].std() < 0.8 * noisy[:, 8:40].std()
+    assert soft[:, SIZE // 2 + 3].mean() - soft[:, SIZE // 2 - 4].mean() > 100
+
+
+def test_a_scanned_print_keeps_its_place_and_loses_its_gamut() -> None:
+    rng = np.random.default_rng(0)
+    colours = np.kron(rng.choice([0, 255], (8, 8, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+    seen = [print_scan(colours, np.random.default_rng(seed)) for seed in (3, 3, 4)]
+    assert seen[0].shape == colours.shape
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert (seen[0] != seen[2]).any()
+    assert np.corrcoef(seen[0].ravel(), colours.ravel())[0, 1] > 0.8
+    assert seen[0].std() < 0.9 * colours.std()
