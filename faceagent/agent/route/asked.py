@@ -32,9 +32,9 @@ class Asked:
 def asked(text: str, lists: Grammar, *, has_reference: bool) -> Asked:
     """Reads ``text``, which must be normalised."""
     topics = lists.without("harmless", text)
-    mentions = sorted(
-        [*lists.hits("questions", text), *lists.hits("topics", topics)], key=lambda hit: (hit.start, hit.end)
-    )
+    # A longer match is what was meant: "dark hair" is no darkness, "photo of a screen" asks one thing.
+    heard = lists.without("noise", text)
+    mentions = lists.longest(("questions", "topics", "traits", "superlatives"), heard)
     spans = _negated(text, mentions, lists)
     named = [hit for hit in mentions if hit.name in QUESTIONS or hit.name in policy.GROUPS]
     if has_reference and lists.has("naming", topics):

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import cast
+
+from faceagent.agent.route.spelling import Spelling
 
 _HAN = re.compile(r"[㐀-鿿]")
 _MACRO = re.compile(r"\{(\w+)\}")
 _WORD = r"[a-z0-9]"
+_GAPS = {"..": rf"(?: {_WORD}+){{0,3}}? ", "~": rf"(?: (?!{{small}} ){_WORD}+){{0,3}}? "}
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Every list of the file as one pattern, by table and name; and the characters to be simplified."""
+    """Every list of the file as one pattern, by table and name; the characters to be simplified; and the spelling."""
 
     tables: Mapping[str, Mapping[str, re.Pattern[str]]]
     simplified: Mapping[int, int]
+    spelling: Spelling
 
     def hits(self, table: str, text: str) -> list[Hit]:
         """Every match of every list of ``table``, in the order of the text."""
@@ -44,6 +49,15 @@ class Grammar:
         """Names of the lists of ``table`` that match, in the order of the file."""
         return [name for name, pattern in self.tables[table].items() if pattern.search(text)]
 
+    def longest(self, tables: Iterable[str], text: str) -> list[Hit]:
+        """Every match of several tables, but none that overlaps a longer one."""
+        kept: list[Hit] = []
+        found = [hit for table in tables for hit in self.hits(table, text)]
+        for hit in sorted(found, key=lambda one: (one.start - one.end, one.start)):
+            if not any(one.start < hit.end and hit.start < one.end and _length(one) > _length(hit) for one in kept):
+                kept.append(hit)
+        return sorted(kept, key=lambda hit: (hit.start, hit.end))
+
     def has(self, table: str, text: str, name: str = "phrases") -> bool:
         """Whether one list matches."""
         return self.tables[table][name].search(text) is not None
@@ -51,6 +65,10 @@ class Grammar:
     def without(self, table: str, text: str, name: str = "phrases") -> str:
         """``text`` with what the list matches blanked out, position for position."""
         return self.tables[table][name].sub(lambda found: "~" * len(found.group()), text)
+
+
+def _length(hit: Hit) -> int:
+    return hit.end - hit.start
 
 
 @cache
@@ -67,9 +85,11 @@ def compiled(raw: Mapping[str, Mapping[str, object]]) -> Grammar:
     tables = {
         table: {name: _pattern(table, name, phrases, macros) for name, phrases in lists.items()}
         for table, lists in raw.items()
-        if table not in ("macros", "letters")
+        if table not in ("macros", "letters", "spelling")
     }
-    return Grammar(tables, str.maketrans(str(letters["traditional"]), str(letters["simplified"])))
+    simplified = str.maketrans(str(letters["traditional"]), str(letters["simplified"]))
+    words = {name: frozenset(cast(list[str], found)) for name, found in raw["spelling"].items()}
+    return Grammar(tables, simplified, Spelling(words["words"], words["real"]))
 
 
 def _pattern(table: str, name: str, phrases: object, macros: Mapping[str, str]) -> re.Pattern[str]:
@@ -97,8 +117,8 @@ def _source(phrase: str, macros: Mapping[str, str]) -> str:
 def _joined(words: Iterable[str], macros: Mapping[str, str]) -> Iterator[str]:
     between = ""
     for word in words:
-        if word == "..":
-            between = rf"(?: {_WORD}+){{0,3}}? "
+        if word in _GAPS:
+            between = _expanded(_GAPS[word], macros)
             continue
         yield between + (_expanded(word[:-1], macros) + f"{_WORD}*" if word.endswith("*") else _expanded(word, macros))
         between = " "

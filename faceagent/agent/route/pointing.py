@@ -55,12 +55,17 @@ class _Draft:
         """The finished noun, or None where nothing tells this person from another."""
         if not (self.said() or self.words):
             return None
-        return Who(index=self.index, side=self.side, superlative=self.superlative, words=tuple(self.words))
+        words = sorted(self.words, key=lambda word: word != self.headed)
+        return Who(index=self.index, side=self.side, superlative=self.superlative, words=tuple(words))
 
 
 def faces_in(text: str, grammar: Grammar) -> tuple[Who, ...]:
     """Everybody the text points at, in its order, each once; empty when nobody is singled out."""
-    mentions = _mentions(grammar.without("own_side", text), grammar)
+    # "A man or a woman?" and "the same person?" are questions and point at nobody.
+    pointing = grammar.without("own_side", text)
+    for question in ("gender", "identity"):
+        pointing = grammar.without("questions", pointing, question)
+    mentions = _mentions(pointing, grammar)
     drafts: list[_Draft] = []
     for place, hit in enumerate(mentions):
         if not drafts or not drafts[-1].takes(*_key(hit)) or _opens(place, mentions, text, grammar):

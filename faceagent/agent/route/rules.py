@@ -29,7 +29,7 @@ def plan_by_rules(raw: str, context: Context) -> Plan:
     blank = Plan(kind="unclear", language=language, purpose=context.purpose, jurisdiction=context.jurisdiction)
     if obstacle := _obstacle(raw, said.text, bool(said.evidence)):
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MOST)})
-    return _Reading(said.text, said.evidence, context, lists, blank).plan()
+    return _Reading(lists.spelling.mended(said.text), said.evidence, context, lists, blank).plan()
 
 
 def _obstacle(raw: str, text: str, has_evidence: bool) -> str | None:
@@ -73,12 +73,9 @@ class _Reading:
                 "contradictory", self.blank.language, names=listed(self.asked.contradictory, self.blank.language)
             )
             return self._finished("unclear", (), topics, words)
-        kind = self._kind()
-        if kind == "unclear" and topics:
-            kind = "refused"
-        questions = self._questions(kind)
-        if kind in ("analyse", "compare") and topics and not self.asked.wanted and not self.asked.rest:
-            kind, questions = "refused", ()
+        only_topics = bool(topics) and not self.asked.wanted and not self.asked.rest
+        kind = "refused" if only_topics else self._kind()
+        questions = () if only_topics else self._questions(kind)
         allowed, refused = self._reviewed(questions)
         if questions and not allowed and kind in ("analyse", "compare", "rerun"):
             kind = "refused"
@@ -173,7 +170,8 @@ class _Reading:
         found = self.blank.model_copy(
             update={
                 "kind": kind, "questions": questions, "refused": refused, "purpose": self.purpose,
-                "pictures": pictures, "faces": self.faces, "reference": reference,
+                "pictures": pictures, "faces": () if kind in ("list_faces", "help") else self.faces,
+                "reference": reference,
                 "depth": depth[0] if depth else "normal", "evidence": self.evidence,
             }
         )  # fmt: skip
@@ -192,7 +190,7 @@ class _Reading:
             return pictures, "none"
         if self.context.has_reference:
             return pictures, "given"
-        within = len(self.faces) >= 2 or (self.context.pictures >= 2 and pictures[0] in ("both", "all"))
+        within = len(self.faces) >= 2 or pictures[0] in ("both", "all")
         return pictures, "none" if within else "needed"
 
     def _question_back(self, plan: Plan) -> str | None:
