@@ -1,0 +1,61 @@
+"""Labelled queries: what was typed, what the conversation knew, and the one plan that is right.
+
+Three files of JSON lines lie beside this module. ``queries`` was written with the grammar in sight; ``paraphrases``
+after the grammar was frozen, in other registers and other words; ``policy`` asks for what must be refused, tries to
+talk the agent into it, and says harmless things in the same words. Each line has
+
+    text     what was typed
+    group    which part of the set it belongs to
+    context  fields of ``route.Context`` that are not at their default; optional
+    expect   fields of ``route.Plan`` that are not at their default; ``refused`` holds topics only, and ``asks`` stands
+             for a clarification, whatever its words
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from faceagent.agent.route import Context, Plan, route
+from faceagent.types import Noun
+
+Set = Literal["queries", "paraphrases", "policy"]
+FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
+
+
+class Query(Noun):
+    """One line of a set."""
+
+    text: str
+    group: str
+    context: Context = Context()
+    expect: Mapping[str, Any]
+
+    def plan(self) -> Plan:
+        """What the rules make of it; no model is asked."""
+        return route(self.text, self.context)
+
+    def wrong(self, plan: Plan) -> tuple[str, ...]:
+        """Names of the fields in which ``plan`` is not the expected one; none: an exact plan."""
+        return tuple(name for name, value in told(plan).items() if value != self._expected()[name])
+
+    def _expected(self) -> dict[str, Any]:
+        refused, asks = self.expect.get("refused", ()), self.expect.get("asks", False)
+        stated = {name: value for name, value in self.expect.items() if name in FIELDS}
+        defaults = {"kind": "analyse", "purpose": self.context.purpose}
+        return {**told(Plan.model_validate({**defaults, **stated})), "refused": tuple(refused), "asks": asks}
+
+
+def told(plan: Plan) -> dict[str, Any]:
+    """The fields of a plan that are compared."""
+    fields = {name: getattr(plan, name) for name in FIELDS}
+    topics = tuple(one.topic for one in plan.refused)
+    return {**fields, "refused": topics, "asks": plan.clarification is not None}
+
+
+@cache
+def queries(name: Set) -> tuple[Query, ...]:
+    """All lines of one set, in order."""
+    lines = resources.files("evals.data").joinpath(f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return tuple(Query.model_validate(json.loads(line)) for line in lines)
