@@ -1,7 +1,8 @@
 """Free text → a validated plan: rules first, a model only for what the rules leave open."""
 
-from faceagent.agent.route.plan import Context, Plan, Refused, Who
+from faceagent.agent.route.plan import Context, Plan, Who
 from faceagent.agent.route.rules import plan_by_rules
+from faceagent.types import Refused
 from faceagent.vlm.protocol import Backend
 
 __all__ = ["Context", "Plan", "Refused", "Who", "route"]

@@ -22,7 +22,7 @@ _STOP = re.compile(r"[;!?。！？；\n]|\.(?=\s|$)|(?<=[a-z一-鿿]):(?=\s)|—
 _PAUSE = re.compile(r"[,，、()（）]")
 _SPACES = re.compile(r"\s+")
 _AROUND_HAN = re.compile(r"(?<=[㐀-鿿]) | (?=[㐀-鿿])")
-_SPELT_OUT = re.compile(r"(?<![a-z0-9])(?:[a-z0-9] ){3,}[a-z0-9](?![a-z0-9])")
+_SPELT_OUT = re.compile(r"(?<![a-z0-9])(?:[a-z0-9] ){2,}[a-z0-9](?![a-z0-9])")
 _LEET = str.maketrans("01345$@", "oieassa")
 _MIXED = re.compile(r"(?=[a-z0-9]*[a-z])(?=[a-z0-9]*\d)[a-z0-9]{4,}")
 _LOOKALIKES = str.maketrans("асеорхуіјѕԁһӏᴀмтвнкαεορυικνт", "aceopxyijsdhiamtbhkaeopuiknt")

@@ -10,10 +10,10 @@ from faceagent import policy
 from faceagent.agent.route.asked import asked
 from faceagent.agent.route.grammar import Grammar, grammar
 from faceagent.agent.route.normal import MOST, normalise, readable, undisguised
-from faceagent.agent.route.plan import Context, Kind, Language, Plan, Refused, Which
+from faceagent.agent.route.plan import Context, Kind, Language, Plan, Which
 from faceagent.agent.route.pointing import faces_in, numbered
 from faceagent.agent.route.replies import listed, reply
-from faceagent.types import QUESTIONS, Question
+from faceagent.types import QUESTIONS, Question, Refused
 
 STRICTER = ("surveillance", "workplace", "education")
 """Purposes that forbid something, the one that forbids most first."""

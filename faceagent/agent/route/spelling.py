@@ -1,7 +1,7 @@
 """Slips of the finger: a word that is one edit away from one of the grammar's main words is read as that one.
 
-One edit is a letter too many, too few, wrong, or two letters swapped (Damerau 1964). In short words only swapped letters
-are mended, because most short words have neighbours. ``[spelling]`` of the grammar lists the words.
+One edit is a letter too many, too few, wrong, or two letters swapped (Damerau 1964). In short words only swapped
+letters are mended, because most short words have neighbours. ``[spelling]`` of the grammar lists the words.
 """
 
 import re
