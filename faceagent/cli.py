@@ -1,4 +1,4 @@
-"""The command line: ``faceagent analyze``, ``tools``, ``doctor``, ``weights`` and ``vlm``.
+"""The command line: ``faceagent analyze``, ``chat``, ``sessions``, ``tools``, ``doctor``, ``weights`` and ``vlm``.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 error, 2 wrong usage,
 3 refused by policy, 4 some pictures could not be analysed while the others were.
@@ -17,10 +17,10 @@ from rich.logging import RichHandler
 from rich.table import Column, Table
 from rich.text import Text
 
-from faceagent import __version__, doctor, vlm_commands, weights
+from faceagent import __version__, chat_commands, doctor, vlm_commands, weights
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
-from faceagent.settings import Settings, load
+from faceagent.settings import load
 from faceagent.terminal import ERROR, INTERRUPTED, OK, REFUSED, USAGE, Tally, err, interrupts, out, progress_bar, shown
 from faceagent.types import QUESTIONS
 
@@ -34,6 +34,8 @@ app = typer.Typer(
 weights_app = typer.Typer(help="List, pull and verify model weights.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 app.add_typer(vlm_commands.app, name="vlm")
+app.command("chat")(chat_commands.chat)
+app.add_typer(chat_commands.sessions_app, name="sessions")
 
 
 def main() -> None:
@@ -103,13 +105,17 @@ def analyze(
     json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON report per line.")] = False,
     purpose: Annotated[str | None, typer.Option(help=f"Why you ask: {', '.join(PURPOSES)}.")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help=f"Whose rules apply: {', '.join(JURISDICTIONS)}.")] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(help="Who explains: vlm, ledger, or auto, the model for one picture and the ledger for many."),
+    ] = None,
 ) -> None:
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""
     from faceagent.agent.analyst import Analyst
     from faceagent.intake import MemoryBlobs, expand
 
     settings = load()
-    _ready(settings)
+    weights.ready(settings)
     # Standard input can be read only once, so it is counted without being looked at.
     total = images.count("-") + sum(1 for _ in expand([name for name in images if name != "-"], MemoryBlobs()))
     tally = Tally()
@@ -122,6 +128,7 @@ def analyze(
             references=reference or (),
             purpose=purpose,
             jurisdiction=jurisdiction,
+            explain=explain,
             out=out_dir,
         )
         # Closed at the end whatever happens: closing is what writes the index over the reports that are there.
@@ -210,12 +217,3 @@ def weights_verify() -> None:
     out.print(table)
     if any(check.state == "corrupt" or (check.state == "missing" and check.id in needed) for check in checks):
         raise typer.Exit(ERROR)
-
-
-def _ready(settings: Settings) -> None:
-    """Fetch what the profile needs before the work starts, so that its progress bar stands alone."""
-    # What cannot be had is left to the tools, which answer "unavailable" one by one.
-    # A corrupt file is not mended here: that is for `weights pull`, which says so.
-    for name in weights.of_profile(settings.profile):
-        with contextlib.suppress(FaceagentError):
-            weights.locate(name, settings)

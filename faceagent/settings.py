@@ -25,6 +25,8 @@ ELSEWHERE = frozenset({"FACEAGENT_DATA"})
 MOST_WORKERS = 256
 
 Profile = Literal["embedded", "gpu"]
+Explain = Literal["auto", "vlm", "ledger"]
+Depth = Literal["plain", "planned", "reflected"]
 
 
 class Settings(BaseSettings):
@@ -62,7 +64,19 @@ class Settings(BaseSettings):
     )
     turn_calls: int = Field(default=12, ge=0, description="tool calls beyond the first round that one turn may make")
     turn_seconds: float = Field(default=60.0, gt=0, description="time after which a turn asks for no more evidence")
+    turn_tokens: int = Field(default=2000, ge=0, description="tokens of a model's explanations in one turn")
 
+    explain: Explain = Field(
+        default="auto",
+        description="who explains: the vision-language model, which then also gives its own reading as evidence; the "
+        "ledger; or, auto, the model's words for a single picture and the ledger for many",
+    )
+    explain_depth: Depth = Field(
+        default="plain", description="an answer; one that begins with a plan; a planned one given again where struck"
+    )
+    vlm_hypotheses: bool = Field(
+        default=False, description="ask the model's reading also supposing the face real and fake; the median counts"
+    )
     vlm_endpoint: str | None = Field(
         default=None, description="base URL of an OpenAI-compatible server, /v1 included; none: what the profile says"
     )

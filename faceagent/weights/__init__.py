@@ -5,6 +5,6 @@ to look like stands in ``catalog.toml``. Running ONNX files is in ``faceagent.we
 """
 
 from faceagent.weights.catalog import Entry, entries, entry, stamp
-from faceagent.weights.resolve import Check, locate, of_profile, pull, verify
+from faceagent.weights.resolve import Check, locate, of_profile, pull, ready, verify
 
-__all__ = ["Check", "Entry", "entries", "entry", "locate", "of_profile", "pull", "stamp", "verify"]
+__all__ = ["Check", "Entry", "entries", "entry", "locate", "of_profile", "pull", "ready", "stamp", "verify"]

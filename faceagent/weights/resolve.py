@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from filelock import Timeout
 
-from faceagent.errors import ModelUnavailable, WeightsCorrupt
+from faceagent.errors import FaceagentError, ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights import convert, sources
 from faceagent.weights.catalog import Carrier, Entry, Part, entries, entry
@@ -133,6 +133,15 @@ def _together(failures: Sequence[ModelUnavailable], wanted: int) -> ModelUnavail
 def of_profile(group: str) -> tuple[str, ...]:
     """Ids of the entries that belong to ``group``, in the order of the catalogue."""
     return tuple(item.id for item in entries() if group in item.profiles)
+
+
+def ready(settings: Settings) -> None:
+    """Fetch what the profile needs before work starts, so that its progress bar stands alone."""
+    # What cannot be had is left to the tools, which answer "unavailable" one by one.
+    # A corrupt file is not mended here: that is for ``pull``, which says so.
+    for name in of_profile(settings.profile):
+        with suppress(FaceagentError):
+            locate(name, settings)
 
 
 def verify(settings: Settings) -> list[Check]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +28,7 @@ from faceagent.agent.memory import Fleeting, Memory, Session, named, note, opene
 from faceagent.agent.notebook import Exchange, Notebook
 from faceagent.agent.route import route
 from faceagent.agent.state import REFERENCES
+from faceagent.agent.voice import narrator
 from faceagent.errors import ConversationBusy, InputError, MemoryTrouble
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.types import Picture, PolicyDecision, Problem, Refused, Report, Request, Source
@@ -65,6 +66,7 @@ class Conversation(AbstractContextManager["Conversation"]):
         self._rules = {"purpose": purpose, "jurisdiction": jurisdiction}
         self._check_policy(purpose, jurisdiction)
         self._blobs = MemoryBlobs(restore=partial(pixels_of, settings=self.settings))
+        self._voice = cache(partial(narrator, self.settings, alone=True))
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         with ExitStack() as stack:
@@ -312,7 +314,8 @@ class Conversation(AbstractContextManager["Conversation"]):
             sources=tuple(book.get(source_key(looking.subject_key(item)), Source) for item in items),
             references=tuple(book.get(source_key(key), Source) for key in looking.references_of(book)),
             settings=self.settings, blobs=self._blobs, tools=self._analyst._tools, pool=self._analyst._pool,
-            record=book, book=book, shelf=self._shelf, meter=meter, sign_off=self._sign_off, router=route,
+            record=book, book=book, shelf=self._shelf, meter=meter, sign_off=self._sign_off, voice=self._voice,
+            router=route,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ ends by keeping the notebook, so that a process killed at any moment has lost no
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -12,7 +13,7 @@ from langgraph.types import Send, interrupt
 
 from faceagent import judge, policy
 from faceagent.agent import nodes
-from faceagent.agent.chat import further, looking, phrases, pointing
+from faceagent.agent.chat import commands, further, looking, phrases, pointing
 from faceagent.agent.chat.events import (
     Asked,
     Checked,
@@ -26,11 +27,12 @@ from faceagent.agent.chat.events import (
 )
 from faceagent.agent.chat.reply import compose_reply
 from faceagent.agent.chat.state import MOST_TEXT, Call, Remark, Talk, Turn, budget_left
-from faceagent.agent.notebook import Looked, SignOff
+from faceagent.agent.notebook import Looked, Notebook, SignOff
 from faceagent.agent.route import Context as Known
 from faceagent.agent.route import Plan
 from faceagent.agent.state import REFERENCES, State
 from faceagent.agent.views import item_of, reference_views, view_of
+from faceagent.explain.spoken import LONGEST
 from faceagent.types import QUESTIONS, Evidence, Explanation, Face, Picture, Problem, Question, Request, Source, Verdict
 
 ROUNDS = 2
@@ -39,6 +41,8 @@ ASKING = frozenset({"analyse", "compare", "rerun", "why"})
 """Kinds of turn that ask for more evidence where a verdict is open."""
 STEPS_KEPT = 4
 """Steps of the graph that weighing, explaining and replying need; with fewer left nothing more is asked for."""
+SPOKEN = 2
+"""Questions named in one turn up to which a model puts the answers into words; beyond, the ledger does."""
 WITHOUT_PICTURES = frozenset({"help", "out_of_scope", "unclear", "refused"})
 FOLLOW_UPS = frozenset({"why", "what_would_change", "evidence", "list_faces"})
 """Kinds of turn that are answered from the record, once there is one."""
@@ -62,7 +66,8 @@ def understand(state: Turn, runtime: Runtime[Talk]) -> Turn:
         # A picture without a word is a question as well: what about this one?
         plan = Plan(kind="analyse", questions=known.questions, purpose=known.purpose, jurisdiction=known.jurisdiction)
     else:
-        plan = talk.router(text, known)
+        before = state.get("plan", {}).get("language", "en")
+        plan = commands.planned(text, known, before) or talk.router(text, known)
     if plan.kind == "new_picture" and new:
         plan = plan.model_copy(update={"kind": "analyse", "pictures": ("this",)})
     runtime.stream_writer(Planned(plan=plan))
@@ -326,31 +331,65 @@ def _gone(talk: Talk, item: str) -> bool:
 
 
 def explain(state: Turn, runtime: Runtime[Talk]) -> Turn:
-    """An explanation, written by the pipeline's own node and checked, for every verdict that has none yet."""
+    """An explanation, written by the pipeline's own node and checked, for every verdict that needs one."""
     talk, book = runtime.context, runtime.context.book
-    missing = [
+    plan = Plan.model_validate(state["plan"])
+    spoken = _to_be_spoken(state, talk, plan)
+    plain = [
         key
         for item in state["items"]
         for key in book.keys(item, Verdict)
-        if not book.is_a(_explanation_key(item, book.get(key, Verdict)), Explanation)
+        if key not in spoken and not book.is_a(_explanation_key(key, book), Explanation)
     ]
-    if missing:
+    for keys, narrator in ((plain, None), (spoken, talk.voice() if spoken else None)):
+        if not keys:
+            continue
         with talk.meter.work():
-            nodes.explain_verdicts(looking.pipeline_state(book, state["items"], missing), runtime=runtime)  # type: ignore[arg-type]  # a Talk is a Context
-        for key in missing:
-            found = book.get(_explanation_key(item_of(key), book.get(key, Verdict)), Explanation)
+            given = looking.pipeline_state(book, state["items"], keys)
+            nodes.explain_verdicts(given, runtime=replace(runtime, context=replace(talk, narrator=narrator)))  # type: ignore[arg-type]  # a Talk is a Context
+        for key in keys:
+            found = book.get(_explanation_key(key, book), Explanation)
             runtime.stream_writer(
                 Checked(
                     picture=int(item_of(key)), subject=found.subject, question=found.question, author=found.author,
                     kept=len(found.steps), struck=found.struck,
                 )
             )  # fmt: skip
-        book.keep()
+    book.keep()
     return {}
 
 
-def _explanation_key(item: str, verdict: Verdict) -> str:
-    return f"{item}/E:{verdict.subject}:{verdict.question}"
+def _to_be_spoken(state: Turn, talk: Talk, plan: Plan) -> list[str]:
+    """The verdicts that a model shall put into words: few, asked for by name, with the picture at hand."""
+    most = talk.settings.turn_tokens // LONGEST
+    if not most or plan.depth == "brief" or plan.kind not in ASKING or not 1 <= len(plan.questions) <= SPOKEN:
+        return []
+    found: list[str] = []
+    for item in state["items"]:
+        subjects = state["subjects"].get(item, [])
+        for key in talk.book.keys(item, Verdict):
+            verdict = talk.book.get(key, Verdict)
+            meant = verdict.question in plan.questions and (not subjects or verdict.subject in subjects)
+            if meant and not _voiced(talk, key):
+                found.append(key)
+    if len(found) > most or talk.voice() is None or any(_gone(talk, item) for item in {item_of(key) for key in found}):
+        return []
+    return found
+
+
+def _voiced(talk: Talk, key: str) -> bool:
+    """Whether a model has explained the verdict under ``key``, or has failed to."""
+    name = _explanation_key(key, talk.book)
+    if not talk.book.is_a(name, Explanation):
+        return False
+    found = talk.book.get(name, Explanation)
+    return found.author != "ledger" or found.fallback is not None
+
+
+def _explanation_key(key: str, book: Notebook) -> str:
+    """Where the explanation of the verdict under ``key`` is."""
+    verdict = book.get(key, Verdict)
+    return f"{item_of(key)}/E:{verdict.subject}:{verdict.question}"
 
 
 def sign_off(state: Turn, runtime: Runtime[Talk]) -> Turn:

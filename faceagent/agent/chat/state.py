@@ -18,6 +18,7 @@ from faceagent.agent.notebook import Notebook
 from faceagent.agent.route import Plan
 from faceagent.agent.route.plan import Language
 from faceagent.agent.state import Context
+from faceagent.explain import Narrator
 from faceagent.types import Question
 
 MOST_PICTURES = 100
@@ -112,6 +113,8 @@ class Talk(Context):
     shelf: Shelf
     meter: Meter
     sign_off: bool = False
+    voice: Callable[[], Narrator | None]
+    """Who puts verdicts into words besides the ledger; found when it is first needed."""
     router: Callable[..., Plan]
 
 
