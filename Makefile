@@ -14,10 +14,10 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint e2e figures weights clean
+.PHONY: help demo test lint e2e e2e-vllm figures weights clean
 
 help: ## show what can be made
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: weights ## analyse a photograph and leave a report: make demo [IMAGE=photo.jpg]
 	@mkdir -p $(DEMO)
@@ -27,7 +27,7 @@ endif
 	$(VENV)/bin/faceagent analyze "$(or $(IMAGE),$(DEMO)/astronaut.png)" --out $(DEMO)
 
 test: lint weights ## style, types, layers, then the tests
-	$(VENV)/bin/pytest -m "not e2e"
+	$(VENV)/bin/pytest -m "not e2e and not vllm"
 
 lint: $(READY) ## style, types and layers only
 	$(VENV)/bin/ruff check .
@@ -39,6 +39,10 @@ e2e: weights ## tests in a real browser and with a real PostgreSQL server
 	@.ci/browser
 	@.ci/postgres
 	@$(VENV)/bin/pytest -m e2e || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
+
+e2e-vllm: weights ## tests with the real vLLM, in an environment of its own (3.5 GB)
+	$(VENV)/bin/faceagent vlm setup
+	$(VENV)/bin/pytest -m vllm
 
 figures: weights ## the acceptance figures: make figures DATA=folder
 	@test -n "$(DATA)" || { echo "Say where the labelled sets are: make figures DATA=folder" >&2; exit 2; }
