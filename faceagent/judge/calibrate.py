@@ -1,8 +1,9 @@
 """Calibrations: fitted once by ``finetune``, shipped as JSON, applied here in plain arithmetic.
 
-Three kinds. ``platt`` turns one raw score into a log-likelihood ratio; ``temperature`` turns a distribution of
+Four kinds. ``platt`` turns one raw score into a log-likelihood ratio; ``temperature`` turns a distribution of
 logits into probabilities; ``threshold`` has operating points only and is used where no attack set could be had to
-fit a likelihood. This module knows no tool and no picture.
+fit a likelihood; ``familiarity`` says how far from everything seen in training is too far to trust the others. This
+module knows no tool and no picture.
 """
 
 import json
@@ -18,6 +19,8 @@ from faceagent.errors import InputError
 from faceagent.types import Evidence, Noun, OperatingPoint, Scale
 
 LN10 = math.log(10.0)
+
+Doubt = Literal["none", "unusual", "unfamiliar"]
 
 
 class Ratio(NamedTuple):
@@ -78,6 +81,9 @@ class Platt(_Binary):
         default=None, le=0, description="least log10 LR: who is blind to some attacks cannot clear a face of them"
     )
     interval_log10: float = Field(default=0.3, ge=0, description="half width of the 95 % interval")
+    way: str | None = Field(
+        default=None, description="which of several ways of being positive it speaks about; ways are averaged"
+    )
 
     def ratio(self, score: float) -> Ratio:
         """The log10 likelihood ratio of a raw score."""
@@ -94,6 +100,19 @@ class Threshold(_Binary):
     """Operating points without a likelihood: one side, usually the attacks, had no honest training set."""
 
     kind: Literal["threshold"]
+
+
+class Familiarity(_Fitted):
+    """Distances at which a face is unusual and at which it is unlike anything that the cited scores learned from."""
+
+    kind: Literal["familiarity"]
+    scale: Scale
+    usual: float
+    far: float
+
+    def doubt(self, distance: float) -> Doubt:
+        """``unusual`` from ``usual`` on, ``unfamiliar`` from ``far`` on."""
+        return "unfamiliar" if distance >= self.far else "unusual" if distance >= self.usual else "none"
 
 
 class Temperature(_Fitted):
@@ -122,12 +141,12 @@ class Temperature(_Fitted):
         return max(0.0, centre - half), min(1.0, centre + half)
 
 
-Calibration = Annotated[Platt | Threshold | Temperature, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[Platt | Threshold | Temperature] = TypeAdapter(Calibration)
+Calibration = Platt | Threshold | Temperature | Familiarity
+_ADAPTER: TypeAdapter[Calibration] = TypeAdapter(Annotated[Calibration, Field(discriminator="kind")])
 
 
 @cache
-def _shipped() -> Mapping[str, Platt | Threshold | Temperature]:
+def _shipped() -> Mapping[str, Calibration]:
     found = {}
     for file in sorted(resources.files("faceagent.judge").joinpath("calibration").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".json"):
@@ -138,7 +157,7 @@ def _shipped() -> Mapping[str, Platt | Threshold | Temperature]:
     return found
 
 
-def calibration(identifier: str) -> Platt | Threshold | Temperature:
+def calibration(identifier: str) -> Calibration:
     """The shipped calibration of that id. Raises InputError if there is none."""
     try:
         return _shipped()[identifier]
@@ -146,7 +165,7 @@ def calibration(identifier: str) -> Platt | Threshold | Temperature:
         raise InputError(f"There is no calibration called {identifier!r}.") from None
 
 
-def calibration_of(evidence: Evidence) -> Platt | Threshold | Temperature | None:
+def calibration_of(evidence: Evidence) -> Calibration | None:
     """The calibration that fits this evidence, or None when its score is uncalibrated."""
     if evidence.score is None or evidence.score.calibration is None:
         return None

@@ -149,12 +149,11 @@ def _even(item: Evidence, bearing: Sequence[Evidence]) -> Change | None:
     fitted, fused = calibration_of(item), fuse(bearing)
     if not isinstance(fitted, Platt) or item.score is None or fused is None or not fitted.slope:
         return None
-    own = fitted.ratio(item.score.value).value
-    others = sum(one.ratio.value for one in fused.items) - own
+    ratio = fused.even(item.id)
     least = -fitted.cap_log10 if fitted.floor_log10 is None else fitted.floor_log10
-    if not least <= -others <= fitted.cap_log10:
+    if ratio is None or not least <= ratio <= fitted.cap_log10:
         return None
-    needed = (-others * LN10 - fitted.intercept) / fitted.slope
+    needed = (ratio * LN10 - fitted.intercept) / fitted.slope
     return Change(evidence=item.id, measured=item.score.value, needed=needed, label="1:1")
 
 

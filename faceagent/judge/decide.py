@@ -7,7 +7,7 @@ where the calibration has an operating point, a score on the same side of it.
 from collections.abc import Sequence
 
 from faceagent.judge import wording
-from faceagent.judge.calibrate import Ratio, Temperature, Threshold, calibration_of
+from faceagent.judge.calibrate import Platt, Ratio, Temperature, Threshold, calibration_of
 from faceagent.judge.fuse import Fused, fuse
 from faceagent.types import (
     INCONCLUSIVE,
@@ -51,22 +51,28 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     fused = fuse(evidence)
     if fused is None:
         return _by_threshold(question, subject, evidence)
-    lead = max(fused.items, key=lambda item: abs(item.ratio.value)).evidence
+    side = 1 if fused.ratio.value >= 0 else -1
+    lead = max(fused.items, key=lambda item: side * item.ratio.value).evidence
     fitted = calibration_of(lead)
-    if fitted is None or isinstance(fitted, Temperature):  # fuse() admits Platt only; narrows the type
+    if not isinstance(fitted, Platt):  # fuse() admits nothing else; narrows the type
         raise TypeError(f"{lead.id} was fused without a likelihood")
     point = fitted.operating_point()
-    positive = fused.ratio.value >= 0
+    positive = side > 0
     label = fitted.positive if positive else fitted.negative
     against = fitted.negative if positive else fitted.positive
     needed = DECISIVE.get(question, DECISIVE_DEFAULT)
     reason: Reason | None = None
     if fused.contested:
         reason = "contradictory"
+    elif fused.doubt == "unfamiliar":
+        reason = "open_set"
     elif abs(fused.ratio.value) < needed:
         reason = "weak_evidence"
     elif not _beyond(point, lead, positive):
         reason = "below_operating_point"
+    # What a positive finding was said to be: the kind that the leading score speaks of, and its family.
+    kinds = [item for item in evidence if item.label and lead.id in item.cites]
+    told, named = ("", ()) if reason or not positive else _kind(fitted, kinds)
     return Verdict(
         id=f"V:{subject}:{question}",
         question=question,
@@ -74,13 +80,30 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         label=INCONCLUSIVE if reason else label,
         probability=_even_odds(fused.ratio, fitted.id) if positive else _even_odds(_flip(fused.ratio), fitted.id),
         llr=fused.ratio.value,
-        wording=_say(fused.ratio, _words(label), _words(against), reason),
-        supports=fused.side(positive),
+        wording=_say(fused.ratio, _words(label), _words(against), reason) + told,
+        supports=(*fused.side(positive), *(named if told else ())),
         contradicts=fused.side(not positive),
         operating_point=point,
         status=_stability(fused, needed, reason),
         reason=reason,
     )
+
+
+def _kind(fitted: Platt, kinds: Sequence[Evidence]) -> tuple[str, tuple[str, ...]]:
+    """What to say of the kind of a positive finding, and the ids of what says so; a weak family stays unnamed."""
+    if fitted.way is None:
+        return "", ()
+    family = "".join(f" Family: {_family(item)}." for item in kinds)
+    return f" It looks {_words(fitted.way)}.{family}", tuple(item.id for item in kinds)
+
+
+def _family(item: Evidence) -> str:
+    """The label of a score that reaches its line, else the line's word for the unknown."""
+    fitted = calibration_of(item)
+    point = fitted.operating_point() if isinstance(fitted, Threshold) else None
+    if not isinstance(fitted, Threshold) or point is None or item.score is None:
+        return "not calibrated"
+    return _words(item.label or "") if item.score.value >= point.threshold else _words(fitted.negative)
 
 
 def _by_threshold(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
@@ -227,6 +250,8 @@ def _say(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:
     text = f"{strength} support ({number}) for {label} over {against}"
     if reason == "contradictory":
         return f"Inconclusive: the specialists contradict each other; together {text}."
+    if reason == "open_set":
+        return f"Inconclusive: this face is unlike everything the specialists learned from; they would say {text}."
     if strength == "no":
         return f"Inconclusive: what was measured supports neither {label} nor {against} ({number})."
     if reason == "below_operating_point":
