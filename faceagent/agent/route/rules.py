@@ -17,7 +17,8 @@ from faceagent.types import QUESTIONS, Question, Refused
 
 STRICTER = ("surveillance", "workplace", "education")
 """Purposes that forbid something, the one that forbids most first."""
-NEED_NO_PICTURE = frozenset[Kind]({"help", "out_of_scope", "unclear", "refused", "new_picture"})
+NOTHING_RUNS = frozenset[Kind]({"help", "out_of_scope", "unclear", "refused"})
+"""Kinds of turn that need neither a picture nor a face; such a plan points at none."""
 FOLLOW_UPS = frozenset[Kind]({"why", "what_would_change", "evidence", "compare", "rerun"})
 
 
@@ -86,7 +87,7 @@ class _Reading:
         text = self.text
         if self.lists.has("making", self.lists.without("making", text, "innocent")):
             return "out_of_scope"
-        for kind in self.lists.names("kinds", text):
+        for kind in self.lists.names("kinds", self.lists.without("no_evidence", text)):
             if kind != "list_faces" or not self.asked.wanted:
                 return self._compared(cast(Kind, kind))
         if self.lists.has("new_picture", text):
@@ -100,9 +101,9 @@ class _Reading:
     def _remaining(self) -> Kind:
         if self.lists.has("out_of_scope", self.text):
             return "out_of_scope"
-        if self.lists.has("help", self.text):
-            return "help"
-        return "analyse" if self.faces or self.pictures else "unclear"
+        if self.faces or self.pictures:
+            return "analyse"
+        return "help" if self.lists.has("help", self.text) else "unclear"
 
     def _compared(self, kind: Kind) -> Kind:
         """Comparing persons is a question, not a kind of turn."""
@@ -166,15 +167,17 @@ class _Reading:
     ) -> Plan:
         """The plan with everything that does not depend on its kind."""
         pictures, reference = self._compared_with(kind, questions)
-        depth = self.lists.names("depth", self.text)
         found = self.blank.model_copy(
             update={
                 "kind": kind, "questions": questions, "refused": refused, "purpose": self.purpose,
-                "pictures": pictures, "faces": () if kind in ("list_faces", "help") else self.faces,
-                "reference": reference,
-                "depth": depth[0] if depth else "normal", "evidence": self.evidence,
+                "reference": reference, "evidence": self.evidence,
             }
         )  # fmt: skip
+        if kind in NOTHING_RUNS:
+            return found.model_copy(update={"clarification": words or self._question_back(found)})
+        depth = self.lists.names("depth", self.text)
+        update = {"pictures": pictures, "faces": () if kind == "list_faces" else self.faces}
+        found = found.model_copy(update={**update, "depth": depth[0] if depth else "normal"})
         return found.model_copy(update={"clarification": words or self._question_back(found)})
 
     def _compared_with(self, kind: Kind, questions: tuple[Question, ...]) -> tuple[tuple[Which, ...], str]:
@@ -190,14 +193,14 @@ class _Reading:
             return pictures, "none"
         if self.context.has_reference:
             return pictures, "given"
-        within = len(self.faces) >= 2 or pictures[0] in ("both", "all")
+        within = len(self.faces) >= 2 or pictures[0] in ("both", "all") or self.lists.has("two", self.text)
         return pictures, "none" if within else "needed"
 
     def _question_back(self, plan: Plan) -> str | None:
         """What is to be asked before anything is run, if anything."""
         if plan.kind == "unclear":
             return reply("unclear", plan.language)
-        if plan.kind in NEED_NO_PICTURE:
+        if plan.kind in NOTHING_RUNS or plan.kind == "new_picture":
             return None
         if self.context.pictures == 0:
             return reply("no_picture", plan.language)

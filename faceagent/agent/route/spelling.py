@@ -56,7 +56,7 @@ def one_edit(slip: str, word: str) -> bool:
             return sorted(slip[place] for place in wrong) == sorted(word[place] for place in wrong)
         return len(wrong) == 1 and len(word) > SHORT
     longer, shorter = (slip, word) if len(slip) > len(word) else (word, slip)
-    if len(longer) != len(shorter) + 1 or len(word) <= SHORT:
+    if len(longer) != len(shorter) + 1 or len(word) < SHORT:
         return False
     return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))
 
