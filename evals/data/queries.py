@@ -20,7 +20,7 @@ from typing import Any, Literal
 from faceagent.agent.route import Context, Plan, route
 from faceagent.types import Noun
 
-Set = Literal["queries", "paraphrases", "policy"]
+Set = Literal["queries", "paraphrases", "fresh", "policy"]
 FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
 
 
