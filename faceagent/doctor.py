@@ -7,18 +7,23 @@ from importlib import metadata
 from typing import Literal, NamedTuple
 
 from faceagent import weights
+from faceagent.errors import FaceagentError
 from faceagent.settings import Settings
+from faceagent.vlm import assemble, environment, server
+from faceagent.vlm.remote import Remote
+from faceagent.vlm.wire import Wire
 
 REQUIRED = (
     "pydantic", "langgraph", "open_clip_torch", "peft", "transformers", "torch", "onnxruntime",
     "opencv-python-headless", "c2pa-python",
 )  # fmt: skip
 OPTIONAL = {
-    "vllm": "pip install 'faceagent[vllm]' (in an environment of its own)",
     "bitsandbytes": "pip install 'faceagent[train]'",
     "inspect-ai": "pip install 'faceagent[evals]'",
     "pi-heif": "pip install 'faceagent[heif]'",
 }
+ENDPOINT_SECONDS = 3.0
+"""Time that an endpoint has to say that it is there."""
 
 
 class Finding(NamedTuple):
@@ -31,7 +36,7 @@ class Finding(NamedTuple):
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at the interpreter, packages, devices and weights; fetches nothing and loads no model."""
+    """Look at the interpreter, packages, devices, weights and a configured endpoint; loads and fetches no model."""
     yield Finding("ok", "Python", platform.python_version())
     for name in REQUIRED:
         version = _version(name)
@@ -53,6 +58,33 @@ def examine(settings: Settings) -> Iterator[Finding]:
         state = check.detail.removesuffix(check.remedy or "").strip() or check.state
         mend = None if good else check.remedy
         yield Finding("ok" if good else "missing", f"weights {check.id}", state, mend)
+    yield from _vlm(settings)
+
+
+def _vlm(settings: Settings) -> Iterator[Finding]:
+    """Who would answer for the vision-language model, and whether vLLM could be served or is."""
+    what = "vision-language model"
+    if settings.vlm_url is not None:
+        wire = Wire(settings.vlm_url, settings.vlm_key, ENDPOINT_SECONDS, 0)
+        try:
+            names = sorted(Remote(wire).adapters())
+            yield Finding("ok", what, f"{settings.vlm_url}, adapters: {', '.join(names) or 'none'}")
+        except FaceagentError as error:
+            yield Finding("missing", what, error.message, error.remedy)
+        finally:
+            wire.close()
+    elif assemble.adapters():
+        yield Finding("ok", what, f"embedded, in this process, adapters: {', '.join(assemble.adapters())}")
+    else:
+        yield Finding("optional", what, "this build ships no adapter; the ledger explains")
+    try:
+        made = environment.find(settings)
+        yield Finding("ok", "vLLM's environment", f"{made.build}, {made.folder}")
+    except FaceagentError as error:
+        yield Finding("optional", "vLLM's environment", error.message, error.remedy)
+    state = server.find(settings)
+    if state is not None:
+        yield Finding("ok", "vLLM's server", f"process {state.pid}, {state.url}")
 
 
 def _devices(settings: Settings) -> Iterator[Finding]:

@@ -29,3 +29,16 @@ def test_the_remedy_for_a_broken_file_depends_on_whose_it_is(tmp_path: Path) -> 
 def test_weights_that_are_not_there_are_pulled(tmp_path: Path) -> None:
     finding = about_yunet(Settings(cache=tmp_path))
     assert (finding.found, finding.remedy) == ("not on this machine", "Run `faceagent weights pull yunet`.")
+
+
+def about(settings: Settings, what: str) -> doctor.Finding:
+    (finding,) = (finding for finding in doctor.examine(settings) if finding.what == what)
+    return finding
+
+
+def test_it_says_who_answers_for_the_vision_language_model(tmp_path: Path) -> None:
+    assert "adapter" in about(Settings(cache=tmp_path), "vision-language model").found
+    away = about(Settings(cache=tmp_path, vlm_endpoint="http://127.0.0.1:9/v1"), "vision-language model")
+    assert away.state == "missing" and "cannot be reached" in away.found and "vlm serve" in (away.remedy or "")
+    none = about(Settings(cache=tmp_path), "vLLM's environment")
+    assert none.state == "optional" and none.remedy == "Run `faceagent vlm setup`."

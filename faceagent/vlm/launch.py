@@ -72,8 +72,9 @@ def arguments(what: Served, settings: Settings, build: Build, port: int) -> list
         "--max-lora-rank", str(_rank(what.adapters.values())),
     ]  # fmt: skip
     if build == "cpu":
-        # bfloat16 flips near ties against the model in this process; graphs only pay on a GPU.
-        said += ["--dtype", "float32", "--enforce-eager"]
+        # bfloat16 flips near ties against the model in this process; graphs only pay on a GPU; the usual blocks of 128
+        # tokens are longer than most of our prompts, and only whole blocks are found again.
+        said += ["--dtype", "float32", "--enforce-eager", "--block-size", "32"]
     if what.adapters:
         said += ["--lora-modules", *(f"{name}={path}" for name, path in what.adapters.items())]
     return said
