@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from faceagent import policy
-from faceagent.agent.route.grammar import Grammar, Hit
+from faceagent.agent.route.grammar import Grammar, Hit, longest
 from faceagent.types import QUESTIONS, Question
 
 NEAR_WORDS, NEAR_CHARACTERS = 4, 8
@@ -34,7 +34,8 @@ def asked(text: str, lists: Grammar, *, has_reference: bool) -> Asked:
     topics = lists.without("harmless", text)
     # A longer match is what was meant: "dark hair" is no darkness, "photo of a screen" asks one thing.
     heard = lists.without("noise", text)
-    mentions = lists.longest(("questions", "topics", "traits", "superlatives"), heard)
+    found = [hit for table in ("questions", "traits", "superlatives") for hit in lists.hits(table, heard)]
+    mentions = longest([*found, *lists.hits("topics", topics)])
     spans = _negated(text, mentions, lists)
     named = [hit for hit in mentions if hit.name in QUESTIONS or hit.name in policy.GROUPS]
     if has_reference and lists.has("naming", topics):

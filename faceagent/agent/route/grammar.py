@@ -49,15 +49,6 @@ class Grammar:
         """Names of the lists of ``table`` that match, in the order of the file."""
         return [name for name, pattern in self.tables[table].items() if pattern.search(text)]
 
-    def longest(self, tables: Iterable[str], text: str) -> list[Hit]:
-        """Every match of several tables, but none that overlaps a longer one."""
-        kept: list[Hit] = []
-        found = [hit for table in tables for hit in self.hits(table, text)]
-        for hit in sorted(found, key=lambda one: (one.start - one.end, one.start)):
-            if not any(one.start < hit.end and hit.start < one.end and _length(one) > _length(hit) for one in kept):
-                kept.append(hit)
-        return sorted(kept, key=lambda hit: (hit.start, hit.end))
-
     def has(self, table: str, text: str, name: str = "phrases") -> bool:
         """Whether one list matches."""
         return self.tables[table][name].search(text) is not None
@@ -65,6 +56,15 @@ class Grammar:
     def without(self, table: str, text: str, name: str = "phrases") -> str:
         """``text`` with what the list matches blanked out, position for position."""
         return self.tables[table][name].sub(lambda found: "~" * len(found.group()), text)
+
+
+def longest(hits: Iterable[Hit]) -> list[Hit]:
+    """The hits in the order of the text, without those that overlap a longer one."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda one: (one.start - one.end, one.start)):
+        if not any(one.start < hit.end and hit.start < one.end and _length(one) > _length(hit) for one in kept):
+            kept.append(hit)
+    return sorted(kept, key=lambda hit: (hit.start, hit.end))
 
 
 def _length(hit: Hit) -> int:

@@ -105,8 +105,8 @@ def _mentions(text: str, grammar: Grammar) -> list[Hit]:
 
 
 def _swallows(one: Hit, other: Hit) -> bool:
-    """Whether ``one`` is a longer match of the same table around ``other``, or a number around anything."""
-    related = _key(one)[0] in (_key(other)[0], "index")
+    """Whether ``one`` is a longer match of the same table around ``other``, or a number or superlative around it."""
+    related = _key(one)[0] in (_key(other)[0], "index", "superlatives")
     around = one.start <= other.start and other.end <= one.end
     return related and around and (one.start, one.end) != (other.start, other.end)
 
