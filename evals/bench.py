@@ -4,13 +4,14 @@ There is no private path: what is measured here is what ``analyze`` runs. The be
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from evals.data import Case, Skip
 from evals.stats.cues import cues_of
-from evals.task import SKIPPED, Values
+from evals.task import SKIPPED, UNPRESENTED, Values
 from evals.views import portrait, whole
 from faceagent import intake
 from faceagent.agent.analyst import Analyst, build_tools
@@ -71,9 +72,21 @@ class Bench:
         found = portrait(view, self.settings)
         return Skip("", "no_face", f"No face was found in {path.name}.") if found is None else found
 
+    def presented(self, case: Case, path: Path) -> View | Skip:
+        """The main face of a picture of ``case``, with the case's references where the tool needs them."""
+        view = self.face(path)
+        if isinstance(view, Skip) or "reference" not in self.tool.spec.needs:
+            return view
+        others = [self.face(self.root / file) for file in case.others]
+        missing = next((other for other in others if isinstance(other, Skip)), None)
+        if missing is not None:
+            reason = missing.reason if missing.reason in UNPRESENTED else "reference_unusable"
+            return Skip("", reason, f"Reference of {case.file}: {missing.message}")
+        return replace(view, references=tuple(other for other in others if isinstance(other, View)))
+
     def faces(self, cases: Sequence[Case], reading: Reading, *, cues: bool = False) -> list[Values | Skip]:
         """``reading`` of the tool's evidence about the main face of every case, in one batch."""
-        views = [self.face(self.root / case.file) for case in cases]
+        views = [self.presented(case, self.root / case.file) for case in cases]
         return self.read(views, reading, [case.id for case in cases], cues=cues)
 
     def read(

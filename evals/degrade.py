@@ -22,6 +22,11 @@ class Degradation(NamedTuple):
     suffix: str = ".png"
     options: tuple[int, ...] = ()
 
+    @property
+    def family(self) -> str:
+        """The kind of degradation, without its strength."""
+        return self.name.partition("_")[0]
+
     def write(self, rgb: Pixels, folder: Path) -> Path:
         """Spoil and store RGB pixels; returns the file."""
         path = folder / f"{self.name}{self.suffix}"

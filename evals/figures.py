@@ -48,13 +48,25 @@ class Grid:
 
 @dataclass(frozen=True)
 class Bars:
-    """Values with intervals by name, for groups and conditions."""
+    """Metrics with their intervals, each under a name: for types, units and conditions."""
 
     title: str
-    items: tuple[tuple[str, float, float | None, float | None], ...]
+    items: tuple[tuple[str, str], ...]
+    """Name shown, and the metric of the run that it stands for."""
 
 
-Figure = Plot | Grid | Bars
+@dataclass(frozen=True)
+class Sheet:
+    """Metrics with their intervals in rows and columns: for groups."""
+
+    title: str
+    columns: tuple[str, ...]
+    """Heads of all columns: what the rows are, how many cases each holds, and the metrics."""
+    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """Name, number of cases, and a metric of the run per further column; one the run lacks leaves its cell empty."""
+
+
+Figure = Plot | Grid | Bars | Sheet
 
 
 def line(name: str, x: ArrayLike, y: ArrayLike) -> Series:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from evals.data import Case, Skip
-from evals.task import SKIPPED, Table, Values
+from evals.task import SKIPPED, UNPRESENTED, Table, Values
 
 NAME = "records.jsonl"
 
@@ -103,6 +103,16 @@ def tables(cases: Sequence[Case], answers: Sequence[Values | Skip]) -> tuple[Tab
         else:
             scored.append((case, answer))
     return _table(scored), _table(scored or cued), skips
+
+
+def presented(cases: Sequence[Case], answers: Sequence[Values | Skip]) -> Table:
+    """Every case with a face that could have been answered, and whether it was: ``answered``, 0 or 1."""
+    rows = []
+    for case, answer in zip(cases, answers, strict=True):
+        reason = answer.reason if isinstance(answer, Skip) else str(answer.get(SKIPPED, [""])[0])
+        if reason not in UNPRESENTED:
+            rows.append((case, {"answered": float(not reason)}))
+    return _table(sorted(rows, key=lambda row: row[0].id))
 
 
 def _table(rows: Sequence[tuple[Case, Values]]) -> Table:

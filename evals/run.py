@@ -19,7 +19,7 @@ from evals.bench import ROOMS, Bench
 from evals.data import Case, Cases, Dataset, Skip, open_dataset
 from evals.data.dataset import digest
 from evals.metrics.bootstrap import ROUNDS, Estimate, estimate
-from evals.records import Records, tables
+from evals.records import Records, presented, tables
 from evals.result import NAME, Data, Result, measured, versions
 from evals.task import EvalTask, Values
 from evals.tasks import TASKS
@@ -164,6 +164,9 @@ def score(
         if len(table)
         else undefined
     )
+    seen = presented(cases, answers)
+    if len(seen):
+        metrics |= estimate(task.responses(seen), seen.clusters, rounds=rounds, seed=seed)
     baselines = estimate(task.baselines(cued), cued.clusters, rounds=rounds, seed=seed) if len(cued) else {}
     return Scores(metrics, baselines, len(table), skips)
 

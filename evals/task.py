@@ -21,6 +21,13 @@ Values = Mapping[str, Any]
 SKIPPED = "skipped"
 """Key of the reason and message in values that hold cues only: the case is not scored."""
 
+UNPRESENTED = frozenset({
+    "missing_file", "no_permission", "is_folder", "not_a_file", "empty_file", "too_large", "too_many_pixels",
+    "unsupported_format", "corrupt_picture", "no_reference", "same_file", "weights_missing", "not_installed",
+    "not_trained_yet", "uncalibrated", "no_mask",
+})  # fmt: skip
+"""Reasons that lie with the file, the list or the installation: no face was presented that could go unanswered."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -94,6 +101,8 @@ class EvalTask:
     """First argument: the ``Bench``."""
     measurement: Callable[[Table], Measurement]
     baselines: Callable[[Table], Measurement] = nothing
+    responses: Callable[[Table], Measurement] = nothing
+    """Metrics over every case that was presented, scored or not; its only value is ``answered``, 0 or 1."""
     figures: Callable[[Table], tuple[Figure, ...]] = _no_figures
     failures: Callable[[Table], Reals] = _no_failures
     """How badly each case went, higher is worse, NaN for not at all: the worst are shown with thumbnails."""
@@ -102,7 +111,8 @@ class EvalTask:
 
 
 LOWER = ("eer", "apcer", "bpcer", "bscer", "acer", "hter", "mae", "nme", "fr_", "fnmr", "fpr", "ece", "brier", "cllr",
-         "aurc", "apnrr", "bpnrr", "gap", "error", "unsupported", "ms_", "drop", "risk", "false_alarm")  # fmt: skip
+         "aurc", "apnrr", "bpnrr", "bsnrr", "non_response", "gap", "error", "unsupported", "ms_", "drop", "risk",
+         "false_alarm", "miss")  # fmt: skip
 """Beginnings of the names of metrics where less is better."""
 
 

@@ -51,6 +51,12 @@ def share(hits: ArrayLike, among: ArrayLike, weights: ArrayLike | None = None) -
     return ratio(by @ reals(flags(hits) & inside), by @ reals(inside))
 
 
+def mean_among(values: ArrayLike, among: ArrayLike, weights: ArrayLike | None = None) -> Reals:
+    """Weighted mean over the samples flagged in ``among``; the others' values may be NaN."""
+    inside = flags(among)
+    return mean(reals(values)[inside], weighed(weights, len(inside))[..., inside])
+
+
 def median(values: ArrayLike, weights: ArrayLike | None = None) -> Reals:
     """Weighted median: the mean of the lower and the upper one."""
     column = reals(values)

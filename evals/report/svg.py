@@ -1,13 +1,14 @@
 """Curves, matrices and bars as inline SVG, coloured by the page's style sheet so that they follow light and dark.
 
-Knows figures, no task. Every number a reader could want is also in a table of the page.
+Knows figures and the figures' metrics, no task. Every number a reader could want is also in a table of the page.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
-from evals.figures import Bars, Figure, Grid, Plot, Series
+from evals.figures import Bars, Grid, Plot, Series
+from evals.result import Measured
 
 WIDTH, HEIGHT = 420, 330
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 42
@@ -15,13 +16,14 @@ FLOOR = 1e-3
 """Lowest rate on a logarithmic axis; curves below it run along the edge."""
 
 
-def draw(figure: Figure) -> str:
-    """One figure as an ``svg`` element."""
+def draw(figure: Plot | Grid | Bars, metrics: Mapping[str, Measured]) -> str:
+    """One figure as an ``svg`` element; empty when none of the metrics it shows is defined."""
     if isinstance(figure, Plot):
         return _plot(figure)
     if isinstance(figure, Grid):
         return _grid(figure)
-    return _bars(figure)
+    known = [(name, metrics[key]) for name, key in figure.items if key in metrics and metrics[key].value is not None]
+    return _bars(figure.title, known) if known else ""
 
 
 def _plot(figure: Plot) -> str:
@@ -131,14 +133,15 @@ def _grid(figure: Grid) -> str:
     return _svg(width, height, figure.title, "".join(parts))
 
 
-def _bars(figure: Bars) -> str:
+def _bars(title: str, items: Sequence[tuple[str, Measured]]) -> str:
     row, left, right = 22, 170, 64
-    width, height = 460, row * len(figure.items) + 10
-    values = [value for _, value, _, _ in figure.items] + [high for *_, high in figure.items if high is not None]
-    top = max(1.0 if max(values, default=1.0) <= 1.0 else max(values), 1e-9)
+    width, height = 460, row * len(items) + 10
+    values = [value for _, one in items for value in (one.value, one.high) if value is not None]
+    top = max(1.0, *values)
     room = width - left - right
     parts = []
-    for place, (name, value, low, high) in enumerate(figure.items):
+    for place, (name, one) in enumerate(items):
+        value, low, high = one.value or 0.0, one.low, one.high
         y = 6 + row * place
         parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>')
         parts.append(f'<rect class="track" x="{left}" y="{y}" width="{room}" height="15" rx="2"/>')
@@ -149,7 +152,7 @@ def _bars(figure: Bars) -> str:
             start, end = (left + max(end, 0) / top * room for end in (low, high))
             parts.append(f'<path class="whisker" d="M{start:.1f} {y + 7.5}H{end:.1f}"/>')
         parts.append(f'<text x="{width - right + 8}" y="{y + 12}">{value:.3g}</text>')
-    return _svg(width, height, figure.title, "".join(parts))
+    return _svg(width, height, title, "".join(parts))
 
 
 def _svg(width: float, height: float, title: str, body: str) -> str:

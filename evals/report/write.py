@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from PIL import Image
 
 from evals import records
+from evals.figures import Sheet
 from evals.report.svg import draw
 from evals.result import NAME, Result, read
 from evals.task import Table
@@ -77,12 +78,17 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
     result: Result = read(folder)
     task = TASKS.get(result.task)
     table, _, skips = records.tables(cases, answers)
+    figures = task.figures(table) if len(table) else ()
+    drawn = [figure for figure in figures if not isinstance(figure, Sheet)]
     badness = task.failures(table) if len(table) else np.zeros(0)
     return {
         "result": result,
+        "headline": [(name, one) for name, one in result.metrics.items() if "." not in name],
+        "parts": [(name, one) for name, one in result.metrics.items() if "." in name],
         "task": task,
         "set": Path(result.dataset.path).name,
-        "figures": [(figure.title, draw(figure)) for figure in (task.figures(table) if len(table) else ())],
+        "figures": [(figure.title, drawing) for figure in drawn if (drawing := draw(figure, result.metrics))],
+        "sheets": [figure for figure in figures if isinstance(figure, Sheet)],
         "skipped": Counter(skip.reason for skip in skips).most_common(),
         "first": skips[0].message if skips else "",
         "failures": _failures(Path(header["root"]), table, badness, settings),

@@ -14,7 +14,7 @@ from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import SUBJECT, cluster_of, clustering, find
 from evals.figures import Bars, Figure
 from evals.metrics import regression
-from evals.metrics.arrays import Flags, Reals, mean, median, share
+from evals.metrics.arrays import Flags, Reals, mean, mean_among, median, share
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
@@ -121,14 +121,26 @@ def group(ages: Reals) -> Reals:
     return np.searchsorted(np.array(GROUPS), np.floor(ages), side="right").astype(float)
 
 
+def bands(columns: Columns) -> dict[str, Flags]:
+    """Rows with an age in every band that occurs."""
+    labelled = group(columns.middle)
+    found = {}
+    for index in range(1, len(GROUPS)):
+        rows = columns.aged & (labelled == index)
+        if rows.any():
+            found[f"{GROUPS[index - 1]}-{GROUPS[index] - 1}" if index < len(GROUPS) - 1 else "70+"] = rows
+    return found
+
+
 def measurement(table: Table) -> Measurement:
-    """Age error, bias, CS@5, group accuracy, interval coverage; gender accuracy."""
+    """Age error, over all and per band, bias, CS@5, group accuracy, interval coverage; gender accuracy."""
     columns = Columns(table)
     rows = columns.aged
     truth, age = columns.middle[rows], np.maximum(columns.age[rows], 0.0)
     low, high = columns.low[rows], columns.high[rows]
     covered = (low - 0.5 <= truth) & (truth <= high + 0.5)
     same_group = group(truth) == group(age)
+    by_band = {name: band[rows] for name, band in bands(columns).items()}
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
         found: dict[str, Reals] = {}
@@ -139,6 +151,7 @@ def measurement(table: Table) -> Measurement:
                 "age_bias": regression.bias(truth, age, mine),
                 "cs_5": regression.cumulative_score(truth, age, 5.0, mine),
                 "age_group_accuracy": mean(same_group, mine),
+                **{f"age_mae.{name}": mean_among(np.abs(truth - age), band, mine) for name, band in by_band.items()},
             }
             if not np.isnan(low).any():
                 found["age_interval_coverage"] = mean(covered, mine)
@@ -176,15 +189,10 @@ def constant(table: Table) -> Measurement:
 
 def figures(table: Table) -> tuple[Figure, ...]:
     """Age error per band."""
-    columns = Columns(table)
-    bands = group(columns.middle)
-    bars = []
-    for index in range(1, len(GROUPS)):
-        rows = columns.aged & (bands == index)
-        if rows.any():
-            error = float(regression.mae(columns.middle[rows], columns.age[rows]))
-            bars.append((f"{GROUPS[index - 1]}-{GROUPS[index] - 1}" if index < 9 else "70+", error, None, None))
-    return (Bars("Mean absolute age error per band, years", tuple(bars)),) if bars else ()
+    names = tuple(bands(Columns(table)))
+    return (
+        (Bars("Mean absolute age error per band, years", tuple((n, f"age_mae.{n}") for n in names)),) if names else ()
+    )
 
 
 def failures(table: Table) -> Reals:

@@ -19,18 +19,23 @@ from faceagent.judge import weigh
 from faceagent.tools.base import View
 from faceagent.types import INCONCLUSIVE, Evidence, Question
 
-DETECTORS: Mapping[str, EvalTask] = {"spoof": spoof.TASK, "forgery": forgery.TASK, "morph": morph.TASK}
-QUESTIONS: Mapping[str, Question] = {"spoof": "spoof", "forgery": "forgery", "morph": "morph"}
+DETECTORS: Mapping[str, tuple[EvalTask, Question]] = {
+    "forgery": (forgery.TASK, "forgery"),
+    "spoof": (spoof.TASK, "spoof"),
+    "morph": (morph.TASK, "morph"),
+    "morph_differential": (morph.TASK, "morph"),
+}
 
 
 def read(dataset: Dataset, tool: str) -> Cases:
     """The cases of the task that the tool is for."""
-    return (DETECTORS.get(tool) or expression.TASK).read(dataset, tool)
+    task = DETECTORS[tool][0] if tool in DETECTORS else expression.TASK
+    return task.read(dataset, tool)
 
 
 def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
     """Probability, likelihood ratio and verdict of a detector; confidence, answer and verdict of expression."""
-    question: Question = QUESTIONS.get(bench.subject, "expression")
+    question: Question = DETECTORS[bench.subject][1] if bench.subject in DETECTORS else "expression"
 
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
         if bench.subject in DETECTORS:
@@ -128,7 +133,7 @@ TASK = EvalTask(
     title="Calibration and abstention",
     protocol="Shipped calibrations as they are; ECE in ten bins, Brier (summed over labels where there are several), "
     "Cllr in bits, risk over coverage. The judge's own abstentions are counted.",
-    tools=("forgery", "spoof", "morph", "expression"),
+    tools=(*DETECTORS, "expression"),
     needs="the labels of the tool's own task",
     read=read,
     observe=observe,

@@ -10,7 +10,7 @@ import numpy as np
 from evals.bench import Bench, mute
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import TYPE, cluster_of, clustering, find, need, translated
-from evals.figures import Bars, Figure, reliability_diagram, roc
+from evals.figures import Bars, Figure, Grid, reliability_diagram, roc
 from evals.metrics import pad, ranking
 from evals.metrics.arrays import Flags, Reals, mean, share
 from evals.metrics.bootstrap import Measurement
@@ -23,6 +23,8 @@ from faceagent.types import Evidence, Question
 ATTACK, BONA_FIDE = "attack", "bona_fide"
 LABEL = ("label", "class", "target", "is_fake", "is_morph", "is_spoof", "fake", "real_or_fake", "type", "kind")
 VALIDATION = ("val", "valid", "validation", "dev", "devel", "development")
+PER_TYPE = {"auc": "AUC per attack type", "apcer": "APCER per attack type", "d_eer": "D-EER per family"}
+"""Metrics that a task may have per attack type."""
 SINGLE_CUES = ("file_size", "resolution", "sharpness")
 
 
@@ -31,7 +33,7 @@ def reader(task: str, attacks: Sequence[str], others: Sequence[str]) -> Callable
     words = dict.fromkeys(attacks, ATTACK) | dict.fromkeys(others, BONA_FIDE)
 
     def read(dataset: Dataset, tool: str) -> Cases:
-        del tool
+        del tool  # every detector of a question reads the same labels
         column = need(dataset, LABEL, task)
         known, skips = translated(dataset.items, column, words)
         kinds = find(dataset, [name for name in TYPE if name != column])
@@ -181,35 +183,66 @@ def pad_errors(columns: Columns, points: ranking.Curve, weights: Reals) -> dict[
     }
 
 
-def trivial(table: Table) -> Measurement:
-    """AUC of every trivial cue, and of a logistic regression over the radial spectrum, cross-validated by cluster."""
+def non_response(table: Table) -> Measurement:
+    """APNRR and BPNRR, and APNRR per attack type: the shares of presentations without an answer (ISO/IEC 30107-3)."""
+    silent = table.numbers("answered") == 0
     attack = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
-    scores = {f"{name}_auc": oriented(table.numbers(f"cue_{name}"), attack) for name in SINGLE_CUES}
-    spectrum = table.numbers("cue_spectrum")
-    if len(table) and spectrum.ndim == 2:
-        scores["radial_spectrum_auc"] = cross_validated(spectrum, attack, table.clusters)
-    ranked = {name: ranking.Ranking(column, attack) for name, column in scores.items() if not np.isnan(column).any()}
+    names = np.array(table.labels("type"))
+    kinds = sorted(set(names[attack].tolist()))
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
-        return {name: ranking.area(one.curve(weights)) for name, one in ranked.items()}
+        found = {"apnrr": share(silent, attack, weights), "bpnrr": share(silent, ~attack, weights)}
+        if len(kinds) > 1:
+            found |= {f"apnrr.{name}": share(silent, attack & (names == name), weights) for name in kinds}
+        return found
+
+    return measure
+
+
+def cues(table: Table, attack: Flags) -> dict[str, Reals]:
+    """Every trivial cue as a score, and a logistic regression over the radial spectrum, cross-validated by cluster."""
+    scores = {name: oriented(table.numbers(f"cue_{name}"), attack) for name in SINGLE_CUES}
+    spectrum = table.numbers("cue_spectrum")
+    if len(table) and spectrum.ndim == 2:
+        scores["radial_spectrum"] = cross_validated(spectrum, attack, table.clusters)
+    return {name: column for name, column in scores.items() if not np.isnan(column).any()}
+
+
+def trivial(table: Table) -> Measurement:
+    """AUC of every trivial cue."""
+    attack = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
+    ranked = {name: ranking.Ranking(column, attack) for name, column in cues(table, attack).items()}
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        return {f"{name}_auc": ranking.area(one.curve(weights)) for name, one in ranked.items()}
 
     return measure
 
 
 def curves(table: Table) -> tuple[Figure, ...]:
-    """ROC, DET, reliability, and AUC per type."""
+    """ROC and DET beside the best trivial cue, reliability, errors at the shipped line, and figures per type."""
     columns = Columns(table)
-    figures = list(roc([("detector", columns.score)], columns.attack))
+    figures = list(roc([("detector", columns.score), *_best_cue(table, columns)], columns.attack))
     known = ~np.isnan(columns.probability)
     if known.any():
         figures.append(reliability_diagram(columns.probability[known], columns.attack[known]))
-    per_type = [
-        (name, float(ranking.auc(columns.score[rows], columns.attack[rows])), None, None)
-        for name, rows in columns.by_type().items()
-    ]
-    if per_type and not np.isnan(per_type[0][1]):
-        figures.append(Bars("AUC per attack type", tuple(per_type)))
+    if columns.decided:
+        cells = [
+            tuple(float((rows & (columns.called == called)).sum()) for called in (0, 1))
+            for rows in (~columns.attack, columns.attack)
+        ]
+        figures.append(Grid("At the shipped line", ("bona fide", "attack"), ("passed", "called"), tuple(cells)))
+    for metric, title in PER_TYPE.items():
+        kinds = columns.by_type()
+        if kinds and not columns.attack.all():
+            figures.append(Bars(title, tuple((name.replace("_", " "), f"{metric}.{name}") for name in kinds)))
     return tuple(figures)
+
+
+def _best_cue(table: Table, columns: Columns) -> list[tuple[str, Reals]]:
+    scores = cues(table, columns.attack)
+    best = max(scores, key=lambda name: float(np.nan_to_num(ranking.auc(scores[name], columns.attack))), default=None)
+    return [] if best is None else [(best.replace("_", " "), scores[best])]
 
 
 def wrongness(table: Table) -> Reals:

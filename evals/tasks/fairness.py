@@ -12,10 +12,10 @@ import numpy as np
 from evals.bench import Bench, Reading
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import find
-from evals.figures import Bars, Figure
-from evals.metrics.arrays import Flags, Reals, mean, ratio
+from evals.figures import Figure, Sheet
+from evals.metrics.arrays import Flags, Reals, mean_among
 from evals.metrics.bootstrap import Measurement
-from evals.task import EvalTask, Table, Values
+from evals.task import UNPRESENTED, EvalTask, Table, Values
 from evals.tasks import attributes, detection, expression
 from evals.tasks.robustness import BASES
 from faceagent.errors import InputError
@@ -61,21 +61,13 @@ def _group(word: str, column: str) -> str:
 def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
     """The tool's answer, or that there was none: a face that is not found is an error of its own."""
     reading: Reading = BASES[bench.subject].reading
-    trained = bench.tool.spec.pending is None
     found: list[Values | Skip] = []
     for answer in bench.faces(cases, reading):
         if not isinstance(answer, Skip):
             found.append({**answer, "answered": 1.0})
         else:
-            # Nobody's looks are to blame for the silence of a tool that answers nobody.
-            found.append({"answered": 0.0} if trained and _is_miss(answer) else answer)
+            found.append(answer if answer.reason in UNPRESENTED else {"answered": 0.0})
     return found
-
-
-def _is_miss(skip: Skip) -> bool:
-    """Whether a face gave no answer by its own looks; broken files and missing weights are not the face's."""
-    return skip.reason in ("no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "occluded",
-                           "extreme_pose", "low_resolution", "no_landmarks")  # fmt: skip
 
 
 def errors(table: Table) -> dict[str, Reals]:
@@ -122,12 +114,12 @@ def measurement(table: Table) -> Measurement:
         gaps: dict[str, Reals] = {}
         for error, values in wrong.items():
             known = ~np.isnan(values)
-            found[error] = _mean(values, known, weights)
+            found[error] = mean_among(values, known, weights)
             for grouping, rows in members.items():
                 rates = {}
                 for word, mine in rows.items():
                     if (known & mine).any():
-                        found[f"{error}.{grouping}.{word}"] = rate = _mean(values, known & mine, weights)
+                        found[f"{error}.{grouping}.{word}"] = rate = mean_among(values, known & mine, weights)
                         if (known & mine).sum() >= SMALL:
                             rates[word] = rate
                 if len(rates) > 1:
@@ -140,25 +132,23 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def _mean(values: Reals, rows: Flags, weights: Reals) -> Reals:
-    inside = weights[..., rows]
-    return ratio(inside @ values[rows], inside.sum(axis=-1))
-
-
 def figures(table: Table) -> tuple[Figure, ...]:
-    """Error per group, one chart per error and grouping."""
-    found = []
-    for error, values in errors(table).items():
-        known = ~np.isnan(values)
-        for grouping, rows in groups(table).items():
-            bars = tuple(
-                (f"{word} ({int((known & mine).sum())})", float(mean(values[known & mine])), None, None)
-                for word, mine in rows.items()
-                if (known & mine).any()
-            )
-            if len(bars) > 1:
-                found.append(Bars(f"{error.replace('_', ' ')} by {grouping}", bars))
-    return tuple(found)
+    """One table per grouping: every error of every group, everybody's below, and the gap."""
+    names = tuple(errors(table))
+    titles = tuple(name.replace("_", " ") for name in names)
+    return tuple(
+        Sheet(
+            f"Errors by {grouping.replace('_', ' ')}",
+            (grouping.replace("_", " "), "faces", *titles),
+            (
+                *((word.replace("_", " "), str(int(mine.sum())), tuple(f"{name}.{grouping}.{word}" for name in names))
+                  for word, mine in rows.items()),
+                ("everybody", str(len(table)), names),
+                (f"gap, groups of {SMALL} and more", "", tuple(f"gap_{name}.{grouping}" for name in names)),
+            ),
+        )
+        for grouping, rows in groups(table).items()
+    )  # fmt: skip
 
 
 TASK = EvalTask(

@@ -69,6 +69,7 @@ TASK = EvalTask(
     observe=detection.observer("forgery"),
     measurement=measurement,
     baselines=detection.trivial,
+    responses=detection.non_response,
     figures=detection.curves,
     failures=detection.wrongness,
     names=("auc", "eer", "ap", "accuracy", "balanced_accuracy"),

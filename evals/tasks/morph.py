@@ -1,20 +1,62 @@
 """Morphing attack detection: ISO/IEC 20059 names, per morph family and the worst, which is what an attacker takes.
 
-BPCER and BSCER are the same rate: NIST calls it BSCER where the attack is a morph. Both names are given.
+Two ways of detecting. A single suspected picture (S-MAD), or a suspected picture beside a trusted one of the person
+who claims it (D-MAD); the second needs to be told which pictures belong together. BPCER and BSCER are the same rate:
+NIST calls it BSCER where the attack is a morph. Both names are given, as are APNRR, BPNRR and BSNRR.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from evals.data import Cases, Dataset, Skip
+from evals.data.columns import find
+from evals.data.dataset import inside
 from evals.metrics import pad, ranking
 from evals.metrics.arrays import Reals
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table
 from evals.tasks import detection
+from faceagent.errors import InputError
 
 MORPH = ("morph", "morphed", "attack", "fake", "1", "true", "yes")
 BONA_FIDE = ("bona_fide", "bonafide", "real", "genuine", "original", "0", "false", "no")
+
+
+DIFFERENTIAL = "morph_differential"
+TRUSTED = ("reference", "trusted", "live", "second")
+_labelled = detection.reader("morph", MORPH, BONA_FIDE)
+
+
+def read(dataset: Dataset, tool: str) -> Cases:
+    """Suspected pictures; each with its trusted picture where the tool compares them."""
+    column = find(dataset, TRUSTED)
+    if tool != DIFFERENTIAL:
+        if column is not None:
+            raise InputError(
+                f"{dataset.name} pairs suspected pictures with trusted ones, which {tool} does not look at.",
+                remedy=f"Use --tool {DIFFERENTIAL}, or a set without the column {column}.",
+            )
+        return _labelled(dataset, tool)
+    if column is None:
+        raise InputError(
+            f"{dataset.name} does not say which trusted picture each suspected one is compared with; it has: "
+            f"{', '.join(dataset.columns) or 'only file'}.",
+            remedy="Add a column reference to labels.csv, or write pairs.csv with suspected, trusted, label.",
+        )
+    trusted = {item.id: item.labels.get(column, "") for item in dataset.items}
+    found = _labelled(dataset, tool)
+    cases, skips = [], list(found.skips)
+    for case in found.cases:
+        file = trusted[case.id]
+        if not file:
+            skips.append(Skip(case.id, "no_reference", f"{case.id} has no {column}."))
+        elif not inside(dataset.root, file):
+            skips.append(Skip(case.id, "outside", f"{case.id}: {file} is not below {dataset.root.name}."))
+        else:
+            # Pairs of one suspected picture are no independent cases.
+            cases.append(case._replace(others=(file,), cluster=case.file if case.cluster == case.id else case.cluster))
+    return Cases(tuple(cases), tuple(skips), found.notes)
 
 
 def measurement(table: Table) -> Measurement:
@@ -42,17 +84,30 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
+def responses(table: Table) -> Measurement:
+    """Non-response rates, the bona fide one under both names."""
+    inner = detection.non_response(table)
+
+    def measure(weights: Reals) -> Mapping[str, Reals]:
+        found = inner(weights)
+        return {**found, "bsnrr": found["bpnrr"]}
+
+    return measure
+
+
 TASK = EvalTask(
     name="morph",
     title="Morphs of two people",
-    protocol="Single pictures. APCER is the worst family's, at the shipped line; D-EER and BPCER (= BSCER) at APCER "
-    "10, 5 and 1 %, over all morphs and per family.",
-    tools=("morph",),
-    needs="label (bona_fide, morph); family; subject",
-    read=detection.reader("morph", MORPH, BONA_FIDE),
+    protocol="Single pictures, or pictures beside a trusted one of the claimed person (morph_differential). APCER is "
+    "the worst family's, at the shipped line; D-EER and BPCER (= BSCER) at APCER 10, 5 and 1 %, over all morphs and "
+    "per family; APNRR and BPNRR (= BSNRR) are the shares without an answer.",
+    tools=("morph", DIFFERENTIAL),
+    needs="label (bona_fide, morph); family; subject; reference (the trusted picture) for morph_differential",
+    read=read,
     observe=detection.observer("morph"),
     measurement=measurement,
     baselines=detection.trivial,
+    responses=responses,
     figures=detection.curves,
     failures=detection.wrongness,
     names=("d_eer", "apcer_max", "bpcer", "bscer", "auc"),

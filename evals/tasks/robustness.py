@@ -14,7 +14,7 @@ import numpy as np
 from evals.bench import Bench, Reading
 from evals.data import Case, Cases, Dataset, Skip
 from evals.degrade import SWEEP
-from evals.figures import Bars, Figure
+from evals.figures import Bars, Figure, Plot, line
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table, Values, lower_is_better
@@ -46,6 +46,7 @@ BASES: Mapping[str, Base] = {
     "forgery": Base(forgery.TASK, "auc", _detector("forgery")),
     "spoof": Base(spoof.TASK, "auc", _detector("spoof")),
     "morph": Base(morph.TASK, "auc", _detector("morph")),
+    "morph_differential": Base(morph.TASK, "auc", _detector("morph")),
     "expression": Base(expression.TASK, "accuracy", expression.reading),
     "attributes": Base(attributes.TASK, "gender_accuracy", attributes.reading),
 }
@@ -72,7 +73,7 @@ def _spoiled(bench: Bench, case: Case, reading: Reading) -> dict[str, Values]:
     if isinstance(view, Skip):
         return {}
     with tempfile.TemporaryDirectory() as folder:
-        views = [bench.face(one.write(view.pixels(), Path(folder))) for one in SWEEP]
+        views = [bench.presented(case, one.write(view.pixels(), Path(folder))) for one in SWEEP]
         answers = bench.read(views, reading, [one.name for one in SWEEP])
     return {one.name: answer for one, answer in zip(SWEEP, answers, strict=True) if not isinstance(answer, Skip)}
 
@@ -108,13 +109,26 @@ def measurement(table: Table) -> Measurement:
 
 
 def figures(table: Table) -> tuple[Figure, ...]:
-    """The metric per condition."""
-    base = BASES[table.labels("tool")[0]]
-    values = measurement(table)(np.ones((1, len(table))))
-    names = [(CLEAN, base.metric), *((one.name, f"{base.metric}.{one.name}") for one in SWEEP)]
-    bars = [(name, float(values[key][0]), None, None) for name, key in names if key in values]
-    known = tuple(bar for bar in bars if not np.isnan(bar[1]))
-    return (Bars(f"{base.metric} under degradation", known),) if known else ()
+    """Curves of the metric over the steps of every degradation, and the metric per condition."""
+    metric = BASES[table.labels("tool")[0]].metric
+    values = {name: float(value[0]) for name, value in measurement(table)(np.ones((1, len(table)))).items()}
+    families: dict[str, list[str]] = {}
+    for one in SWEEP:
+        families.setdefault(one.family, []).append(one.name)
+    curves = tuple(
+        line(
+            ", ".join(names).replace(f", {family}_", ", ").replace("_", " "),
+            range(len(names) + 1),
+            [values.get(key, np.nan) for key in (metric, *(f"{metric}.{name}" for name in names))],
+        )
+        for family, names in families.items()
+    )
+    words = metric.replace("_", " ")
+    bars = (("as it is", metric), *((one.name.replace("_", " "), f"{metric}.{one.name}") for one in SWEEP))
+    return (
+        Plot(f"{words} along every degradation", "step (0: as it is)", words, curves, unit=False),
+        Bars(f"{words} under every degradation", bars),
+    )
 
 
 TASK = EvalTask(

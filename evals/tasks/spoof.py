@@ -1,6 +1,6 @@
 """Presentation attacks: ISO/IEC 30107-3 at the shipped line, and HTER at a line from a development split.
 
-Faces for which the tool gave no answer are counted apart, as the standard's non-response rates would.
+Faces for which the tool gave no answer are no errors; they are counted apart, as APNRR and BPNRR.
 """
 
 from collections.abc import Mapping
@@ -44,13 +44,15 @@ TASK = EvalTask(
     name="spoof",
     title="Print, replay and mask attacks",
     protocol="APCER per attack type and the worst, BPCER and ACER at the shipped line; BPCER at APCER 10, 5, 1 %; HTER "
-    "with the equal-error threshold of a development split, where the set has one.",
+    "with the equal-error threshold of a development split, where the set has one; APNRR and BPNRR are the shares "
+    "without an answer.",
     tools=("spoof",),
     needs="label (live, spoof); attack for the type; split (dev for a threshold); subject",
     read=detection.reader("spoof", SPOOF, LIVE),
     observe=detection.observer("spoof"),
     measurement=measurement,
     baselines=detection.trivial,
+    responses=detection.non_response,
     figures=detection.curves,
     failures=detection.wrongness,
     names=("auc", "eer", "d_eer", "apcer_max", "bpcer", "acer"),

@@ -166,3 +166,11 @@ def test_rouge():
     assert text.rouge_l("the mouth is open", "the Mouth opens") == pytest.approx(4 / 7)
     assert text.rouge_l("a b c", "x y") == 0.0 and text.rouge_l("", "x") == 0.0
     assert float(text.rege(np.array(0.5), np.array(0.25))) == 0.75
+
+
+def test_patches_are_laid_over_their_box():
+    laid = localisation.spread([[0.1, 0.9], [0.2, 0.3]], (1.0, 0.0, 3.0, 2.0), 2, 4)
+    assert np.isnan(laid[:, [0, 3]]).all() and laid[:, 1:3].tolist() == [[0.1, 0.9], [0.2, 0.3]]
+    beyond = localisation.spread([[0.1, 0.9], [0.2, 0.3]], (-2.0, -2.0, 2.0, 2.0), 2, 2)
+    assert (beyond == 0.3).all()
+    assert np.isnan(localisation.spread([[1.0]], (5.0, 5.0, 6.0, 6.0), 2, 2)).all()

@@ -1,9 +1,10 @@
 import json
-from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
-from evals.data import Case, Item, catalog, huggingface, open_dataset
+from evals.data import Case, Item, catalog, open_dataset
 from evals.data.columns import clustering, find, need, number
 from evals.data.dataset import digest, settled
 from evals.homemade import write_labels
@@ -93,13 +94,65 @@ def test_pairs(tmp_path):
     assert found.items[0].labels == {"label": "same", "second": "b.png"} and found.skips[0].reason == "outside"
 
 
-def test_huggingface_rows_are_exported_as_they_are(tmp_path):
-    features = {"label": SimpleNamespace(names=["live", "spoof"])}
-    rows = [{"image": {"bytes": b"PNG", "path": "x"}, "label": 1, "age": 4}, {"image": {"bytes": None}, "label": 0}]
-    found = huggingface.collect("set", [("test", rows, features)], tmp_path)
-    assert found.items[0].labels == {"split": "test", "label": "spoof", "age": "4"}
-    assert (tmp_path / found.items[0].file).read_bytes() == b"PNG"
-    assert found.skips[0].reason == "no_picture"
+def _picture_bytes(shade: int) -> bytes:
+    return cv2.imencode(".png", np.full((8, 8, 3), shade, np.uint8))[1].tobytes()
+
+
+@pytest.fixture
+def hub_table(tmp_path):
+    """Four rows with an Image column: bytes, a file on disk, bytes, and nothing."""
+    datasets = pytest.importorskip("datasets")
+    (tmp_path / "on_disk.png").write_bytes(_picture_bytes(200))
+    features = datasets.Features({
+        "image": datasets.Image(), "label": datasets.ClassLabel(names=["live", "spoof"]),
+        "age": datasets.Value("int64"), "note": datasets.Value("string"),
+    })  # fmt: skip
+    pictures = [
+        {"bytes": _picture_bytes(10), "path": "a.png"}, {"bytes": None, "path": str(tmp_path / "on_disk.png")},
+        {"bytes": _picture_bytes(30), "path": None}, None,
+    ]  # fmt: skip
+    rows = {"image": pictures, "label": [1, 0, 0, 1], "age": [4, None, 30, 5], "note": ["x", "", None, "y"]}
+    return datasets.Dataset.from_dict(rows, features=features)
+
+
+@pytest.mark.parametrize("way", ["table", "splits", "parquet", "hub"])
+def test_huggingface_dataset_with_an_image_column(hub_table, tmp_path, way):
+    import datasets
+
+    root = tmp_path / "set"
+    if way == "table":
+        hub_table.save_to_disk(root)
+    elif way == "splits":
+        datasets.DatasetDict({"test": hub_table}).save_to_disk(root)
+    else:
+        name = "part-0.parquet" if way == "parquet" else "data/test-00000-of-00001.parquet"
+        (root / name).parent.mkdir(parents=True)
+        hub_table.to_parquet(root / name)
+    found = open_dataset(root, export=tmp_path / "export", split="test" if way in ("splits", "hub") else None)
+    first, second, third = found.items
+    assert (first.labels["label"], second.labels["label"]) == ("spoof", "live")
+    assert first.labels["age"] == "4" and "age" not in second.labels and third.labels["age"] == "30"
+    assert [(found.root / item.file).read_bytes() for item in found.items] == [
+        _picture_bytes(shade) for shade in (10, 200, 30)
+    ]  # fmt: skip
+    assert [skip.reason for skip in found.skips] == ["no_picture"] and "Row 3" in found.skips[0].message
+
+
+def test_huggingface_image_folder(tmp_path):
+    pytest.importorskip("datasets")
+    root = tmp_path / "set"
+    root.mkdir()
+    (root / "a.png").write_bytes(_picture_bytes(5))
+    (root / "metadata.csv").write_text("file_name,label\na.png,live\n")
+    [item] = (found := open_dataset(root, export=tmp_path / "export")).items
+    assert item.labels["label"] == "live" and (found.root / item.file).read_bytes() == _picture_bytes(5)
+
+
+def test_huggingface_dataset_without_pictures_says_so(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_dict({"label": ["a"]}).save_to_disk(tmp_path / "set")
+    with pytest.raises(InputError, match="no column of pictures; its columns are: label"):
+        open_dataset(tmp_path / "set", export=tmp_path / "export")
 
 
 def test_huggingface_library_is_named_when_it_is_missing(tmp_path, monkeypatch):

@@ -31,7 +31,8 @@ from evals.tasks import (
     spoof,
 )
 from faceagent import Analyst, explain
-from faceagent.types import Explanation
+from faceagent.errors import InputError
+from faceagent.types import Explanation, HeatMap
 
 
 def table(rows):
@@ -221,6 +222,82 @@ def test_localisation_with_eyes_apart_and_together():
     made = table([(truth, {"left_eye": 0.2, "right_eye": 0.9, "nose": 0.1, "mouth": 0.0})])
     found = points(localisation.TASK, made)
     assert found["pointing"] == 0.0 and found["pointing_either_eye"] == 1.0
+
+
+def test_masks_are_compared_with_the_heat_map():
+    heat = HeatMap(box=(0, 0, 4, 4), values=((0.9, 0.6), (0.1, 0.2)))
+    mask = np.zeros((4, 4), dtype=bool)
+    mask[:2, :2] = True
+    found = localisation.overlap(heat, mask)
+    assert found == {"mask_iou": 0.5, "mask_hit": 1.0, "mask_share": 0.25, "mask_auc": 1.0}
+    assert localisation.overlap(heat, ~mask)["mask_hit"] == 0.0
+    assert localisation.overlap(heat, np.zeros((4, 4), dtype=bool)) == {}
+    whole = localisation.overlap(heat, np.ones((4, 4), dtype=bool))
+    assert whole["mask_iou"] == 0.5 and "mask_auc" not in whole  # one class of pixels: nothing to be told apart
+    made = table([({}, found), ({part: 1.0 for part in localisation.PARTS}, {"nose": 0.5})])
+    measured = points(localisation.TASK, made)
+    assert measured["mask_iou"] == 0.5 and measured["mask_pointing"] == 1.0 and measured["pointing"] == 1.0
+    chance = localisation.TASK.baselines(made)(np.ones((1, 2)))
+    assert chance["random_mask_pointing"][0] == 0.25 and chance["random_pointing"][0] == 1.0
+
+
+def test_a_picture_is_measured_against_its_mask(tmp_path, settings):
+    pixels = portrait()
+    mask = np.zeros_like(pixels)
+    mask[100:150, 100:150] = 255
+    small = mask[:100, :100]
+    pasted = pixels.copy()
+    pasted[100:150, 100:150] = pixels[200:250, 200:250]
+    write(tmp_path, [("mask.png", mask, {}), ("small.png", small, {})])
+    write(tmp_path, [("a.png", pasted, {"mask": "mask.png"}), ("b.png", pixels, {"mask": ""}),
+                     ("c.png", pasted[:, ::-1], {"mask": "gone.png"}), ("d.png", mask, {"mask": "mask.png"}),
+                     ("e.png", pasted // 2, {"mask": "small.png"}), ("f.png", pixels, {"mask": "/x"})])  # fmt: skip
+    outcome = run(Order("localisation", tmp_path, settings, out=tmp_path / "run", rounds=10))
+    assert outcome.result.dataset.n == 1  # a.png; b.png is unaltered, d.png shows no face
+    assert 0 <= outcome.result.metrics["mask_iou"].value <= 1 and outcome.result.metrics["mask_pointing"].value in (
+        0,
+        1,
+    )
+    assert {(skip.id, skip.reason) for skip in outcome.skips} >= {("c.png", "no_mask"), ("e.png", "no_mask"),
+                                                                  ("f.png", "outside")}  # fmt: skip
+
+
+def test_pictures_without_an_answer_are_counted_per_class():
+    truths = [{"class": A, "type": "print"}, {"class": A, "type": "print"}, {"class": A, "type": "mask"},
+              {"class": B, "type": ""}, {"class": B, "type": ""}]  # fmt: skip
+    cases = tuple(Case(str(place), "f", {**truth, "video": "", "validation": 0.0}, str(place))
+                  for place, truth in enumerate(truths))  # fmt: skip
+    answered = {"score": 1.0, "called": 1.0}
+    answers = [answered, {"skipped": ["too_blurry", ""], "cue_sharpness": 1.0}, answered,
+               Skip("3", "no_face", ""), Skip("4", "corrupt_picture", "")]  # fmt: skip
+    found = score(spoof.TASK, cases, answers, rounds=10)
+    assert found.metrics["apnrr"].value == pytest.approx(1 / 3) and found.metrics["bpnrr"].value == 1.0
+    assert found.metrics["apnrr.print"].value == 0.5 and found.metrics["apnrr.mask"].value == 0.0
+    silent = score(morph.TASK, cases[3:4], answers[3:4], rounds=10)
+    assert silent.n == 0 and silent.metrics["bpnrr"].value == silent.metrics["bsnrr"].value == 1.0
+    assert silent.metrics["apnrr"].value is None
+
+
+def test_differential_morph_detection_reads_pairs_and_references(tmp_path, settings):
+    dataset = _set(["label", "reference"], [{"label": "morph", "reference": "b.png"}, {"label": "bona_fide"},
+                                            {"label": "morph", "reference": "../x.png"}])  # fmt: skip
+    found = morph.TASK.read(dataset, "morph_differential")
+    assert [case.others for case in found.cases] == [("b.png",)]
+    assert [skip.reason for skip in found.skips] == ["no_reference", "outside"]
+    with pytest.raises(InputError, match="--tool morph_differential"):
+        morph.TASK.read(dataset, "morph")
+    with pytest.raises(InputError, match="which trusted picture"):
+        morph.TASK.read(_set(["label"], [{"label": "morph"}]), "morph_differential")
+    source = portrait()
+    write(tmp_path, [("a.png", source, {}), ("b.png", (source * 0.8).astype(np.uint8), {})])
+    (tmp_path / "labels.csv").unlink()
+    (tmp_path / "pairs.csv").write_text(
+        "suspected,trusted,label,family\na.png,b.png,bona_fide,\nb.png,a.png,morph,WebMorph\na.png,gone.png,morph,x\n"
+    )
+    outcome = run(Order("morph", tmp_path, settings, out=tmp_path / "run", rounds=10))
+    assert outcome.result.tool == "morph_differential" and outcome.result.dataset.n == 2
+    assert outcome.result.metrics["auc"].value is not None
+    assert [skip.reason for skip in outcome.skips] == ["missing_file"]
 
 
 def test_calibration_of_a_detector():
