@@ -17,7 +17,7 @@ from rich.logging import RichHandler
 from rich.table import Column, Table
 from rich.text import Text
 
-from faceagent import __version__, chat_commands, doctor, vlm_commands, weights
+from faceagent import __version__, chat_commands, doctor, route_command, vlm_commands, weights
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
 from faceagent.settings import load
@@ -35,6 +35,7 @@ weights_app = typer.Typer(help="List, pull and verify model weights.", no_args_i
 app.add_typer(weights_app, name="weights")
 app.add_typer(vlm_commands.app, name="vlm")
 app.command("chat")(chat_commands.chat)
+app.command("route")(route_command.route)
 app.add_typer(chat_commands.sessions_app, name="sessions")
 
 

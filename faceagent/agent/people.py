@@ -11,8 +11,7 @@ from statistics import NormalDist, median
 
 from pydantic import Field
 
-from faceagent.agent.route.plan import Language, Who
-from faceagent.agent.route.replies import placed, reply
+from faceagent.agent.route.plan import Who
 from faceagent.types import Evidence, Face, Noun, Question, Score, Share
 
 SURE = 0.6
@@ -29,8 +28,6 @@ SEEN = frozenset({
     "short_hair",
 })  # fmt: skip
 """Traits that only a look at the face can tell."""
-MOST_NAMED = 8
-"""Faces named in a question back."""
 STEP = 0.6
 """How far apart two faces must be for one to be clearly beyond the other: in widths of a face, or doublings of size."""
 OLDER = 8.0
@@ -89,15 +86,6 @@ def resolve(who: Who, faces: Sequence[Face], evidence: Sequence[Evidence] = (), 
         elif name is not None:
             unknown.append(name)
     return _chosen(faces, weights, tuple(unknown))
-
-
-def ask_which(found: Found, faces: Sequence[Face], width: int, language: Language) -> str:
-    """What to ask back when ``found`` is no single face: which of the rivals, or that nobody fits."""
-    if not faces:
-        return reply("no_face", language)
-    meant = [face for face in faces if face.id in found.rivals] or list(faces)
-    people = placed([(face.id, _centre(face)[0] / width) for face in meant[:MOST_NAMED]], language)
-    return reply("which" if found.rivals else "nobody", language, people=people)
 
 
 def _numbered(index: int, who: Who, faces: Sequence[Face]) -> Found:

@@ -1,6 +1,8 @@
 """Free text → a validated plan: rules first, a model only for what the rules leave open."""
 
+from faceagent.agent.route.model import questions_by_model
 from faceagent.agent.route.plan import Context, Plan, Who
+from faceagent.agent.route.replies import reply
 from faceagent.agent.route.rules import plan_by_rules
 from faceagent.types import Refused
 from faceagent.vlm.protocol import Backend
@@ -16,5 +18,8 @@ def route(text: str, context: Context | None = None, backend: Backend | None = N
         context: what the conversation knows before it; default: one picture, no reference, nothing asked yet.
         backend: asked only where the rules understand nothing; without one the plan asks back.
     """
-    del backend
-    return plan_by_rules(text, context or Context())
+    known = context or Context()
+    plan = plan_by_rules(text, known)
+    if backend is None or plan.kind != "unclear" or plan.clarification != reply("unclear", plan.language):
+        return plan
+    return plan_by_rules(text, known, questions_by_model(text, backend))

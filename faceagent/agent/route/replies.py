@@ -26,12 +26,10 @@ def reply(name: str, language: Language, **filled: object) -> str:
 
 def listed(questions: Iterable[Question], language: Language) -> str:
     """Questions as a person would name them, set apart by commas."""
-    words = _texts()["questions"][language]
+    words = words_of(language)
     return _MARKS[language].join(words[question] for question in questions)
 
 
-def placed(faces: Iterable[tuple[str, float]], language: Language) -> str:
-    """Faces as a person can find them: "F2 (left), F1 (right)". Each comes with its place across, 0 left to 1 right."""
-    words = _texts()["places"][language]
-    thirds = ("left", "middle", "right")
-    return _MARKS[language].join(f"{name} ({words[thirds[min(int(across * 3), 2)]]})" for name, across in faces)
+def words_of(language: Language) -> dict[Question, str]:
+    """What a person would call each question."""
+    return dict(_texts()["questions"][language])

@@ -22,15 +22,19 @@ NOTHING_RUNS = frozenset[Kind]({"help", "out_of_scope", "unclear", "refused"})
 FOLLOW_UPS = frozenset[Kind]({"why", "what_would_change", "evidence", "compare", "rerun"})
 
 
-def plan_by_rules(raw: str, context: Context) -> Plan:
-    """The plan of one turn. Never raises for what was typed; what cannot be understood asks back."""
+def plan_by_rules(raw: str, context: Context, read: tuple[Question, ...] = ()) -> Plan:
+    """The plan of one turn. Never raises for what was typed; what cannot be understood asks back.
+
+    ``read``: questions that a model read in the text, for where the rules find nothing.
+    """
     lists = grammar()
     said = normalise(raw, lists.simplified)
-    language = language_of(said.text, raw, lists)
+    obstacle = _obstacle(raw, said.text, bool(said.evidence))
+    language = "en" if obstacle == "unreadable" else language_of(said.text, raw, lists)
     blank = Plan(kind="unclear", language=language, purpose=context.purpose, jurisdiction=context.jurisdiction)
-    if obstacle := _obstacle(raw, said.text, bool(said.evidence)):
+    if obstacle is not None:
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MOST)})
-    return _Reading(lists.spelling.mended(said.text), said.evidence, context, lists, blank).plan()
+    return _Reading(lists.spelling.mended(said.text), said.evidence, context, lists, blank, read).plan()
 
 
 def _obstacle(raw: str, text: str, has_evidence: bool) -> str | None:
@@ -59,8 +63,17 @@ def _count(lists: Grammar, text: str, name: str) -> int:
 class _Reading:
     """One turn being read; ``plan`` puts the parts together."""
 
-    def __init__(self, text: str, evidence: tuple[str, ...], context: Context, lists: Grammar, blank: Plan) -> None:
+    def __init__(
+        self,
+        text: str,
+        evidence: tuple[str, ...],
+        context: Context,
+        lists: Grammar,
+        blank: Plan,
+        read: tuple[Question, ...],
+    ) -> None:
         self.text, self.evidence, self.context, self.lists, self.blank = text, evidence, context, lists, blank
+        self.read = read
         self.asked = asked(text, lists, has_reference=context.has_reference)
         self.faces = faces_in(text, lists)
         self.pictures = self._pictures()
@@ -101,7 +114,7 @@ class _Reading:
     def _remaining(self) -> Kind:
         if self.lists.has("out_of_scope", self.text):
             return "out_of_scope"
-        if self.faces or self.pictures:
+        if self.faces or self.pictures or self.read:
             return "analyse"
         return "help" if self.lists.has("help", self.text) else "unclear"
 
@@ -115,6 +128,8 @@ class _Reading:
             return ()
         if self.asked.wanted:
             return self.asked.wanted
+        if self.read:
+            return self.read
         if self.asked.rest:
             return _all_but(self.asked.unwanted, self.context.has_reference)
         follows = kind in FOLLOW_UPS or self.lists.has("followup", self.text)
