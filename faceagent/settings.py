@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 ELSEWHERE = frozenset({"FACEAGENT_DATA"})
 """Variables that only the benchmarks read."""
+SECRET = frozenset({"FACEAGENT_VLM_KEY", "FACEAGENT_VLM_ENDPOINT"})
+"""Variables whose values are, or by mistake hold, a key."""
 MOST_WORKERS = 256
 
 Profile = Literal["embedded", "gpu"]
@@ -110,13 +112,22 @@ class Settings(BaseSettings):
             raise ValueError("there is no such folder")
         return path
 
+    @field_validator("vlm_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value().strip() if key else ""
+        if not text.isascii() or not text.isprintable():
+            raise ValueError("a key has printable ASCII characters only")
+        return SecretStr(text) if text else None
+
     @field_validator("vlm_endpoint")
     @classmethod
     def _is_a_url(cls, url: str | None) -> str | None:
         if url is None:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        # Reading the port is what refuses one that cannot be.
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError("it has to be a URL such as http://127.0.0.1:8157/v1")
         if parts.username is not None or parts.password is not None:
             raise ValueError("a key belongs into FACEAGENT_VLM_KEY, not into the URL")
@@ -159,7 +170,9 @@ def load(**overrides: object) -> Settings:
         first = error.errors()[0]
         name = "FACEAGENT_" + "_".join(str(part) for part in first["loc"]).upper()
         words = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name} cannot be {str(first.get('input'))!r}: {words}.") from error
+        # What is secret stays out of messages; pydantic's own error holds it, so it is no cause of ours either.
+        given = "what it is" if name in SECRET else repr(str(first.get("input")))
+        raise SettingsError(f"{name} cannot be {given}: {words}.") from (None if name in SECRET else error)
 
 
 @cache
