@@ -1,8 +1,8 @@
 """``python -m finetune.calibrate_forgery RECIPE --data DIR``: from the splice logit to a likelihood ratio.
 
 Reads the finished adapter and the validation side that it never learned from: the pairs in the run's cache, and the
-same people's faces as they are, since bona fide pictures seldom went on such a journey. The logit for faces generated
-as a whole gets no calibration: what separates the training sets is no likelihood elsewhere.
+same people's faces as they are, since bona fide pictures seldom went on such a journey. The branch's own logit for
+faces generated as a whole gets no calibration: ``finetune.generated_branch`` has a better one.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from faceagent.encoder.tower import load_tower
 from faceagent.settings import load
 from finetune import pairs
 from finetune.calibrate_tools import OUT, Groups, Reals, Record, binary, point, write
+from finetune.curves import draw_reliability
 from finetune.features import Features, load_features
 from finetune.recipe import LABELS, load_recipe
 from finetune.sources import SETS, Found, read
@@ -84,7 +85,7 @@ def calibrate(data: Features, logits: Reals, rows: NDArray[np.int64], faces: Rea
         fitted_on=FITTED_ON,
         note=NOTE,
     )
-    return {**record, "floor_log10": FLOOR}
+    return {**record, "floor_log10": FLOOR, "way": "spliced or swapped"}
 
 
 def _points(attack: Reals, faces: Reals) -> list[Record]:
@@ -97,6 +98,16 @@ def _points(attack: Reals, faces: Reals) -> list[Record]:
         for rate in FALSE_ALARMS
         for threshold in [float(np.quantile(faces, 1 - rate))]
     ]
+
+
+def _plot(target: Path, record: Record, data: Features, logits: Reals, rows: NDArray[np.int64], faces: Reals) -> None:
+    """Reliability at even odds, as the fit has them."""
+    photographs, forged = ~data.synthetic[rows], data.forged[rows]
+    sides = [logits[photographs & forged], np.concatenate([logits[photographs & ~forged], faces])]
+    given = [1 / (1 + np.exp(-(record["slope"] * one + record["intercept"]))) for one in sides]
+    weight = np.concatenate([np.full(len(one), 1 / len(one)) for one in sides])
+    truth = np.repeat([True, False], [len(one) for one in sides])
+    draw_reliability(target, "splices", np.concatenate(given), truth, weight)
 
 
 def _groups(sources: NDArray[np.str_]) -> Groups:
@@ -123,6 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     people = [one for name, some in found.items() for one in some if one.held_out and not SETS[name].synthetic]
     logits, faces = tokens_logits(branch, data, rows), face_logits(branch, people)
     record = calibrate(data, logits[:, SPLICE], rows, faces[:, SPLICE], [one.source for one in people])
+    _plot(folder / "reliability.png", record, data, logits[:, SPLICE], rows, faces[:, SPLICE])
     print(json.dumps(record, indent=1))
     print(f"wrote {write(record, options.out)}", flush=True)
     return 0

@@ -1,4 +1,4 @@
-"""``curves.png`` of a training run, drawn from its ``log.jsonl``: losses on the left, validation on the right.
+"""Pictures of a training run: ``curves.png`` from its ``log.jsonl``, and reliability of what was calibrated.
 
 Knows the log's two groups of figures and nothing of what they measure.
 """
@@ -7,7 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
+
+from evals.metrics.calibration import reliability
 
 WIDTH, HEIGHT, MARGIN = 480, 320, 44
 INK, RULE = (40, 40, 40), (225, 225, 225)
@@ -24,6 +27,17 @@ def draw_curves(log: Path, target: Path) -> None:
         lines = {name: [float(look[key][name]) for look in looks] for name in looks[0][key]}
         sheet.paste(_panel(title, steps, lines), (column * WIDTH, 0))
     sheet.save(target)
+
+
+def draw_reliability(
+    target: Path, title: str, probability: ArrayLike, truth: ArrayLike, weights: ArrayLike | None = None
+) -> None:
+    """Share that was true over the mean probability given, in ten bins, beside the diagonal of perfect calibration."""
+    bins = reliability(probability, truth, weights=weights)
+    some = bins.share > 0
+    given = list(bins.confidence[some])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _panel(f"reliability: {title}", given, {"given": given, "true": list(bins.accuracy[some])}).save(target)
 
 
 def _panel(title: str, steps: Sequence[float], lines: Mapping[str, Sequence[float]]) -> Image.Image:
@@ -44,7 +58,7 @@ def _panel(title: str, steps: Sequence[float], lines: Mapping[str, Sequence[floa
         draw.line((MARGIN, y, WIDTH - MARGIN / 2, y), fill=RULE)
         draw.text((6, y - 6), f"{value:.3f}", fill=INK)
     for step in (steps[0], steps[-1]):
-        draw.text((place(step, low)[0] - 10, HEIGHT - MARGIN + 6), f"{step:.0f}", fill=INK)
+        draw.text((place(step, low)[0] - 10, HEIGHT - MARGIN + 6), f"{step:.4g}", fill=INK)
     for index, (name, line) in enumerate(lines.items()):
         colour = COLOURS[index % len(COLOURS)]
         points = [place(step, value) for step, value in zip(steps, line, strict=True)]
