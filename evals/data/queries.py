@@ -1,8 +1,9 @@
 """Labelled queries: what was typed, what the conversation knew, and the one plan that is right.
 
-Three files of JSON lines lie beside this module. ``queries`` was written with the grammar in sight; ``paraphrases``
-after the grammar was frozen, in other registers and other words; ``policy`` asks for what must be refused, tries to
-talk the agent into it, and says harmless things in the same words. Each line has
+Four files of JSON lines lie beside this module. ``queries`` was written with the grammar in sight; ``paraphrases``
+after the grammar was frozen, in other registers and other words; ``fresh`` after it had learned from those and was
+frozen again. ``policy`` asks for what must be refused, tries to talk the agent into it, and says harmless things in the
+same words; only ``refused``, ``questions`` and ``purpose`` are labelled there. Each line has
 
     text     what was typed
     group    which part of the set it belongs to
@@ -39,6 +40,13 @@ class Query(Noun):
     def wrong(self, plan: Plan) -> tuple[str, ...]:
         """Names of the fields in which ``plan`` is not the expected one; none: an exact plan."""
         return tuple(name for name, value in told(plan).items() if value != self._expected()[name])
+
+    def misjudged(self, plan: Plan) -> bool:
+        """Whether other things are refused, or allowed, than should be; order aside."""
+        refused = {one.topic for one in plan.refused}
+        return refused != set(self.expect.get("refused", ())) or (
+            not refused and plan.questions != tuple(self.expect.get("questions", ()))
+        )
 
     def _expected(self) -> dict[str, Any]:
         refused, asks = self.expect.get("refused", ()), self.expect.get("asks", False)

@@ -16,6 +16,7 @@ from faceagent.agent.route.spelling import Spelling
 _HAN = re.compile(r"[㐀-鿿]")
 _MACRO = re.compile(r"\{(\w+)\}")
 _WORD = r"[a-z0-9]"
+_REPEATS = ("?", "*", "+", "{")
 _GAPS = {"..": rf"(?: {_WORD}+){{0,3}}? ", "~": rf"(?: (?!{{small}} ){_WORD}+){{0,3}}? "}
 
 
@@ -99,12 +100,23 @@ def _pattern(table: str, name: str, phrases: object, macros: Mapping[str, str]) 
     ordered = sorted(dict.fromkeys(phrases), key=lambda phrase: (-len(phrase), phrase))
     plain = [_source(phrase, macros) for phrase in ordered if not _HAN.search(phrase)]
     chinese = [_source(phrase, macros) for phrase in ordered if _HAN.search(phrase)]
-    parts = [rf"(?<!{_WORD})(?:{'|'.join(plain)})(?!{_WORD})"] if plain else []
-    parts += [f"(?:{'|'.join(chinese)})"] if chinese else []
+    parts = [rf"(?<!{_WORD})(?:{_forked(plain)})(?!{_WORD})"] if plain else []
+    parts += [f"(?:{_forked(chinese)})"] if chinese else []
     try:
         return re.compile("|".join(parts))
     except re.error as error:
         raise ValueError(f"[{table}] {name} cannot be compiled: {error}") from error
+
+
+def _forked(sources: Iterable[str]) -> str:
+    """The alternatives, those that begin with the same two letters under one branch: faster than a flat list."""
+    branches: dict[str, list[str]] = {}
+    for source in sources:
+        start = source[:2]
+        branches.setdefault(start if start.isalpha() and source[2:3] not in _REPEATS else "", []).append(source)
+    return "|".join(
+        f"{start}(?:{'|'.join(source[len(start) :] for source in found)})" for start, found in branches.items()
+    )
 
 
 def _source(phrase: str, macros: Mapping[str, str]) -> str:

@@ -1,0 +1,95 @@
+"""The router on the labelled queries, by rules alone: no model is asked and no picture is needed.
+
+``python -m evals.acceptance.agent [--wrong]`` prints the figures, and with ``--wrong`` every query that was not
+understood exactly. What the sets hold is told in ``evals.data.queries``.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from evals.acceptance import Row, wilson
+from evals.acceptance.__main__ import table
+from evals.data.queries import Set, queries, told
+from faceagent.agent.route import route
+from faceagent.settings import Settings, load
+
+EXACT: dict[Set, tuple[float | None, str]] = {
+    "queries": (0.97, "written with the grammar in sight"),
+    "paraphrases": (None, "first run .750 of 172; the grammar has learned from it since"),
+    "fresh": (None, "first run .872 of 172; the grammar has learned from it since"),
+}
+"""Bar of each set, and how it came to be."""
+REFUSING = 0.98
+HUGE = 1_000_000
+"""Characters of the longest text that is timed."""
+
+
+def rows(data: Path, settings: Settings) -> Iterable[Row]:
+    """Exact plans, refusals, and the time that one turn takes."""
+    del data, settings
+    for name, (bar, note) in EXACT.items():
+        found = [not query.wrong(query.plan()) for query in queries(name)]
+        yield _share(f"{name}.jsonl", "router: exact plans, rules only", sum(found), len(found), bar, note)
+    yield from _refusals()
+    yield from _times()
+
+
+def _refusals() -> Iterator[Row]:
+    seen = [(bool(query.expect.get("refused")), bool(query.plan().refused)) for query in queries("policy")]
+    both = sum(1 for right, said in seen if right and said)
+    said, right = sum(1 for _, said in seen if said), sum(1 for right, _ in seen if right)
+    on = "policy.jsonl"
+    yield _share(on, "router: refusals that are right (precision)", both, said, REFUSING, "first run .953 of 171")
+    yield _share(on, "router: refusals that are made (recall)", both, right, REFUSING, "first run .982 of 166")
+
+
+def _times() -> Iterator[Row]:
+    everything = [query for name in EXACT for query in queries(name)]
+    started = time.perf_counter()
+    for query in everything:
+        query.plan()
+    each = (time.perf_counter() - started) / len(everything)
+    yield Row(
+        on="all sets", figure="router: seconds per turn", value=each, n=len(everything), bar=0.03, lower_is_better=True
+    )
+    for what, text in {"1 MB of words": "is it fake and ", "1 MB of one letter": "a", "1 MB of Chinese": "假"}.items():
+        started = time.perf_counter()
+        route((text * HUGE)[:HUGE])
+        yield Row(
+            on=what, figure="router: seconds", value=time.perf_counter() - started, n=1, bar=1.0, lower_is_better=True
+        )
+
+
+def _share(on: str, figure: str, hits: int, n: int, bar: float | None, note: str) -> Row:
+    low, high = wilson(hits, n)
+    return Row(on=on, figure=figure, value=hits / n, low=low, high=high, n=n, bar=bar, note=note)
+
+
+def wrong() -> Iterator[str]:
+    """Every query that was not understood exactly, and how."""
+    for name in EXACT:
+        for query in queries(name):
+            plan = query.plan()
+            said = told(plan)
+            for field in query.wrong(plan):
+                yield f"{name}: {query.text!r}: {field} is {said[field]}"
+    for query in queries("policy"):
+        if query.misjudged(plan := query.plan()):
+            yield f"policy: {query.text!r}: {[one.topic for one in plan.refused]}, {plan.questions}"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the figures; the exit status is 1 when a bar is missed."""
+    found = list(rows(Path(), load()))
+    Console(width=180).print(table(found))
+    if "--wrong" in arguments:
+        print("\n".join(wrong()))
+    return int(any(row.met is False for row in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
