@@ -4,6 +4,7 @@ What was asked and answered goes to standard output, the trace and remarks to st
 and nothing of what they mean.
 """
 
+import re
 import sys
 import unicodedata
 import webbrowser
@@ -49,6 +50,8 @@ Ask in your own words. Besides:
 TABLED = 2
 """Verdicts from which on a table is drawn above the reply."""
 PROMPT = "> "
+_PARTS = re.compile(r"\s+|[^\s\u2e80-\uffef]+|[\u2e80-\uffef]")
+"""Words; in Chinese a line may end after any character."""
 
 
 class Chat:
@@ -265,24 +268,36 @@ class _Wrap:
 
     def __init__(self) -> None:
         self._column = 0
+        self._space = ""
 
     def write(self, piece: str) -> None:
-        """Print one piece of the reply."""
-        for part in printable(piece).splitlines(keepends=True):
-            wide = cell_len(part.rstrip())
-            if out.is_terminal and self._column and self._column + wide > out.width:
-                sys.stdout.write("\n")
-                self._column = 0
-            sys.stdout.write(part)
-            self._column = 0 if part.endswith("\n") else self._column + cell_len(part)
+        """Print one piece of the reply: words, with the white space between them."""
+        for part in _PARTS.findall(printable(piece)):
+            if part.isspace():
+                self._break(part)
+                continue
+            wide = len(self._space) + cell_len(part)
+            if out.is_terminal and self._column and self._column + wide >= out.width:
+                self._break("\n")
+            sys.stdout.write(self._space + part)
+            self._column += len(self._space) + cell_len(part)
+            self._space = ""
         sys.stdout.flush()
+
+    def _break(self, space: str) -> None:
+        """White space is held back until a word follows on the same line."""
+        lines = space.count("\n")
+        if lines:
+            sys.stdout.write("\n" * lines)
+            self._column = 0
+        self._space = "" if lines and out.is_terminal else space.rpartition("\n")[2]
 
     def end(self) -> None:
         """Close the last line."""
         if self._column:
             sys.stdout.write("\n")
-            sys.stdout.flush()
-            self._column = 0
+        sys.stdout.flush()
+        self._column, self._space = 0, ""
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,203 @@
+"""Conversations that last: resumed, killed, locked out, and small whatever they have seen."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from turns import labels, recorded, reply, said, started
+
+from faceagent import Analyst, InputError
+from faceagent.agent.chat.events import Done, Noted
+from faceagent.agent.memory import Local, delete, sessions
+from faceagent.errors import ConversationBusy
+from faceagent.types import Evidence, Explanation, Verdict
+
+HAPPY = "does she look happy?"
+FILE = "conversations.sqlite"
+
+
+def test_a_conversation_goes_on_where_it_was(analyst: Analyst, photo: Path, views: Callable[[], int]) -> None:
+    with analyst.chat("holiday") as talk:
+        said(talk, HAPPY, [photo])
+        before = views()
+    with analyst.chat("holiday") as again:
+        assert again.turns == 1 and again.exchanges[0].text == HAPPY
+        assert "AU12" in said(again, "why?")
+        assert again.turns == 2 and views() == before
+
+
+def test_one_process_wins_and_the_other_is_told(analyst: Analyst) -> None:
+    with analyst.chat("mine"), pytest.raises(ConversationBusy, match="Another process"):
+        analyst.chat("mine")
+    with analyst.chat("mine"):
+        pass
+
+
+def test_deleted_conversations_leave_no_byte(analyst: Analyst, photo: Path, memory: Path) -> None:
+    with analyst.chat("private") as talk:
+        said(talk, "is the mysterious quuxperson happy?", [photo])
+    with analyst.chat("other") as talk:
+        said(talk, HAPPY, [photo])
+    assert b"quuxperson" in b"".join(path.read_bytes() for path in memory.iterdir())
+    with Local(memory) as local:
+        assert {one.id for one in sessions(local)} == {"private", "other"}
+        delete(local, ["private"])
+    left = b"".join(path.read_bytes() for path in memory.iterdir())
+    assert b"quuxperson" not in left and b"private" not in left
+    with analyst.chat("other") as talk:
+        assert "Apparent happy" in said(talk, HAPPY)
+
+
+def test_checkpoints_stay_small_and_few_whatever_the_pictures(analyst: Analyst, memory: Path, tmp_path: Path) -> None:
+    pictures = []
+    for number in range(60):
+        path = tmp_path / f"a rather long name for the picture with the number {number}.png"
+        Image.fromarray(np.random.default_rng(number).integers(0, 255, (40, 40, 3), np.uint8)).save(path)
+        pictures.append(path)
+    largest: list[int] = []
+    with analyst.chat("many") as talk:
+        for event in talk.ask("are all the pictures sharp?", pictures):
+            if event.event in ("tool_start", "verdict", "done"):
+                with sqlite3.connect(memory / FILE) as store:
+                    rows = store.execute("SELECT length(checkpoint) FROM checkpoints").fetchall()
+                    rows += store.execute("SELECT length(value) FROM writes").fetchall()
+                largest.append(max(row[0] for row in rows))
+        assert len(largest) > 5 and max(largest) < 100_000
+        assert isinstance(event, Done)
+        with sqlite3.connect(memory / FILE) as store:
+            assert store.execute("SELECT count(*) FROM checkpoints").fetchone()[0] == 1
+
+
+def test_many_turns_leave_the_store_as_it_was(analyst: Analyst, memory: Path, photo: Path) -> None:
+    turns = ["why?", "what would change your mind?", "/evidence E2", "¿por qué?", "and her race?", "/faces"]
+
+    def size() -> int:
+        with sqlite3.connect(memory / FILE) as store:
+            pages, free = (store.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+            return int(pages - free)
+
+    with analyst.chat("long") as talk:
+        said(talk, HAPPY, [photo])
+        for number in range(54):
+            said(talk, turns[number % len(turns)])
+        before, nouns = size(), len(talk.book.all(Evidence))
+        for number in range(54):
+            said(talk, turns[number % len(turns)])
+        assert size() <= before + 8
+        assert len(talk.book.all(Evidence)) == nouns
+        assert len(talk.exchanges) == 50
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from faceagent import Analyst, Settings
+
+class Slow:
+    def __init__(self, tool): self.spec, self.tool = tool.spec, tool
+    def stamp(self): return self.tool.stamp()
+    def run(self, batch):
+        time.sleep(120)
+        return self.tool.run(batch)
+
+with Analyst(Settings(workers=2, memory=sys.argv[1], explain="ledger")) as analyst:
+    analyst._tools = {**analyst._tools, "expression": Slow(analyst._tools["expression"])}
+    with analyst.chat("killed") as talk:
+        for event in talk.ask("does she look happy?", [Path(sys.argv[2])]):
+            print(event.model_dump_json(), flush=True)
+"""
+
+
+def test_a_killed_turn_is_finished_without_losing_or_repeating_evidence(
+    analyst: Analyst, memory: Path, photo: Path
+) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SLOW, str(memory), str(photo)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    told: list[str] = []
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "evidence":
+            told.append(event["evidence"]["id"])
+            if event["evidence"]["id"].endswith("AU45"):
+                break
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert "F1:AU12" in told and "F1:expression" not in told
+    with analyst.chat("killed") as talk:
+        assert talk.unfinished == HAPPY
+        events = list(talk.resume())
+        # What the dead process had recorded is there, and the tool that had recorded it was not run again.
+        assert started(events) in (["expression"], ["action_units", "expression"], ["expression", "action_units"])
+        assert labels(events) == {(1, "F1", "expression"): "happy"}
+        assert talk.unfinished is None
+        names = [talk.book.get(key, Evidence).id for key in talk.book.numbered()]
+        assert len(names) == len(set(names)) and set(told) <= set(names)
+        counted = analyst._tools["action_units"]
+        assert counted.views == 0  # type: ignore[attr-defined]  # a Counted
+        whole = analyst.analyze(photo, questions=["expression"])
+        assert {one.id: one.label for one in whole.evidence} == {
+            (one := talk.book.get(key, Evidence)).id: one.label for key in talk.book.numbered()
+        }
+        assert "Apparent happy" in reply(events)
+
+
+def trouble(events: list[object]) -> list[str]:
+    return [one.text for one in events if isinstance(one, Noted) and one.code == "memory_trouble"]
+
+
+def test_a_store_that_gets_locked_is_told_and_the_conversation_goes_on(
+    analyst: Analyst, memory: Path, photo: Path, views: Callable[[], int]
+) -> None:
+    with analyst.chat("locked") as talk:
+        said(talk, HAPPY, [photo])
+        before = views()
+        blocker = sqlite3.connect(memory / FILE)
+        blocker.execute("BEGIN IMMEDIATE")
+        events = list(talk.ask("is the picture sharp?"))
+        blocker.close()
+        assert len(trouble(list(events))) == 1 and "locked" in trouble(list(events))[0]
+        assert ("F1", "quality") in {key[1:] for key in labels(events)}
+        assert not talk.lasting
+        # Everything from before the trouble is still there, and nothing of it is measured again.
+        assert "AU12" in said(talk, "why does she look happy?")
+        assert views() == before + 1
+        assert len(recorded(events)) == len(set(recorded(events)))
+
+
+def test_a_full_store_is_told_and_the_conversation_goes_on(analyst: Analyst, memory: Path, photo: Path) -> None:
+    with analyst.chat("full") as talk:
+        said(talk, "/faces", [photo])
+        for connection in talk._memory._connections:  # type: ignore[attr-defined]  # a Local
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+        events = list(talk.ask("tell me everything about it"))
+        assert "no room" in trouble(list(events))[0]
+        assert isinstance(events[-1], Done)
+        assert talk.book.all(Verdict) and talk.book.all(Explanation)
+
+
+def test_a_damaged_store_is_told_and_the_conversation_begins_in_memory(
+    analyst: Analyst, memory: Path, photo: Path
+) -> None:
+    memory.mkdir()
+    (memory / FILE).write_bytes(b"no database at all" * 1000)
+    with analyst.chat("fresh") as talk:
+        events = list(talk.ask(HAPPY, [photo]))
+        assert "damaged" in trouble(list(events))[0]
+        assert "Apparent happy" in reply(events)
+        assert trouble(list(talk.ask("why?"))) == []
+    assert (memory / FILE).read_bytes().startswith(b"no database at all")
+
+
+def test_a_conversation_may_be_called_only_what_a_file_may(analyst: Analyst) -> None:
+    with pytest.raises(InputError, match="cannot be called"):
+        analyst.chat("../../etc/passwd")
