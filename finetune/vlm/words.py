@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from faceagent.vlm.dialogue import END, message, opening, pixel_values
+from faceagent.vlm.dialogue import END, message, opening
 
 SILENT = -100
 """Label of a token that is read, not said."""
@@ -20,9 +19,12 @@ SILENT = -100
 
 @dataclass(frozen=True)
 class Example:
-    """One picture (S×S×3 uint8 RGB) and a conversation about it: (question, answer) pairs, an optional system text."""
+    """One picture and a conversation about it: (question, answer) pairs, an optional system text.
 
-    pixels: NDArray[np.uint8] | None
+    ``seen``: the picture as the tower saw it, 64×1536 (``bank``); None for a conversation without one.
+    """
+
+    seen: NDArray[Any] | None
     turns: Sequence[tuple[str, str]]
     system: str | None = None
 
@@ -40,30 +42,31 @@ def encode(example: Example, tokenizer: Any) -> tuple[list[int], list[int]]:
     if example.system is not None:
         read(message("system", example.system))
     for place, (question, answer) in enumerate(example.turns):
-        read(message("user", question, int(place == 0 and example.pixels is not None)) + opening())
+        read(message("user", question, int(place == 0 and example.seen is not None)) + opening())
         said = tokenizer(f"{answer}{END}", add_special_tokens=False)["input_ids"]
         ids.extend(said)
         labels.extend(said)
-        read("\n")
+        if place + 1 < len(example.turns):
+            read("\n")
     return ids, labels
 
 
 def batch(examples: Sequence[Example], tokenizer: Any, longest: int = 1024) -> dict[str, Tensor]:
-    """Examples as one right-padded batch for ``InternVLForConditionalGeneration``; over ``longest`` tokens are cut.
+    """Examples as one right-padded batch: ``input_ids``, ``labels``, and ``seen`` of those that show a picture.
 
     No attention mask: in a causal model nothing looks at the padding behind it, and attention without one is faster.
+    Over ``longest`` tokens are cut.
     """
     rows = [encode(example, tokenizer) for example in examples]
     width = min(longest, max(len(ids) for ids, _ in rows))
-    pad = tokenizer.pad_token_id
-    ids = torch.full((len(rows), width), pad, dtype=torch.long)
+    ids = torch.full((len(rows), width), tokenizer.pad_token_id, dtype=torch.long)
     labels = torch.full((len(rows), width), SILENT, dtype=torch.long)
     for place, (tokens, wanted) in enumerate(rows):
         count = min(width, len(tokens))
         ids[place, :count] = torch.tensor(tokens[:count])
         labels[place, :count] = torch.tensor(wanted[:count])
     made = {"input_ids": ids, "labels": labels}
-    shown = [example.pixels for example in examples if example.pixels is not None]
+    shown = [torch.from_numpy(example.seen) for example in examples if example.seen is not None]
     if shown:
-        made["pixel_values"] = pixel_values(shown)
+        made["seen"] = torch.stack(shown).float()
     return made

@@ -1,0 +1,61 @@
+"""Samples of the text engines as lessons, and plain text that keeps a language model what it was.
+
+Plain questions are answered by the base model itself before training: what it said without any adapter is what every
+adapter shall go on saying. Knows no engine and no question of its own.
+"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from faceagent.vlm.dialogue import END, message, opening, read_picture
+from finetune.engines.record import Sample, read
+from finetune.features import fingerprint
+from finetune.vlm.bank import AT_A_TIME, look
+from finetune.vlm.words import Example
+
+LONGEST_ANSWER = 24
+"""Tokens of a plain answer."""
+
+
+def taught(file: Path, model: Any, cache: Path, count: int, seed: int) -> list[Example]:
+    """``count`` training samples of a file, drawn by ``seed``; their pictures are looked at once, kept in ``cache``."""
+    train = [one for one in read(file) if not one.held_out]
+    drawn = np.random.default_rng((seed, 10)).permutation(len(train))[:count]
+    samples = [train[place] for place in drawn]
+    seen = _seen(samples, file.parent, model, cache)
+    return [
+        Example(seen[one.images[0].path] if one.images else None, [(one.prompt, one.answer)], one.system)  # type: ignore[index]
+        for one in samples
+    ]
+
+
+def plain(tuned: Any, tokenizer: Any) -> list[Example]:
+    """Everyday questions with the bare model's greedy answers; of those too long, the beginning is not used."""
+    questions = resources.files("finetune.vlm").joinpath("plain.txt").read_text(encoding="utf-8").splitlines()
+    end = tokenizer.convert_tokens_to_ids(END)
+    made = []
+    inner = tuned.get_base_model()
+    with tuned.disable_adapter(), torch.inference_mode():
+        for question in questions:
+            ids = tokenizer(message("user", question) + opening(), add_special_tokens=False)["input_ids"]
+            said = inner.generate(
+                input_ids=torch.tensor([ids]), max_new_tokens=LONGEST_ANSWER, do_sample=False, eos_token_id=end
+            )[0, len(ids) :].tolist()
+            if said[-1] == end:
+                made.append(Example(None, [(question, tokenizer.decode(said[:-1]))]))
+    return made
+
+
+def _seen(samples: list[Sample], folder: Path, model: Any, cache: Path) -> dict[str | None, Any]:
+    paths = sorted({shot.path for one in samples for shot in one.images if shot.path})
+    memory = cache / f"{fingerprint(paths)}.npy"
+    if not memory.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        blocks = [paths[at : at + AT_A_TIME] for at in range(0, len(paths), AT_A_TIME)]
+        rows = [look(model, [read_picture((folder / path).read_bytes()) for path in block])[0] for block in blocks]
+        np.save(memory, np.concatenate(rows))
+    return dict(zip(paths, np.load(memory), strict=True))

@@ -1,0 +1,43 @@
+"""What was trained, as the package holds it: projector and adapters in half precision.
+
+Knows file formats and nothing of training.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from faceagent.vlm.assemble import PROJECTOR
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+
+def ship_projector(state: Mapping[str, torch.Tensor], home: Path) -> Path:
+    """Write ``projector.safetensors`` into ``home``."""
+    home.mkdir(parents=True, exist_ok=True)
+    save_file(_halved(state), home / PROJECTOR)
+    return home / PROJECTOR
+
+
+def ship_adapter(tuned: Any, name: str, home: Path) -> Path:
+    """Write the adapter of a PEFT model into ``home``/``name``, as PEFT and vLLM read it."""
+    folder = home / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as draft:
+        # The model folder of this machine is nobody else's business.
+        tuned.peft_config["default"].base_model_name_or_path = None
+        tuned.save_pretrained(draft)
+        config = json.loads((Path(draft) / CONFIG).read_text(encoding="utf-8"))
+        (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        lora = {key: value for key, value in load_file(Path(draft) / WEIGHTS).items() if "lora_" in key}
+        save_file(_halved(lora), folder / WEIGHTS)
+    return folder
+
+
+def _halved(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.detach().to(torch.float16).contiguous() for name, value in state.items()}

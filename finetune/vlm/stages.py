@@ -1,0 +1,160 @@
+"""The stages of training, as the command line runs them: each reads what the one before it left in the work folder.
+
+The recipe is here: steps, rates and how many lessons. Knows every part of this package, and no argument parser.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from faceagent.explain.brief import SECTIONS
+from faceagent.settings import Settings, load
+from faceagent.vlm.assemble import LANGUAGE, PROJECTOR, TOWER, assemble
+from faceagent.weights import locate
+from finetune.vlm import bank, projector
+from finetune.vlm.crops import crops
+from finetune.vlm.exam import marks, summary
+from finetune.vlm.glasses import wearing
+from finetune.vlm.lessons import CORE, lessons
+from finetune.vlm.pictures import Shown, everything
+from finetune.vlm.samples import plain, taught
+from finetune.vlm.ship import ship_adapter, ship_projector
+from finetune.vlm.train import Plan, adapted, load_base, train
+
+SEED = 0
+EPOCHS = 4
+"""Of the projector's own training."""
+GAIN = 1.6
+"""Of the finished projector's output: hedged guesses are shorter than words, and the model knows words."""
+VQA = Plan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
+ADAPTER = Plan("adapter", steps=400, batch=8, lr=6e-4, check_every=20)
+SAMPLES = 420
+"""Drawn for one adapter."""
+FIRST = "vqa"
+"""The adapter that learns to answer about pictures; the others begin from it."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where the sets lie, where caches go, where finished weights go."""
+
+    data: Path
+    folder: Path
+    weights: Path
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The product's own, for finding faces and parts."""
+        return load()
+
+    def faces(self) -> list[Shown]:
+        """Every measured face of the sets that may ship."""
+        return everything(self.data, self.folder / "faces", self.settings)
+
+    def fresh(self) -> tuple[Any, Any]:
+        """The model with a projector that has learnt nothing, and its tokenizer."""
+        return self._made("fresh", None)
+
+    def base(self) -> tuple[Any, Any]:
+        """The model with the finished projector, and its tokenizer."""
+        return self._made("base", load_file(self.weights / PROJECTOR))
+
+    def _made(self, name: str, state: Any) -> tuple[Any, Any]:
+        folder = self.folder / name
+        if not folder.is_dir():
+            assemble(folder, locate(TOWER, self.settings), locate(LANGUAGE, self.settings), state)
+        return load_base(folder)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is learnt from: pictures as the tower saw them, their facts, and the rows of either side of the split."""
+
+    seen: NDArray[np.float16]
+    facts: list[dict[str, str]]
+    train: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+
+def fill_bank(work: Work, part: int = 0, parts: int = 1) -> None:
+    """Find faces, make crops, look at them."""
+    faces = work.faces()
+    data = crops(work.folder / "crops", faces, SEED)
+    bank.fill(work.folder / "bank", data, faces, work.fresh()[0], SEED, part, parts)
+
+
+def known(work: Work) -> Known:
+    """The bank, with the probe's word on glasses added to its facts."""
+    held = bank.load(work.folder / "bank")
+    facts = [
+        {**one.facts, **({"glasses": answer} if answer else {})}
+        for one, answer in zip(held.pictures, wearing(held, work.faces()), strict=True)
+    ]
+    out = np.array([one.held_out for one in held.pictures])
+    return Known(held.seen, facts, np.flatnonzero(~out), np.flatnonzero(out))
+
+
+def teach_projector(work: Work) -> dict[str, float]:
+    """The projector, finished and shipped; returns its balanced accuracy per topic on held-out people."""
+    model, tokenizer = work.fresh()
+    have = known(work)
+    inner = model.model.multi_modal_projector
+    projector.standardise(inner, have.seen[:500])
+    reading = projector.Reading(inner, model.model.language_model.embed_tokens.weight.detach(), tokenizer)
+    wanted = projector.truths(have.facts)
+    projector.teach(reading, have.seen[have.train], wanted[have.train], EPOCHS, SEED)
+    found = projector.accuracy(reading, have.seen[have.held], wanted[have.held])
+    with torch.no_grad():
+        inner.linear_2.weight.mul_(GAIN)
+        inner.linear_2.bias.mul_(GAIN)
+    ship_projector(inner.state_dict(), work.weights)
+    return found
+
+
+def teach_first(work: Work, minutes: float = 0.0) -> None:
+    """The adapter ``vqa``: questions that only the picture answers."""
+    have = known(work)
+    model, tokenizer = work.base()
+    tuned = adapted(model, VQA)
+
+    def check(step: int) -> str:
+        found = {t: marks(tuned, tokenizer, have.seen, have.facts, have.held, t, 18, SEED) for t in CORE}
+        return f"held out after {step}: {summary(found)}"
+
+    lines = lessons(have.seen, have.facts, have.train, VQA.steps * VQA.batch, SEED)
+    train(tuned, tokenizer, lines, VQA, work.folder / VQA.name, check, minutes)
+    ship_adapter(tuned, FIRST, work.weights)
+
+
+def teach(work: Work, name: str, samples: Sequence[Path], begin: Path | None = None, minutes: float = 0.0) -> None:
+    """The adapter ``name``, begun from ``vqa`` or ``begin``: explanations and labels, a little plain text.
+
+    Only an adapter of the product's name ships; a common beginning of several stays in the work folder.
+    """
+    model, tokenizer = work.base()
+    lines = [one for file in samples for one in taught(file, model, work.folder / "seen", SAMPLES, SEED)]
+    tuned = adapted(model, ADAPTER, begin or work.weights / FIRST)
+    lines += plain(tuned, tokenizer)
+    train(tuned, tokenizer, lines, ADAPTER, work.folder / name, minutes=minutes)
+    ship_adapter(tuned, name, work.weights if name in SECTIONS else work.folder)
+
+
+def examine(work: Work, count: int = 150) -> dict[str, tuple[list[bool], list[bool]]]:
+    """Right or wrong per topic with the shipped ``vqa``, with the picture asked about and with another one."""
+    have = known(work)
+    model, tokenizer = work.base()
+    tuned = adapted(model, VQA, work.weights / FIRST)
+    return {
+        topic: tuple(  # type: ignore[misc]
+            marks(tuned, tokenizer, have.seen, have.facts, have.held, topic, count, SEED, swapped=swapped)
+            for swapped in (False, True)
+        )
+        for topic in CORE
+    }
