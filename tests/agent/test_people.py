@@ -1,0 +1,112 @@
+"""Which face a description means, on boxes and records made up for the purpose."""
+
+import math
+
+import pytest
+
+from faceagent.agent.people import Found, needs, resolve
+from faceagent.agent.route import Who
+from faceagent.types import Evidence, Face, Quality, Score, ToolStamp
+
+GOOD = Quality(
+    unified=90, sharpness=90, illumination=90, exposure=90, resolution=90, pose=90, visibility=90
+)  # fmt: skip
+BY = ToolStamp(name="attributes", version="1")
+
+
+def face(number: int, x: float, y: float, side: float = 100) -> Face:
+    return Face(id=f"F{number}", picture="P1", box=(x, y, x + side, y + side), confidence=0.9, points5=(), quality=GOOD)
+
+
+def male(name: str, share: float) -> Evidence:
+    score = Score(value=math.log(share / (1 - share)), scale="logit")
+    return Evidence(id=f"{name}:gender", tool=BY, question="gender", subject=name, score=score, statement="made up")
+
+
+def aged(name: str, years: float) -> Evidence:
+    score = Score(value=years, scale="years", low=years - 8, high=years + 8)
+    return Evidence(id=f"{name}:age", tool=BY, question="age", subject=name, score=score, statement="made up")
+
+
+ROW = (face(1, 100, 100), face(2, 700, 110), face(3, 400, 90))
+"""F1, F3, F2 from left to right."""
+
+
+@pytest.mark.parametrize(
+    ("who", "meant"),
+    [
+        (Who(side="left"), "F1"), (Who(side="right"), "F2"), (Who(side="middle"), "F3"),
+        (Who(index=2), "F2"), (Who(index=2, side="left"), "F3"), (Who(index=1, side="right"), "F2"),
+        (Who(index=4), None), (Who(index=4, side="left"), None),
+    ],
+)  # fmt: skip
+def test_places_and_numbers_are_read_off_the_boxes(who: Who, meant: str | None) -> None:
+    assert resolve(who, ROW).face == meant
+    assert needs(who, ROW) == ()
+
+
+def test_rows_and_sizes() -> None:
+    crowd = (face(1, 400, 400, 200), face(2, 100, 60, 80), face(3, 300, 400, 60))
+    assert resolve(Who(superlative="largest"), crowd).face == "F1"
+    assert resolve(Who(side="front"), crowd).face == "F1"
+    assert resolve(Who(side="back"), crowd).face == "F2"
+    equal = resolve(Who(superlative="largest"), ROW)
+    assert (equal.face, set(equal.rivals)) == (None, {"F1", "F2", "F3"})
+
+
+def test_a_gender_singles_out_or_is_asked_about() -> None:
+    who = Who(words=("woman",))
+    assert needs(who, ROW) == ("gender",)
+    one = resolve(who, ROW, [male("F1", 0.9), male("F2", 0.05), male("F3", 0.97)])
+    assert one.face == "F2"
+    assert one.confidence > 0.8
+    two = resolve(who, ROW, [male("F1", 0.1), male("F2", 0.05), male("F3", 0.97)])
+    assert (two.face, set(two.rivals)) == (None, {"F1", "F2"})
+    nobody = resolve(who, ROW, [male(name, 0.98) for name in ("F1", "F2", "F3")])
+    assert nobody == Found(face=None, confidence=0.0)
+
+
+def test_a_place_is_looked_for_among_those_the_words_are_true_of() -> None:
+    evidence = [male("F1", 0.98), male("F3", 0.03), male("F2", 0.04)]
+    assert resolve(Who(side="left", words=("woman",)), ROW, evidence).face == "F3"
+    assert resolve(Who(side="left", words=("man",)), ROW, evidence).face == "F1"
+
+
+def test_the_oldest_needs_ages_that_differ() -> None:
+    who = Who(superlative="oldest")
+    assert needs(who, ROW) == ("age",)
+    assert resolve(who, ROW, [aged("F1", 30), aged("F2", 70), aged("F3", 24)]).face == "F2"
+    assert resolve(Who(superlative="youngest"), ROW, [aged("F1", 40), aged("F2", 70), aged("F3", 8)]).face == "F3"
+    close = resolve(who, ROW, [aged("F1", 40), aged("F2", 41), aged("F3", 8)])
+    assert (close.face, set(close.rivals)) == (None, {"F1", "F2"})
+
+
+def test_without_the_evidence_nobody_is_preferred_by_it() -> None:
+    unknown = resolve(Who(words=("woman",)), ROW)
+    assert (unknown.face, unknown.unknown, len(unknown.rivals)) == (None, ("woman",), 3)
+    placed = resolve(Who(side="left", words=("woman",)), ROW)
+    assert (placed.face, placed.unknown) == ("F1", ("woman",))
+    assert resolve(Who(superlative="oldest"), ROW).unknown == ("oldest",)
+
+
+def test_a_single_face_is_meant_by_whatever_cannot_be_told() -> None:
+    alone = ROW[:1]
+    assert resolve(Who(words=("woman", "glasses")), alone).face == "F1"
+    assert needs(Who(words=("woman",), superlative="oldest"), alone) == ()
+
+
+def test_traits_are_looked_at_where_somebody_can() -> None:
+    looked: list[tuple[str, str]] = []
+
+    def look(one: Face, trait: str) -> float | None:
+        looked.append((one.id, trait))
+        return 0.95 if one.id == "F3" else 0.02
+
+    found = resolve(Who(words=("glasses",)), ROW, look=look)
+    assert (found.face, found.unknown) == ("F3", ())
+    assert set(looked) == {("F1", "glasses"), ("F2", "glasses"), ("F3", "glasses")}
+    assert resolve(Who(words=("glasses",)), ROW, look=lambda face, trait: None).unknown == ("glasses",)
+
+
+def test_nobody_is_found_where_there_is_no_face() -> None:
+    assert resolve(Who(side="left"), ()) == Found(face=None, confidence=0.0)

@@ -1,0 +1,37 @@
+"""The labelled queries, held to the figures they reached."""
+
+import pytest
+
+from evals.data.queries import Query, queries
+from faceagent.agent.route import Plan
+
+LEAST = {"queries": 0.97, "paraphrases": 0.95, "fresh": 0.95}
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_exact_plans_by_rules_alone(name: str) -> None:
+    found = queries(name)  # type: ignore[arg-type]
+    wrong = [query.text for query in found if query.wrong(query.plan())]
+    assert len(wrong) <= (1 - LEAST[name]) * len(found), wrong
+
+
+def test_refusals() -> None:
+    right = {query.text for query in queries("policy") if query.expect.get("refused")}
+    said = {query.text for query in queries("policy") if query.plan().refused}
+    assert len(right & said) >= 0.98 * len(said), said - right
+    assert len(right & said) >= 0.98 * len(right), right - said
+
+
+def test_the_sets_are_as_large_as_they_should_be_and_say_nothing_twice() -> None:
+    assert len(queries("queries")) >= 400
+    assert len(queries("paraphrases")) >= 150
+    for name in ("queries", "paraphrases", "fresh", "policy"):
+        seen = [(query.text, query.context) for query in queries(name)]  # type: ignore[arg-type]
+        assert len(seen) == len(set(seen))
+
+
+def test_a_difference_is_named() -> None:
+    query = Query(text="is it real?", group="en", expect={"questions": ["quality"], "asks": True})
+    assert query.wrong(query.plan()) == ("questions", "asks")
+    assert query.wrong(Plan(kind="analyse", questions=("quality",), clarification="which?")) == ()
+    assert query.misjudged(query.plan())
