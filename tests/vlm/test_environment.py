@@ -51,13 +51,18 @@ def test_it_is_made_once_goes_on_where_it_stopped_and_starts_over_only_when_told
     assert environment.make(settings, "cpu", step=steps.append) == made
     assert steps == []
 
-    mark = made.folder / "mark"
-    mark.touch()
     monkeypatch.setitem(environment.TRIAL, "cpu", f"{trial}; print(1)")
     with pytest.raises(ModelUnavailable, match="another version"):
         environment.find(settings)
-    environment.make(settings, "cpu", force=True, step=steps.append)
-    assert not mark.exists() and steps[0].startswith("removing")
+
+    def stop(*_: object) -> None:
+        raise ModelUnavailable("stopped here, for it would only be the same again")
+
+    monkeypatch.setattr(environment, "_run", stop)
+    with pytest.raises(ModelUnavailable, match="stopped here"):
+        environment.make(settings, "cpu", force=True, step=steps.append)
+    assert steps[:2] == ["removing the old environment", "making a virtual environment"]
+    assert not made.folder.exists()
 
 
 def test_the_hook_declares_the_operators_when_torchvision_is_imported_and_not_before(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""The embedded model with the weights that ship: what it sees, what its adapters change, what it may not forget."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from faceagent.errors import ModelUnavailable
+from faceagent.faces import find_faces, main_face
+from faceagent.settings import Settings
+from faceagent.types import Picture
+from faceagent.vlm.assemble import PROJECTOR, adapters, shipped
+from faceagent.vlm.local import Local, local
+from faceagent.vlm.portrait import shown
+from faceagent.vlm.protocol import Ask, Turn
+
+LARGEST = 30_000_000
+"""Bytes that all of our weights may take together."""
+
+
+@pytest.fixture(scope="module")
+def model(settings: Settings) -> Local:
+    return local(settings)
+
+
+@pytest.fixture(scope="module")
+def smiling(settings: Settings, astronaut: NDArray[np.uint8]) -> bytes:
+    picture = Picture(
+        id="P1", sha256="0" * 64, width=512, height=512, format="PNG", bytes=1, source="P1", mode="RGB", orientation=1
+    )
+    face = main_face(tuple(find_faces(picture, astronaut, settings)), picture)
+    assert face is not None
+    return shown(astronaut, face.box)
+
+
+def _about(picture: bytes | None, text: str, adapter: str | None = "vqa") -> Ask:
+    return Ask(turns=(Turn(text=text, images=(picture,) if picture else ()),), adapter=adapter, max_tokens=12)
+
+
+def test_all_adapters_ship_and_are_small() -> None:
+    assert {"expression", "forgery", "identity", "vqa"} <= set(adapters())
+    assert (shipped() / PROJECTOR).is_file()
+    assert sum(path.stat().st_size for path in shipped().rglob("*") if path.is_file()) <= LARGEST
+
+
+def test_it_answers_about_the_picture(model: Local, smiling: bytes) -> None:
+    assert model.ask(_about(smiling, "Is the person smiling?")).text == "yes"
+    assert model.ask(_about(smiling, "Is the person wearing glasses?")).text == "no"
+
+
+def test_a_darkened_picture_gets_another_answer(model: Local, astronaut: NDArray[np.uint8]) -> None:
+    said = {
+        level: model.score(
+            _about(
+                shown((astronaut * level).astype(np.uint8), (180.0, 60.0, 270.0, 180.0)),
+                "Is the picture dark or bright?",
+            ),
+            ("dark", "bright"),
+        )["dark"]
+        for level in (0.15, 1.0)
+    }
+    assert said[0.15] > 0.5
+    assert said[0.15] > said[1.0] + 0.2
+
+
+def test_an_adapter_changes_what_is_said_and_can_be_taken_off(model: Local, smiling: bytes) -> None:
+    ask = _about(smiling, "Is the person smiling?")
+    bare = ask.model_copy(update={"adapter": None})
+    first = model.ask(bare)
+    assert model.ask(ask).first != first.first
+    assert model.ask(bare).first == first.first
+
+
+@pytest.mark.parametrize("adapter", ["vqa", "expression", "forgery", "identity"])
+def test_plain_questions_still_get_plain_answers(model: Local, adapter: str) -> None:
+    assert "Paris" in model.ask(_about(None, "What is the capital of France?", adapter)).text
+
+
+def test_an_adapter_that_does_not_exist_is_named(model: Local) -> None:
+    with pytest.raises(ModelUnavailable, match="nobody"):
+        model.ask(_about(None, "Hi", "nobody"))
