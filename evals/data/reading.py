@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from evals.data import catalog, deepfakebench, folder, huggingface, pairs
+from evals.data import catalog, deepfakebench, folder, huggingface, pairs, typed
 from evals.data.dataset import Dataset
 from faceagent.errors import InputError
 
 PAIRS = ("pairs.csv", "pairs.txt")
 KINDS = (
     "a folder with labels.csv (a column 'file' and label columns), a folder with pairs.csv or LFW's pairs.txt, "
-    "a DeepfakeBench .json descriptor, or a Hugging Face dataset saved to disk"
+    "a DeepfakeBench .json descriptor, a Hugging Face dataset saved to disk, or .jsonl lines of labelled queries"
 )
 
 
@@ -39,6 +39,8 @@ def open_dataset(path: Path, *, export: Path, split: str | None = None, root: Pa
 
 
 def _read(path: Path, export: Path, root: Path | None) -> Dataset:
+    if path.suffix == ".jsonl":
+        return typed.read(path)
     if path.is_file():
         return deepfakebench.read(path, root) if path.suffix == ".json" else pairs.read(path, root)
     if (path / folder.NAME).is_file():

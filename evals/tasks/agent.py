@@ -1,6 +1,8 @@
-"""The agent: does it recover when a tool breaks in the middle of its work?
+"""The agent: does it call the right tools for what was typed, and does it recover when a tool breaks?
 
-For every picture one tool, chosen by the picture's name, is made to crash. The report must be whole, say that this
+Queries are a set of their own (JSON lines), or one of the shipped ones goes with every picture. Which tools a turn
+calls follows from its plan and from policy, as in a conversation; the plan that is right gives the calls that are.
+For every picture one tool, chosen by the picture's name, is made to crash: the report must be whole, say that this
 tool failed and why, and everything that the other tools recorded must be as it was.
 """
 
@@ -8,14 +10,21 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from evals.bench import Bench
-from evals.data import Case, Cases, Dataset, Skip
-from evals.metrics.arrays import Reals, mean
+from evals.data import Case, Cases, Dataset, Skip, typed
+from evals.data.queries import FIELDS, Query, queries
+from evals.figures import Bars, Figure
+from evals.metrics.arrays import Reals, mean, mean_among
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table, Values
+from faceagent import policy
 from faceagent.agent.analyst import Analyst
+from faceagent.agent.chat.nodes import FOLLOW_UPS, WITHOUT_PICTURES
+from faceagent.agent.route import Context, Plan
 from faceagent.tools.base import Tool, ToolSpec, View
-from faceagent.types import Evidence, Report, ToolStamp
+from faceagent.types import Evidence, Report, Request, ToolStamp
 
 
 class Broken:
@@ -35,19 +44,68 @@ class Broken:
 
 
 def read(dataset: Dataset, tool: str) -> Cases:
-    """Every picture."""
+    """Every query; or every picture, each with one of the shipped queries that no rule was written for."""
     del tool
-    return Cases(tuple(Case(item.id, item.file, {}, item.id) for item in dataset.items))
+    if "expect" in dataset.columns:
+        return Cases(tuple(Case(item.id, item.file, item.labels, item.id) for item in dataset.items))
+    shipped = queries("fresh")
+    cases = tuple(
+        Case(item.id, item.file, typed.labels(shipped[_draw(item.id, len(shipped))]), item.id) for item in dataset.items
+    )
+    return Cases(cases, (), ("Every picture goes with one of the shipped queries; recovery is of the pictures.",))
+
+
+def _draw(name: str, n: int) -> int:
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % n
 
 
 def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
-    """Reports with and without the broken tool, compared."""
+    """The calls of every query against the right ones; reports with and without the broken tool, compared."""
     logger = logging.getLogger("faceagent.tools.base")
     before, logger.disabled = logger.disabled, True  # the crashes are ours; their traces would only drown real ones
     try:
-        return [_observe(bench, case) for case in cases]
+        answers: list[Values | Skip] = []
+        for case in cases:
+            found = _observe(bench, case) if case.file else {}
+            answers.append(
+                found if isinstance(found, Skip) else {**found, **selected(bench, typed.query_of(case.truth))}
+            )
+        return answers
     finally:
         logger.disabled = before
+
+
+def selected(bench: Bench, query: Query) -> dict[str, float | str]:
+    """How the calls for a query differ from those of the right plan, and whether the plan is the right one."""
+    plan = query.plan()
+    right = {key: value for key, value in query.expect.items() if key in FIELDS}
+    asks = "?" if query.expect.get("asks") else None
+    meant = Plan.model_validate({"kind": "analyse", "purpose": query.context.purpose, **right, "clarification": asks})
+    called, wanted = calls(bench.tools, plan, query.context), calls(bench.tools, meant, query.context)
+    return {
+        "selected": float(called == wanted),
+        "missing": float(len(wanted - called)),
+        "extra": float(len(called - wanted)),
+        "exact": float(not query.wrong(plan)),
+        "group": query.group,
+        "called": ", ".join(sorted(called)) or "none",
+        "wanted": ", ".join(sorted(wanted)) or "none",
+    }
+
+
+def calls(tools: Mapping[str, Tool], plan: Plan, context: Context) -> set[str]:
+    """The tools that a turn with this plan calls first, when nothing has been measured before but what it refers to."""
+    recorded = plan.kind in FOLLOW_UPS and bool(context.questions)
+    if plan.clarification or recorded or plan.kind in WITHOUT_PICTURES or plan.kind == "new_picture":
+        return set()
+    if plan.questions:
+        decisions = [policy.decide(question, plan.purpose, plan.jurisdiction) for question in plan.questions]
+    else:
+        whole = Request(purpose=plan.purpose, jurisdiction=plan.jurisdiction)
+        decisions = list(policy.review(whole, has_reference=context.has_reference))
+    allowed = {one.question for one in decisions if one.decision != "refuse"}
+    found = {name for name, tool in tools.items() if not allowed.isdisjoint(tool.spec.questions)}
+    return found - {"frequency"} if plan.depth == "brief" and plan.questions else found
 
 
 def _observe(bench: Bench, case: Case) -> Values | Skip:
@@ -58,7 +116,7 @@ def _observe(bench: Bench, case: Case) -> Values | Skip:
     working = sorted({item.tool.name for item in whole.evidence if item.status == "ok"})
     if not working:
         return Skip(case.id, "no_evidence", f"No tool measured anything on {case.file}.")
-    victim = working[int(hashlib.sha256(case.id.encode()).hexdigest(), 16) % len(working)]
+    victim = working[_draw(case.id, len(working))]
     with Analyst(bench.settings) as analyst:
         # An agent of its own: the tools of a shared one must not be touched.
         analyst._tools = {**bench.tools, victim: Broken(bench.tools[victim])}
@@ -84,28 +142,61 @@ def recovered(whole: Report, hurt: Report, victim: str) -> bool:
 
 
 def measurement(table: Table) -> Measurement:
-    """Share of pictures on which the agent recovered, overall and per broken tool."""
-    values, broken = table.numbers("recovered"), table.words("broken")
+    """Share of queries with exactly the right calls, and per group; calls missing and extra; recovery, per tool."""
+    chosen, groups = table.numbers("selected"), np.array(table.words("group"))
+    columns = {"missing_calls": table.numbers("missing"), "extra_calls": table.numbers("extra"),
+               "plan_exact": table.numbers("exact")}  # fmt: skip
+    recovery, broken = table.numbers("recovered"), np.array(table.words("broken"))
+    tried = ~np.isnan(recovery)
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
-        found = {"recovery": mean(values, weights)}
-        for name in sorted(set(broken)):
-            rows = [index for index, word in enumerate(broken) if word == name]
-            found[f"recovery.{name}"] = mean(values[rows], weights[..., rows])
+        found = {"tool_selection": mean(chosen, weights)}
+        found |= {name: mean(values, weights) for name, values in columns.items()}
+        kinds = sorted(set(groups.tolist()))
+        found |= {f"tool_selection.{name}": mean_among(chosen, groups == name, weights) for name in kinds}
+        if tried.any():
+            found["recovery"] = mean_among(recovery, tried, weights)
+            for name in sorted(set(broken[tried].tolist())):
+                found[f"recovery.{name}"] = mean_among(recovery, tried & (broken == name), weights)
         return found
 
     return measure
 
 
+def everything(table: Table) -> Measurement:
+    """Calling every tool whatever is typed, or none: how often that happens to be right."""
+    wanted = np.array(table.words("wanted"))
+    names, counts = np.unique(wanted, return_counts=True)
+    commonest = names[int(np.argmax(counts))]
+    return lambda weights: {"always_the_commonest_calls": mean(wanted == commonest, weights)}
+
+
+def figures(table: Table) -> tuple[Figure, ...]:
+    """Tool selection per group of queries."""
+    names = sorted(set(table.words("group")))
+    items = tuple((name, f"tool_selection.{name}") for name in names)
+    return (Bars("Tool selection per group of queries", items),) if len(names) > 1 else ()
+
+
+def failures(table: Table) -> Reals:
+    """Queries with the most calls missing or extra, and pictures on which the agent did not recover."""
+    amiss = table.numbers("missing") + table.numbers("extra") + (table.numbers("recovered") == 0)
+    return np.where(amiss > 0, amiss, np.nan)
+
+
 TASK = EvalTask(
     name="agent",
-    title="Recovery from a failing tool",
-    protocol="One working tool per picture is made to crash; the report must be whole, name the failure, and keep "
-    "everything else as it was.",
+    title="The right calls, and recovery from a failing tool",
+    protocol="Queries: the tools that the turn calls against those of the labelled plan; tool_selection is the share "
+    "of queries with exactly the right set, missing_calls and extra_calls are means per query. Pictures: one working "
+    "tool is made to crash; the report must be whole, name the failure, and keep everything else as it was.",
     tools=("analyze",),
-    needs="nothing but pictures",
+    needs="nothing but pictures; or .jsonl lines with text and expect (evals/data/*.jsonl ship with faceagent)",
     read=read,
     observe=observe,
     measurement=measurement,
-    names=("recovery",),
+    baselines=everything,
+    figures=figures,
+    failures=failures,
+    names=("tool_selection", "missing_calls", "extra_calls"),
 )

@@ -1,5 +1,6 @@
 """Tasks on tables made by hand, and what they read and observe."""
 
+import json
 import resource
 import time
 
@@ -398,7 +399,26 @@ def test_swap_test_catches_an_explainer_that_ignores_its_evidence(tmp_path, sett
 def test_agent_recovers(tmp_path, settings):
     write(tmp_path, [("a.png", portrait(), {"label": "x"})])
     outcome = run(Order("agent", tmp_path, settings, out=tmp_path / "run", rounds=10))
-    assert outcome.result.metrics["recovery"].value == 1.0
+    assert outcome.result.metrics["recovery"].value == 1.0 and "tool_selection" in outcome.result.metrics
+
+
+def test_calls_are_those_of_the_labelled_plan(tmp_path, settings):
+    lines = [
+        {"text": "Is this photo real?", "group": "en", "expect": {"questions": ["forgery"]}},
+        {"text": "Is this photo real?", "group": "wrong", "expect": {"questions": ["expression"]}},
+        {"text": "What can you do?", "group": "en", "expect": {"kind": "help"}},
+    ]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("\n".join([*map(json.dumps, lines), '{"text": 1}', "no json"]))
+    outcome = run(Order("agent", path, settings, out=tmp_path / "run", rounds=10))
+    found = {name: one.value for name, one in outcome.result.metrics.items()}
+    assert found["tool_selection"] == pytest.approx(2 / 3) and found["tool_selection.wrong"] == 0.0
+    assert found["missing_calls"] > 0 and found["extra_calls"] > 0 and found["plan_exact"] == pytest.approx(2 / 3)
+    assert outcome.result.dataset.n == 3 and outcome.result.dataset.skipped == 2
+    assert "line 00004" in outcome.skips[0].message and "recovery" not in found
+    path.write_text("")
+    with pytest.raises(InputError, match="no labelled query"):
+        run(Order("agent", path, settings, out=tmp_path / "other"))
 
 
 def test_directions():

@@ -1,0 +1,57 @@
+"""Typed queries as a set: JSON lines with ``text``, ``group``, ``context`` and ``expect``, and no pictures.
+
+The labelled queries that faceagent ships lie beside this module; ``queries.py`` says what the fields mean.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from evals.data.dataset import Dataset, Item, Skip
+from evals.data.queries import Query
+from faceagent.errors import InputError
+
+COLUMNS = ("text", "group", "context", "expect")
+
+
+def read(path: Path) -> Dataset:
+    """One item per line; a line that is no query is left out with its number and what is wrong with it."""
+    items, skips = [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        name = f"line {number:05}"
+        if not line.strip():
+            continue
+        try:
+            raw: Mapping[str, Any] = json.loads(line)
+            query = Query.model_validate(raw)
+        except (ValueError, ValidationError) as error:
+            first = str(error).splitlines()[0]
+            skips.append(Skip(name, "unknown_label", f"{path.name}, {name}: no labelled query ({first})."))
+            continue
+        items.append(Item(name, "", labels(query)))
+    if not items:
+        raise InputError(f"{path} holds no labelled query.", remedy='A line is {"text": "...", "expect": {...}}.')
+    return Dataset(path.stem, path.parent, COLUMNS, tuple(items), tuple(skips))
+
+
+def labels(query: Query) -> dict[str, str]:
+    """A query as the labels of a row."""
+    return {
+        "text": query.text,
+        "group": query.group,
+        "context": query.context.model_dump_json(),
+        "expect": json.dumps(dict(query.expect), ensure_ascii=False),
+    }
+
+
+def query_of(truth: Mapping[str, str | float]) -> Query:
+    """The query in the labels of a row."""
+    return Query(
+        text=str(truth["text"]),
+        group=str(truth["group"]),
+        context=json.loads(str(truth["context"])),
+        expect=json.loads(str(truth["expect"])),
+    )
