@@ -102,8 +102,8 @@ PLANS = (
     Plan("fairness", "fairface_val_1400", "forgery", limit=500, note=f"false alarms; {NOT_BLIND}"),
     Plan("fairness", "fairface_val_1400", "morph", limit=300, note="false alarms"),
     Plan("fairness", "fairface_val_1400", "spoof", limit=500, note="false alarms"),
-    Plan("agent", QUERIES, note="the second fresh set of paraphrases; at its first run, before the grammar learnt from it, "
-         "87.2 % of its plans were exact"),
+    Plan("agent", QUERIES, note="the second fresh set of paraphrases; at its first run, before the grammar learnt from "
+         "it, 87.2 % of its plans were exact"),
     Plan("agent", "fairface_val_1400", limit=30, note="recovery from a failing tool"),
     Plan("explanation", "fairface_val_1400", limit=60, note="the deterministic explanations"),
     Plan("explanation", "ciplab_real_fake_160", limit=60, note="the deterministic explanations"),
