@@ -25,6 +25,10 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as the largest rank."""
 
 
+WITHHELD = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "OMP_NUM_THREADS", "VLLM_API_KEY"})
+"""Variables that the server does not inherit: they are our Python's, or decide what is for the settings to decide."""
+
+
 class Served(NamedTuple):
     """A model and the adapters that go with it."""
 
@@ -96,6 +100,8 @@ def variables(settings: Settings) -> dict[str, str]:
     }
     # Whoever knows the machine better may say so.
     wishes = {
+        "VLLM_CACHE_ROOT": str(settings.cache / "vllm"),
+        "VLLM_CONFIG_ROOT": str(settings.cache / "vllm"),
         "VLLM_CPU_KVCACHE_SPACE": str(CACHE_GIB),
         # "nobind" collapses to a third of the speed.
         "VLLM_CPU_OMP_THREADS_BIND": "auto",

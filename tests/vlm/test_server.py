@@ -214,7 +214,10 @@ def test_a_server_gets_nothing_of_our_settings(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("FACEAGENT_VLM_KEY", "s3cret")
     monkeypatch.setenv("PYTHONPATH", "/ours")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    told = launch.variables(Settings())
-    assert not {"FACEAGENT_VLM_KEY", "PYTHONPATH", "OMP_NUM_THREADS"} & told.keys()
+    monkeypatch.setenv("VLLM_API_KEY", "another")
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0-1")
+    told = launch.variables(Settings(vlm_key=None))
+    assert not {"FACEAGENT_VLM_KEY", "PYTHONPATH", "OMP_NUM_THREADS", "VLLM_API_KEY"} & told.keys()
     assert told["HF_HUB_OFFLINE"] == "1" and told["VLLM_NO_USAGE_STATS"] == "1"
+    assert told["VLLM_CPU_OMP_THREADS_BIND"] == "0-1"
     assert "HF_HUB_OFFLINE" not in launch.variables(Settings(profile="gpu"))
