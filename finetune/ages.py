@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceagent.tools.attributes import AGE_TABLE
+
 Reals = NDArray[np.float64]
 
 BANDS = {
@@ -51,7 +53,7 @@ def table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
         held[out] = read(columns(predicted[rest], names[rest]), predicted[out])
     final = columns(predicted, names)
     return {
-        "id": "age/dlib-1",
+        "id": AGE_TABLE,
         "kind": "interval",
         "scale": "years",
         "level": LEVEL,

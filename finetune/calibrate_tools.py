@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 from evals.acceptance import labels
 from evals.views import drawn, portrait, portraits
 from faceagent.settings import Settings
-from faceagent.tools.attributes import Attributes, logit
 from faceagent.tools.base import Pixels, View
 from faceagent.tools.identity import Identity
 from faceagent.tools.spoof import WIDE, Spoof
-from finetune import ages, platt, recapture
+from finetune import platt, recapture
 
 Record = dict[str, Any]
 Reals = NDArray[np.float64]
@@ -34,7 +33,6 @@ Groups = NDArray[np.int64]
 
 OUT = Path(__file__).parent.parent / "faceagent" / "judge" / "calibration"
 FRLL, FAIRFACE, MUXSPACE = "frll_london", "fairface_train_4k", "muxspace_expressions"
-CHILDREN = ("0-2", "3-9", "10-19")
 TIGHT_SAMPLE = 240
 PHOTOGRAPHS = 6
 """Most photographs of one person, so that the famous do not decide alone."""
@@ -150,40 +148,9 @@ def spoof(data: Path, settings: Settings) -> Iterable[Record]:
         )
 
 
-def attributes(data: Path, settings: Settings) -> Iterable[Record]:
-    """Apparent gender of adults against FairFace's labels, and what the network's age means, from its bands."""
-    rows = {row["file"]: row for row in labels(data, FAIRFACE)}
-    tool = Attributes(settings)
-    predicted, logits, seen = [], [], []
-    for file, view in portraits(data / FAIRFACE, rows, settings):
-        if view is not None:
-            years, share = tool.estimate([view])
-            predicted.append(float(years[0]))
-            logits.append(logit(float(share[0])))
-            seen.append(rows[file])
-    yield ages.table(np.array(predicted), [row["age"] for row in seen])
-    adult = np.array([row["age"] not in CHILDREN for row in seen])
-    man = np.array([row["gender"] == "Male" for row in seen])
-    male, female = np.array(logits)[adult & man], np.array(logits)[adult & ~man]
-    fitted = platt.fit(male, female)
-    even = -fitted.intercept / fitted.slope
-    errors = {"men_called_female": float(np.mean(male < even)), "women_called_male": float(np.mean(female >= even))}
-    yield binary(
-        "gender/dlib-1",
-        "logit",
-        ("male", "female"),
-        (male, female),
-        (np.arange(len(male)), np.arange(len(female))),
-        [point("even", even, errors)],
-        fitted_on="FairFace train, aged 20 and over",
-        note="Apparent gender in the two classes that the annotators were given. Not fitted for children.",
-    )
-
-
 JOBS: Mapping[str, Callable[[Path, Settings], Iterable[Record]]] = {
     "identity": identity,
     "spoof": spoof,
-    "attributes": attributes,
 }
 
 

@@ -1,4 +1,4 @@
-"""Linear fits on frozen features: ridge regression in closed form, standardised, and folds that no source straddles.
+"""Linear fits on frozen features, standardised: ridge and softmax regression, and folds that no source straddles.
 
 Knows no detector and no file. ``finetune.tapped`` stores what is fitted here as a branch.
 """
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 Reals = NDArray[np.float64]
 
@@ -73,3 +75,27 @@ def out_of_fold(
         fitted = ridge(features[rest], targets[rest], strength, None if share is None else share[rest])
         found[~rest] = fitted(features[~rest])
     return found
+
+
+def softmax(
+    features: NDArray[np.floating], classes: NDArray[np.int64], count: int, strength: float, rounds: int = 80
+) -> Linear:
+    """Multinomial logistic regression on N×features and N class numbers; one logit per class.
+
+    Mean cross-entropy and ``strength`` times the sum of all squared weights, by L-BFGS. Of two classes the difference
+    of their logits is the second's.
+    """
+    mean, spread = standard(features)
+    x = torch.tensor((features - mean) / spread, dtype=torch.float32)
+    y = torch.tensor(classes)
+    weight, bias = (torch.zeros(shape, requires_grad=True) for shape in ((count, x.shape[1]), (count,)))
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=rounds, line_search_fn="strong_wolfe")
+
+    def loss() -> float:
+        optimiser.zero_grad()
+        found = functional.cross_entropy(x @ weight.T + bias, y) + strength * weight.square().sum()
+        found.backward()  # type: ignore[no-untyped-call]
+        return found.item()
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return Linear(*(part.detach().double().numpy() for part in (weight, bias)), mean, spread)

@@ -1,6 +1,8 @@
-"""Morphs, with a picture to compare with: does a document picture show more than the one person it should?
+"""Morphs: does a document picture show more than the one person it should?
 
-Differential morph detection (ISO/IEC 20059 calls it D-MAD). A morph resembles each of its contributors less than
+``Morph`` looks at the one picture (S-MAD in ISO/IEC 20059): the encoder's ``morph`` branch reads what averaging two
+faces leaves in frozen features. It knows landmark morphs of our own making, seen from ahead.
+``MorphDifferential`` has a picture to compare with (D-MAD). A morph resembles each of its contributors less than
 their own photographs do, so the evidence is how unlike the reference the face is, by SFace's cosine. Without a claim
 of identity that says nothing: pictures of two different people are unlike too, and below ``STRANGER`` the tool does
 not answer. Years, pose and light lower the cosine as well; the calibration was fitted on photographs of other days.
@@ -14,11 +16,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from faceagent.encoder.crop import face_crop
+from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec, View, silent
 from faceagent.tools.identity import WEIGHTS, Identity, sorted_out
 from faceagent.types import Evidence, Face, Score, ToolStamp
 
+BRANCH = "morph"
+SINGLE = "morph/single-1"
 CALIBRATION = "morph/differential-1"
 STRANGER = 0.2
 """Least cosine for which a morph is a sensible question: none of 315 genuine pairs of LFW lies below it."""
@@ -36,6 +42,51 @@ def shape_distance(first: Face, second: Face) -> float:
     """Distance of two meshes after moving, turning and scaling one onto the other (Procrustes), 0 to 1."""
     z, w = (_centred(face) for face in (first, second))
     return float(np.sqrt(max(0.0, 1.0 - abs(complex(np.vdot(z, w))) ** 2)))
+
+
+class Morph:
+    """One pass of the encoder per batch, shared with other tools that look at the same crops."""
+
+    spec: ClassVar[ToolSpec] = ToolSpec(
+        name="morph",
+        version="1.0.0",
+        title="Morph detector",
+        summary="Whether a face is a blend of two people, as used against document checks.",
+        questions=("morph",),
+        scope="face",
+        weights=("dinov2_vits14_224",),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def stamp(self) -> ToolStamp:
+        """Name, version, tower and adapter, and the device they run on."""
+        encoder = self._encoder()
+        return ToolStamp(
+            name=self.spec.name,
+            version=self.spec.version,
+            weights=(encoder.tower.stamp, encoder.branches[BRANCH].stamp),
+            device=encoder.tower.device.type,
+        )
+
+    def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
+        """One item per face: ``F1:morph``, the branch's logit."""
+        faces = {index: (view, view.face) for index, view in enumerate(batch) if view.face is not None}
+        if not faces:
+            return [() for _ in batch]
+        encoder, by = self._encoder(), self.stamp()
+        margin = encoder.branches[BRANCH].card.margin
+        crops = [face_crop(view.pixels(), face.box, scale=margin).pixels for view, face in faces.values()]
+        logits = encoder.run(crops, [BRANCH])[BRANCH].logits[:, 0]
+        found = {
+            index: (_single(by, view, float(logit)),)
+            for (index, (view, _)), logit in zip(faces.items(), logits, strict=True)
+        }
+        return [found.get(index, ()) for index in range(len(batch))]
+
+    def _encoder(self) -> Encoder:
+        return load_encoder(self._settings, (BRANCH,))
 
 
 class MorphDifferential:
@@ -93,6 +144,18 @@ class MorphDifferential:
             statement=f"The face and the reference have a cosine similarity of {cosine:.2f}; a morph resembles each "
             f"of its people less than their own photographs do.{found.note()}",
         )
+
+
+def _single(by: ToolStamp, view: View, logit: float) -> Evidence:
+    return Evidence(
+        id=f"{view.subject}:{by.name}",
+        tool=by,
+        question="morph",
+        subject=view.subject,
+        score=Score(value=logit, scale="logit", calibration=SINGLE),
+        # Which side an output speaks for is the calibration's to say.
+        statement=f"The single-image morph detector's raw output is {logit:.2f}; it knows morphs made by landmarks.",
+    )
 
 
 def _centred(face: Face) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:

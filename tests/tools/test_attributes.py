@@ -3,7 +3,20 @@ import pytest
 from numpy.typing import NDArray
 
 from faceagent.settings import Settings
-from faceagent.tools.attributes import AGE_SIDE, CORNERS, MEAN, MESH, Attributes, age_table, prepare
+from faceagent.tools.attributes import (
+    AGE_SIDE,
+    CENTRES,
+    CORNERS,
+    MEAN,
+    MESH,
+    YEARS,
+    Attributes,
+    age_table,
+    banded,
+    chances,
+    expected,
+    prepare,
+)
 from faceagent.tools.base import View
 from faceagent.types import Face, Picture, Quality
 
@@ -100,3 +113,30 @@ def test_without_mesh_the_five_points_do(astronaut: NDArray[np.uint8], settings:
     ((with_mesh, _),) = Attributes(settings).run([_view(astronaut, meshed)])
     ((without, _),) = Attributes(settings).run([_view(astronaut, _face())])
     assert float(with_mesh.facts["network_years"]) == pytest.approx(float(without.facts["network_years"]), abs=8)
+
+
+def test_ages_of_dlib_fall_into_their_bands_whole() -> None:
+    ages = np.eye(len(YEARS))
+    shares = banded(ages)
+    assert shares.shape == (81, len(CENTRES))
+    np.testing.assert_array_equal(shares.sum(axis=1), 1)
+    assert [list(CENTRES)[int(row.argmax())] for row in shares[[0, 2, 3, 9, 10, 69, 70, 80]]] == [
+        "0-2", "0-2", "3-9", "3-9", "10-19", "60-69", "more than 70", "more than 70",
+    ]  # fmt: skip
+
+
+def test_the_mean_of_a_distribution_and_its_probabilities() -> None:
+    even = chances(np.zeros((1, len(CENTRES))))
+    np.testing.assert_allclose(even.sum(), 1)
+    np.testing.assert_allclose(expected(even), [np.mean(list(CENTRES.values()))])
+    np.testing.assert_allclose(expected(chances(np.array([[0.0] * 8 + [800.0]]))), [75])
+
+
+def test_the_age_comes_as_a_distribution(astronaut: NDArray[np.uint8], settings: Settings) -> None:
+    tool = Attributes(settings)
+    ((age, _),) = tool.run([_view(astronaut, _face())])
+    assert list(age.distribution) == list(CENTRES)
+    shares = np.exp(list(age.distribution.values()))
+    assert shares.sum() == pytest.approx(1, abs=1e-4)
+    assert expected(shares[np.newaxis])[0] == pytest.approx(float(age.facts["network_years"]), abs=0.05)
+    assert {one.id for one in tool.stamp().weights} == {"age", "gender", "dinov2_vits14", "adapter:attributes"}
