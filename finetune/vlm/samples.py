@@ -4,6 +4,7 @@ Plain questions are answered by the base model itself before training: what it s
 adapter shall go on saying. Knows no engine and no question of its own.
 """
 
+import json
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -33,20 +34,26 @@ def taught(file: Path, model: Any, cache: Path, count: int, seed: int) -> list[E
     ]
 
 
-def plain(tuned: Any, tokenizer: Any) -> list[Example]:
-    """Everyday questions with the bare model's greedy answers; of those too long, the beginning is not used."""
+def plain(tuned: Any, tokenizer: Any, memory: Path) -> list[Example]:
+    """Everyday questions with the bare model's greedy answers, kept in ``memory``; those cut off are left out."""
+    if not memory.is_file():
+        memory.write_text(json.dumps(_answered(tuned, tokenizer)), encoding="utf-8")
+    return [Example(None, [(question, said)]) for question, said in json.loads(memory.read_text(encoding="utf-8"))]
+
+
+def _answered(tuned: Any, tokenizer: Any) -> list[tuple[str, str]]:
     questions = resources.files("finetune.vlm").joinpath("plain.txt").read_text(encoding="utf-8").splitlines()
     end = tokenizer.convert_tokens_to_ids(END)
     made = []
-    inner = tuned.get_base_model()
     with tuned.disable_adapter(), torch.inference_mode():
         for question in questions:
             ids = tokenizer(message("user", question) + opening(), add_special_tokens=False)["input_ids"]
-            said = inner.generate(
+            said = tuned.get_base_model().generate(
                 input_ids=torch.tensor([ids]), max_new_tokens=LONGEST_ANSWER, do_sample=False, eos_token_id=end
-            )[0, len(ids) :].tolist()
-            if said[-1] == end:
-                made.append(Example(None, [(question, tokenizer.decode(said[:-1]))]))
+            )
+            new = said[0, len(ids) :].tolist()
+            if new[-1] == end:
+                made.append((question, tokenizer.decode(new[:-1])))
     return made
 
 

@@ -21,6 +21,7 @@ def ship_projector(state: Mapping[str, torch.Tensor], home: Path) -> Path:
     """Write ``projector.safetensors`` into ``home``."""
     home.mkdir(parents=True, exist_ok=True)
     save_file(_halved(state), home / PROJECTOR)
+    (home / PROJECTOR).chmod(0o644)
     return home / PROJECTOR
 
 
@@ -29,13 +30,14 @@ def ship_adapter(tuned: Any, name: str, home: Path) -> Path:
     folder = home / name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as draft:
-        # The model folder of this machine is nobody else's business.
-        tuned.peft_config["default"].base_model_name_or_path = None
         tuned.save_pretrained(draft)
         config = json.loads((Path(draft) / CONFIG).read_text(encoding="utf-8"))
+        # The model folder of this machine is nobody else's business.
+        config["base_model_name_or_path"] = None
         (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         lora = {key: value for key, value in load_file(Path(draft) / WEIGHTS).items() if "lora_" in key}
         save_file(_halved(lora), folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)
     return folder
 
 

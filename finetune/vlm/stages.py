@@ -34,7 +34,7 @@ EPOCHS = 4
 GAIN = 1.6
 """Of the finished projector's output: hedged guesses are shorter than words, and the model knows words."""
 VQA = Plan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
-ADAPTER = Plan("adapter", steps=400, batch=8, lr=6e-4, check_every=20)
+ADAPTER = Plan("adapter", steps=400, batch=8, lr=8e-4, check_every=20)
 SAMPLES = 420
 """Drawn for one adapter."""
 FIRST = "vqa"
@@ -141,12 +141,12 @@ def teach(work: Work, name: str, samples: Sequence[Path], begin: Path | None = N
     model, tokenizer = work.base()
     lines = [one for file in samples for one in taught(file, model, work.folder / "seen", SAMPLES, SEED)]
     tuned = adapted(model, ADAPTER, begin or work.weights / FIRST)
-    lines += plain(tuned, tokenizer)
+    lines += plain(tuned, tokenizer, work.folder / "plain.json")
     train(tuned, tokenizer, lines, ADAPTER, work.folder / name, minutes=minutes)
     ship_adapter(tuned, name, work.weights if name in SECTIONS else work.folder)
 
 
-def examine(work: Work, count: int = 150) -> dict[str, tuple[list[bool], list[bool]]]:
+def examine(work: Work, count: int = 120) -> dict[str, tuple[list[bool], list[bool]]]:
     """Right or wrong per topic with the shipped ``vqa``, with the picture asked about and with another one."""
     have = known(work)
     model, tokenizer = work.base()
