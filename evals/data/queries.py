@@ -21,7 +21,7 @@ from typing import Any, Literal
 from faceagent.agent.route import Context, Plan, route
 from faceagent.types import Noun
 
-Set = Literal["queries", "paraphrases", "fresh", "policy"]
+Set = Literal["queries", "paraphrases", "fresh", "last", "policy"]
 FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
 
 
