@@ -87,10 +87,7 @@ def arguments(what: Served, settings: Settings, build: Build, port: int) -> list
 def variables(settings: Settings) -> dict[str, str]:
     """The environment of the server: ours, with its switches set, no telemetry, and nothing of our Python's."""
     ours = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "OMP_NUM_THREADS")
-        and not key.startswith("FACEAGENT_")
+        name: value for name, value in os.environ.items() if name not in WITHHELD and not name.startswith("FACEAGENT_")
     }
     switches = {
         "VLLM_NO_USAGE_STATS": "1",
