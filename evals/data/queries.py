@@ -1,9 +1,10 @@
 """Labelled queries: what was typed, what the conversation knew, and the one plan that is right.
 
-Four files of JSON lines lie beside this module. ``queries`` was written with the grammar in sight; ``paraphrases``
-after the grammar was frozen, in other registers and other words; ``fresh`` after it had learned from those and was
-frozen again. ``policy`` asks for what must be refused, tries to talk the agent into it, and says harmless things in the
-same words; only ``refused``, ``questions`` and ``purpose`` are labelled there. Each line has
+Files of JSON lines lie beside this module. ``queries`` was written with the grammar in sight. Each of the
+``paraphrases`` was written after the grammar was frozen, in other registers and other words, and was run once before
+the grammar learned from it; so only its first run, kept in ``FIRST``, says how the grammar does on what it has not
+seen. ``policy`` asks for what must be refused, tries to talk the agent into it, and says harmless things in the same
+words; only ``refused``, ``questions`` and ``purpose`` are labelled there. Each line has
 
     text     what was typed
     group    which part of the set it belongs to
@@ -21,7 +22,13 @@ from typing import Any, Literal
 from faceagent.agent.route import Context, Plan, route
 from faceagent.types import Noun
 
-Set = Literal["queries", "paraphrases", "fresh", "last", "policy"]
+Set = Literal["queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "policy"]
+FIRST: dict[Set, tuple[int, int]] = {
+    "paraphrases-1": (129, 172),
+    "paraphrases-2": (150, 172),
+    "paraphrases-3": (153, 163),
+}
+"""Exact plans and queries at the first run of each set, in the order in which they were written."""
 FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
 
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from evals.data.queries import Query, queries
+from evals.data.queries import FIRST, Query, Set, queries
 from faceagent.agent.route import Plan
 
-LEAST = {"queries": 0.97, "paraphrases": 0.95, "fresh": 0.95}
+LEAST: dict[Set, float] = {"queries": 0.97, **dict.fromkeys(FIRST, 0.95)}
 
 
 @pytest.mark.parametrize("name", LEAST)
-def test_exact_plans_by_rules_alone(name: str) -> None:
-    found = queries(name)  # type: ignore[arg-type]
+def test_exact_plans_by_rules_alone(name: Set) -> None:
+    found = queries(name)
     wrong = [query.text for query in found if query.wrong(query.plan())]
     assert len(wrong) <= (1 - LEAST[name]) * len(found), wrong
 
@@ -24,9 +24,10 @@ def test_refusals() -> None:
 
 def test_the_sets_are_as_large_as_they_should_be_and_say_nothing_twice() -> None:
     assert len(queries("queries")) >= 400
-    assert len(queries("paraphrases")) >= 150
-    for name in ("queries", "paraphrases", "fresh", "policy"):
-        seen = [(query.text, query.context) for query in queries(name)]  # type: ignore[arg-type]
+    for name, (exact, of) in FIRST.items():
+        assert exact <= of == len(queries(name)) >= 150
+    for name in LEAST:
+        seen = [(query.text, query.context) for query in queries(name)]
         assert len(seen) == len(set(seen))
 
 

@@ -36,7 +36,9 @@ class Spelling:
         return _WORD.sub(lambda found: self._mended(found.group()), text)
 
     def _mended(self, word: str) -> str:
-        if not SHORTEST <= len(word) <= LONGEST or word in self.known or word in self.real:
+        if not SHORTEST <= len(word) <= LONGEST or not {word, word.removesuffix("s")}.isdisjoint(
+            self.known | self.real
+        ):
             return word
         near = {other for rest in _shortened(word) for other in self._near.get(rest, ()) if one_edit(word, other)}
         return min(near, key=lambda other: (_kind(word, other), other)) if near else word
