@@ -18,6 +18,7 @@ from rich.console import Console
 
 from evals import frll_morphs
 from evals.bench import ROOMS
+from evals.data import typed
 from evals.result import NAME, Measured, Result, read, versions
 from evals.run import Order, run
 from evals.tasks import TASKS
@@ -33,7 +34,7 @@ ALSO = {
     "robustness": ("auc.jpeg_30", "auc.resize_4", "auc.blur_2", "auc.noise_15", "auc.screenshot"),
     "agent": ("tool_selection.",),
     "morph": ("d_eer.",),
-    "forgery": ("auc.",),
+    "forgery": ("auc_way.", "auc.", "apnrr", "bpnrr"),
 }
 """Beginnings of further metrics worth a place in the overview, by task."""
 QUERIES = "labelled queries"
@@ -102,8 +103,8 @@ PLANS = (
     Plan("fairness", "fairface_val_1400", "forgery", limit=500, note=f"false alarms; {NOT_BLIND}"),
     Plan("fairness", "fairface_val_1400", "morph", limit=300, note="false alarms"),
     Plan("fairness", "fairface_val_1400", "spoof", limit=500, note="false alarms"),
-    Plan("agent", QUERIES, note="the second fresh set of paraphrases; at its first run, before the grammar learnt from "
-         "it, 87.2 % of its plans were exact"),
+    Plan("agent", QUERIES,
+         note="paraphrases-3, written with the grammar frozen; 93.9 % of plans were exact at its first run"),
     Plan("agent", "fairface_val_1400", limit=30, note="recovery from a failing tool"),
     Plan("explanation", "fairface_val_1400", limit=60, note="the deterministic explanations"),
     Plan("explanation", "ciplab_real_fake_160", limit=60, note="the deterministic explanations"),
@@ -133,7 +134,7 @@ def _where(name: str, data: Path, runs: Path, settings: Settings) -> Path:
     if name == frll_morphs.NAME:
         return frll_morphs.make(data, runs / "made" / name, settings)
     if name == QUERIES:
-        return Path(str(resources.files("evals.data").joinpath("fresh.jsonl")))
+        return typed.latest()
     return data / name
 
 

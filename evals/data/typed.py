@@ -14,7 +14,14 @@ from evals.data.dataset import Dataset, Item, Skip
 from evals.data.queries import Query
 from faceagent.errors import InputError
 
+SHIPPED = "paraphrases*.jsonl"
+"""The shipped sets that were written after the grammar was frozen, in the order in which they were written."""
 COLUMNS = ("text", "group", "context", "expect")
+
+
+def latest() -> Path:
+    """The newest of the shipped sets of paraphrases: the one that fewest rules were written after."""
+    return sorted(Path(__file__).parent.glob(SHIPPED))[-1]
 
 
 def read(path: Path) -> Dataset:

@@ -108,7 +108,7 @@ def _failures(root: Path, table: Table, badness: np.ndarray[Any, Any], settings:
         brief = ", ".join(
             f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
             for key, value in said.items()
-            if not key.startswith(("cue_", "logit_", "probability_", "labels", "scale", "line"))
+            if not key.startswith(("cue_", "logit_", "probability_", "labels", "scale", "line", "unclipped", "way_"))
         )
         shown.append({"id": case.id, "uri": _thumbnail(root / case.file, settings), "truth": truth, "said": brief})
     return shown

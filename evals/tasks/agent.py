@@ -14,7 +14,7 @@ import numpy as np
 
 from evals.bench import Bench
 from evals.data import Case, Cases, Dataset, Skip, typed
-from evals.data.queries import FIELDS, Query, queries
+from evals.data.queries import FIELDS, Query
 from evals.figures import Bars, Figure
 from evals.metrics.arrays import Reals, mean, mean_among
 from evals.metrics.bootstrap import Measurement
@@ -48,9 +48,9 @@ def read(dataset: Dataset, tool: str) -> Cases:
     del tool
     if "expect" in dataset.columns:
         return Cases(tuple(Case(item.id, item.file, item.labels, item.id) for item in dataset.items))
-    shipped = queries("fresh")
+    shipped = typed.read(typed.latest()).items
     cases = tuple(
-        Case(item.id, item.file, typed.labels(shipped[_draw(item.id, len(shipped))]), item.id) for item in dataset.items
+        Case(item.id, item.file, shipped[_draw(item.id, len(shipped))].labels, item.id) for item in dataset.items
     )
     return Cases(cases, (), ("Every picture goes with one of the shipped queries; recovery is of the pictures.",))
 

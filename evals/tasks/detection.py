@@ -16,7 +16,8 @@ from evals.metrics.arrays import Flags, Reals, mean, share
 from evals.metrics.bootstrap import Measurement
 from evals.stats.cues import cross_validated, oriented
 from evals.task import Table, Values
-from faceagent.judge.calibrate import Platt, Threshold, calibration_of
+from faceagent.judge.calibrate import LN10, Platt, Threshold, calibration_of
+from faceagent.judge.fuse import fuse
 from faceagent.tools.base import View
 from faceagent.types import Evidence, Question
 
@@ -79,18 +80,44 @@ def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
     """The tool's score for ``question``, oriented so that the positive label scores high.
 
     ``probability`` is at even prior odds where a likelihood was calibrated; else that of a logit or probability as
-    it stands. ``called`` is the decision at the shipped operating point, else at a probability of one half.
+    it stands. ``called`` is the decision at the shipped operating point, else at a probability of one half. A tool
+    that knows several ways of being positive scores log10 of their mean likelihood ratio, as the judge fuses them but
+    before floors and caps, which would tie scores; it calls where any way does. Each way is kept as ``way_NAME``.
     """
     mine = [item for item in evidence if item.question == question]
-    spoken = next((item for item in mine if item.status == "ok" and item.score is not None and not item.region), None)
-    if spoken is None or spoken.score is None:
+    spoken = [item for item in mine if item.status == "ok" and item.score is not None and not item.region]
+    if not spoken:
         return mute(mine or evidence)
-    score = spoken.score
-    fitted = calibration_of(spoken)
+    weighed = [item for item in spoken if isinstance(calibration_of(item), Platt)]
+    parts = [_spoken(item) for item in weighed or spoken[:1]]
+    if len(parts) < 2:
+        return parts[0]
+    fused = fuse(weighed)
+    llr = fused.ratio.value if fused else 0.0
+    ratios = [10.0 ** float(part["unclipped"]) for part in parts]
+    names = [item.id.rpartition(":")[2] for item in weighed]
+    return {
+        "score": float(np.log10(np.mean(ratios))),
+        "scale": "log10_ratio",
+        "llr": llr,
+        "probability": 1.0 / (1.0 + 10.0**-llr),
+        "called": max(float(part.get("called", 0.0)) for part in parts),
+        "line": "any way",
+        **{f"way_{name}": float(part["score"]) for name, part in zip(names, parts, strict=True)},
+    }
+
+
+def _spoken(item: Evidence) -> dict[str, float | str]:
+    """One scored item as values."""
+    if item.score is None:
+        raise ValueError(f"{item.id} has no score")
+    score = item.score
+    fitted = calibration_of(item)
     values: dict[str, float | str] = {"score": score.value, "scale": score.scale}
     if isinstance(fitted, Platt):
         llr = fitted.ratio(score.value).value
         values |= {"llr": llr, "probability": 1.0 / (1.0 + 10.0**-llr)}
+        values["unclipped"] = (fitted.slope * score.value + fitted.intercept) / LN10
         values["score"] = score.value if fitted.slope >= 0 else -score.value
     elif score.scale == "probability":
         values["probability"] = score.value

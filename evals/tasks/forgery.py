@@ -25,6 +25,11 @@ def measurement(table: Table) -> Measurement:
         name: (rows, ranking.Ranking(columns.score[rows], columns.attack[rows]))
         for name, rows in columns.by_type().items()
     }
+    ways = {
+        name.removeprefix("way_"): ranking.Ranking(table.numbers(name), columns.attack)
+        for name in sorted({key for values in table.values for key in values if key.startswith("way_")})
+        if not np.isnan(table.numbers(name)).any()
+    }
     videos = _videos(columns)
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
@@ -34,6 +39,7 @@ def measurement(table: Table) -> Measurement:
             "eer": ranking.equal_error(points),
             "ap": ranking.average_precision(points),
             **detection.decisions(columns, weights),
+            **{f"auc_way.{name}": ranking.area(one.curve(weights)) for name, one in ways.items()},
             **{f"auc.{name}": ranking.area(one.curve(weights[..., rows])) for name, (rows, one) in kinds.items()},
         }
         if videos is not None:
@@ -62,7 +68,8 @@ TASK = EvalTask(
     name="forgery",
     title="Forged and generated faces",
     protocol="Frame AUC, EER, AP; video AUC apart (mean of frame scores); accuracy at the shipped line, at 0.5 and at "
-    "the line chosen on a validation split; per manipulation. Faces that could not be scored are left out and counted.",
+    "the line chosen on a validation split; per manipulation; auc_way.* ranks by one of the tool's answers alone. "
+    "Faces that could not be scored are left out and counted (APNRR, BPNRR).",
     tools=("forgery", "frequency"),
     needs="label (real, fake); source, method or difficulty per manipulation; video; split (val for a threshold)",
     read=detection.reader("forgery", FAKE, REAL),
