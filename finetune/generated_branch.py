@@ -42,7 +42,7 @@ from finetune.tapped import write_tapped
 ADAPTERS = Path(__file__).parent.parent / "faceagent" / "encoder" / "adapters"
 NAME, VERSION = "forgery_generated", "1.0.0"
 CHOICES: tuple[tuple[int, ...], ...] = ((3,), (4,), (3, 4))
-STRENGTHS = (0.3, 1.0, 3.0)
+STRENGTHS = (0.5, 2.0)
 LABELS = ("synthetic", *FAMILIES, *(f"axis_{number}" for number in range(1, AXES + 1)))
 
 

@@ -1,11 +1,12 @@
-"""Spliced and swapped parts of a face, and where in the face: the encoder's ``forgery`` branch.
+"""Spliced and swapped parts of a face, where they are, and faces generated as a whole: two branches of the encoder.
 
-The branch answers twice. For splices and swaps its logit is calibrated and weighed. For faces generated as a whole it
-tells its own training sets apart and little else, so that answer is reported beside the first and never weighed. The
-patch logits, trained on masks of known splices, are the heat map and name the region.
+``forgery`` looks for parts of another person; its patch logits, trained on masks of known splices, are the heat map
+and name the region. ``forgery_generated`` reads early blocks, where texture lives: whether the face was generated, by
+which family of generators, and how far the face is from all that it learned from. The two are different ways of being
+forged, and the judge averages their ratios.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +22,9 @@ from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
 
-BRANCH = "forgery"
+BRANCH, GENERATED = "forgery", "forgery_generated"
+FAMILIES = ("stylegan2", "flux", "sdxl")
+_NAMES = {"stylegan2": "StyleGAN2", "flux": "FLUX", "sdxl": "SDXL"}
 STRONGEST = 4
 """Patches whose mean is a region's score; an eye covers about ten."""
 COVERED = 0.5
@@ -33,9 +36,9 @@ class Forgery:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="forgery",
-        version="1.0.0",
+        version="1.1.0",
         title="Forgery detector",
-        summary="Whether parts of a face were spliced in or swapped, and where.",
+        summary="Whether parts of a face were spliced in or swapped, and where; whether the whole face was generated.",
         questions=("forgery",),
         scope="face",
         weights=("dinov2_vits14_224",),
@@ -50,35 +53,37 @@ class Forgery:
         return ToolStamp(
             name=self.spec.name,
             version=self.spec.version,
-            weights=(encoder.tower.stamp, encoder.branches[BRANCH].stamp),
+            weights=(encoder.tower.stamp, *(encoder.branches[name].stamp for name in (BRANCH, GENERATED))),
             device=encoder.tower.device.type,
         )
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Per face: ``F1:forgery`` (logit of a splice), ``F1:forgery_synthetic`` (not weighed), and its regions."""
+        """Per face: logits of both kinds of forgery, the generator's family, the face's distance, and its regions."""
         faces = {index: (view, view.face) for index, view in enumerate(batch) if view.face is not None}
         found: dict[int, tuple[Evidence, ...]] = {}
         if faces:
             encoder = self._encoder()
             card, by = encoder.branches[BRANCH].card, self.stamp()
-            splice, synthetic = card.labels.index("splice"), card.labels.index("synthetic")
+            splice = card.labels.index("splice")
             crops = [face_crop(view.pixels(), face.box, scale=card.margin) for view, face in faces.values()]
-            output = encoder.run([crop.pixels for crop in crops], [BRANCH])[BRANCH]
+            outputs = encoder.run([crop.pixels for crop in crops], [BRANCH, GENERATED])
+            output, made = outputs[BRANCH], encoder.branches[GENERATED].card.labels
             if output.patches is None:
                 raise ModelUnavailable(
                     f"The adapter {BRANCH!r} has no patch logits.", remedy="Install faceagent again."
                 )
             for row, (index, (view, face)) in enumerate(faces.items()):
                 heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
+                whole = dict(zip(made, outputs[GENERATED].logits[row].astype(float), strict=True))
                 found[index] = (
                     _splice(by, view, float(output.logits[row, splice]), _heat_map(crops[row], heat)),
-                    _synthetic(by, view, float(output.logits[row, synthetic])),
+                    *_generated(by, view, whole),
                     *_regions(by, view, face, crops[row], heat),
                 )
         return [found.get(index, ()) for index in range(len(batch))]
 
     def _encoder(self) -> Encoder:
-        return load_encoder(self._settings, (BRANCH,))
+        return load_encoder(self._settings, (BRANCH, GENERATED))
 
 
 def region_scores(points: Reals, heat: Reals, size: int) -> dict[Region, float]:
@@ -105,15 +110,53 @@ def _splice(by: ToolStamp, view: View, logit: float, heat: HeatMap) -> Evidence:
     )
 
 
-def _synthetic(by: ToolStamp, view: View, logit: float) -> Evidence:
-    return Evidence(
-        id=f"{view.subject}:forgery_synthetic",
+def _generated(by: ToolStamp, view: View, whole: Mapping[str, float]) -> tuple[Evidence, ...]:
+    """The generated-face logit, the family it would come from, and how far the face is from what was learned."""
+    logit, spliced = whole["synthetic"], f"{view.subject}:forgery"
+    synthetic = Evidence(
+        id=f"{spliced}_synthetic",
         tool=by,
         question="forgery",
         subject=view.subject,
-        score=Score(value=logit, scale="logit"),
-        statement=f"The forgery detector's raw output for a face generated as a whole is {_share(logit):.2f} of 1; "
-        "this output does not hold for generators and cameras it was not trained on.",
+        score=Score(value=logit, scale="logit", calibration="forgery/synthetic-1"),
+        statement=f"The forgery detector's raw output for a face generated as a whole is {logit:.2f}; "
+        "generated training faces lie near 1, photographs near -1.",
+    )
+    scores = {name: whole[name] for name in FAMILIES}
+    best = max(scores, key=lambda name: scores[name])
+    return (
+        synthetic,
+        Evidence(
+            id=f"{spliced}_family",
+            tool=by,
+            question="forgery",
+            subject=view.subject,
+            label=best,
+            score=Score(value=scores[best], scale="logit", calibration="forgery/family-1"),
+            facts=scores,
+            cites=(synthetic.id,),
+            statement=f"If it was generated, the face is most like those of {_NAMES[best]} (raw output "
+            f"{scores[best]:.2f}).",
+        ),
+        _familiarity(by, view, whole, (spliced, synthetic.id)),
+    )
+
+
+def distance(whole: Mapping[str, float]) -> float:
+    """Root mean square over the whitened axes of a branch's output: about 1 for faces like those of training."""
+    return float(np.sqrt(np.mean([value**2 for label, value in whole.items() if label.startswith("axis_")])))
+
+
+def _familiarity(by: ToolStamp, view: View, whole: Mapping[str, float], speaks_of: tuple[str, ...]) -> Evidence:
+    value = distance(whole)
+    return Evidence(
+        id=f"{view.subject}:forgery_distance",
+        tool=by,
+        question="forgery",
+        subject=view.subject,
+        score=Score(value=value, scale="ratio", calibration="forgery/familiar-1"),
+        cites=speaks_of,
+        statement=f"The face is {value:.2f} times as far from the middle of the training faces as these usually are.",
     )
 
 

@@ -13,9 +13,10 @@ from faceagent.encoder.branch import Branch, load_branch, shipped
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.tower import load_tower
+from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View, measure
-from faceagent.tools.forgery import BRANCH, Forgery, region_scores
+from faceagent.tools.forgery import BRANCH, FAMILIES, Forgery, distance, region_scores
 from finetune.records import Portrait
 from finetune.splice import splice
 
@@ -28,10 +29,12 @@ def view(astronaut: NDArray[np.uint8], settings: Settings) -> View:
 
 
 def test_a_photograph_gets_a_score_a_map_and_its_regions(view: View, settings: Settings) -> None:
-    whole, synthetic, *regions = measure(Forgery(settings), [view])[0]
+    whole, synthetic, family, far, *regions = measure(Forgery(settings), [view])[0]
     assert whole.id == "F1:forgery"
     assert whole.score is not None and whole.score.calibration == "forgery/splice-1"
-    assert synthetic.score is not None and synthetic.score.calibration is None
+    assert synthetic.score is not None and synthetic.score.calibration == "forgery/synthetic-1"
+    assert family.label in FAMILIES and family.cites == (synthetic.id,)
+    assert far.score is not None and far.score.value > 0 and set(far.cites) == {whole.id, synthetic.id}
     assert whole.heatmap is not None
     assert len(whole.heatmap.values) == 16 and all(len(row) == 16 for row in whole.heatmap.values)
     assert view.face is not None
@@ -42,6 +45,20 @@ def test_a_photograph_gets_a_score_a_map_and_its_regions(view: View, settings: S
     assert y1 - y0 == pytest.approx(x1 - x0)
     assert {item.region for item in regions} >= {"left_eye", "right_eye", "nose", "mouth", "skin"}
     assert [item.facts["strongest"] for item in regions].count("yes") == 1
+
+
+def test_a_photograph_is_not_called_forged_and_noise_is_unlike_any_face(view: View, settings: Settings) -> None:
+    assert view.face is not None
+    tool = Forgery(settings)
+    assert weigh("forgery", view.face, tool.run([view])[0]).label != "forged"
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3)).astype(np.uint8)
+    items = tool.run([View(view.picture, lambda: noise, view.original, view.face)])[0]
+    verdict = weigh("forgery", view.face, items)
+    assert (verdict.label, verdict.reason) == ("inconclusive", "open_set")
+
+
+def test_distance_is_the_root_mean_square_of_the_axes() -> None:
+    assert distance({"synthetic": 9.0, "axis_1": 3.0, "axis_2": 4.0}) == pytest.approx(12.5**0.5)
 
 
 def test_a_batch_equals_its_singles(view: View, settings: Settings) -> None:
