@@ -3,16 +3,18 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
-from functools import wraps
+from functools import partial, wraps
 from typing import Protocol, TypeVar, cast
 
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from faceagent import explain, intake, judge, policy, report
+from faceagent import intake, judge, policy, report
 from faceagent.agent.state import REFERENCES, Context, Fan, State
-from faceagent.agent.views import item_of, of_item, reference_views, view_of
+from faceagent.agent.views import item_of, of_item, portrait, reference_views, view_of
+from faceagent.agent.voice import VOICED
 from faceagent.errors import FaceagentError
+from faceagent.explain import Narrator
 from faceagent.faces import find_faces
 from faceagent.tools.base import measure
 from faceagent.types import (
@@ -166,12 +168,16 @@ def weigh(state: State, runtime: Runtime[Context]) -> State:
 @_timed("explain")
 def explain_verdicts(state: State, runtime: Runtime[Context]) -> State:
     """An explanation per verdict, checked against the record before it is kept."""
-    record = runtime.context.record
+    record, narrator = runtime.context.record, runtime.context.narrator or Narrator(None)
     keys: list[str] = []
     for item in state["items"]:
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
+        crops = {
+            record.get(key, Face).id: partial(portrait, runtime.context, key)
+            for key in [key for key in state.get("faces", []) if item_of(key) == item][:VOICED]
+        }
         for verdict in of_item(record, state.get("verdicts", []), item, Verdict):
-            explanation = explain.check(explain.write(verdict, evidence), evidence, verdict)
+            explanation = narrator.explain(verdict, evidence, crops.get(verdict.subject))
             keys.append(record.put(f"{item}/E:{verdict.subject}:{verdict.question}", explanation))
     return {"explanations": keys}
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
 from faceagent.agent.record import Record
+from faceagent.explain import Narrator
 from faceagent.intake.blobs import Blobs
 from faceagent.settings import Settings
 from faceagent.tools.base import Tool
@@ -57,3 +58,4 @@ class Context:
     tools: dict[str, Tool]
     pool: Executor
     record: Record = field(default_factory=Record)
+    narrator: Narrator | None = None

@@ -9,6 +9,7 @@ from faceagent.agent.state import REFERENCES, Context, State
 from faceagent.faces import main_face
 from faceagent.tools.base import View
 from faceagent.types import Face, Noun, Picture
+from faceagent.vlm.portrait import shown
 
 N = TypeVar("N", bound=Noun)
 
@@ -35,6 +36,14 @@ def view_of(context: Context, key: str, references: tuple[View, ...] = ()) -> Vi
         face=face,
         references=references,
     )
+
+
+def portrait(context: Context, key: str) -> bytes:
+    """The face under ``key`` as a vision-language model sees it."""
+    view = view_of(context, key)
+    if view.face is None:
+        raise TypeError(f"{key} is no face")
+    return shown(view.pixels(), view.face.box, large=context.settings.vlm_url is not None)
 
 
 def reference_views(context: Context, state: State) -> tuple[View, ...]:

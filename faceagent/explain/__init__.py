@@ -2,6 +2,6 @@
 
 from faceagent.explain.check import check
 from faceagent.explain.ledger import write
-from faceagent.explain.spoken import speak
+from faceagent.explain.spoken import Narrator
 
-__all__ = ["check", "speak", "write"]
+__all__ = ["Narrator", "check", "write"]

@@ -1,72 +1,93 @@
 """The explanation in a vision-language model's words: asked, checked, and completed or replaced by the ledger's.
 
-The judge owns the verdict: a sentence that concludes anything else is struck. What the check strikes is struck for good,
-or told to the model for one more answer where the depth is "reflected". A conclusion that does not hold is taken from
+The judge owns the verdict: a sentence that concludes anything else is struck. What the check strikes stays struck, or
+is told to the model for one more answer where the depth is "reflected". A conclusion that does not hold is taken from
 the ledger, and a model that cannot be asked or understood leaves the whole explanation to it, with the reason.
 """
 
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 from faceagent.errors import FaceagentError, ModelUnavailable, VlmAnswerInvalid
 from faceagent.explain import brief, ledger
 from faceagent.explain.check import check
 from faceagent.prompts import Prompt, prompt
+from faceagent.settings import Depth
 from faceagent.types import INCONCLUSIVE, Evidence, Explanation, Step, Verdict
 from faceagent.vlm.answers import parsed
 from faceagent.vlm.protocol import Answer, Ask, Backend, Turn
 
 logger = logging.getLogger(__name__)
 
-Depth = Literal["plain", "planned", "reflected"]
-"""An answer; an answer that begins with a plan; a planned answer that is given once more when the check strikes any."""
-
 LONGEST = 480
 """Tokens of one explanation; those of the embedded model have about 200."""
-ENGLISH = frozenset("a and are at by from in is it no not of on one or so that the this to what which with".split())
+ENGLISH = frozenset("a and are at by from in is it no not of on or so that the this to which with".split())  # noqa: SIM905
 LEAST_ENGLISH, WORDS = 0.08, 25
 """Share of such words in an English text, and words from which it can be told."""
+
+
+class Narrator:
+    """Explains verdicts through one backend; once that is gone it is not asked again, and the ledger goes on."""
+
+    def __init__(
+        self, backend: Backend | None, depth: Depth = "plain", *, adapted: bool = False, gone: str | None = None
+    ) -> None:
+        """``adapted``: ask only questions that the model has an adapter for. ``gone``: why there is no backend."""
+        self._backend, self._depth, self._adapted, self._gone = backend, depth, adapted, gone
+
+    def explain(
+        self, verdict: Verdict, evidence: Sequence[Evidence], crop: Callable[[], bytes] | None = None
+    ) -> Explanation:
+        """The checked explanation of ``verdict``; ``crop`` gives the face as the model sees it, PNG.
+
+        Always an explanation: the ledger's, with the reason in ``fallback``, when the model gives none that holds.
+        """
+        floor = check(ledger.write(verdict, evidence), evidence, verdict)
+        if verdict.question not in brief.SECTIONS or crop is None or not (told := brief.shown(verdict, evidence)):
+            return floor
+        if self._backend is None or self._gone is not None:
+            return floor.model_copy(update={"fallback": self._gone})
+        if self._adapted and verdict.question not in self._backend.adapters():
+            return floor
+        try:
+            return _completed(speak(verdict, evidence, told, self._backend, crop(), self._depth), floor)
+        except ModelUnavailable as error:
+            self._gone = reason = f"{error.code}: {error}"
+        except FaceagentError as error:
+            reason = f"{error.code}: {error}"
+        except Exception as error:
+            # A backend of somebody else's may fail in any way; none may cost a report its explanation.
+            logger.exception("the backend failed on %s", verdict.id)
+            reason = f"the backend failed ({type(error).__name__})"
+        logger.warning("the ledger explains %s, not the vision-language model (%s)", verdict.id, reason)
+        return floor.model_copy(update={"fallback": reason})
 
 
 def speak(
     verdict: Verdict,
     evidence: Sequence[Evidence],
+    told: Sequence[Evidence],
     backend: Backend,
-    crop: bytes | None = None,
+    crop: bytes,
     depth: Depth = "plain",
 ) -> Explanation:
-    """The checked explanation of ``verdict``; ``crop`` is the face as the model sees it, PNG.
+    """The model's explanation from what it is ``told``, with everything struck that ``evidence`` does not bear out.
 
-    Always an explanation: the ledger's, with the reason in ``struck``, when the model gives none that holds.
+    Raises ModelUnavailable, and VlmAnswerInvalid when nothing of the answer can be used.
     """
-    floor = check(ledger.write(verdict, evidence), evidence, verdict)
-    if verdict.question not in brief.SECTIONS or not (told := brief.shown(verdict, evidence)):
-        return floor
     plan = depth != "plain"
     ask = Ask(
-        turns=(Turn(text=brief.asked(verdict, told, plan=plan), images=(crop,) if crop else ()),),
+        turns=(Turn(text=brief.asked(verdict, told, plan=plan), images=(crop,)),),
         format=brief.form(verdict, told, plan=plan),
         adapter=verdict.question if verdict.question in backend.adapters() else None,
         max_tokens=LONGEST,
     )
-    try:
-        spoken = _answered(ask, verdict, evidence, told, backend)
-        if depth == "reflected" and spoken.struck:
-            spoken = _once_more(ask, spoken, verdict, evidence, told, backend)
-    except FaceagentError as error:
-        return _instead(floor, verdict, f"{error.code}: {error}")
-    except Exception as error:
-        # A backend of somebody else's may fail in any way; none may cost a report its explanation.
-        return _instead(floor, verdict, f"the backend failed: {type(error).__name__}")
-    return _completed(spoken, floor)
-
-
-def _instead(floor: Explanation, verdict: Verdict, reason: str) -> Explanation:
-    logger.warning("the ledger explains %s, not the vision-language model (%s)", verdict.id, reason)
-    return floor.model_copy(update={"fallback": reason})
+    spoken = _answered(ask, verdict, evidence, told, backend)
+    if depth == "reflected" and spoken.struck:
+        return _once_more(ask, spoken, verdict, evidence, told, backend)
+    return spoken
 
 
 def _answered(
