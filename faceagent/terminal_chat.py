@@ -209,7 +209,8 @@ class _Trace:
         elif isinstance(event, ToolStarted):
             where = ", ".join(str(number) for number in event.pictures)
             why = f", because {event.why.replace(':', ' is ').replace('_', ' ')}" if event.why else ""
-            _dim(f"→ {event.tool} on picture {where}{why}")
+            look = f", {event.look} crop" if event.look else ""
+            _dim(f"→ {event.tool} on picture {where}{look}{why}")
         elif isinstance(event, Decided):
             self._verdicts[event.picture, event.verdict.subject, event.verdict.question] = event
         elif isinstance(event, Checked):

@@ -234,7 +234,7 @@ def test_budgets_end_the_asking_and_that_is_said(unsure: Analyst, photo: Path) -
 def test_a_turn_that_nears_its_last_step_replies_politely(
     unsure: Analyst, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "STEPS", 9)
+    monkeypatch.setattr(chat, "STEPS", 12)
     with unsure.chat() as talk:
         events = list(talk.ask(LIVE, [photo]))
         assert isinstance(events[-1], Done) and events[-1].calls == 0

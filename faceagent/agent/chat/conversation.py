@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from langgraph.types import Command
+from langgraph.types import Command, StateSnapshot
 
 from faceagent import policy, report
 from faceagent.agent import nodes
@@ -93,7 +93,8 @@ class Conversation(AbstractContextManager["Conversation"]):
         try:
             self._graph = build_analyst(memory.saver)
             self.book = Notebook(memory.store, self.id)
-            self._values: dict[str, Any] = dict(self._graph.get_state(self._config).values)
+            self._snapshot: StateSnapshot | None = self._graph.get_state(self._config)
+            self._values: dict[str, Any] = dict(self._snapshot.values)
             self._session = next((one for one in sessions(memory) if one.id == self.id), None)
         except (ValueError, KeyError) as error:
             # Rows that are not what was written here: treated as what they are, damage.
@@ -128,14 +129,19 @@ class Conversation(AbstractContextManager["Conversation"]):
     @property
     def unfinished(self) -> str | None:
         """The text of a turn that was cut off, or None."""
-        snapshot = self._graph.get_state(self._config)
+        snapshot = self._state()
         return str(snapshot.values["text"]) if snapshot.next and not snapshot.interrupts else None
 
     @property
     def waiting(self) -> Asked | None:
         """The question that the last turn ended with, if it is still open."""
-        found = self._graph.get_state(self._config).interrupts
+        found = self._state().interrupts
         return Asked.model_validate(found[0].value) if found else None
+
+    def _state(self) -> StateSnapshot:
+        if self._snapshot is None:
+            self._snapshot = self._graph.get_state(self._config)
+        return self._snapshot
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -251,7 +257,7 @@ class Conversation(AbstractContextManager["Conversation"]):
 
     def _move_to_memory(self, given: Any) -> Any:
         """Go on in memory: everything recorded comes along. Returns the input that begins the turn again."""
-        self._memory = Fleeting()
+        self._memory, self._snapshot = Fleeting(), None
         self._graph = build_analyst(self._memory.saver)
         self.book.move(self._memory.store)
         self.book.keep()
@@ -265,8 +271,8 @@ class Conversation(AbstractContextManager["Conversation"]):
         if self._session is None:
             self._remember(str(given.get("text", "")) if isinstance(given, dict) else "")
         talk = self._talk(meter, looking.items_of(self.book))
-        outside = 0.0
-        events: Any = self._graph.stream(given, self._config, context=talk, stream_mode="custom", durability="sync")
+        outside, self._snapshot = 0.0, None
+        events: Any = self._graph.stream(given, self._config, context=talk, stream_mode="custom", durability="async")
         for event in events:
             said = event.model_dump_json()
             if said in self._seen and event.event != "token":
@@ -275,7 +281,7 @@ class Conversation(AbstractContextManager["Conversation"]):
             paused = time.perf_counter()
             yield event
             outside += time.perf_counter() - paused
-        snapshot = self._graph.get_state(self._config)
+        snapshot = self._state()
         self._values = dict(snapshot.values)
         if snapshot.interrupts:
             yield Asked.model_validate(snapshot.interrupts[0].value)

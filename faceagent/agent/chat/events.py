@@ -35,6 +35,7 @@ class ToolStarted(Noun):
     event: Literal["tool_start"] = "tool_start"
     tool: str
     pictures: tuple[int, ...]
+    look: Literal["", "closer", "wider"] = ""
     why: str | None = None
 
 

@@ -62,7 +62,7 @@ def calls_for(decided: Mapping[str, Sequence[Verdict]], done: Callable[[str, Ver
                     (step.tool, step.look),
                     Call(
                         tool=step.tool, items=[], faces={}, questions=[step.answers], look=step.look,
-                        why=f"{verdict.question}:{verdict.status}",
+                        again=False, why=f"{verdict.question}:{verdict.status}",
                     ),
                 )  # fmt: skip
                 faces = call["faces"].setdefault(item, [])

@@ -16,6 +16,7 @@ from faceagent.types import (
     Explanation,
     Face,
     Picture,
+    Problem,
     Question,
     Source,
     Verdict,
@@ -99,6 +100,12 @@ def unseen(book: Notebook, tool: Tool, views: Iterable[str], questions: Iterable
     return [view for view in views if not known(view)]
 
 
+def unread(book: Notebook, items: Sequence[str]) -> list[str]:
+    """Keys of these pictures and of all references that were never read."""
+    keys = [subject_key(item) for item in items] + references_of(book)
+    return [key for key in keys if not book.is_a(key, Picture) and not book.is_a(key, Problem)]
+
+
 def looked_key(view: str, tool: str, look: str = "") -> str:
     """Where it is recorded that a tool looked at a view."""
     return f"{view}:looked:{tool}{look}"
@@ -120,7 +127,7 @@ def needed(
         ]  # fmt: skip
         if fresh:
             meant = {item: subjects[item] for item in fresh if subjects.get(item)}
-            calls.append(Call(tool=name, items=fresh, faces=meant, questions=answers, look="", why=None))
+            calls.append(Call(tool=name, items=fresh, faces=meant, questions=answers, look="", again=again, why=None))
     return calls
 
 

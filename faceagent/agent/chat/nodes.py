@@ -4,9 +4,7 @@ Like the pipeline's nodes they fetch nouns by key, call plain functions of the r
 ends by keeping the notebook, so that a process killed at any moment has lost nothing that was announced.
 """
 
-import time
 from dataclasses import replace
-from typing import Any
 
 from langgraph.runtime import Runtime
 from langgraph.types import Send, interrupt
@@ -39,8 +37,8 @@ ROUNDS = 2
 """How often a turn may ask for more evidence."""
 ASKING = frozenset({"analyse", "compare", "rerun", "why"})
 """Kinds of turn that ask for more evidence where a verdict is open."""
-STEPS_KEPT = 4
-"""Steps of the graph that weighing, explaining and replying need; with fewer left nothing more is asked for."""
+STEPS_KEPT = 7
+"""Steps that a further round, explaining and replying need; with fewer left nothing more is asked for."""
 SPOKEN = 2
 """Questions named in one turn up to which a model puts the answers into words; beyond, the ledger does."""
 WITHOUT_PICTURES = frozenset({"help", "out_of_scope", "unclear", "refused"})
@@ -75,8 +73,9 @@ def understand(state: Turn, runtime: Runtime[Talk]) -> Turn:
     wanted = looking.pointed(plan.pictures, items, new, state.get("focus_items", []))
     return {
         "plan": plan.model_dump(mode="json"), "items": wanted, "subjects": {}, "allowed": allowed, "calls": [],
-        "stage": "pointing", "rounds": 0, "made": 0, "remarks": [], "signed": None, "purpose": plan.purpose,
-        "jurisdiction": plan.jurisdiction,
+        "unread": bool(looking.unread(book, wanted)) or _comparing(talk, plan, wanted, allowed),
+        "signing": talk.sign_off, "stage": "pointing", "rounds": 0, "made": 0, "remarks": [], "signed": None,
+        "purpose": plan.purpose, "jurisdiction": plan.jurisdiction,
     }  # fmt: skip
 
 
@@ -98,11 +97,11 @@ def _decided(talk: Talk, plan: Plan, has_reference: bool) -> list[Question]:
 
 
 def after_understanding(state: Turn) -> str:
-    """Pictures first, unless there is nothing to look at."""
+    """Pictures first, unless they were read before or there is nothing to look at."""
     plan = Plan.model_validate(state["plan"])
     if plan.clarification or plan.kind in WITHOUT_PICTURES or plan.kind == "new_picture" or not state["items"]:
         return "reply"
-    return "look"
+    return "look" if state["unread"] else "point"
 
 
 def look(state: Turn, runtime: Runtime[Talk]) -> Turn:
@@ -110,16 +109,17 @@ def look(state: Turn, runtime: Runtime[Talk]) -> Turn:
     talk, plan = runtime.context, Plan.model_validate(state["plan"])
     book, write = talk.book, runtime.stream_writer
     items = _with_reference(talk, plan, state["items"], state["allowed"])
-    keys = [looking.subject_key(item) for item in items] + looking.references_of(book)
-    fresh = [key for key in keys if not book.is_a(key, Picture) and not book.is_a(key, Problem)]
+    fresh = looking.unread(book, items)
     with talk.meter.work():
         read = {key: talk.shelf.take(key) for key in fresh}
         readable = [key for key, found in read.items() if isinstance(found, Picture)]
         if readable:
             nodes.find_all_faces(State(pictures=readable), runtime=runtime)  # type: ignore[arg-type]  # a Talk is a Context
-    for key in keys:
-        if book.is_a(key, Problem) and (key in read or key.startswith(f"{REFERENCES}/") is False):
-            _tell_lost(talk, write, plan, key, book.get(key, Problem))
+    for key in fresh:
+        if book.is_a(key, Problem):
+            name = book.get(f"{key}:source", Source).name
+            problem = book.get(key, Problem)
+            write(Noted(code=problem.reason, text=phrases.unreadable(plan.language, name, problem)))
     for key in readable:
         if item_of(key) != REFERENCES:
             faces = tuple(face.id for face in looking.faces_of(book, item_of(key), None))
@@ -131,14 +131,17 @@ def look(state: Turn, runtime: Runtime[Talk]) -> Turn:
 
 def _with_reference(talk: Talk, plan: Plan, items: list[str], allowed: list[Question]) -> list[str]:
     """Where persons of two pictures shall be compared and there is no reference, the first picture becomes it."""
+    if not _comparing(talk, plan, items, allowed):
+        return items
     book = talk.book
-    if "identity" not in allowed or looking.references_of(book) or len(items) < 2:
-        return items
-    if plan.reference == "given" or (plan.questions and "identity" not in plan.questions):
-        return items
     first = looking.subject_key(items[0])
     book.put(f"{REFERENCES}/R1:source", book.get(f"{first}:source", Source))
     return items[1:]
+
+
+def _comparing(talk: Talk, plan: Plan, items: list[str], allowed: list[Question]) -> bool:
+    asked = "identity" in allowed and "identity" in plan.questions
+    return asked and len(items) > 1 and not looking.references_of(talk.book)
 
 
 def point(state: Turn, runtime: Runtime[Talk]) -> Turn:
@@ -189,6 +192,11 @@ def fan(state: Turn) -> list[Send] | str:
     return {"again": "understand", "lost": "reply", "pointing": "point"}.get(state["stage"], "weigh")
 
 
+def after_explaining(state: Turn) -> str:
+    """A person's word first, where a case asks for it."""
+    return "sign_off" if state["signing"] else "reply"
+
+
 def after_weighing(state: Turn) -> list[Send] | str:
     """More evidence where that was decided, else the explanations."""
     return fan(state) if state["calls"] else "explain"
@@ -208,10 +216,13 @@ def run_tool(state: Call, runtime: Runtime[Talk]) -> Turn:
             words = phrases.gone(call["language"], looking.name_of(book, item), problem)
             write(Noted(code=problem.reason, text=words))
     views = [view for view in views if item_of(view) not in gone]
+    if not call["look"] and not call["again"]:
+        # Where a killed process left off, a tool may have looked already.
+        views = looking.unseen(book, tool, views, call["questions"])
     if not views:
         return {}
     numbers = tuple(int(item) for item in call["items"] if item not in gone)
-    write(ToolStarted(tool=call["tool"], pictures=numbers, why=call["why"]))
+    write(ToolStarted(tool=call["tool"], pictures=numbers, look=call["look"], why=call["why"]))
     with talk.meter.work():
         keys = _second_looks(talk, call, views) if call["look"] else _first_looks(runtime, call, views)
     order = {key: place for place, key in enumerate(book.numbered(), start=1)}
@@ -395,7 +406,7 @@ def _explanation_key(key: str, book: Notebook) -> str:
 def sign_off(state: Turn, runtime: Runtime[Talk]) -> Turn:
     """Where a case asks for it, a person releases the verdicts before they are given out."""
     talk, plan = runtime.context, Plan.model_validate(state["plan"])
-    if not talk.sign_off or plan.kind in FOLLOW_UPS or not state["allowed"]:
+    if plan.kind in FOLLOW_UPS or not state["allowed"]:
         return {}
     payload = Asked(text=phrases.say(plan.language, "sign_off"), options=("yes", "no"))
     answer = str(interrupt(payload.model_dump(mode="json")))
@@ -418,14 +429,3 @@ def reply(state: Turn, runtime: Runtime[Talk]) -> Turn:
         if plan.questions:
             changed["focus_questions"] = list(plan.questions)
     return changed
-
-
-def _tell_lost(talk: Talk, write: Any, plan: Plan, key: str, problem: Problem) -> None:
-    if talk.shelf.first_time(key):
-        name = talk.book.get(f"{key}:source", Source).name
-        write(Noted(code=problem.reason, text=phrases.unreadable(plan.language, name, problem)))
-
-
-def started() -> float:
-    """Now, as a turn's clock reads it: wall time, so that it goes on in another process."""
-    return time.time()

@@ -38,6 +38,7 @@ class Call(TypedDict):
     faces: dict[str, list[str]]
     questions: list[Question]
     look: Look
+    again: bool
     why: str | None
     language: NotRequired[Language]
 
@@ -65,6 +66,8 @@ class Turn(TypedDict, total=False):
     rounds: int
     made: int
     remarks: list[Remark]
+    unread: bool
+    signing: bool
     signed: str | None
     reply: str
     focus_items: list[str]
