@@ -138,7 +138,7 @@ def _embedded(settings: Settings) -> Tower:
     model.visual.trunk.load_state_dict(load_file(path))
     how = item.preprocess
     mean, std = (tuple(float(x) for x in how[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
-    return _tower(TimmWalk(_frozen(model.visual.trunk)), stamp(EMBEDDED), 224, mean, std, torch.device("cpu"))
+    return tower_of(TimmWalk(_frozen(model.visual.trunk)), stamp(EMBEDDED), 224, mean, std, torch.device("cpu"))
 
 
 def _large(settings: Settings) -> Tower:
@@ -149,7 +149,7 @@ def _large(settings: Settings) -> Tower:
     visual = from_file(LARGE, path, device)
     # The catalogue has no hash for this file: what the user vouched for is what the stamp names.
     mark = WeightStamp(id=item.id, sha256=sha256_of(path))
-    return _tower(ClipWalk(_frozen(visual)), mark, visual.image_size[0], mean, std, device)
+    return tower_of(ClipWalk(_frozen(visual)), mark, visual.image_size[0], mean, std, device)
 
 
 def from_file(name: str, path: Path, device: torch.device) -> Any:
@@ -169,9 +169,10 @@ def from_file(name: str, path: Path, device: torch.device) -> Any:
         ) from error
 
 
-def _tower(
+def tower_of(
     walk: Any, mark: WeightStamp, size: int, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> Tower:
+    """The walk as a tower; grid and width are those of the tokens it really gives."""
     with torch.inference_mode():
         tokens = walk.stem(torch.zeros(1, 3, size, size, device=device))
     grid = round((tokens.shape[1] - 1) ** 0.5)
