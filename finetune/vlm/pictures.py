@@ -57,10 +57,10 @@ def shown(name: str, folder: Path, cache: Path, settings: Settings) -> list[Show
         with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
             rows = {row["file"]: row for row in csv.DictReader(file) if name != "frll_london" or may_train(row)}
         views = portraits(folder, track(list(rows), description=name), settings)
-        measured = [_measured(name, folder, file, view, rows[file]) for file, view in views]
+        found = [measured(name, folder, file, view, rows[file]) for file, view in views]
         cache.mkdir(parents=True, exist_ok=True)
         draft = memory.with_suffix(".draft")
-        draft.write_text("".join(json.dumps(asdict(one)) + "\n" for one in measured if one), encoding="utf-8")
+        draft.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found if one), encoding="utf-8")
         draft.rename(memory)
     return [_shown(json.loads(line)) for line in memory.read_text(encoding="utf-8").splitlines()]
 
@@ -77,7 +77,8 @@ def luma(pixels: NDArray[np.uint8]) -> float:
     return float(inner.mean(axis=0) @ np.array([0.299, 0.587, 0.114]))
 
 
-def _measured(name: str, folder: Path, file: str, view: View | None, row: Mapping[str, str]) -> Shown | None:
+def measured(name: str, folder: Path, file: str, view: View | None, row: Mapping[str, str]) -> Shown | None:
+    """The face of a picture with what the finder measured; None without landmarks or pose."""
     face = None if view is None else view.face
     if face is None or not face.landmarks or face.pose is None:
         return None

@@ -34,7 +34,9 @@ EPOCHS = 4
 GAIN = 1.6
 """Of the finished projector's output: hedged guesses are shorter than words, and the model knows words."""
 VQA = Plan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
-ADAPTER = Plan("adapter", steps=400, batch=8, lr=8e-4, check_every=20)
+COMMON = Plan("common", steps=400, batch=8, lr=8e-4, check_every=20)
+"""What the explaining adapters begin from: all their samples together."""
+ADAPTER = Plan("adapter", steps=800, batch=4, lr=1e-3, check_every=20)
 SAMPLES = 420
 """Drawn for one adapter."""
 FIRST = "vqa"
@@ -140,9 +142,10 @@ def teach(work: Work, name: str, samples: Sequence[Path], begin: Path | None = N
     """
     model, tokenizer = work.base()
     lines = [one for file in samples for one in taught(file, model, work.folder / "seen", SAMPLES, SEED)]
-    tuned = adapted(model, ADAPTER, begin or work.weights / FIRST)
+    plan = ADAPTER if name in SECTIONS else COMMON
+    tuned = adapted(model, plan, begin or work.weights / FIRST)
     lines += plain(tuned, tokenizer, work.folder / "plain.json")
-    train(tuned, tokenizer, lines, ADAPTER, work.folder / name, minutes=minutes)
+    train(tuned, tokenizer, lines, plan, work.folder / name, minutes=minutes)
     ship_adapter(tuned, name, work.weights if name in SECTIONS else work.folder)
 
 

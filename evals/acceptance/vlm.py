@@ -1,0 +1,114 @@
+"""Questions that only the picture answers, put to the shipped embedded model, and again with another picture.
+
+People are those that training held out, of the sets it learnt from: nothing else has the facts. The wording of the
+questions is one that training never used. Greedy, in process, float32, through the product's own backend. Asks every
+question twice: once with the right picture, once with another person's.
+"""
+
+import csv
+import tempfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from evals.acceptance import MissingSet, Row, wilson
+from evals.views import portraits
+from faceagent.settings import Settings
+from faceagent.vlm.dialogue import show_picture
+from faceagent.vlm.local import Local, local
+from faceagent.vlm.protocol import Ask, Turn
+from finetune.sources import SETS, VALIDATION_PERCENT, may_train, person
+from finetune.vlm.crops import crops, view
+from finetune.vlm.lessons import CORE
+from finetune.vlm.pictures import Shown, measured
+from finetune.vlm.questions import Asked, ask, facts
+
+MOST = 150
+"""Held-out pictures taken of one set."""
+EACH = 40
+"""Questions of one topic."""
+SEED = 4
+BAR, GAP = 0.80, 0.20
+PLAIN = (("What is the capital of France?", "Paris"), ("What is the capital of Italy?", "Rome"))
+
+Item = tuple[bytes, Asked]
+
+
+def rows(data: Path, settings: Settings) -> Iterator[Row]:
+    """Accuracy per topic, their mean, and what is left of it with the wrong picture."""
+    model = local(settings)
+    items = questions(data, settings)
+    means: dict[bool, list[float]] = {False: [], True: []}
+    for topic, asked in items.items():
+        for swapped in (False, True):
+            hits = sum(answers(model, asked, swapped=swapped))
+            low, high = wilson(hits, len(asked))
+            means[swapped].append(hits / len(asked))
+            figure = f"{topic}, another's picture" if swapped else topic
+            yield Row("held-out people", figure, hits / len(asked), low, high, len(asked))
+    right, other = (float(np.mean(means[swapped])) for swapped in (False, True))
+    count = sum(len(asked) for asked in items.values())
+    yield Row("held-out people", "questions only the picture answers, mean", right, n=count, bar=BAR)
+    yield Row("held-out people", "points above another's picture", right - other, n=count, bar=GAP)
+    for adapter in (None, "vqa", "expression", "forgery", "identity"):
+        said = [
+            word in model.ask(Ask(turns=(Turn(text=text),), adapter=adapter, max_tokens=16)).text
+            for text, word in PLAIN
+        ]
+        yield Row("plain text", f"adapter {adapter or 'off'}", float(np.mean(said)), n=len(said))
+
+
+def questions(data: Path, settings: Settings) -> dict[str, list[Item]]:
+    """Topic to pictures and questions, every answer equally often."""
+    faces = [one for name in SETS for one in held_out(name, data, settings)]
+    if not faces:
+        raise MissingSet(f"none of the sets that training drew from is below {data}")
+    found: dict[str, dict[str, list[Item]]] = {topic: defaultdict(list) for topic in CORE}
+    with tempfile.TemporaryDirectory() as folder:
+        made = crops(Path(folder), faces, SEED)
+        for index, one in enumerate(faces):
+            rng = np.random.default_rng((SEED, index))
+            for topic in CORE:
+                # Light is varied, or there would hardly be a dark picture; everything else is shown as it is.
+                spliced, vary = topic == "altered", topic == "light"
+                pixels, now = view(made, index, facts(one), rng, spliced=spliced, vary=vary)
+                for asked in ask(now, [topic], rng, held_out=True):
+                    found[topic][asked.answer].append((show_picture(pixels), asked))
+    return {topic: _balanced(answers) for topic, answers in found.items()}
+
+
+def held_out(name: str, data: Path, settings: Settings) -> Iterator[Shown]:
+    """The measurable faces of up to ``MOST`` held-out pictures of a set."""
+    table = data / name / "labels.csv"
+    if not table.is_file():
+        return
+    with table.open(newline="", encoding="utf-8") as labels:
+        lines = {row["file"]: row for row in csv.DictReader(labels) if name != "frll_london" or may_train(row)}
+    kept = [file for file in lines if zlib.crc32(f"{name}/{person(name, file)}".encode()) % 100 < VALIDATION_PERCENT]
+    order = np.random.default_rng(SEED).permutation(len(kept))[:MOST]
+    for file, found in portraits(data / name, [kept[place] for place in order], settings):
+        one = measured(name, data / name, file, found, lines[file])
+        if one is not None:
+            yield one
+
+
+def answers(model: Local, items: Iterable[Item], *, swapped: bool) -> list[bool]:
+    """Right or wrong; ``swapped`` shows the picture of the next item but a third of them on."""
+    listed = list(items)
+    shown = [
+        listed[(place + len(listed) // 3) % len(listed)][0] if swapped else item[0] for place, item in enumerate(listed)
+    ]
+    return [
+        model.ask(Ask(turns=(Turn(text=asked.question, images=(picture,)),), adapter="vqa", max_tokens=4)).text.strip()
+        == asked.answer
+        for picture, (_, asked) in zip(shown, listed, strict=True)
+    ]
+
+
+def _balanced(answers: dict[str, list[Item]]) -> list[Item]:
+    each = min([len(items) for items in answers.values()] + [EACH // max(1, len(answers))])
+    mixed = [item for items in answers.values() for item in items[:each]]
+    return [mixed[place] for place in np.random.default_rng(SEED).permutation(len(mixed))]
