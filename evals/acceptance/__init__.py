@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from faceagent.settings import Settings
 
-MODULES = ("faces", "expression", "attributes", "identity", "spoof", "forgery", "morph", "agent", "people")
+MODULES = ("faces", "expression", "attributes", "identity", "spoof", "forgery", "morph", "agent", "people", "vlm")
 """Modules of this package that expose ``rows(data, settings)``."""
 
 
