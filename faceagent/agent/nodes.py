@@ -118,10 +118,11 @@ def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
     faces, pictures = state.get("faces", []), state["pictures"]
     mine = [key for key in faces if item_of(key) != REFERENCES]
     whole = [key for key in pictures if item_of(key) != REFERENCES and context.record.is_a(key, Picture)]
+    needed = {source for question in state["allowed"] for source in judge.sources(question)}
     sends = []
     for name, tool in context.tools.items():
         views = mine if tool.spec.scope == "face" else whole
-        if views and not set(state["allowed"]).isdisjoint(tool.spec.questions):
+        if views and not needed.isdisjoint(tool.spec.questions):
             fan = Fan(
                 tool=name,
                 views=views,

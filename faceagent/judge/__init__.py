@@ -6,12 +6,12 @@ nothing after this room changes it.
 
 from collections.abc import Callable, Sequence
 
-from faceagent.judge import decide
+from faceagent.judge import decide, same
 from faceagent.judge.origin import origin
 from faceagent.judge.roll import roll_up
 from faceagent.types import Evidence, Face, Picture, Question, Verdict
 
-__all__ = ["PICTURE_QUESTIONS", "answer", "bears_on", "roll_up", "weigh"]
+__all__ = ["PICTURE_QUESTIONS", "answer", "bears_on", "roll_up", "sources", "weigh"]
 
 PICTURE_QUESTIONS: frozenset[Question] = frozenset({"provenance"})
 """Questions about the picture as a whole; all others are asked of each face."""
@@ -22,10 +22,16 @@ _KINDS: dict[Question, Callable[[Question, str, Sequence[Evidence]], Verdict]] =
     "forgery": decide.binary,
     "morph": decide.binary,
     "spoof": decide.binary,
-    "identity": decide.binary,
+    "identity": same.identity,
     "age": decide.interval,
     "gender": decide.binary,
     "provenance": origin,
+}
+
+
+_SOURCES: dict[Question, tuple[Question, ...]] = {
+    "expression": ("expression", "action_units"),
+    "identity": same.SOURCES,
 }
 
 
@@ -60,8 +66,13 @@ def answer(
 
 
 def bears_on(question: Question, item: Evidence) -> bool:
-    """Whether evidence counts for a question: its own, and for expression the action units it rests on."""
-    return item.question == question or (question == "expression" and item.question == "action_units")
+    """Whether evidence counts for a question."""
+    return item.question in sources(question)
+
+
+def sources(question: Question) -> tuple[Question, ...]:
+    """Questions whose evidence counts for one: its own, and what expression rests on and identity must not overlook."""
+    return _SOURCES.get(question, (question,))
 
 
 def _quality(face: Face, evidence: Sequence[Evidence]) -> Verdict:

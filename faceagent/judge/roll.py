@@ -11,7 +11,7 @@ DECIDING: dict[Question, tuple[str, ...]] = {
     "forgery": ("forged",),
     "morph": ("morph",),
     "spoof": ("spoof",),
-    "identity": ("same_person",),
+    "identity": ("genuine", "forged"),
 }
 """The labels of which one face is enough, per question."""
 
