@@ -24,13 +24,13 @@ from faceagent.tools.attributes import Attributes
 from faceagent.tools.base import Pixels, View
 from faceagent.types import Evidence, Face
 
-PICTURES = 60
+PICTURES = 20
 """Composed for each kind of description."""
 BAR = 0.9
 SEED = 6
-UNIT = 300
+UNIT = 200
 """Side of a portrait of the usual size, px."""
-GAP = 30
+GAP = 20
 GREY = 128
 APART = 15.0
 """Years between the oldest (or youngest) and everybody else, where that is asked for."""

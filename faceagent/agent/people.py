@@ -29,7 +29,9 @@ SEEN = frozenset({
 })  # fmt: skip
 """Traits that only a look at the face can tell."""
 STEP = 0.6
-"""How far apart two faces must be for one to be clearly beyond the other: in widths of a face, or doublings of size."""
+"""How far apart two faces must be for one to be clearly beyond the other, in widths of a face."""
+LARGER = 2.5
+"""Widths of a face that count as much as one doubling of its size: sizes are measured well, and compared by eye."""
 OLDER = 8.0
 """Years by which two apparent ages must differ for the order to be likely: the tool's error on new pictures."""
 NORMAL_80 = 1.2816
@@ -163,10 +165,10 @@ def _steps(name: str, faces: Sequence[Face], evidence: Sequence[Evidence]) -> St
 
 
 def _places(name: str, faces: Sequence[Face]) -> list[float]:
-    """How far each face lies in the direction of ``name``: widths of a face, or doublings of its size."""
+    """How far each face lies in the direction of ``name``, in widths of a face or what counts as much."""
     unit = median(face.box[2] - face.box[0] for face in faces)
     across = [_centre(face)[0] / unit for face in faces]
-    sizes = [math.log2((face.box[2] - face.box[0]) / unit) for face in faces]
+    sizes = [LARGER * math.log2((face.box[2] - face.box[0]) / unit) for face in faces]
     if name in ("left", "right"):
         return [-x if name == "left" else x for x in across]
     if name == "middle":

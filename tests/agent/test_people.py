@@ -4,9 +4,13 @@ import math
 
 import pytest
 
-from faceagent.agent.people import Found, needs, resolve
+from faceagent.agent.looks import ASKED, look_of
+from faceagent.agent.people import SEEN, Found, needs, resolve
 from faceagent.agent.route import Who
+from faceagent.errors import FaceagentError, ModelUnavailable, VlmAnswerInvalid
 from faceagent.types import Evidence, Face, Quality, Score, ToolStamp
+from faceagent.vlm.protocol import Ask
+from faceagent.vlm.scripted import Scripted
 
 GOOD = Quality(
     unified=90, sharpness=90, illumination=90, exposure=90, resolution=90, pose=90, visibility=90
@@ -110,3 +114,35 @@ def test_traits_are_looked_at_where_somebody_can() -> None:
 
 def test_nobody_is_found_where_there_is_no_face() -> None:
     assert resolve(Who(side="left"), ()) == Found(face=None, confidence=0.0)
+
+
+def answers(ask: Ask) -> str:
+    """F3's crop shows glasses and red hair."""
+    shown = ask.turns[0].images[0] == b"F3"
+    if "glasses" in ask.turns[0].text:
+        return "yes" if shown else "no"
+    return "red" if shown else "black"
+
+
+@pytest.mark.parametrize("trait", ["glasses", "red_hair"])
+def test_the_face_with_the_trait_is_meant(trait: str) -> None:
+    look = look_of(Scripted(answers), lambda face: face.id.encode())
+    assert resolve(Who(words=(trait,)), ROW, look=look).face == "F3"
+
+
+def test_the_adapter_is_named_only_where_there_is_one() -> None:
+    for adapters, named in ((("vqa",), "vqa"), ((), None)):
+        backend = Scripted(answers, adapters=adapters)
+        look_of(backend, lambda face: b"")(ROW[0], "glasses")
+        assert [ask.adapter for ask in backend.asked] == [named]
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("none here"), VlmAnswerInvalid("gibberish")])
+def test_where_nobody_can_look_the_trait_is_unknown(error: FaceagentError) -> None:
+    found = resolve(Who(words=("hat",)), ROW, look=look_of(Scripted([error] * 3), lambda face: b""))
+    assert (found.face, found.unknown) == (None, ("hat",))
+
+
+def test_what_is_asked_is_what_can_be_said() -> None:
+    assert set(ASKED) <= SEEN
+    assert look_of(Scripted(answers), lambda face: b"")(ROW[0], "bald") is None
