@@ -108,7 +108,8 @@ def judged(rows: Rows, scores: Reals) -> dict[str, float]:
         mine = rows.origin == name
         for method in ("full", "splice", "cleaned"):
             attack = mine & (rows.method == method) & (rows.finish == "matched")
-            found[f"{name} {method}"] = auc(scores[attack], scores[mine & ~rows.morphed])
+            if attack.any():
+                found[f"{name} {method}"] = auc(scores[attack], scores[mine & ~rows.morphed])
     return found
 
 

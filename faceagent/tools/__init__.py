@@ -16,7 +16,7 @@ for _name, _target in {
     "spoof": "spoof:Spoof",
     "identity": "identity:Identity",
     "forgery": "forgery:Forgery",
-    "morph": "pending:Morph",
+    "morph": "morph:Morph",
     "morph_differential": "morph:MorphDifferential",
     "frequency": "frequency:Frequency",
     "provenance": "provenance:Provenance",
