@@ -22,7 +22,7 @@ from typing import Any, Literal
 from faceagent.agent.route import Context, Plan, route
 from faceagent.types import Noun
 
-Set = Literal["queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "policy"]
+Set = Literal["queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "paraphrases-4", "policy"]
 FIRST: dict[Set, tuple[int, int]] = {
     "paraphrases-1": (129, 172),
     "paraphrases-2": (150, 172),
