@@ -1,15 +1,17 @@
-"""What ``langgraph.json`` names: the pipeline as a graph that LangGraph's own tools can load and start.
+"""What ``langgraph.json`` names: pipeline and analyst as graphs that LangGraph's own tools can load and start.
 
-Those tools can hand over plain values only, so this graph takes paths or URLs and gives back the verdicts in words
-and the reports as JSON; the graph inside is the one that ``analyze`` runs.
+Those tools can hand over plain values only, so these graphs take paths or URLs and give back words and JSON. Inside
+run the graphs of ``analyze`` and ``chat``, and a thread of Studio's is a conversation of that name.
 """
 
 from typing import Any, TypedDict
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from faceagent.agent.analyst import Analyst
+from faceagent.agent.chat.events import Asked, Done, Token
 
 
 class Ask(TypedDict, total=False):
@@ -45,3 +47,38 @@ def pipeline() -> CompiledStateGraph[Any, None, Ask, Answer]:
     graph.add_edge(START, "analyze")
     graph.add_edge("analyze", END)
     return graph.compile(name="pipeline")
+
+
+class Turn(TypedDict, total=False):
+    """What is asked, and pictures that join the conversation with it."""
+
+    text: str
+    pictures: list[str]
+    references: list[str]
+
+
+class Told(TypedDict):
+    """The reply, or the question back, and every event before it as JSON."""
+
+    reply: str
+    events: list[str]
+
+
+def analyst() -> CompiledStateGraph[Any, None, Turn, Told]:
+    """A fresh graph around a fresh Analyst; each call is a turn of the conversation that the thread stands for."""
+    warm = Analyst()
+
+    def ask(state: Turn, config: RunnableConfig) -> Told:
+        thread = str(config.get("configurable", {}).get("thread_id", "")) or None
+        with warm.chat(thread) as conversation:
+            asked = conversation.ask(state["text"], state.get("pictures", ()), state.get("references", ()))
+            events = list(asked)
+        last = events[-1]
+        reply = last.reply if isinstance(last, Done) else last.text if isinstance(last, Asked) else ""
+        return Told(reply=reply, events=[one.model_dump_json() for one in events if not isinstance(one, Token)])
+
+    graph = StateGraph(Turn, input_schema=Turn, output_schema=Told)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    graph.add_edge("ask", END)
+    return graph.compile(name="analyst")

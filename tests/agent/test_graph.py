@@ -4,14 +4,17 @@ import importlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from numpy.typing import NDArray
 from PIL import Image
 
 from faceagent.agent.analyst import build_tools
+from faceagent.agent.chat.graph import build_analyst
 from faceagent.agent.graph import build_graph
 from faceagent.agent.state import Context, union
 from faceagent.intake import MemoryBlobs, expand
@@ -48,12 +51,40 @@ def test_a_checkpoint_holds_keys_and_loads_strictly(astronaut: NDArray[np.uint8]
     assert len(json.dumps(loaded)) < 20_000
 
 
-def test_langgraph_json_names_a_graph_that_runs(astronaut: NDArray[np.uint8], tmp_path: Path) -> None:
-    target = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))["graphs"]["pipeline"]
+def named(graph: str) -> Any:
+    """The function that ``langgraph.json`` names for a graph."""
+    target = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))["graphs"][graph]
     path, _, name = target.partition(":")
     module = importlib.import_module(path.removeprefix("./").removesuffix(".py").replace("/", "."))
+    return getattr(module, name)
+
+
+def test_langgraph_json_names_an_analyst_that_remembers(
+    astronaut: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEAGENT_MEMORY", str(tmp_path / "memory"))
+    monkeypatch.setenv("FACEAGENT_EXPLAIN", "ledger")
     photo = tmp_path / "a.png"
     Image.fromarray(astronaut).save(photo)
-    answer = getattr(module, name)().invoke({"pictures": [str(photo)], "questions": ["quality"]})
+    graph, config = named("analyst")(), {"configurable": {"thread_id": "studio-1"}}
+    first = graph.invoke({"text": "does she look happy?", "pictures": [str(photo)]}, config)
+    assert "Apparent happy" in first["reply"]
+    second = graph.invoke({"text": "why?"}, config)
+    assert "AU12" in second["reply"]
+    assert [json.loads(one)["event"] for one in second["events"]] == ["plan", "done"]
+
+
+def test_the_conversations_steps_follow_each_other() -> None:
+    drawn = build_analyst().get_graph()
+    edges = {(edge.source, edge.target) for edge in drawn.edges}
+    order = ["__start__", "understand", "look", "point", "run_tool", "gather", "weigh", "explain", "sign_off", "reply"]
+    assert {(one, other) for one, other in zip(order, order[1:], strict=False)} <= edges
+    assert {("weigh", "run_tool"), ("point", "understand"), ("reply", "__end__")} <= edges
+
+
+def test_langgraph_json_names_a_graph_that_runs(astronaut: NDArray[np.uint8], tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    Image.fromarray(astronaut).save(photo)
+    answer = named("pipeline")().invoke({"pictures": [str(photo)], "questions": ["quality"]})
     assert answer["verdicts"][0][0].startswith("Usable")
     assert Report.model_validate_json(answer["reports"][0]).faces[0].id == "F1"
