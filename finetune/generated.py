@@ -29,7 +29,9 @@ COUNTS = {
 SMALL = (90.0, 170.0)
 """px: the face on its journey is shrunk to a length drawn from here, below what any set would keep more often."""
 DEPTHS = (1, 2, 3, 4)
-FAMILIES = ("stylegan2", "flux", "sdxl")
+FAMILIES: Mapping[str, tuple[str, ...]] = {"stylegan": ("stylegan2",), "diffusion": ("flux", "sdxl", "dalle")}
+GENERATORS = ("stylegan2", "flux", "sdxl")
+"""Those with enough faces to be tested on."""
 AXES = 64
 BATCH = 32
 
@@ -146,11 +148,10 @@ def detector(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
     return ridge(rows.beside(taps), truth, strength, shares(rows))
 
 
-def families(rows: Rows, taps: Sequence[int], strength: float, known: Sequence[str] = FAMILIES) -> Linear:
-    """One output per known family, +1 for it and -1 for the others; learned from generated faces only."""
-    made = only(rows, np.isin(rows.made_by, known))
-    truth = np.stack([np.where(made.made_by == name, 1.0, -1.0) for name in known], axis=1)
-    return ridge(made.beside(taps), truth, strength, shares(made))
+def families(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
+    """One output per family: +1 for its faces, -1 for all others and for photographs."""
+    truth = np.stack([np.where(np.isin(rows.made_by, names), 1.0, -1.0) for names in FAMILIES.values()], axis=1)
+    return ridge(rows.beside(taps), truth, strength, shares(rows))
 
 
 def axes(rows: Rows, taps: Sequence[int]) -> Linear:

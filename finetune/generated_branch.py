@@ -24,6 +24,7 @@ from finetune.generated import (
     COUNTS,
     DEPTHS,
     FAMILIES,
+    GENERATORS,
     SMALL,
     Rows,
     axes,
@@ -47,16 +48,16 @@ LABELS = ("synthetic", *FAMILIES, *(f"axis_{number}" for number in range(1, AXES
 
 
 def transfer(rows: Rows, taps: Sequence[int], strength: float) -> dict[tuple[str, str, bool], float]:
-    """AUC by (set of photographs, family, after a journey), the set never seen by the fit, nor those generated faces.
+    """AUC by (set of photographs, generator, after a journey); the fit saw neither the set nor those generated faces.
 
-    Half of the sources of every family train, the other half are scored.
+    Half of the sources of every generator train, the other half are scored.
     """
     seen = np.array([zlib.crc32(source.encode()) % 2 == 0 for source in rows.source])
     found, synthetic = {}, rows.synthetic
     for name in np.unique(rows.made_by[~synthetic]):
         fitted = detector(only(rows, (rows.made_by != name) & (~synthetic | seen)), taps, strength)
         scores = fitted(rows.beside(taps))[:, 0]
-        for family in FAMILIES:
+        for family in GENERATORS:
             for late in (False, True):
                 attack = (rows.made_by == family) & ~seen & (rows.moved == late)
                 calm = (rows.made_by == name) & (rows.moved == late)

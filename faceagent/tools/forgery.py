@@ -23,8 +23,7 @@ from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
 Reals = NDArray[np.float64]
 
 BRANCH, GENERATED = "forgery", "forgery_generated"
-FAMILIES = ("stylegan2", "flux", "sdxl")
-_NAMES = {"stylegan2": "StyleGAN2", "flux": "FLUX", "sdxl": "SDXL"}
+FAMILIES = {"stylegan": "StyleGAN", "diffusion": "diffusion models"}
 STRONGEST = 4
 """Patches whose mean is a region's score; an eye covers about ten."""
 COVERED = 0.5
@@ -135,7 +134,7 @@ def _generated(by: ToolStamp, view: View, whole: Mapping[str, float]) -> tuple[E
             score=Score(value=scores[best], scale="logit", calibration="forgery/family-1"),
             facts=scores,
             cites=(synthetic.id,),
-            statement=f"If it was generated, the face is most like those of {_NAMES[best]} (raw output "
+            statement=f"If it was generated, the face is most like those of {FAMILIES[best]} (raw output "
             f"{scores[best]:.2f}).",
         ),
         _familiarity(by, view, whole, (spliced, synthetic.id)),
