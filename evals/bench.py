@@ -20,7 +20,7 @@ from faceagent.settings import Settings
 from faceagent.tools.base import Tool, View, measure
 from faceagent.types import Evidence, Problem, Source
 
-ROOMS = ("faces", "analyze")
+ROOMS = ("faces", "analyze", "vlm")
 """What can be measured without being one tool."""
 
 Reading = Callable[[tuple[Evidence, ...], View], Values | Skip]
@@ -30,7 +30,7 @@ Reading = Callable[[tuple[Evidence, ...], View], Values | Skip]
 class Bench:
     """One tool, one folder of pictures, one profile.
 
-    ``tool`` is a registered tool, or a room that is measured as a whole: "faces" or "analyze".
+    ``tool`` is a registered tool, or a room that is measured as a whole: "faces", "analyze", or "vlm" (explaining).
     """
 
     def __init__(self, root: Path, settings: Settings, tool: str) -> None:

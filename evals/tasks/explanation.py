@@ -2,11 +2,14 @@
 
 The swap test gives the explainer another picture's evidence under the same question. The text must then hold against
 that evidence, say the new verdict, and differ where the evidence differs. An explainer that tells a story from the
-picture, or from habit, fails it. Any explainer with the signature of ``explain.write`` can be judged.
+picture, or from habit, fails it. Judged are the deterministic ledger ("analyze"), or a vision-language model where a
+backend is configured ("vlm"): its answer to what it is asked, counted before the check strikes anything.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -22,8 +25,14 @@ from evals.tasks.localisation import PARTS
 from faceagent import explain
 from faceagent.judge import weigh
 from faceagent.types import Evidence, Explanation, Face, Report, Verdict
+from faceagent.vlm import choose
+from faceagent.vlm.portrait import shown
 
-Explainer = Callable[[Verdict, Sequence[Evidence]], Explanation]
+Explainer = Callable[[Verdict, Sequence[Evidence]], Explanation | None]
+"""None for a verdict that this explainer is not asked about."""
+EYES = {"left_eye": "eyes", "right_eye": "eyes"}
+LEDGER = "ledger"
+"""Author of explanations that no model was asked for."""
 REFERENCE = ("text", "explanation", "caption", "description")
 
 
@@ -45,13 +54,16 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return Cases(tuple(cases))
 
 
-def observe(bench: Bench, cases: Sequence[Case], explainer: Explainer = explain.write) -> list[Values | Skip]:
-    """Counts over all explanations of every picture."""
+def observe(bench: Bench, cases: Sequence[Case], narrator: explain.Narrator | None = None) -> list[Values | Skip]:
+    """Counts over all explanations of every picture. Raises ModelUnavailable when there is no model to judge."""
+    if bench.subject == "vlm" and narrator is None:
+        backend = choose.backend(bench.settings)
+        narrator = explain.Narrator(backend, bench.settings.explain_depth, adapted=bench.settings.vlm_url is None)
     seen: dict[str, Report] = {}
 
     def report(file: str) -> Report:
         if file not in seen:
-            seen[file] = bench.analyst.analyze(str(bench.root / file))
+            seen[file] = bench.analyst.analyze(str(bench.root / file), explain="ledger")
         return seen[file]
 
     answers: list[Values | Skip] = []
@@ -61,8 +73,32 @@ def observe(bench: Bench, cases: Sequence[Case], explainer: Explainer = explain.
             answers.append(Skip(case.id, mine.problem.reason, mine.problem.message))
             continue
         donor = report(case.others[0]) if case.others else None
-        answers.append({**held(mine, explainer), **swapped(mine, donor, explainer), **compared(mine, case)})
+        explainer = explain.write if narrator is None else speaker(narrator, bench, mine, bench.root / case.file)
+        counts = held(mine, explainer)
+        if not counts["explanations"]:
+            answers.append(Skip(case.id, "no_evidence", f"{case.id}: there is no verdict that is put into words."))
+            continue
+        answers.append({**counts, **swapped(mine, donor, explainer), **compared(mine, case, explainer)})
     return answers
+
+
+def speaker(narrator: explain.Narrator, bench: Bench, report: Report, path: Path) -> Explainer:
+    """The narrator on one picture: it sees the face that a verdict is about."""
+    view = bench.look(path)
+    boxes = {face.id: face.box for face in report.faces}
+    known: dict[tuple[str, ...], Explanation] = {}
+
+    def spoken(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation | None:
+        if isinstance(view, Skip) or verdict.subject not in boxes:
+            return None
+        crop = partial(shown, view.pixels(), boxes[verdict.subject], large=bench.settings.vlm_url is not None)
+        asked = (verdict.model_dump_json(), *(item.statement for item in evidence))
+        if asked not in known:
+            known[asked] = narrator.explain(verdict, evidence, crop)
+        said = known[asked]
+        return None if said.author == LEDGER and said.fallback is None else said
+
+    return spoken
 
 
 def held(report: Report, explainer: Explainer) -> dict[str, float]:
@@ -70,10 +106,14 @@ def held(report: Report, explainer: Explainer) -> dict[str, float]:
     count = {"explanations": 0.0, "valid": 0.0, "steps": 0.0, "cited": 0.0, "agreeing": 0.0}
     for verdict in report.verdicts:
         written = explainer(verdict, report.evidence)
-        checked = explain.check(written, report.evidence, verdict)
+        if written is None:
+            continue
         count["explanations"] += 1
+        if written.fallback is not None:
+            continue  # no answer that could be used: not valid, and the ledger's words are not the model's
+        checked = explain.check(written, report.evidence, verdict)
         count["valid"] += bool(written.steps) and Explanation.model_validate_json(written.model_dump_json()) == written
-        count["steps"] += len(written.steps)
+        count["steps"] += len(written.steps) + len(written.struck)
         count["cited"] += len(checked.steps)
         count["agreeing"] += names(written, verdict)
     return count
@@ -114,6 +154,10 @@ def follows(report: Report, donor: Report, face: Face, verdict: Verdict, explain
     evidence = (*rest, *theirs)
     renewed = weigh(verdict.question, face, evidence)
     before, after = explainer(verdict, report.evidence), explainer(renewed, evidence)
+    if before is None or after is None:
+        return None
+    if after.fallback is not None:
+        return False
     checked = explain.check(after, evidence, renewed)
     return (
         len(checked.steps) == len(after.steps) > 0
@@ -138,25 +182,30 @@ def bearing(evidence: Sequence[Evidence], verdict: Verdict, subject: str) -> tup
     return tuple(item for item in evidence if item.subject == subject and item.question in questions)
 
 
-def compared(report: Report, case: Case) -> dict[str, float]:
-    """Overlap with a reference text, agreement with its label, and whether the regions named are the altered ones."""
+def compared(report: Report, case: Case, explainer: Explainer) -> dict[str, float]:
+    """Overlap with a reference text, agreement with its label, and whether the region pointed at is an altered one."""
     found: dict[str, float] = {}
+    explanations = [told for verdict in report.verdicts if (told := explainer(verdict, report.evidence)) is not None]
     verdict = next((one for one in report.verdicts if one.question == "expression"), None)
     if "text" in case.truth:
-        told = [step.text for one in report.explanations for step in one.steps if _tells(one, verdict)]
+        told = [step.text for one in explanations for step in one.steps if _tells(one, verdict)]
         found["overlap"] = rouge_l(str(case.truth["text"]), " ".join(told))
         if verdict is not None and "emotion" in case.truth:
             found["recognised"] = float(verdict.label == case.truth["emotion"])
     altered = {part for part in PARTS if case.truth.get(part)}
     record = {item.id: item for item in report.evidence}
-    cited = [
-        cite for one in report.explanations if one.question == "forgery" for step in one.steps for cite in step.cites
-    ]
-    blamed = {str(record[cite].region) for cite in cited if cite in record and record[cite].label == "forged"}
-    blamed &= set(PARTS)
-    if altered and blamed:
-        found["region_hits"] = len(blamed & altered) / len(blamed)
+    cited = [cite for one in explanations if one.question == "forgery" for step in one.steps for cite in step.cites]
+    pointed = {str(record[cite].region) for cite in cited if cite in record and _strongest(record[cite])}
+    if altered and pointed:
+        found["region_hits"] = len(pointed & altered) / len(pointed)
+        eyes = {EYES.get(part, part) for part in pointed} & {EYES.get(part, part) for part in altered}
+        found["region_hits_either_eye"] = float(bool(eyes))
     return found
+
+
+def _strongest(item: Evidence) -> bool:
+    """Whether the detector found no stronger trace in another region: that is where a text about it points."""
+    return item.region is not None and item.facts.get("strongest") == "yes"
 
 
 def _tells(explanation: Explanation, verdict: Verdict | None) -> bool:
@@ -167,7 +216,8 @@ def measurement(table: Table) -> Measurement:
     """Schema, citations, unsupported claims, agreement, swaps; regions and REGE where the set has labels for them."""
     column = {name: table.numbers(name) for name in
               ("explanations", "valid", "steps", "cited", "agreeing", "swaps", "followed")}  # fmt: skip
-    optional = {name: table.numbers(name) for name in ("overlap", "recognised", "region_hits")}
+    optional = {name: table.numbers(name) for name in
+                ("overlap", "recognised", "region_hits", "region_hits_either_eye")}  # fmt: skip
     known = {name: ~np.isnan(values) for name, values in optional.items()}
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
@@ -178,7 +228,7 @@ def measurement(table: Table) -> Measurement:
             "schema_valid": rate("valid", "explanations"),
             "citation_validity": rate("cited", "steps"),
             "unsupported_claims": 1.0 - rate("cited", "steps"),
-            "verdict_agreement": rate("agreeing", "explanations"),
+            "verdict_agreement": rate("agreeing", "valid"),
             "swap_follow": rate("followed", "swaps"),
         }
         shares = {
@@ -188,6 +238,7 @@ def measurement(table: Table) -> Measurement:
         }
         if "region_hits" in shares:
             found["region_pointing"] = shares["region_hits"]
+            found["region_pointing_either_eye"] = shares["region_hits_either_eye"]
         if "overlap" in shares:
             found["rouge_l"] = shares["overlap"]
             if "recognised" in shares:
@@ -200,9 +251,10 @@ def measurement(table: Table) -> Measurement:
 TASK = EvalTask(
     name="explanation",
     title="Explanations against the record",
-    protocol="Every explanation of every verdict: well-formed, each step checked against what it cites, the verdict "
-    "named; the swap test with the next picture's evidence; region pointing and REGE where labels exist.",
-    tools=("analyze",),
+    protocol="Every explanation of every verdict: well-formed, each step checked against what it cites (of a model's "
+    "answer those count too that the check strikes), the verdict named; the swap test with the next picture's "
+    "evidence; region pointing and REGE where labels exist. vlm judges the model's answers alone.",
+    tools=("analyze", "vlm"),
     needs="nothing but pictures; text and emotion for REGE; left_eye, right_eye, nose, mouth for region pointing",
     read=read,
     observe=observe,

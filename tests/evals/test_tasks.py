@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from evals.bench import Bench
 from evals.data import Case, Dataset, Item, Skip, open_dataset
 from evals.homemade import portrait, write, write_labels
 from evals.metrics.bootstrap import estimate
@@ -34,6 +35,7 @@ from evals.tasks import (
 from faceagent import Analyst, explain
 from faceagent.errors import InputError
 from faceagent.types import Explanation, HeatMap
+from faceagent.vlm.scripted import Scripted
 
 
 def table(rows):
@@ -394,6 +396,27 @@ def test_swap_test_catches_an_explainer_that_ignores_its_evidence(tmp_path, sett
     assert explanation.swapped(one, other, stubborn)["followed"] == 0
     kept = explanation.held(one, explain.write)
     assert kept["cited"] == kept["steps"] > 0 and kept["valid"] == kept["explanations"] == kept["agreeing"]
+
+
+def test_a_models_explanations_are_counted_before_the_check(tmp_path, settings):
+    write(tmp_path, [("a.png", portrait(), {"label": "x"})])
+    bench = Bench(tmp_path, settings, "vlm")
+    report = bench.analyst.analyze(str(tmp_path / "a.png"), explain="ledger")
+
+    def struck(verdict, evidence) -> Explanation | None:
+        """The ledger's words as if a model had said them, and one more claim that the check removed."""
+        if verdict.question != "expression":
+            return None
+        return explain.write(verdict, evidence).model_copy(update={"author": "model", "struck": ("AU99: no such id",)})
+
+    counts = explanation.held(report, struck)
+    assert counts["explanations"] == counts["valid"] == counts["agreeing"] == 1
+    assert counts["cited"] == counts["steps"] - 1 > 0
+    case = Case("a.png", "a.png", {}, "a.png")
+    [silent] = explanation.observe(bench, [case], explain.Narrator(Scripted(lambda ask: "no answer")))
+    assert silent["explanations"] > 0 and silent["valid"] == silent["steps"] == 0
+    [skipped] = explanation.observe(bench, [case], explain.Narrator(Scripted([], adapters=()), adapted=True))
+    assert skipped.reason == "no_evidence"
 
 
 def test_agent_recovers(tmp_path, settings):
