@@ -121,6 +121,8 @@ def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
     needed = {source for question in state["allowed"] for source in judge.sources(question)}
     sends = []
     for name, tool in context.tools.items():
+        if "model" in tool.spec.needs and not (context.narrator and context.narrator.opinionated):
+            continue
         views = mine if tool.spec.scope == "face" else whole
         if views and not needed.isdisjoint(tool.spec.questions):
             fan = Fan(

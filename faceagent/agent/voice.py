@@ -30,7 +30,12 @@ def narrator(settings: Settings, explain: str | None = None, *, alone: bool) -> 
         )
     if wanted == "vlm" or (wanted == "auto" and alone):
         try:
-            return Narrator(choose.backend(settings), settings.explain_depth, adapted=settings.vlm_url is None)
+            return Narrator(
+                choose.backend(settings),
+                settings.explain_depth,
+                adapted=settings.vlm_url is None,
+                opinionated=wanted == "vlm",
+            )
         except ModelUnavailable as error:
             if wanted == "vlm":
                 return Narrator(None, gone=f"{error.code}: {error}")

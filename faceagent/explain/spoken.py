@@ -32,10 +32,20 @@ class Narrator:
     """Explains verdicts through one backend; once that is gone it is not asked again, and the ledger goes on."""
 
     def __init__(
-        self, backend: Backend | None, depth: Depth = "plain", *, adapted: bool = False, gone: str | None = None
+        self,
+        backend: Backend | None,
+        depth: Depth = "plain",
+        *,
+        adapted: bool = False,
+        opinionated: bool = False,
+        gone: str | None = None,
     ) -> None:
-        """``adapted``: ask only questions that the model has an adapter for. ``gone``: why there is no backend."""
+        """``adapted``: ask only what there is an adapter for. ``opinionated``: the model's own reading is wanted too.
+
+        ``gone``: why there is no backend.
+        """
         self._backend, self._depth, self._adapted, self._gone = backend, depth, adapted, gone
+        self.opinionated = opinionated
 
     def explain(
         self, verdict: Verdict, evidence: Sequence[Evidence], crop: Callable[[], bytes] | None = None

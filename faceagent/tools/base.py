@@ -41,7 +41,7 @@ class View:
         return self.picture.id if self.face is None else self.face.id
 
 
-Need = Literal["landmarks", "reference"]
+Need = Literal["landmarks", "reference", "model"]
 
 
 class ToolSpec(Noun):
