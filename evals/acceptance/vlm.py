@@ -34,6 +34,9 @@ SEED = 4
 BAR, GAP = 0.80, 0.20
 PLAIN = (("What is the capital of France?", "Paris"), ("What is the capital of Italy?", "Rome"))
 
+BARE = ("Eye Color", "Makeup", "Hair Color", "Hair Style", "Expression", "Eye Gaze")
+"""Conditions of sfhq_t2i_tiles whose generated people wear glasses where the caption says so, and hardly elsewhere."""
+
 Item = tuple[bytes, Asked]
 
 
@@ -74,7 +77,9 @@ def questions(data: Path, settings: Settings) -> dict[str, list[Item]]:
             for topic in CORE:
                 # Light is varied, or there would hardly be a dark picture; everything else is shown as it is.
                 spliced, vary = topic == "altered", topic == "light"
-                pixels, now = view(made, index, facts(one), rng, spliced=spliced, vary=vary)
+                bare = "no" if one.caption.get("condition") in BARE else None
+                known = facts(one, bare if "glasses" not in one.caption.get("query_label", "") else None)
+                pixels, now = view(made, index, known, rng, spliced=spliced, vary=vary)
                 for asked in ask(now, [topic], rng, held_out=True):
                     found[topic][asked.answer].append((show_picture(pixels), asked))
     return {topic: _balanced(answers) for topic, answers in found.items()}
