@@ -68,18 +68,19 @@ def _negated(text: str, mentions: Sequence[Hit], lists: Grammar) -> tuple[tuple[
             gaps = [text[b.end : a.start] for a, b in pairwise([hit, *following])]
         else:
             continue
-        reached = _reach(gaps, lists)
+        reached = _reach(gaps, [one.name for one in following], lists)
         if reached:
             ends = following[:reached]
             spans.append((min(one.start for one in ends), max(one.end for one in ends)))
     return tuple(spans)
 
 
-def _reach(gaps: Sequence[str], lists: Grammar) -> int:
+def _reach(gaps: Sequence[str], names: Sequence[str], lists: Grammar) -> int:
     """How many mentions in a row a negation covers, given what stands between it and each of them."""
-    for place, gap in enumerate(gaps):
+    for place, (gap, name) in enumerate(zip(gaps, names, strict=True)):
         near = _near(gap, lists) if place == 0 else _joined(gap, lists)
-        if not near:
+        # Nobody shall be talked into it: what is refused counts as left out only when nothing else can be meant.
+        if not near or (name in policy.TOPICS and not _joined(lists.without("negation", gap, "toward"), lists)):
             return place
     return len(gaps)
 
