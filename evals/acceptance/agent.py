@@ -46,8 +46,8 @@ def _refusals() -> Iterator[Row]:
     both = sum(1 for right, said in seen if right and said)
     said, right = sum(1 for _, said in seen if said), sum(1 for right, _ in seen if right)
     on = "policy.jsonl"
-    yield _share(on, "router: refusals that are right (precision)", both, said, REFUSING, "first run .953 of 171")
-    yield _share(on, "router: refusals that are made (recall)", both, right, REFUSING, "first run .982 of 166")
+    yield _share(on, "router: refusals that are right (precision)", both, said, REFUSING, "first run: .953")
+    yield _share(on, "router: refusals that are made (recall)", both, right, REFUSING, "first run: .982")
 
 
 def _times() -> Iterator[Row]:
