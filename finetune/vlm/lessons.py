@@ -18,8 +18,6 @@ WEIGHTS: Mapping[str, int] = {
     "beard": 1, "hair": 1, "age": 1, "gender": 1, "forged": 2,
 }  # fmt: skip
 """How often a lesson is about a topic. The five that the model is measured on come first."""
-CLEAR: Mapping[str, int] = {"side": 3, "smile": 3, "light": 3, "glasses": 3, "gender": 1, "colour": 1}
-"""What a look at the picture settles: learnt first, since questions that cannot be answered yet only add noise."""
 CORE = ("side", "smile", "light", "glasses", "altered")
 
 

@@ -29,10 +29,7 @@ CLIP = 1.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How one adapter is trained. ``projector_lr`` 0 leaves the projector as it is.
-
-    ``minutes``: stop after that long with the schedule brought to its end; 0 runs all steps.
-    """
+    """How one adapter is trained. ``projector_lr`` 0 leaves the projector as it is."""
 
     name: str
     steps: int
