@@ -130,7 +130,8 @@ def _grid(figure: Grid) -> str:
                 f'<text class="count{tone}" x="{x + side / 2 - 1}" y="{y + side / 2 + 3}" text-anchor="middle">'
                 f"{count:g}</text>"
             )
-    return _svg(width, height, figure.title, "".join(parts))
+    # A small matrix is not blown up to the width of a plot.
+    return _svg(max(width, WIDTH), height, figure.title, "".join(parts))
 
 
 def _bars(title: str, items: Sequence[tuple[str, Measured]]) -> str:
