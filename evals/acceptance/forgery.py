@@ -170,9 +170,9 @@ def _detection(name: str, found: Measured, *, bar: float, aim: float | None = No
     truth = np.array([row["label"] == "fake" for row in found.row])
     spliced = name == CIPLAB
     for figure, values, counts in (
-        ("forgery, by any means: AUC", found.any_means(), spliced),
-        ("forgery, splices: AUC", np.array(found.splice), False),
-        ("forgery, generated: AUC", np.array(found.synthetic), not spliced),
+        ("forgery, by any means (not weighed so): AUC", found.any_means(), False),
+        ("forgery, splices: AUC", np.array(found.splice), spliced),
+        ("forgery, generated (not weighed): AUC", np.array(found.synthetic), not spliced),
     ):
         low, high = auc_interval(values[truth], values[~truth])
         yield Row(

@@ -2,8 +2,8 @@
 
 ``forgery`` looks for parts of another person; its patch logits, trained on masks of known splices, are the heat map
 and name the region. ``forgery_generated`` reads early blocks, where texture lives: whether the face was generated, by
-which family of generators, and how far the face is from all that it learned from. The two are different ways of being
-forged, and the judge averages their ratios.
+which family of generators, and how far the face is from all that it learned from. Its logit is reported and not weighed;
+the distance is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -117,9 +117,10 @@ def _generated(by: ToolStamp, view: View, whole: Mapping[str, float]) -> tuple[E
         tool=by,
         question="forgery",
         subject=view.subject,
-        score=Score(value=logit, scale="logit", calibration="forgery/synthetic-1"),
+        # Calibrated (forgery/synthetic-1), but not weighed: averaged in, it cost spliced faces more than it found.
+        score=Score(value=logit, scale="logit"),
         statement=f"The forgery detector's raw output for a face generated as a whole is {logit:.2f}; "
-        "generated training faces lie near 1, photographs near -1.",
+        "generated training faces lie near 1, photographs near -1; it is reported and not weighed.",
     )
     scores = {name: whole[name] for name in FAMILIES}
     best = max(scores, key=lambda name: scores[name])
