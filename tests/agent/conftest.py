@@ -59,8 +59,9 @@ def analyst(memory: Path) -> Iterator[Analyst]:
 
 @pytest.fixture
 def unsure(analyst: Analyst) -> Analyst:
-    """An analyst whose spoof detector cannot tell."""
-    analyst._tools["spoof"] = Unsure(analyst._tools["spoof"])
+    """An analyst whose spoof and forgery detectors cannot tell."""
+    for name in ("spoof", "forgery"):
+        analyst._tools[name] = Unsure(analyst._tools[name])
     return analyst
 
 

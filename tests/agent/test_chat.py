@@ -192,11 +192,29 @@ def test_a_reference_is_compared_with_and_two_pictures_with_each_other(
     Image.fromarray(np.clip(astronaut[:, ::-1].astype(np.int16) + 12, 0, 255).astype(np.uint8)).save(other)
     with analyst.chat() as talk:
         events = list(talk.ask("is it the same person as in the reference?", [photo], [other]))
-        assert labels(events)[1, "F1", "identity"] == "same_person"
+        assert (
+            labels(events)[1, "F1", "identity"]
+            == analyst.analyze(photo, questions=["identity"], references=[other]).verdicts[0].label
+        )
         assert [picture.id for picture in talk.report().references] == ["R1"]
     with analyst.chat() as talk:
         events = list(talk.ask("are these two the same person?", [photo, other]))
-        assert labels(events) == {(2, "F1", "identity"): "same_person"}
+        assert set(labels(events)) == {(2, "F1", "identity")}
+        assert "cosine" in said(talk, "why?")
+        assert "photo.jpg, is taken as one" in reply(events)
+
+
+def test_an_open_forgery_verdict_is_compared_with_the_reference(
+    unsure: Analyst, astronaut: Pixels, photo: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.png"
+    Image.fromarray(np.clip(astronaut[:, ::-1].astype(np.int16) + 12, 0, 255).astype(np.uint8)).save(other)
+    with unsure.chat() as talk:
+        events = list(talk.ask("is this photo real?", [photo], [other]))
+        assert "1/F1:morph_differential" in recorded(events)
+        assert ("F1", "morph") in {key[1:] for key in labels(events)}
+        # Asked for by the agent itself, and so decided on by policy as well.
+        assert {one.question for one in talk.report().policy} >= {"forgery", "morph"}
 
 
 LIVE = "was this a live person before the camera?"

@@ -5,6 +5,7 @@ Plain functions over the record; no graph and no event here.
 
 from collections.abc import Iterable, Sequence
 
+from faceagent import judge
 from faceagent.agent.chat.state import Call, Talk
 from faceagent.agent.notebook import Looked, Notebook
 from faceagent.agent.route.plan import Which
@@ -117,9 +118,10 @@ def needed(
 ) -> list[Call]:  # fmt: skip
     """The calls that answer these questions: one per tool that has something new to look at, or any with ``again``."""
     calls: list[Call] = []
+    wanted = {source for question in questions for source in judge.sources(question)}
     for name, tool in talk.tools.items():
-        answers = [question for question in questions if question in tool.spec.questions]
-        if not answers or name in without:
+        answers = [question for question in tool.spec.questions if question in wanted]
+        if not answers or name in without or not _has_model(talk, tool):
             continue
         views = {item: views_of(talk.book, item, tool, subjects.get(item)) for item in items}
         fresh = [
@@ -129,6 +131,14 @@ def needed(
             meant = {item: subjects[item] for item in fresh if subjects.get(item)}
             calls.append(Call(tool=name, items=fresh, faces=meant, questions=answers, look="", again=again, why=None))
     return calls
+
+
+def _has_model(talk: Talk, tool: Tool) -> bool:
+    """Whether a tool that asks a vision-language model for its own reading has one that was asked for."""
+    if "model" not in tool.spec.needs:
+        return True
+    voice = talk.voice() if talk.settings.explain == "vlm" else None
+    return voice is not None and voice.opinionated
 
 
 def fan_of(book: Notebook, call: Call, views: list[str]) -> Fan:

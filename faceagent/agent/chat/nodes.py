@@ -31,7 +31,19 @@ from faceagent.agent.route import Plan
 from faceagent.agent.state import REFERENCES, State
 from faceagent.agent.views import item_of, reference_views, view_of
 from faceagent.explain.spoken import LONGEST
-from faceagent.types import QUESTIONS, Evidence, Explanation, Face, Picture, Problem, Question, Request, Source, Verdict
+from faceagent.types import (
+    QUESTIONS,
+    Evidence,
+    Explanation,
+    Face,
+    Picture,
+    PolicyDecision,
+    Problem,
+    Question,
+    Request,
+    Source,
+    Verdict,
+)
 
 ROUNDS = 2
 """How often a turn may ask for more evidence."""
@@ -88,12 +100,16 @@ def _decided(talk: Talk, plan: Plan, has_reference: bool) -> list[Question]:
         whole = Request(purpose=plan.purpose, jurisdiction=plan.jurisdiction)
         decisions += policy.review(whole, has_reference=has_reference)
     for one in decisions:
-        talk.book.put(f"policy/{one.question}:{one.purpose}:{one.jurisdiction}", one)
+        _record(talk, one)
     for refusal in plan.refused:
         if refusal.topic not in QUESTIONS:
             talk.book.put(f"policy/topic:{refusal.topic}", refusal)
     talk.book.keep()
     return list(dict.fromkeys(one.question for one in decisions if one.decision != "refuse"))
+
+
+def _record(talk: Talk, one: PolicyDecision) -> None:
+    talk.book.put(f"policy/{one.question}:{one.purpose}:{one.jurisdiction}", one)
 
 
 def after_understanding(state: Turn) -> str:
@@ -109,6 +125,10 @@ def look(state: Turn, runtime: Runtime[Talk]) -> Turn:
     talk, plan = runtime.context, Plan.model_validate(state["plan"])
     book, write = talk.book, runtime.stream_writer
     items = _with_reference(talk, plan, state["items"], state["allowed"])
+    remarks = state["remarks"]
+    if items != state["items"]:
+        first = looking.name_of(book, state["items"][0])
+        remarks = [*remarks, Remark(key="became_reference", values={"picture": first})]
     fresh = looking.unread(book, items)
     with talk.meter.work():
         read = {key: talk.shelf.take(key) for key in fresh}
@@ -126,7 +146,7 @@ def look(state: Turn, runtime: Runtime[Talk]) -> Turn:
             source = looking.name_of(book, item_of(key))
             write(FacesFound(picture=int(item_of(key)), source=source, faces=faces))
     book.keep()
-    return {"items": items}
+    return {"items": items, "remarks": remarks}
 
 
 def _with_reference(talk: Talk, plan: Plan, items: list[str], allowed: list[Question]) -> list[str]:
@@ -151,6 +171,8 @@ def point(state: Turn, runtime: Runtime[Talk]) -> Turn:
     needs = pointing.wanted(talk, plan, state["items"]) if state["rounds"] == 0 else []
     helpful = looking.needed(talk, state["items"], {}, needs, again=False) if needs else []
     if helpful:
+        for question in needs:
+            _record(talk, policy.decide(question, plan.purpose, plan.jurisdiction))
         return {"calls": helpful, "rounds": 1}
     meant = pointing.meant(talk, plan, state["items"], dict(state.get("focus_subjects", {})))
     for turn in range(2):
@@ -172,7 +194,13 @@ def point(state: Turn, runtime: Runtime[Talk]) -> Turn:
         again = plan.kind == "rerun"
         calls = looking.needed(talk, state["items"], subjects, state["allowed"], again=again, without=without)
     book.keep()
-    return {"subjects": subjects, "calls": calls, "stage": "measuring", "rounds": 0, "remarks": meant.remarks}
+    return {
+        "subjects": subjects,
+        "calls": calls,
+        "stage": "measuring",
+        "rounds": 0,
+        "remarks": [*state["remarks"], *meant.remarks],
+    }
 
 
 def _recorded(state: Turn, talk: Talk, subjects: dict[str, list[str]]) -> bool:
@@ -316,6 +344,9 @@ def _more(state: Turn, talk: Talk, plan: Plan, decided: dict[str, list[Verdict]]
     if not calls:
         return {"calls": [], "remarks": remarks}
     allowed = list(dict.fromkeys([*state["allowed"], *(question for call in calls for question in call["questions"])]))
+    for question in allowed:
+        _record(talk, policy.decide(question, plan.purpose, plan.jurisdiction))
+    talk.book.keep()
     return {
         "calls": calls, "rounds": rounds + 1, "made": state["made"] + len(calls), "stage": "further",
         "remarks": remarks, "allowed": allowed,
