@@ -2,7 +2,7 @@
 
 ``forgery`` looks for parts of another person; its patch logits, trained on masks of known splices, are the heat map
 and name the region. ``forgery_generated`` reads early blocks, where texture lives: whether the face was generated, by
-which family of generators, and how far the face is from all that it learned from. Its logit is reported and not weighed;
+which family of generators, and how far the face is from all that it learned from. Its logit is reported, not weighed;
 the distance is.
 """
 
