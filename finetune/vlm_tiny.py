@@ -16,7 +16,7 @@ SIDE = 56
 """px, both sides of the pictures that these models are meant for."""
 _TEXT: Mapping[str, Any] = {
     "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 8192,
+    "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 8192,
 }  # fmt: skip
 _MARKS: Mapping[Family, Mapping[str, str]] = {
     "qwen3_vl": {
@@ -90,7 +90,7 @@ def _qwen(tokenizer: Any) -> Any:
     text = {
         **_TEXT, "vocab_size": _rows(tokenizer), "eos_token_id": tokenizer.eos_token_id, "rope_theta": 10000.0,
         "rope_parameters": {
-            "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3], "mrope_interleaved": True
+            "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6], "mrope_interleaved": True
         },
     }  # fmt: skip
     vision = {
