@@ -224,4 +224,5 @@ def _right(found: Found, faces: Sequence[Face], target: Sequence[Tile]) -> bool:
     named = [face for face in faces if face.id == found.face or (found.face is None and face.id in found.rivals)]
     if len(target) == 1:
         return found.face is not None and bool(named) and target[0].holds(named[0])
-    return found.face is None and all(any(tile.holds(face) for face in named) for tile in target)
+    every = all(any(tile.holds(face) for face in named) for tile in target)
+    return found.face is None and every and all(any(tile.holds(face) for tile in target) for face in named)
