@@ -24,7 +24,8 @@ BONA_FIDE = ("bona_fide", "bonafide", "real", "genuine", "original", "0", "false
 
 
 DIFFERENTIAL = "morph_differential"
-TRUSTED = ("reference", "trusted", "live", "second")
+LISTED = "second"
+TRUSTED = ("reference", "trusted", "live", LISTED)
 _labelled = detection.reader("morph", MORPH, BONA_FIDE)
 
 
@@ -32,10 +33,11 @@ def read(dataset: Dataset, tool: str) -> Cases:
     """Suspected pictures; each with its trusted picture where the tool compares them."""
     column = find(dataset, TRUSTED)
     if tool != DIFFERENTIAL:
-        if column is not None:
+        if column == LISTED:
+            # One suspected picture may stand in many pairs; it would count as often.
             raise InputError(
-                f"{dataset.name} pairs suspected pictures with trusted ones, which {tool} does not look at.",
-                remedy=f"Use --tool {DIFFERENTIAL}, or a set without the column {column}.",
+                f"{dataset.name} is a list of pairs, of which {tool} looks at the first pictures only.",
+                remedy=f"Use --tool {DIFFERENTIAL}, or describe the suspected pictures in labels.csv.",
             )
         return _labelled(dataset, tool)
     if column is None:

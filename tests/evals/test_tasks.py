@@ -288,7 +288,8 @@ def test_differential_morph_detection_reads_pairs_and_references(tmp_path, setti
     assert [case.others for case in found.cases] == [("b.png",)]
     assert [skip.reason for skip in found.skips] == ["no_reference", "outside"]
     with pytest.raises(InputError, match="--tool morph_differential"):
-        morph.TASK.read(dataset, "morph")
+        morph.TASK.read(_set(["label", "second"], [{"label": "morph", "second": "b.png"}]), "morph")
+    assert len(morph.TASK.read(dataset, "morph").cases) == 3
     with pytest.raises(InputError, match="which trusted picture"):
         morph.TASK.read(_set(["label"], [{"label": "morph"}]), "morph_differential")
     source = portrait()
