@@ -54,7 +54,8 @@ class SignOff(Noun):
 KINDS: dict[str, type[Noun]] = {
     kind.__name__: kind
     for kind in (
-        Source, Picture, Problem, Face, Evidence, Verdict, Explanation, PolicyDecision, Refused, Looked, Exchange, SignOff,
+        Source, Picture, Problem, Face, Evidence, Verdict, Explanation, PolicyDecision, Refused, Looked,
+        Exchange, SignOff,
     )
 }  # fmt: skip
 """What may be kept, and so what may be read back."""

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from faceagent.errors import ModelUnavailable
-from faceagent.explain.label import CHOICES, question
 from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec, View, silent
 from faceagent.types import Evidence, Question, Score, ToolStamp
 from faceagent.vlm import choose
+from faceagent.vlm.label import CHOICES, question
 from faceagent.vlm.portrait import shown
 from faceagent.vlm.protocol import Ask, Backend, Turn
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from faceagent.explain.label import CHOICES, question
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.forgery import Forgery
 from faceagent.types import Evidence, Face, Question
+from faceagent.vlm.label import CHOICES, question
 from finetune.degrade import compress
 from finetune.engines import imagined
 from finetune.engines.annotators import Grammar
