@@ -1,7 +1,7 @@
 """The steps of a turn: understand, look, point, run tools, weigh, explain, sign off, reply.
 
 Like the pipeline's nodes they fetch nouns by key, call plain functions of the rooms, and store what these return; each
-ends by keeping the notebook, so that a process killed at any moment has lost nothing that was announced.
+keeps the notebook before it tells, so that a process killed at any moment has lost nothing that was announced.
 """
 
 from dataclasses import replace
@@ -135,6 +135,7 @@ def look(state: Turn, runtime: Runtime[Talk]) -> Turn:
         readable = [key for key, found in read.items() if isinstance(found, Picture)]
         if readable:
             nodes.find_all_faces(State(pictures=readable), runtime=runtime)  # type: ignore[arg-type]  # a Talk is a Context
+    book.keep()
     for key in fresh:
         if book.is_a(key, Problem):
             name = book.get(f"{key}:source", Source).name
@@ -145,7 +146,6 @@ def look(state: Turn, runtime: Runtime[Talk]) -> Turn:
             faces = tuple(face.id for face in looking.faces_of(book, item_of(key), None))
             source = looking.name_of(book, item_of(key))
             write(FacesFound(picture=int(item_of(key)), source=source, faces=faces))
-    book.keep()
     return {"items": items, "remarks": remarks}
 
 
@@ -253,10 +253,10 @@ def run_tool(state: Call, runtime: Runtime[Talk]) -> Turn:
     write(ToolStarted(tool=call["tool"], pictures=numbers, look=call["look"], why=call["why"]))
     with talk.meter.work():
         keys = _second_looks(talk, call, views) if call["look"] else _first_looks(runtime, call, views)
+    book.keep()
     order = {key: place for place, key in enumerate(book.numbered(), start=1)}
     for key in keys:
         write(Recorded(picture=int(item_of(key)), number=order[key], evidence=book.get(key, Evidence)))
-    book.keep()
     return {}
 
 
@@ -304,6 +304,7 @@ def weigh(state: Turn, runtime: Runtime[Talk]) -> Turn:
     if plan.kind in FOLLOW_UPS and state["rounds"] == 0 and _recorded(state, talk, state["subjects"]):
         return {"calls": []}
     decided: dict[str, list[Verdict]] = {}
+    told: list[Decided] = []
     for item in state["items"]:
         decided[item] = _weighed(talk, item, state["subjects"].get(item, []), state["allowed"])
         for verdict in decided[item]:
@@ -313,8 +314,10 @@ def weigh(state: Turn, runtime: Runtime[Talk]) -> Turn:
                 book.drop(f"{item}/E:{verdict.subject}:{verdict.question}")
             elif state["rounds"]:
                 continue
-            runtime.stream_writer(Decided(picture=int(item), verdict=verdict))
+            told.append(Decided(picture=int(item), verdict=verdict))
     book.keep()
+    for event in told:
+        runtime.stream_writer(event)
     return _more(state, talk, plan, decided)
 
 
@@ -389,6 +392,7 @@ def explain(state: Turn, runtime: Runtime[Talk]) -> Turn:
         with talk.meter.work():
             given = looking.pipeline_state(book, state["items"], keys)
             nodes.explain_verdicts(given, runtime=replace(runtime, context=replace(talk, narrator=narrator)))  # type: ignore[arg-type]  # a Talk is a Context
+        book.keep()
         for key in keys:
             found = book.get(_explanation_key(key, book), Explanation)
             runtime.stream_writer(
@@ -397,7 +401,6 @@ def explain(state: Turn, runtime: Runtime[Talk]) -> Turn:
                     kept=len(found.steps), struck=found.struck,
                 )
             )  # fmt: skip
-    book.keep()
     return {}
 
 
