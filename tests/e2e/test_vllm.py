@@ -168,6 +168,17 @@ def test_the_server_fetches_nothing(served: server.State, portrait: bytes, tmp_p
     assert hits == []
 
 
+def test_a_report_is_explained_by_the_served_model(
+    settings: Settings, served: server.State, astronaut: NDArray[np.uint8]
+) -> None:
+    with Analyst(settings) as analyst:
+        report = analyst.analyze(astronaut, questions=["expression"], explain="vlm")
+    (explanation,) = (one for one in report.explanations if one.question == "expression")
+    assert explanation.fallback is None
+    assert (explanation.author, explanation.adapter) == (f"openai: {served.model}", "expression")
+    assert explanation.steps and all(step.cites for step in explanation.steps)
+
+
 def test_a_server_killed_in_the_middle_of_an_answer_loses_no_report(
     settings: Settings, remote: Remote, served: server.State, portrait: bytes, astronaut: NDArray[np.uint8]
 ) -> None:
