@@ -117,7 +117,9 @@ def test_the_server_says_what_the_model_in_this_process_says(
         ask = about(portrait, name)
         near, far = here.ask(ask), remote.ask(ask)
         assert len(far.first) == 20
-        assert max(abs(near.first[token] - far.first[token]) for token in far.first) < 1e-2
+        # Two tokens that are as good as level may change places at the end of the list.
+        least = min(near.first.values())
+        assert max(abs(near.first.get(token, least) - far.first[token]) for token in far.first) < 1e-2
         choices = ("yes", "no", "not visible")
         scored = here.score(ask, choices), remote.score(ask, choices)
         assert scored[0] == pytest.approx(scored[1], abs=1e-2)
