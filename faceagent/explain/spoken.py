@@ -118,8 +118,8 @@ def _answered(
         prompt_sha256=digest,
     )
     checked = _agreeing(check(spoken, evidence, verdict), verdict)
-    if not checked.steps:
-        raise VlmAnswerInvalid(f"None of the answer's {len(steps)} sentences holds.")
+    if len(checked.struck) > len(checked.steps):
+        raise VlmAnswerInvalid(f"Of the answer's {len(steps)} sentences only {len(checked.steps)} hold.")
     return checked
 
 

@@ -18,6 +18,7 @@ for _name, _target in {
     "forgery": "forgery:Forgery",
     "morph": "morph:Morph",
     "morph_differential": "morph:MorphDifferential",
+    "likeness": "likeness:Likeness",
     "opinion": "opinion:Opinion",
     "frequency": "frequency:Frequency",
     "provenance": "provenance:Provenance",

@@ -98,7 +98,7 @@ GERMAN = "Die Nase wirkt hier sehr auffällig und passt gar nicht zum Rest vom G
         (said(Overall=[["It is so.", "F9:unknown"]]), "schema"),
         (said(Overall=[["這張臉的鼻子看起來非常可疑而且不自然。", "nose"]]), "not in English"),
         (said(Overall=[[GERMAN, "nose"], [GERMAN, "nose"]]), "not in English"),
-        (said(Overall=[["0.99", "nose"]], Conclusion=[["bona fide", "V"]]), "holds"),
+        (said(Overall=[["0.99", "nose"]], Conclusion=[["bona fide", "V"]]), "only 0 hold"),
         (VlmAnswerInvalid("The answer was cut off."), "cut off"),
         (ModelUnavailable("The server went away in mid-answer."), "went away"),
     ],

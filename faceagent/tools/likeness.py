@@ -1,0 +1,139 @@
+"""Region by region: do the eyes, the nose, the mouth, the skin and the outline look like those of the references?
+
+The frozen tower's patch tokens, pooled over each region, are compared by cosine. That tells people apart far worse
+than SFace does, and is not weighed: it says where two faces look alike and where they do not, for an explanation to
+follow. Each region's line and its two error rates come from pairs of photographs of different days.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from faceagent.encoder.crop import face_crop
+from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
+from faceagent.encoder.tower import Tower, load_tower
+from faceagent.settings import Settings
+from faceagent.tools.base import Pixels, ToolSpec, View
+from faceagent.tools.identity import sorted_out
+from faceagent.types import Evidence, Face, Noun, Region, Score, ToolStamp
+
+Reals = NDArray[np.float64]
+
+BLOCK = 6
+"""Blocks of the tower after which the tokens are taken: later ones know more of what a thing is than of whose."""
+FEWEST = 2.0
+"""Patches that a region must cover to be compared."""
+
+
+class Line(Noun):
+    """Where a region's cosine turns from different to same, how often that is wrong, and on how many pairs."""
+
+    threshold: float
+    fmr: float
+    fnmr: float
+    pairs: tuple[int, int]
+
+
+@cache
+def lines() -> Mapping[str, Line]:
+    """The shipped line of every region."""
+    text = resources.files("faceagent.tools").joinpath("likeness.json").read_text(encoding="utf-8")
+    return {name: Line.model_validate(row) for name, row in json.loads(text)["regions"].items()}
+
+
+class Likeness:
+    """One walk through the frozen tower per batch."""
+
+    spec: ClassVar[ToolSpec] = ToolSpec(
+        name="likeness",
+        version="1.0.0",
+        title="Likeness by region",
+        summary="Which regions of a face look like the reference's, and which do not; reported, not weighed.",
+        questions=("identity",),
+        scope="face",
+        needs=("landmarks", "reference"),
+        weights=("dinov2_vits14_224",),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def stamp(self) -> ToolStamp:
+        """Name, version, tower, and the device it runs on."""
+        tower = load_tower(self._settings)
+        return ToolStamp(
+            name=self.spec.name, version=self.spec.version, weights=(tower.stamp,), device=tower.device.type
+        )
+
+    def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
+        """Per face ``F1:identity_nose`` and its five sisters: same, different or not visible; () without reference."""
+        tower, by = load_tower(self._settings), self.stamp()
+        if self._settings.profile != "embedded":
+            return [() for _ in batch]
+        return [self._compared(tower, by, view) for view in batch]
+
+    def _compared(self, tower: Tower, by: ToolStamp, view: View) -> tuple[Evidence, ...]:
+        faces = [(one, one.face) for one in sorted_out(view).usable if one.face is not None and one.face.landmarks]
+        if view.face is None or not faces:
+            return ()
+        probe, *others = described(tower, [(view.pixels(), view.face), *((one.pixels(), face) for one, face in faces)])
+        names = ", ".join(one.picture.id for one, _ in faces)
+        return tuple(_said(by, view, region, probe, others, names) for region in REGIONS)
+
+
+def described(tower: Tower, faces: Sequence[tuple[Pixels, Face]]) -> list[dict[Region, Reals]]:
+    """Per face a unit vector for every region that covers enough patches inside the picture."""
+    crops = [face_crop(pixels, face.box) for pixels, face in faces]
+    with torch.inference_mode():
+        *_, (_, tokens) = tower.steps(tower.tensor([crop.pixels for crop in crops]), BLOCK)
+    found = []
+    for crop, (pixels, face), row in zip(crops, faces, tokens[:, 1:].double().cpu().numpy(), strict=True):
+        inside = _inside(pixels, crop.matrix, crop.pixels.shape[0])
+        vectors: dict[Region, Reals] = {}
+        for region, mask in region_masks(crop.place(np.asarray(face.landmarks)), crop.pixels.shape[0]).items():
+            weights = patch_cover(np.asarray(mask * inside, np.uint8), tower.grid).ravel().astype(np.float64)
+            if weights.sum() >= FEWEST:
+                vector = weights @ (row - row.mean(axis=0))
+                vectors[region] = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        found.append(vectors)
+    return found
+
+
+def _inside(pixels: Pixels, matrix: Reals, size: int) -> NDArray[np.uint8]:
+    """1 where a crop shows the picture, 0 where it shows its mirrored edge."""
+    height, width = pixels.shape[:2]
+    x, y = ((np.arange(size) - matrix[axis, 2]) / matrix[axis, axis] for axis in (0, 1))
+    return np.outer((y >= 0) & (y < height), (x >= 0) & (x < width)).astype(np.uint8)
+
+
+def _said(
+    by: ToolStamp,
+    view: View,
+    region: Region,
+    probe: Mapping[Region, Reals],
+    others: Sequence[Mapping[Region, Reals]],
+    names: str,
+) -> Evidence:
+    cosines = [float(probe[region] @ other[region]) for other in others if region in probe and region in other]
+    words = region.replace("_", " ")
+    line = lines()[region]
+    label, score = "not visible", None
+    statement = f"The {words} is not visible enough in both pictures to be compared."
+    if cosines:
+        value = float(np.mean(cosines))
+        label, score = "same" if value >= line.threshold else "different", Score(value=value, scale="cosine")
+        wrong = line.fmr if label == "same" else line.fnmr
+        statement = (
+            f"The {words} is {label} by its look, cosine {value:.2f} with {names} (line {line.threshold:.2f}; "
+            f"{100 * wrong:.0f} % of {'strangers' if label == 'same' else 'one and the same people'} come out so too)."
+        )
+    return Evidence(
+        id=f"{view.subject}:identity_{region}", tool=by, question="identity", subject=view.subject, label=label,
+        score=score, region=region, statement=statement,
+    )  # fmt: skip
