@@ -108,7 +108,7 @@ def analyze(
     jurisdiction: Annotated[str | None, typer.Option(help=f"Whose rules apply: {', '.join(JURISDICTIONS)}.")] = None,
     explain: Annotated[
         str | None,
-        typer.Option(help="Who explains: vlm, ledger, or auto, the model for one picture and the ledger for many."),
+        typer.Option(help="Who explains: vlm, ledger, or auto: the model of a configured endpoint, else the ledger."),
     ] = None,
 ) -> None:
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""

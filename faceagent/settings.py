@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     explain: Explain = Field(
         default="auto",
         description="who explains: the vision-language model, which then also gives its own reading as evidence; the "
-        "ledger; or, auto, the model's words for a single picture and the ledger for many",
+        "ledger; or, auto, the model behind a configured endpoint for a single picture, and else the ledger",
     )
     explain_depth: Depth = Field(
         default="plain", description="an answer; one that begins with a plan; a planned one given again where struck"

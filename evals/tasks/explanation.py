@@ -188,8 +188,8 @@ def compared(report: Report, case: Case, explainer: Explainer) -> dict[str, floa
     explanations = [told for verdict in report.verdicts if (told := explainer(verdict, report.evidence)) is not None]
     verdict = next((one for one in report.verdicts if one.question == "expression"), None)
     if "text" in case.truth:
-        told = [step.text for one in explanations for step in one.steps if _tells(one, verdict)]
-        found["overlap"] = rouge_l(str(case.truth["text"]), " ".join(told))
+        sentences = [step.text for one in explanations for step in one.steps if _tells(one, verdict)]
+        found["overlap"] = rouge_l(str(case.truth["text"]), " ".join(sentences))
         if verdict is not None and "emotion" in case.truth:
             found["recognised"] = float(verdict.label == case.truth["emotion"])
     altered = {part for part in PARTS if case.truth.get(part)}

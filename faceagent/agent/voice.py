@@ -20,15 +20,16 @@ VOICED = 3
 def narrator(settings: Settings, explain: str | None = None, *, alone: bool) -> Narrator | None:
     """The model's voice, or None where the ledger explains.
 
-    ``explain`` is what was asked for, default the setting. "auto" is the model for a single picture (``alone``) where
-    there is one, and the ledger for many. Raises InputError for anything that cannot be asked for.
+    ``explain`` is what was asked for, default the setting. "auto" is the model behind a configured
+    endpoint for a single picture (``alone``), and else the ledger: the embedded model takes half a minute a face on a
+    processor and says less, so it speaks when it is asked to. Raises InputError for anything that cannot be asked for.
     """
     wanted = settings.explain if explain is None else explain
     if wanted not in get_args(Explain):
         raise InputError(
             f"Nothing can explain as {wanted!r}.", remedy=f"Choose one of: {', '.join(get_args(Explain))}."
         )
-    if wanted == "vlm" or (wanted == "auto" and alone):
+    if wanted == "vlm" or (wanted == "auto" and alone and settings.vlm_url is not None):
         try:
             return Narrator(
                 choose.backend(settings),
