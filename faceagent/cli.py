@@ -46,6 +46,8 @@ def main() -> None:
         format="%(message)s",
         handlers=[RichHandler(console=err, show_time=False, show_path=False)],
     )
+    # peft loads bitsandbytes where it is installed, which warns of a 4-bit kernel that nothing here runs.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         _add_commands(sys.argv[1:2])
         app()

@@ -483,7 +483,13 @@ def test_references_and_altered_parts_are_compared():
     }
     found = points(
         explanation.TASK,
-        table([({}, {**counts, "overlap": 0.5, "recognised": 1.0}), ({}, {**counts, "region_hits": 0.5})]),
+        table(
+            [
+                ({}, {**counts, "overlap": 0.5, "recognised": 1.0}),
+                ({}, {**counts, "region_hits": 0.5, "region_hits_either_eye": 1.0}),
+            ]
+        ),
     )
     assert found["citation_validity"] == 0.75 and found["unsupported_claims"] == 0.25 and found["swap_follow"] == 0.5
     assert found["rege"] == 1.5 and found["rouge_l"] == 0.5 and found["region_pointing"] == 0.5
+    assert found["region_pointing_either_eye"] == 1.0
