@@ -15,6 +15,7 @@ from faceagent.encoder.taps import CHUNK
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.encoder.trunk import MEMORY, Stops, Trunk
 from faceagent.settings import Settings
+from faceagent.types import WeightStamp
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Encoder:
         self.tower = tower
         self.branches: Mapping[str, Branch] = {branch.card.name: branch for branch in branches}
         self.trunk = trunk or Trunk(tower, stops(tower, [branch.card for branch in branches]))
+
+    @property
+    def stamps(self) -> tuple[WeightStamp, ...]:
+        """Which weights speak: the tower's, and every branch's in the order given."""
+        return (self.tower.stamp, *(branch.stamp for branch in self.branches.values()))
 
     def run(self, crops: Sequence[NDArray[np.uint8]], names: Sequence[str] | None = None) -> dict[str, Output]:
         """Every named branch (default: all) over size×size×3 uint8 RGB crops; one trunk pass for all of them."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.errors import ModelUnavailable
-from faceagent.types import Evidence, Face, Noun, Picture, Question, Reason, Status, ToolStamp
+from faceagent.types import Evidence, Face, Noun, Picture, Question, Reason, Status, ToolStamp, WeightStamp
 from faceagent.weights import stamp
 
 logger = logging.getLogger(__name__)
@@ -76,11 +76,10 @@ class Tool(Protocol):
         ...
 
 
-def stamped(spec: ToolSpec, device: str = "cpu") -> ToolStamp:
-    """The stamp of a tool whose weights, if it has any, run on ``device``."""
-    return ToolStamp(
-        name=spec.name, version=spec.version, weights=tuple(stamp(name) for name in spec.weights), device=device
-    )
+def stamped(spec: ToolSpec, device: str = "cpu", weights: tuple[WeightStamp, ...] | None = None) -> ToolStamp:
+    """The stamp of a tool whose weights, those of its spec unless given, run on ``device``."""
+    spoke = tuple(stamp(name) for name in spec.weights) if weights is None else weights
+    return ToolStamp(name=spec.name, version=spec.version, weights=spoke, device=device)
 
 
 def silent(spec: ToolSpec, view: View, status: Status, reason: Reason, statement: str) -> Evidence:

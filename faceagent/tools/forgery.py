@@ -17,7 +17,7 @@ from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View
+from faceagent.tools.base import ToolSpec, View, stamped
 from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
@@ -49,12 +49,7 @@ class Forgery:
     def stamp(self) -> ToolStamp:
         """Name, version, tower and adapter, and the device they run on."""
         encoder = self._encoder()
-        return ToolStamp(
-            name=self.spec.name,
-            version=self.spec.version,
-            weights=(encoder.tower.stamp, *(encoder.branches[name].stamp for name in (BRANCH, GENERATED))),
-            device=encoder.tower.device.type,
-        )
+        return stamped(self.spec, encoder.tower.device.type, encoder.stamps)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face: logits of both kinds of forgery, the generator's family, the face's distance, and its regions."""

@@ -19,7 +19,7 @@ import numpy as np
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, silent
+from faceagent.tools.base import ToolSpec, View, silent, stamped
 from faceagent.tools.identity import WEIGHTS, Identity, sorted_out
 from faceagent.types import Evidence, Face, Score, ToolStamp
 
@@ -63,12 +63,7 @@ class Morph:
     def stamp(self) -> ToolStamp:
         """Name, version, tower and adapter, and the device they run on."""
         encoder = self._encoder()
-        return ToolStamp(
-            name=self.spec.name,
-            version=self.spec.version,
-            weights=(encoder.tower.stamp, encoder.branches[BRANCH].stamp),
-            device=encoder.tower.device.type,
-        )
+        return stamped(self.spec, encoder.tower.device.type, encoder.stamps)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per face: ``F1:morph``, the branch's logit."""

@@ -18,12 +18,11 @@ from rich.progress import track
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.tools.base import View
+from faceagent.vlm.portrait import SCALE
 from finetune.records import Portrait
 from finetune.sources import SETS, Found, may_train, person
 from finetune.sources import portrait as framed
 
-SCALE = 1.3
-"""Side of the crop over the face box: a question about hair, hats or glasses needs more than the bare face."""
 SIZE = 224
 
 
