@@ -72,10 +72,12 @@ def arguments(what: Served, settings: Settings, build: Build, port: int) -> list
         # Without this a weak model writes white space for ever.
         "--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True}),
         "--enable-lora",
-        "--max-loras", str(max(len(what.adapters), 1)),
+        "--max-loras", str(max(len(what.adapters), 1) + (build == "cpu")),
         "--max-lora-rank", str(_rank(what.adapters.values())),
     ]  # fmt: skip
     if build == "cpu":
+        # One place for adapters stays empty (above): vLLM's CPU kernels look a request without an adapter up at index
+        # -1, the last place, so that a full house would lend the last adapter to whoever asked for none.
         # bfloat16 flips near ties against the model in this process; graphs only pay on a GPU; the usual blocks of 128
         # tokens are longer than most of our prompts, and only whole blocks are found again.
         said += ["--dtype", "float32", "--enforce-eager", "--block-size", "32"]

@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,10 +22,11 @@ from pydantic import SecretStr
 
 from faceagent import Analyst, Settings
 from faceagent.errors import ModelUnavailable
+from faceagent.explain.spoken import LONGEST
 from faceagent.vlm import server
 from faceagent.vlm.local import Local, local
 from faceagent.vlm.portrait import shown
-from faceagent.vlm.protocol import Ask, Turn
+from faceagent.vlm.protocol import Answer, Ask, Turn
 from faceagent.vlm.remote import Remote
 from faceagent.vlm.wire import Wire
 
@@ -188,21 +188,34 @@ def test_a_report_asks_the_served_model_and_checks_what_it_says(
         assert explanation.author == "ledger"
 
 
-def test_a_server_killed_in_the_middle_of_an_answer_loses_no_report(
-    settings: Settings, remote: Remote, served: server.State, portrait: bytes, astronaut: NDArray[np.uint8]
-) -> None:
-    def running() -> float:
-        told = httpx2.get(f"http://127.0.0.1:{served.port}/metrics", timeout=30).text
-        lines = (line for line in told.splitlines() if line.startswith("vllm:num_requests_running"))
-        return float(next(lines).rpartition(" ")[2])
+def test_a_request_without_an_adapter_gets_none(remote: Remote, here: Local, portrait: bytes) -> None:
+    ask = about(portrait, None, max_tokens=24)
+    assert remote.ask(ask).text == here.ask(ask).text
 
+
+def test_a_server_killed_in_the_middle_of_an_answer_loses_no_report(
+    settings: Settings,
+    remote: Remote,
+    served: server.State,
+    portrait: bytes,
+    astronaut: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    explaining = threading.Event()
+    send = Remote.ask
+
+    def noticed(self: Remote, ask: Ask) -> Answer:
+        if ask.max_tokens >= LONGEST:
+            explaining.set()
+        return send(self, ask)
+
+    monkeypatch.setattr(Remote, "ask", noticed)
     with Analyst(settings) as analyst, ThreadPoolExecutor(1) as pool:
         pending = pool.submit(analyst.analyze, astronaut, explain="vlm")
-        while running() < 1 and not pending.done():
-            time.sleep(0.05)
-        assert not pending.done(), "the report was there before the server was asked"
+        assert explaining.wait(120), "no explanation was ever asked for"
         stream = remote.stream(about(portrait, None, max_tokens=2000))
         assert next(stream)
+        assert not pending.done(), "the report was there before the server was killed"
         os.killpg(served.pid, signal.SIGKILL)
         with pytest.raises(ModelUnavailable, match="broke off"):
             list(stream)

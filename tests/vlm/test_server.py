@@ -205,7 +205,9 @@ def test_the_command_line_keeps_to_this_machine_and_fetches_nothing(home: Path) 
     assert json.loads(flags["--structured-outputs-config"])["disable_any_whitespace"] is True
     assert said[-2:] == [f"expression={home}/adapters/expression", f"forgery={home}/adapters/forgery"]
     assert "--enforce-eager" not in said and "float32" not in said
-    assert {"--enforce-eager", "float32"} <= set(launch.arguments(what, settings, "cpu", 1234))
+    slow = launch.arguments(what, settings, "cpu", 1234)
+    assert {"--enforce-eager", "float32"} <= set(slow)
+    assert slow[slow.index("--max-loras") + 1] == "3"
     assert "s3cret" not in " ".join(said)
     assert launch.variables(settings)["VLLM_API_KEY"] == "s3cret"
 
