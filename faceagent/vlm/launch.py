@@ -77,7 +77,7 @@ def arguments(what: Served, settings: Settings, build: Build, port: int) -> list
     ]  # fmt: skip
     if build == "cpu":
         # One place for adapters stays empty (above): vLLM's CPU kernels look a request without an adapter up at index
-        # -1, the last place, so that a full house would lend the last adapter to whoever asked for none.
+        # -1, so that a full house lends it the last one (vllm-project/vllm, pull request 48421).
         # bfloat16 flips near ties against the model in this process; graphs only pay on a GPU; the usual blocks of 128
         # tokens are longer than most of our prompts, and only whole blocks are found again.
         said += ["--dtype", "float32", "--enforce-eager", "--block-size", "32"]
