@@ -28,13 +28,17 @@ ASKED: dict[str, tuple[tuple[str, ...], str]] = {
 def look_of(backend: Backend, crop: Callable[[Face], bytes]) -> Look:
     """How likely a face shows a trait, by the model's share of the answer that says so; uncalibrated.
 
+    Once the model is gone it is not asked again.
+
     Args:
         backend: asked once per face and trait.
         crop: the face as the model sees it, PNG.
     """
+    gone = False
 
     def look(face: Face, trait: str) -> float | None:
-        if trait not in ASKED:
+        nonlocal gone
+        if gone or trait not in ASKED:
             return None
         choices, there = ASKED[trait]
         text = prompts.prompt("any/trait").render({"trait": trait}).strip()
@@ -42,6 +46,7 @@ def look_of(backend: Backend, crop: Callable[[Face], bytes]) -> Look:
         try:
             return backend.score(Ask(turns=(Turn(text=text, images=(crop(face),)),), adapter=adapter), choices)[there]
         except (ModelUnavailable, VlmAnswerInvalid) as error:
+            gone = isinstance(error, ModelUnavailable)
             logger.warning("nobody could look for %s on %s: %s", trait, face.id, error)
             return None
 

@@ -18,8 +18,8 @@ SURE = 0.6
 """Share of all weights that the best face must hold; below it the description is ambiguous."""
 NOBODY = 0.15
 """When no face has more weight than this, nobody fits the description."""
-RIVAL = 0.1
-"""Share of the weights from which on a face is named as a rival."""
+RIVAL = 0.25
+"""Weight, as a part of the best face's, from which on a face is named as a rival: in a crowd no share is large."""
 FEMALE, MALE = frozenset({"woman", "girl"}), frozenset({"man", "boy"})
 AGES = {"child": (-math.inf, 16.0), "baby": (-math.inf, 4.0), "old": (55.0, math.inf), "young": (-math.inf, 35.0)}
 """Years between which a word is true. A girl or a boy may be any age: people say so of adults."""
@@ -192,8 +192,7 @@ def _chosen(faces: Sequence[Face], weights: Weights, unknown: tuple[str, ...]) -
     if weights[order[0]] < NOBODY:
         return Found(face=None, confidence=0.0, unknown=unknown)
     share = weights[order[0]] / total
-    rivals = tuple(faces[i].id for i in order[1:] if weights[i] / total >= RIVAL)
+    likely = tuple(faces[i].id for i in order if weights[i] >= RIVAL * weights[order[0]])
     if share >= SURE:
-        return Found(face=faces[order[0]].id, confidence=share, rivals=rivals, unknown=unknown)
-    candidates = tuple(faces[i].id for i in order if weights[i] / total >= RIVAL)
-    return Found(face=None, confidence=share, rivals=candidates, unknown=unknown)
+        return Found(face=likely[0], confidence=share, rivals=likely[1:], unknown=unknown)
+    return Found(face=None, confidence=share, rivals=likely, unknown=unknown)

@@ -47,6 +47,11 @@ class Narrator:
         self._backend, self._depth, self._adapted, self._gone = backend, depth, adapted, gone
         self.opinionated = opinionated
 
+    @property
+    def backend(self) -> Backend | None:
+        """The model, as long as it answers."""
+        return None if self._gone is not None else self._backend
+
     def explain(
         self, verdict: Verdict, evidence: Sequence[Evidence], crop: Callable[[], bytes] | None = None
     ) -> Explanation:

@@ -26,7 +26,6 @@ from faceagent.agent.chat.shelf import Shelf, source_key
 from faceagent.agent.chat.state import MOST_PICTURES, Meter, Talk
 from faceagent.agent.memory import Fleeting, Memory, Session, named, note, opened, sessions, trouble
 from faceagent.agent.notebook import Exchange, Notebook
-from faceagent.agent.route import route
 from faceagent.agent.state import REFERENCES
 from faceagent.agent.voice import narrator
 from faceagent.errors import ConversationBusy, InputError, MemoryTrouble
@@ -69,6 +68,7 @@ class Conversation(AbstractContextManager["Conversation"]):
         self._voice = cache(partial(narrator, self.settings, alone=True))
         self._lock = threading.Lock()
         self._seen: set[str] = set()
+        self._looks: dict[str, float | None] = {}
         with ExitStack() as stack:
             self._memory = self._opened(stack)
             self._open = stack.pop_all()
@@ -321,7 +321,7 @@ class Conversation(AbstractContextManager["Conversation"]):
             references=tuple(book.get(source_key(key), Source) for key in looking.references_of(book)),
             settings=self.settings, blobs=self._blobs, tools=self._analyst._tools, pool=self._analyst._pool,
             record=book, book=book, shelf=self._shelf, meter=meter, sign_off=self._sign_off, voice=self._voice,
-            router=route,
+            seen=self._looks,
         )  # fmt: skip
 
     def close(self) -> None:

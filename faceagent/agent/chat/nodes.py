@@ -77,7 +77,7 @@ def understand(state: Turn, runtime: Runtime[Talk]) -> Turn:
         plan = Plan(kind="analyse", questions=known.questions, purpose=known.purpose, jurisdiction=known.jurisdiction)
     else:
         before = state.get("plan", {}).get("language", "en")
-        plan = commands.planned(text, known, before) or talk.router(text, known)
+        plan = commands.planned(text, known, before) or talk.routed(text, known)
     if plan.kind == "new_picture" and new:
         plan = plan.model_copy(update={"kind": "analyse", "pictures": ("this",)})
     runtime.stream_writer(Planned(plan=plan))

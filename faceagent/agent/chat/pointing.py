@@ -11,8 +11,11 @@ from faceagent import policy
 from faceagent.agent import people
 from faceagent.agent.chat import looking, phrases
 from faceagent.agent.chat.state import Remark, Talk
+from faceagent.agent.looks import look_of
 from faceagent.agent.route import Context as Known
 from faceagent.agent.route import Plan, Who
+from faceagent.agent.route.plan import Language
+from faceagent.agent.views import portrait
 from faceagent.types import Evidence, Face, Question
 
 FOLLOWS = frozenset({"why", "what_would_change", "evidence", "rerun"})
@@ -71,22 +74,57 @@ def meant(talk: Talk, plan: Plan, items: Sequence[str], before: dict[str, list[s
 
 def _with(talk: Talk, plan: Plan, found: Meant, item: str, who: Who, faces: tuple[Face, ...]) -> Meant:
     """``found`` with the face that ``who`` means in one picture, or with what to ask."""
-    evidence = [talk.book.get(key, Evidence) for key in talk.book.keys(item, Evidence)]
-    one = people.resolve(who, faces, evidence)
+    one = _resolved(talk, item, who, faces)
     if one.face is None and one.rivals:
         options = tuple(_described(face, faces, plan) for face in faces if face.id in one.rivals)
         picture = looking.name_of(talk.book, item)
         asks = phrases.say(plan.language, "which", options=phrases.either(plan.language, options), picture=picture)
         return replace(found, asks=asks, options=one.rivals, where=item)
-    remarks = found.remarks
-    if one.unknown:
-        words = ", ".join(name.replace("_", " ") for name in one.unknown)
-        remarks = [*remarks, Remark(key="not_looked_at", values={"words": words})]
+    remarks = [*found.remarks, *_told(talk, who, one, plan.language)]
     if one.face is None:
         return replace(found, remarks=remarks)
     before = found.subjects.get(item, [])
     subjects = {**found.subjects, item: list(dict.fromkeys([*before, one.face]))}
     return replace(found, subjects=subjects, remarks=remarks)
+
+
+def _resolved(talk: Talk, item: str, who: Who, faces: Sequence[Face]) -> people.Found:
+    """Place, number and record first; where these leave it open, a model looks at the crops of those it could be."""
+    evidence = [talk.book.get(key, Evidence) for key in talk.book.keys(item, Evidence)]
+    first = people.resolve(who, faces, evidence)
+    if first.face is not None or people.SEEN.isdisjoint(first.unknown):
+        return first
+    look = _look(talk, item, first.rivals)
+    return first if look is None else people.resolve(who, faces, evidence, look)
+
+
+def _look(talk: Talk, item: str, among: Sequence[str]) -> people.Look | None:
+    """A model's look at some faces of a picture, each trait once; None without a model, or when the picture is gone."""
+    model = talk.model()
+    if model is None or talk.shelf.problem(looking.subject_key(item)) is not None:
+        return None
+    asked = look_of(model, lambda face: portrait(talk, f"{item}/{face.id}"))
+
+    def look(face: Face, trait: str) -> float | None:
+        key = f"{item}/{face.id}:{trait}"
+        if face.id in among and talk.seen.get(key) is None:
+            with talk.meter.work():
+                talk.seen[key] = asked(face, trait)
+        return talk.seen.get(key)
+
+    return look
+
+
+def _told(talk: Talk, who: Who, one: people.Found, language: Language) -> list[Remark]:
+    """What was made of traits that no tool measures: looked for by the model, not needed, or left aside."""
+    seen = [word for word in who.words if word in people.SEEN and word not in one.unknown and one.face]
+    unmeasured = "not_looked_at" if talk.model() is None or one.face is None else "not_needed"
+    told = (("seen", seen), (unmeasured, one.unknown))
+    return [
+        Remark(key=key, values={"words": ", ".join(phrases.label(language, word) for word in words)})
+        for key, words in told
+        if words
+    ]
 
 
 def _described(face: Face, faces: Sequence[Face], plan: Plan) -> str:
@@ -98,14 +136,13 @@ def _described(face: Face, faces: Sequence[Face], plan: Plan) -> str:
 def answered(talk: Talk, plan: Plan, items: Sequence[str], asked: Meant, answer: str) -> Meant:
     """What the answer to a question back says: a face among those offered, all of them, or something else entirely."""
     known = Known(pictures=len(items), purpose=plan.purpose, jurisdiction=plan.jurisdiction)
-    heard = talk.router(answer, known)
+    heard = talk.routed(answer, known)
     faces = looking.faces_of(talk.book, asked.where, None)
     rivals = tuple(face for face in faces if face.id in asked.options)
     if any(who.every for who in heard.faces) or set(heard.pictures) & {"both", "all"}:
         chosen = [face.id for face in rivals]
     else:
-        evidence = [talk.book.get(key, Evidence) for key in talk.book.keys(asked.where, Evidence)]
-        found = [people.resolve(who, faces if who.index else rivals, evidence).face for who in heard.faces]
+        found = [_resolved(talk, asked.where, who, faces if who.index else rivals).face for who in heard.faces]
         chosen = [face for face in found if face is not None]
     if chosen:
         return Meant(subjects={**asked.subjects, asked.where: chosen}, remarks=asked.remarks)

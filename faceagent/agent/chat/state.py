@@ -15,11 +15,13 @@ from langgraph.managed import RemainingSteps
 
 from faceagent.agent.chat.shelf import Shelf
 from faceagent.agent.notebook import Notebook
-from faceagent.agent.route import Plan
+from faceagent.agent.route import Context as Known
+from faceagent.agent.route import Plan, route
 from faceagent.agent.route.plan import Language
 from faceagent.agent.state import Context
 from faceagent.explain import Narrator
 from faceagent.types import Question
+from faceagent.vlm.protocol import Backend
 
 MOST_PICTURES = 100
 """Pictures of one conversation, and the same number of references."""
@@ -118,7 +120,21 @@ class Talk(Context):
     sign_off: bool = False
     voice: Callable[[], Narrator | None]
     """Who puts verdicts into words besides the ledger; found when it is first needed."""
-    router: Callable[..., Plan]
+    seen: dict[str, float | None]
+    """What the model saw of faces that were described, by ``item/face:trait``; kept with the conversation's process."""
+
+    def model(self) -> Backend | None:
+        """The vision-language model that the settings ask for, as long as it answers; None: rules and tools alone."""
+        speaker = self.voice()
+        return None if speaker is None else speaker.backend
+
+    def routed(self, text: str, known: Known) -> Plan:
+        """What ``text`` asks for: by the rules, and by the model where these leave it open and there is one."""
+        model = self.model()
+        if model is None:
+            return route(text, known)
+        with self.meter.work():
+            return route(text, known, model)
 
 
 def budget_left(state: Turn, talk: Talk) -> int:
