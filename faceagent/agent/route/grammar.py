@@ -1,6 +1,6 @@
-"""Reads ``grammar.toml`` and compiles its lists of phrases, once per process.
+"""Reads the files in ``words/`` and compiles their lists of phrases, once per process.
 
-How a phrase is written stands at the head of that file. This module knows the notation, not the words.
+How a phrase is written stands at the head of ``words/language.toml``. This module knows the notation, not the words.
 """
 
 import re
@@ -13,10 +13,13 @@ from typing import cast
 
 from faceagent.agent.route.spelling import Spelling
 
+FILES = ("language", "questions", "topics", "turns", "people")
 _HAN = re.compile(r"[㐀-鿿]")
 _MACRO = re.compile(r"\{(\w+)\}")
 _WORD = r"[a-z0-9]"
 _REPEATS = ("?", "*", "+", "{")
+_NEAR, _NEAR_HAN = rf"(?: {_WORD}+){{0,8}}? ", "[^;]{0,10}?"
+"""What may stand between the two sides of ``a & b``."""
 _GAPS = {"..": rf"(?: {_WORD}+){{0,3}}? ", "~": rf"(?: (?!{{small}} ){_WORD}+){{0,3}}? "}
 
 
@@ -31,7 +34,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Every list of the file as one pattern, by table and name; the characters to be simplified; and the spelling."""
+    """Every list of the files as one pattern, by table and name; the characters to be simplified; and the spelling."""
 
     tables: Mapping[str, Mapping[str, re.Pattern[str]]]
     simplified: Mapping[int, int]
@@ -47,7 +50,7 @@ class Grammar:
         return sorted(found, key=lambda hit: (hit.start, -hit.end))
 
     def names(self, table: str, text: str) -> list[str]:
-        """Names of the lists of ``table`` that match, in the order of the file."""
+        """Names of the lists of ``table`` that match, in the order of their file."""
         return [name for name, pattern in self.tables[table].items() if pattern.search(text)]
 
     def has(self, table: str, text: str, name: str = "phrases") -> bool:
@@ -75,13 +78,16 @@ def _length(hit: Hit) -> int:
 @cache
 def grammar() -> Grammar:
     """The shipped grammar."""
-    file = resources.files("faceagent.agent.route").joinpath("grammar.toml")
-    return compiled(tomllib.loads(file.read_text(encoding="utf-8")))
+    raw: dict[str, Mapping[str, object]] = {}
+    for name in FILES:
+        file = resources.files("faceagent.agent.route").joinpath(f"words/{name}.toml")
+        raw |= tomllib.loads(file.read_text(encoding="utf-8"))
+    return compiled(raw)
 
 
 def compiled(raw: Mapping[str, Mapping[str, object]]) -> Grammar:
     """The grammar of a parsed file. Raises ValueError, naming the phrase, for one that cannot be compiled."""
-    macros = {name: str(body) for name, body in raw["macros"].items()}
+    macros = {name: _choice(cast(list[str], words)) for name, words in raw["macros"].items()}
     letters = raw["letters"]
     tables = {
         table: {name: _pattern(table, name, phrases, macros) for name, phrases in lists.items()}
@@ -121,6 +127,10 @@ def _forked(sources: Iterable[str]) -> str:
 
 def _source(phrase: str, macros: Mapping[str, str]) -> str:
     """The regular expression of one phrase."""
+    if " & " in phrase:
+        one, other = (_source(side, macros) for side in phrase.split(" & "))
+        between = _NEAR_HAN if _HAN.search(phrase) else _NEAR
+        return f"(?:{one}{between}{other}|{other}{between}{one})"
     if _HAN.search(phrase):
         return "[^;]{0,6}?".join(_expanded(part.replace(" ", ""), macros) for part in phrase.split(" .. "))
     return "".join(_joined(phrase.split(), macros))
@@ -137,8 +147,10 @@ def _joined(words: Iterable[str], macros: Mapping[str, str]) -> Iterator[str]:
 
 
 def _expanded(word: str, macros: Mapping[str, str]) -> str:
-    def body(found: re.Match[str]) -> str:
-        choices = sorted(macros[found.group(1)].split("|"), key=len, reverse=True)
-        return f"(?:{'|'.join(choices)})"
+    return _MACRO.sub(lambda found: macros[found.group(1)], word)
 
-    return _MACRO.sub(body, word)
+
+def _choice(words: Iterable[str]) -> str:
+    """One of the words, the longest that fits; a star stands for any ending."""
+    ordered = sorted((word.replace("*", f"{_WORD}*") for word in words), key=len, reverse=True)
+    return f"(?:{'|'.join(ordered)})"

@@ -1,6 +1,6 @@
 """The nouns of routing: what one turn of a conversation asks for, before any tool has run.
 
-This module knows shapes only. Which words lead to which plan stands in ``grammar.toml``; which face a ``Who`` is, is
+This module knows shapes only. Which words lead to which plan stands in ``words/``; which face a ``Who`` is, is
 found later, by looking at the faces.
 """
 

@@ -25,8 +25,9 @@ MACROS = {"letters": {"traditional": "", "simplified": ""}, "spelling": {"words"
 
 def test_the_notation() -> None:
     lists = compiled(
-        {"macros": {"small": "the|and", "pet": "cat|dog"}, **MACROS,
-         "t": {"gap": ["show .. {pet}"], "near": ["the ~ {pet}"], "ending": ["bark*"], "han": ["看 .. 猫"]}}
+        {"macros": {"small": ["the", "and"], "pet": ["cat", "dog*"], "does": ["chas*"]}, **MACROS,
+         "t": {"gap": ["show .. {pet}"], "near": ["the ~ {pet}"], "ending": ["bark*"], "han": ["看 .. 猫"],
+         "both": ["{pet} & {does}"], "zh": ["猫 & 追"]}}
     )  # fmt: skip
     assert lists.names("t", "show me that cat") == ["gap"]
     assert lists.names("t", "show me all of your cat") == []
@@ -35,12 +36,16 @@ def test_the_notation() -> None:
     assert lists.names("t", "barking") == ["ending"]
     assert lists.names("t", "embark") == []
     assert lists.names("t", "看一下那只猫吧") == ["han"]
+    assert lists.names("t", "dogs like chasing") == ["both"]
+    assert lists.names("t", "chased by a dog") == ["both"]
+    assert lists.names("t", "chased ; dog") == []
+    assert lists.names("t", "猫在追我") == lists.names("t", "追那只猫") == ["zh"]
 
 
 @pytest.mark.parametrize("phrases", [[], "word", ["a (b"]])
 def test_a_list_that_cannot_work_is_named(phrases: object) -> None:
     with pytest.raises(ValueError, match=r"\[t\] odd"):
-        compiled({"macros": {"small": "the"}, **MACROS, "t": {"odd": phrases}})
+        compiled({"macros": {"small": ["the"]}, **MACROS, "t": {"odd": phrases}})
 
 
 @pytest.mark.parametrize(
