@@ -7,10 +7,12 @@ these functions too, so that what is trained is what is asked.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from math import exp
 from typing import Any, get_args
 
+from faceagent.explain.check import COLD, HOT
 from faceagent.explain.ledger import REGIONS
 from faceagent.judge.wording import of_100
 from faceagent.prompts import Prompt, prompt
@@ -75,26 +77,53 @@ def _units(mine: Sequence[Evidence], grounds: set[str]) -> list[Evidence]:
 
 def asked(verdict: Verdict, told: Sequence[Evidence], *, plan: bool = False) -> str:
     """The user's turn: the task, the evidence line by line, the verdict."""
-    lines = [{"id": short(item.id), "text": line(item)} for item in told]
-    variables = {"lines": lines, "verdict": verdict.label.replace("_", " "), "plan": plan}
+    variables = {"lines": lines(told), "verdict": verdict.label.replace("_", " "), "plan": plan}
     return template(verdict.question).render(variables).strip()
 
 
+def lines(told: Sequence[Evidence]) -> list[dict[str, str]]:
+    """``id`` and ``text`` of every piece of evidence, as the prompts write them."""
+    return [{"id": short(item.id), "text": line(item)} for item in told]
+
+
 def line(item: Evidence) -> str:
-    """One piece of evidence in a few words; a kind that is not known here in its own statement."""
+    """One piece of evidence as a short clause that an answer may repeat; an unknown kind in its own statement.
+
+    How high a value is stands beside it in words: a small model reads words well and judges numbers badly.
+    """
     value = None if item.score is None else item.score.value
     if item.question == "action_units" and value is not None:
-        return f"{item.facts['name']} {value:.1f}{'' if item.label == 'present' else ', below presence'}"
-    if item.region is not None and value is not None:
-        return f"{item.label} {value:.2f}" if item.label else f"{value:.2f}"
-    if item.region is not None and item.label:
-        return item.label
+        return _capital(f"{item.facts['name']} {f'at {value:.1f} of 5' if item.label == 'present' else 'below presence'}")
+    if item.question == "expression" and item.label:
+        return _reading(item)
+    if item.region is not None and (value is not None or item.label):
+        word = item.label or _level(value or 0.0)
+        where = _capital(f"{item.region} {'the same' if word == 'same' else word}".replace("_", " "))
+        return where if value is None else f"{where}{',' if item.label else ' at'} {value:.2f}"
     if item.question == "identity" and value is not None:
-        return f"Similarity {of_100(value)}/100, never decisive alone."
+        return f"Similarity {of_100(value)}/100, never decisive alone"
     text = " ".join(item.statement.split())
     if item.score is not None and item.score.scale == "logit" and (share := f"{_sigmoid(item):.2f}") in text:
-        return f"Detector output {share} of 1."
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        return f"Detector output {share} of 1"
+    return text.removesuffix(".") if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _reading(item: Evidence) -> str:
+    """The expression tool's reading with the first units that its statement names."""
+    units = list(dict.fromkeys(re.findall(r"AU\d+", item.statement)))[:UNITS]
+    if not units:
+        return f"{'Signs that exclude each other' if item.label == 'other' else 'No unit speaks clearly'}: {item.label}"
+    listed = f"{', '.join(units[:-1])} and {units[-1]}" if units[1:] else units[0]
+    return f"{listed} {'speak' if units[1:] else 'speaks'} for {item.label}"
+
+
+def _level(value: float) -> str:
+    """How high a detector scored a region, in the words that the check understands."""
+    return "stands out" if value >= HOT else "quiet" if value <= COLD else "undecided"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _sigmoid(item: Evidence) -> float:
@@ -102,15 +131,18 @@ def _sigmoid(item: Evidence) -> float:
 
 
 def form(verdict: Verdict, told: Sequence[Evidence], *, plan: bool = False) -> dict[str, Any]:
-    """The JSON schema of the answer: the question's sections, each a list of sentences with ids from the prompt."""
+    """The JSON schema of the answer: the question's sections, each a list of sentences with ids from the prompt.
+
+    The ids come before the sentence: what is cited first is what the sentence then repeats.
+    """
     ids = [*(short(item.id) for item in told), "V"]
     step = {
         "type": "object",
         "properties": {
-            "text": {"type": "string", "minLength": 1, "maxLength": LONGEST},
             "cites": {"type": "array", "items": {"enum": ids}, "minItems": 1, "maxItems": MOST},
+            "text": {"type": "string", "minLength": 1, "maxLength": LONGEST},
         },
-        "required": ["text", "cites"],
+        "required": ["cites", "text"],
         "additionalProperties": False,
     }
     names = sections(verdict.question, plan=plan)
@@ -124,7 +156,7 @@ def answered(verdict: Verdict, steps: Sequence[Step], *, plan: bool = False) -> 
     """Steps as the JSON that ``form`` allows: what a model learns to write."""
     told = {
         name: [
-            {"text": step.text, "cites": [short(cite) for cite in step.cites]} for step in steps if step.section == name
+            {"cites": [short(cite) for cite in step.cites], "text": step.text} for step in steps if step.section == name
         ]
         for name in sections(verdict.question, plan=plan)
     }

@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faceagent import judge
+from faceagent.explain import brief
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.forgery import Forgery
@@ -19,13 +21,10 @@ from faceagent.types import Evidence, Face, Question
 from faceagent.vlm.label import CHOICES, question
 from finetune.degrade import compress
 from finetune.engines import imagined
-from finetune.engines.annotators import Grammar
 from finetune.engines.answers import Case
 from finetune.engines.cases import EXPRESSIONS, TRUTH
-from finetune.engines.exp_cot import exp_cot
-from finetune.engines.forgery import explained
-from finetune.engines.identity import compared
 from finetune.engines.record import Sample, Shot
+from finetune.engines.terse import told as told_in_few_words
 from finetune.records import Record
 from finetune.splice import draw_regions, self_blend, splice, untouched
 from finetune.vlm.pictures import Shown
@@ -38,23 +37,28 @@ QUALITY = (70, 96)
 def expression(
     faces: Sequence[Shown], data: Path, out: Path, settings: Settings, count: int, seed: int
 ) -> Iterator[Sample]:
-    """``count`` label questions about pictures of the labelled set, and explanations for as many."""
+    """``count`` label questions about the labelled set, as many beside the evidence, and as many explanations."""
     with (data / EXPRESSIONS / "labels.csv").open(newline="", encoding="utf-8") as table:
         labels = {row["file"]: TRUTH.get(row["emotion"], row["emotion"]) for row in csv.DictReader(table)}
     mine = [one for one in faces if one.found.origin == EXPRESSIONS]
     truth = [labels[Path(one.found.path).relative_to(data / EXPRESSIONS).as_posix()] for one in mine]
     rng = np.random.default_rng(seed)
-    for number, place in enumerate(_evenly(truth, count, rng)):
-        shot = _written(untouched(mine[place].portrait()), out, f"expression-{mine[place].found.path}", rng)
-        yield _label("expression", f"expression/label/{number}", shot, mine[place].found.source, truth[place], seed)
+    for beside in (False, True):
+        for number, place in enumerate(_shuffled(len(mine), count, rng)):
+            one = mine[place]
+            shot = _written(untouched(one.portrait()), out, f"label-{_name(one)}", rng)
+            name = f"expression/{'beside' if beside else 'label'}/{number}"
+            evidence = imagined.read(imagined.face_of(one, rng, jitter=0.05), settings) if beside else ()
+            told = brief.shown(judge.weigh("expression", imagined.face_of(one, rng), evidence), evidence)
+            yield _label("expression", name, shot, one.found.source, truth[place], seed, told)
     cases = [
         imagined.expression(f"expression/{n}", Shot(path=""), "", one, settings, seed + n)
         for n, one in enumerate(faces)
     ]
-    order = _evenly([case.verdict.label for case in cases], 2 * count, rng)
-    chosen = [_under(cases[place], n, faces, faces[place], out, rng) for n, place in enumerate(order)]
-    made = (one for one in exp_cot(chosen, Grammar(), seed) if isinstance(one, Sample))
-    yield from (one for one, _ in zip(made, range(count), strict=False))
+    for number, place in enumerate(_evenly([case.verdict.label for case in cases], count, rng)):
+        made = told_in_few_words(_under(cases[place], number, faces, faces[place], out, rng), seed)
+        if isinstance(made, Sample):
+            yield made
 
 
 def forgery(faces: Sequence[Shown], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
@@ -75,10 +79,10 @@ def forgery(faces: Sequence[Shown], out: Path, settings: Settings, count: int, s
     bank = _bank(faces, settings, rng)
     for number in range(count):
         one, (face, evidence) = faces[int(rng.integers(len(faces)))], bank[int(rng.integers(len(bank)))]
-        shot = _written(untouched(one.portrait()), out, f"any-{one.found.path}", rng)
+        shot = _written(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
         name, source = f"forgery/{number}", one.found.source
         case = imagined.forgery(name, shot, source, evidence, face, seed + number)
-        made = explained(case, imagined.conspicuous(case.evidence), (), seed + number)
+        made = told_in_few_words(case, seed + number)
         if isinstance(made, Sample):
             yield made
 
@@ -89,19 +93,21 @@ def identity(faces: Sequence[Shown], out: Path, settings: Settings, count: int, 
     bank = _bank(faces, settings, rng)
     for number in range(count):
         one, (_, evidence) = faces[int(rng.integers(len(faces)))], bank[int(rng.integers(len(bank)))]
-        shot = _written(untouched(one.portrait()), out, f"any-{one.found.path}", rng)
+        shot = _written(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
         case = imagined.identity(f"identity/{number}", shot, one.found.source, evidence, seed + number)
-        made = compared(case, seed + number)
+        made = told_in_few_words(case, seed + number)
         if isinstance(made, Sample):
             yield made
 
 
-def _label(topic: Question, name: str, shot: Shot, source: str, answer: str, seed: int) -> Sample:
+def _label(
+    topic: Question, name: str, shot: Shot, source: str, answer: str, seed: int, told: Sequence[Evidence] = ()
+) -> Sample:
     if answer not in CHOICES[topic]:
         raise ValueError(f"{answer!r} is no answer to {topic}")
     return Sample(
-        id=name, images=(shot,), prompt=question(topic), answer=answer, question=topic, source=source, seed=seed,
-        meta={"engine": "label", "label": answer},
+        id=name, images=(shot,), prompt=question(topic, told=told), answer=answer, question=topic, source=source, seed=seed,
+        meta={"engine": "beside" if told else "label", "label": answer},
     )  # fmt: skip
 
 
@@ -109,8 +115,13 @@ def _under(case: Case, number: int, faces: Sequence[Shown], donor: Shown, out: P
     """The case under a picture of the same side of the split: its own in one of two, else any other's."""
     sides = [one for one in faces if one.held_out == donor.held_out]
     one = donor if rng.random() < 0.5 else sides[int(rng.integers(len(sides)))]
-    shot = _written(untouched(one.portrait()), out, f"any-{one.found.path}", rng)
+    shot = _written(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
     return Case(f"expression/{number}", (shot,), one.found.source, case.evidence, case.verdict, case.truth)
+
+
+def _shuffled(size: int, count: int, rng: np.random.Generator) -> list[int]:
+    """``count`` places of ``size``, each as often as any other, in an order without pattern."""
+    return np.concatenate([rng.permutation(size) for _ in range(-(-count // size))])[:count].tolist()  # type: ignore[no-any-return]
 
 
 def _evenly(labels: Sequence[str], count: int, rng: np.random.Generator) -> list[int]:
@@ -146,10 +157,15 @@ def _bank(
 
 def _written(record: Record, out: Path, name: str, rng: np.random.Generator, quality: int | None = None) -> Shot:
     """The crop as PNG below ``out``, after a JPEG of ``quality`` (drawn when None)."""
-    stem = "".join(letter if letter.isalnum() else "-" for letter in name)[-120:]
-    file = out / "pictures" / f"{stem}.png"
-    if not file.is_file() or quality is not None:
+    drawn = int(rng.integers(*QUALITY)) if quality is None else quality
+    file = out / "pictures" / f"{''.join(letter if letter.isalnum() else '-' for letter in name)}.png"
+    if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
-        pixels = compress(record.pixels, ".jpg", int(rng.integers(*QUALITY)) if quality is None else quality)
+        pixels = compress(record.pixels, ".jpg", drawn)
         cv2.imwrite(str(file), np.ascontiguousarray(pixels[:, :, ::-1]))
     return Shot(path=f"pictures/{file.name}")
+
+
+def _name(one: Shown) -> str:
+    """What a face's picture is called, wherever the sets lie."""
+    return "-".join((one.found.origin, *Path(one.found.path).parts[-2:]))

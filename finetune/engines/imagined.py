@@ -25,17 +25,17 @@ JITTER = 0.15
 """Standard deviation of the factor that every blendshape is multiplied by."""
 SETTLED = 0.7
 """Share of open verdicts that are settled as the evidence leans; most would be open otherwise."""
-HOT_REGIONS = (0.35, 0.4, 0.25)
-"""How often no, one or two regions are conspicuous."""
+HOT_REGIONS = (0.35, 0.3, 0.2, 0.1, 0.05)
+"""How often none, one, two, three or four regions are conspicuous."""
 IDENTITIES = ("genuine", "other_person", "forged", INCONCLUSIVE)
 _PERFECT = Quality(
     unified=100, sharpness=100, illumination=100, exposure=100, resolution=100, pose=100, visibility=100
 )  # fmt: skip
 
 
-def face_of(shown: Shown, rng: np.random.Generator) -> Face:
+def face_of(shown: Shown, rng: np.random.Generator, jitter: float = JITTER) -> Face:
     """The face that was measured, with its blendshapes a little changed."""
-    shapes = {name: float(np.clip(value * np.exp(rng.normal(0, JITTER)), 0, 1)) for name, value in shown.shapes.items()}
+    shapes = {name: float(np.clip(value * np.exp(rng.normal(0, jitter)), 0, 1)) for name, value in shown.shapes.items()}
     return Face(
         id="F1", picture="P1", box=shown.found.box, confidence=1.0, points5=shown.found.points[:5],
         landmarks=shown.found.points, blendshapes=shapes, pose=Pose(yaw=shown.yaw, pitch=shown.pitch, roll=0),
@@ -47,8 +47,7 @@ def expression(name: str, shot: Shot, source: str, donor: Shown, settings: Setti
     """The action units and the reading of ``donor``, under the picture ``shot``."""
     rng = np.random.default_rng((seed, 21))
     face = face_of(donor, rng)
-    view = seen(face)
-    evidence = tuple(item for tool in (ActionUnits(settings), Expression(settings)) for item in tool.run([view])[0])
+    evidence = read(face, settings)
     verdict = judge.weigh("expression", face, evidence)
     reading = next(str(item.label) for item in evidence if item.question == "expression")
     if verdict.label != reading and rng.random() < SETTLED:
@@ -56,13 +55,20 @@ def expression(name: str, shot: Shot, source: str, donor: Shown, settings: Setti
     return Case(name, (shot,), source, evidence, verdict, verdict.label)
 
 
+def read(face: Face, settings: Settings) -> tuple[Evidence, ...]:
+    """Action units and reading of a face, by the product's tools."""
+    view = seen(face)
+    return tuple(item for tool in (ActionUnits(settings), Expression(settings)) for item in tool.run([view])[0])
+
+
 def forgery(name: str, shot: Shot, source: str, measured: Sequence[Evidence], face: Face, seed: int) -> Case:
     """``measured`` by the detector on some face, with every score drawn anew, under the picture ``shot``."""
     rng = np.random.default_rng((seed, 22))
     regions = [item for item in measured if item.region is not None]
-    hot = set(rng.choice(len(regions), int(rng.choice(3, p=HOT_REGIONS)), replace=False)) if regions else set()
+    hot = set(rng.choice(len(regions), min(len(regions), int(rng.choice(len(HOT_REGIONS), p=HOT_REGIONS))), replace=False)) if regions else set()
+    rest = (1.2, 5.0) if rng.random() < 0.6 else (3.0, 4.0)
     evidence = [
-        renumbered(item, float(rng.uniform(0.6, 0.99) if place in hot else rng.beta(1.2, 5)))
+        renumbered(item, float(rng.uniform(0.6, 0.99) if place in hot else min(rng.beta(*rest), 0.59)))
         for place, item in enumerate(regions)
     ]
     low, high = (0.5, 0.99) if hot else (0.02, 0.8)

@@ -34,11 +34,13 @@ EPOCHS = 4
 GAIN = 1.6
 """Of the finished projector's output: hedged guesses are shorter than words, and the model knows words."""
 VQA = Plan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
-COMMON = Plan("common", steps=400, batch=8, lr=8e-4, check_every=20)
+COMMON = Plan("common", steps=560, batch=8, lr=8e-4, check_every=20)
 """What the explaining adapters begin from: all their samples together."""
 ADAPTER = Plan("adapter", steps=800, batch=4, lr=1e-3, check_every=20)
-SAMPLES = 420
-"""Drawn for one adapter."""
+SAMPLES = 3000
+"""Drawn of one file at most."""
+PLAIN_TIMES = 8
+"""How often each plain question stands among the lessons."""
 FIRST = "vqa"
 """The adapter that learns to answer about pictures; the others begin from it."""
 
@@ -144,7 +146,7 @@ def teach(work: Work, name: str, samples: Sequence[Path], begin: Path | None = N
     lines = [one for file in samples for one in taught(file, model, work.folder / "seen", SAMPLES, SEED)]
     plan = ADAPTER if name in SECTIONS else COMMON
     tuned = adapted(model, plan, begin or work.weights / FIRST)
-    lines += plain(tuned, tokenizer, work.folder / "plain.json")
+    lines += plain(tuned, tokenizer, work.folder / "plain.json") * PLAIN_TIMES
     train(tuned, tokenizer, lines, plan, work.folder / name, minutes=minutes)
     ship_adapter(tuned, name, work.weights if name in SECTIONS else work.folder)
 
