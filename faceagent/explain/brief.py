@@ -93,7 +93,8 @@ def line(item: Evidence) -> str:
     """
     value = None if item.score is None else item.score.value
     if item.question == "action_units" and value is not None:
-        return _capital(f"{item.facts['name']} {f'at {value:.1f} of 5' if item.label == 'present' else 'below presence'}")
+        level = f"at {value:.1f} of 5" if item.label == "present" else "below presence"
+        return _capital(f"{item.facts['name']} {level}")
     if item.question == "expression" and item.label:
         return _reading(item)
     if item.region is not None and (value is not None or item.label):

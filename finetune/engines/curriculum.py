@@ -106,9 +106,15 @@ def _label(
     if answer not in CHOICES[topic]:
         raise ValueError(f"{answer!r} is no answer to {topic}")
     return Sample(
-        id=name, images=(shot,), prompt=question(topic, told=told), answer=answer, question=topic, source=source, seed=seed,
+        id=name,
+        images=(shot,),
+        prompt=question(topic, told=told),
+        answer=answer,
+        question=topic,
+        source=source,
+        seed=seed,
         meta={"engine": "beside" if told else "label", "label": answer},
-    )  # fmt: skip
+    )
 
 
 def _under(case: Case, number: int, faces: Sequence[Shown], donor: Shown, out: Path, rng: np.random.Generator) -> Case:

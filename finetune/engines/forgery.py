@@ -105,7 +105,7 @@ def _overall(rng: np.random.Generator, case: Case) -> list[Step]:
     verdict = case.verdict
     weighed = {*verdict.supports, *verdict.contradicts}
     whole = [item for item in case.evidence if item.region is None and item.id in weighed and EXPERT not in item.id]
-    said = [Step(section="Overall", text=brief.line(item), cites=(item.id,)) for item in whole]
+    said = [Step(section="Overall", text=f"{brief.line(item)}.", cites=(item.id,)) for item in whole]
     kind = "open" if verdict.label == INCONCLUSIVE else "fake"
     text = say(rng, "forgery", kind, label=verdict.label.replace("_", " "))
     return [*said, Step(section="Conclusion", text=text, cites=(verdict.id,))]

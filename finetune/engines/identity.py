@@ -50,7 +50,9 @@ def compared(case: Case, seed: int) -> Sample | Rejected:
         return Rejected(case.id, "no similarity was measured")
     rng = np.random.default_rng((seed, 13))
     shown = brief.shown(case.verdict, case.evidence)
-    overall = [Step(section="Overall", text=brief.line(item), cites=(item.id,)) for item in shown if not item.region]
+    overall = [
+        Step(section="Overall", text=f"{brief.line(item)}.", cites=(item.id,)) for item in shown if not item.region
+    ]
     steps = [*_regions(rng, regional), *overall, _conclusion(rng, case)]
     struck = faults("identity", steps, case)
     if struck:

@@ -65,7 +65,8 @@ def forgery(name: str, shot: Shot, source: str, measured: Sequence[Evidence], fa
     """``measured`` by the detector on some face, with every score drawn anew, under the picture ``shot``."""
     rng = np.random.default_rng((seed, 22))
     regions = [item for item in measured if item.region is not None]
-    hot = set(rng.choice(len(regions), min(len(regions), int(rng.choice(len(HOT_REGIONS), p=HOT_REGIONS))), replace=False)) if regions else set()
+    count = min(len(regions), int(rng.choice(len(HOT_REGIONS), p=HOT_REGIONS)))
+    hot = set(rng.choice(len(regions), count, replace=False).tolist()) if regions else set()
     rest = (1.2, 5.0) if rng.random() < 0.6 else (3.0, 4.0)
     evidence = [
         renumbered(item, float(rng.uniform(0.6, 0.99) if place in hot else min(rng.beta(*rest), 0.59)))

@@ -1,5 +1,4 @@
-"""The embedded model's own texts: every line of its prompt repeated where it belongs, one sentence that puts them
-together, and the verdict.
+"""The embedded model's own texts: each line of the prompt repeated where it belongs, what they add up to, the verdict.
 
 A model of 135 million parameters learns a small grammar well and a rich one badly; what it has to find out is which
 lines there are, where they belong and how they add up. Larger models learn from the other engines. Knows no picture.

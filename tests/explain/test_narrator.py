@@ -56,7 +56,7 @@ def test_the_models_words_stand_with_author_adapter_and_digest():
     assert (told.author, told.adapter, told.prompt) == ("scripted: scripted", "forgery", "forgery/vlm@1")
     assert len(told.prompt_sha256) == 64 and told.fallback is None and not told.struck
     (ask,) = backend.asked
-    assert ask.turns[0].images == (b"png",) and "[nose] 0.81" in ask.turns[0].text
+    assert ask.turns[0].images == (b"png",) and "[nose] Nose stands out at 0.81" in ask.turns[0].text
 
 
 @pytest.mark.parametrize(
