@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,10 +31,11 @@ class Encoder:
     """A tower and its branches, by name. Safe to call from many threads.
 
     ``trunk`` may be shared between encoders of the same tower; without one, this encoder has its own, without memory.
+    ``lanes``: how many parts of a batch are walked side by side, each on a core of its own; 1 where a GPU walks.
     """
 
-    def __init__(self, tower: Tower, branches: Sequence[Branch], trunk: Trunk | None = None) -> None:
-        self.tower = tower
+    def __init__(self, tower: Tower, branches: Sequence[Branch], trunk: Trunk | None = None, lanes: int = 1) -> None:
+        self.tower, self.lanes = tower, lanes
         self.branches: Mapping[str, Branch] = {branch.card.name: branch for branch in branches}
         self.trunk = trunk or Trunk(tower, stops(tower, [branch.card for branch in branches]))
 
@@ -45,20 +47,23 @@ class Encoder:
     def run(self, crops: Sequence[NDArray[np.uint8]], names: Sequence[str] | None = None) -> dict[str, Output]:
         """Every named branch (default: all) over size×size×3 uint8 RGB crops; one trunk pass for all of them."""
         chosen = [self.branches[name] for name in (self.branches if names is None else names)]
-        parts: dict[str, list[tuple[Tensor, Tensor | None]]] = {branch.card.name: [] for branch in chosen}
-        with torch.inference_mode():
-            for start in range(0, len(crops), CHUNK):
-                for name, result in self._pass(crops[start : start + CHUNK], chosen).items():
-                    parts[name].append(result)
-        return {branch.card.name: _joined(branch, parts[branch.card.name], self.tower.grid) for branch in chosen}
+        size = CHUNK if self.lanes == 1 else max(1, min(CHUNK, -(-len(crops) // self.lanes)))
+        chunks = [crops[start : start + size] for start in range(0, len(crops), size)]
+        with ThreadPoolExecutor(self.lanes, thread_name_prefix="encoder") as pool:
+            parts = list(pool.map(lambda chunk: self._pass(chunk, chosen), chunks))
+        return {
+            branch.card.name: _joined(branch, [part[branch.card.name] for part in parts], self.tower.grid)
+            for branch in chosen
+        }
 
     def _pass(
         self, crops: Sequence[NDArray[np.uint8]], branches: Sequence[Branch]
     ) -> dict[str, tuple[Tensor, Tensor | None]]:
         """One batch: every frozen block runs at most once, whatever the branches' depths."""
         wanted = stops(self.tower, [branch.card for branch in branches])
-        tokens, pooled = self.trunk.reach(crops, max(wanted.starts | wanted.taps))
-        return {branch.card.name: branch(tokens.get(branch.start), pooled) for branch in branches}
+        with torch.inference_mode():
+            tokens, pooled = self.trunk.reach(crops, max(wanted.starts | wanted.taps))
+            return {branch.card.name: branch(tokens.get(branch.start), pooled) for branch in branches}
 
 
 def stops(tower: Tower, cards: Sequence[BranchCard]) -> Stops:
@@ -92,7 +97,8 @@ def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
     with _guard:
         options = settings.model_dump_json(include={"profile", "cache", "weights", "offline", "threads", "device"})
         trunk = _trunk(options)
-        return Encoder(trunk.tower, [_branch(options, name) for name in names], trunk)
+        lanes = settings.workers if trunk.tower.device.type == "cpu" else 1
+        return Encoder(trunk.tower, [_branch(options, name) for name in names], trunk, lanes)
 
 
 @cache

@@ -93,7 +93,7 @@ def test_loading_a_branch_leaves_the_tower_alone(tower: Tower, folders: dict[str
 
 def test_a_batch_equals_its_singles(tower: Tower, folders: dict[str, Path]) -> None:
     crops = list(np.random.default_rng(2).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8))
-    encoder = Encoder(tower, [load_branch(folders["everything"], tower)])
+    encoder = Encoder(tower, [load_branch(folders["everything"], tower)], lanes=2)
     batch = encoder.run(crops)["everything"].logits
     singles = np.concatenate([encoder.run([crop])["everything"].logits for crop in crops])
     assert np.abs(batch - singles).max() < 1e-4
