@@ -35,10 +35,17 @@ def asked(text: str, lists: Grammar, *, has_reference: bool) -> Asked:
     # A longer match is what was meant: "dark hair" is no darkness, "photo of a screen" asks one thing.
     heard = lists.without("noise", text)
     found = [hit for table in ("questions", "traits", "superlatives") for hit in lists.hits(table, heard)]
-    mentions = longest([*found, *lists.hits("topics", topics)])
+    found += lists.hits("topics", topics)
+    strong = _read(text, found, lists, compared=has_reference and lists.has("naming", topics))
+    # "Taken with a phone" asks where a file comes from, "is it fake, or taken with a phone?" does not.
+    return strong if strong.wanted else _read(text, [*found, *lists.hits("weak", heard)], lists, compared=False)
+
+
+def _read(text: str, found: Iterable[Hit], lists: Grammar, *, compared: bool) -> Asked:
+    mentions = longest(found)
     spans = _negated(text, mentions, lists)
     named = [hit for hit in mentions if hit.name in QUESTIONS or hit.name in policy.GROUPS]
-    if has_reference and lists.has("naming", topics):
+    if compared:
         named.append(Hit("identity", len(text), len(text)))
     out = _questions(hit for hit in named if _inside(hit, spans))
     wanted = _questions(hit for hit in named if not _inside(hit, spans))

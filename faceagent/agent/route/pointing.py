@@ -105,7 +105,9 @@ def _mentions(text: str, grammar: Grammar) -> list[Hit]:
 
 
 def _swallows(one: Hit, other: Hit) -> bool:
-    """Whether ``one`` is a longer match of the same table around ``other``, or a number or superlative around it."""
+    """Whether ``one`` is a longer match of the same table around ``other``, a number around it, or a superlative."""
+    if _key(one)[0] == "superlatives" and _key(other)[0] == "traits":
+        return one.start < other.end and other.start < one.end
     related = _key(one)[0] in (_key(other)[0], "index", "superlatives")
     around = one.start <= other.start and other.end <= one.end
     return related and around and (one.start, one.end) != (other.start, other.end)

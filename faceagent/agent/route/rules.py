@@ -19,6 +19,8 @@ STRICTER = ("surveillance", "workplace", "education")
 """Purposes that forbid something, the one that forbids most first."""
 NOTHING_RUNS = frozenset[Kind]({"help", "out_of_scope", "unclear", "refused"})
 """Kinds of turn that need neither a picture nor a face; such a plan points at none."""
+SHORT = 40
+"""Characters of a turn that can be about nothing but what it points at."""
 FOLLOW_UPS = frozenset[Kind]({"why", "what_would_change", "evidence", "compare", "rerun"})
 
 
@@ -114,9 +116,13 @@ class _Reading:
     def _remaining(self) -> Kind:
         if self.lists.has("out_of_scope", self.text):
             return "out_of_scope"
-        if self.faces or self.pictures or self.read:
+        if self.faces or self.pictures or self.read or (self.context.questions and self._goes_on()):
             return "analyse"
         return "help" if self.lists.has("help", self.text) else "unclear"
+
+    def _goes_on(self) -> bool:
+        """Whether a few words, such as "and her?", ask the same of somebody or something else."""
+        return self.lists.has("followup", self.text) and len(self.text) <= SHORT
 
     def _compared(self, kind: Kind) -> Kind:
         """Comparing persons is a question, not a kind of turn."""
@@ -139,7 +145,11 @@ class _Reading:
     def _topics(self) -> tuple[Refused, ...]:
         """What no purpose allows, unless it is only mentioned to be left out."""
         text = self.lists.without("harmless", undisguised(self.text))
-        names = [hit.name for hit in self.lists.hits("topics", text) if not self.asked.left_out(hit)]
+        hits = self.lists.hits("topics", text)
+        if not self.asked.wanted:
+            # "Is the politician angry?" asks about anger; "a politician?" about nothing else.
+            hits += self.lists.hits("weak_topics", text)
+        names = [hit.name for hit in hits if not self.asked.left_out(hit)]
         if self.lists.has("naming", text) and not self.context.has_reference:
             names.append("open_identification")
         return tuple(
@@ -182,9 +192,10 @@ class _Reading:
     ) -> Plan:
         """The plan with everything that does not depend on its kind."""
         pictures, reference = self._compared_with(kind, questions)
+        purpose = self.context.purpose if kind == "out_of_scope" else self.purpose
         found = self.blank.model_copy(
             update={
-                "kind": kind, "questions": questions, "refused": refused, "purpose": self.purpose,
+                "kind": kind, "questions": questions, "refused": refused, "purpose": purpose,
                 "reference": reference, "evidence": self.evidence,
             }
         )  # fmt: skip
@@ -199,6 +210,8 @@ class _Reading:
         """Which pictures, and whether a reference is needed."""
         pictures = self.pictures or ("this",)
         comparing = "identity" in questions
+        if kind == "compare" and self.context.pictures == 2 and len(pictures) == 1 and len(self.faces) < 2:
+            pictures = ("both",)
         if not self.pictures and self.context.pictures >= 2 and len(self.faces) < 2:
             if kind == "compare" or (comparing and not self.context.has_reference):
                 pictures = ("both",)
