@@ -1,16 +1,19 @@
-"""Two runs side by side: paired differences on the cases that both could score.
+"""Two runs side by side: paired differences on the cases that both could score, and of how often each was silent.
 
 Unpaired intervals of two runs overlap long before their difference is in doubt, because the cases are the same. Here
 every bootstrap round draws the same cases for both.
 """
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from evals.data.dataset import differ
+from evals.metrics.arrays import mean
 from evals.metrics.bootstrap import ROUNDS, Measurement, difference
-from evals.records import load, tables
+from evals.records import Sorted, load, sort_out
 from evals.task import Table, lower_is_better
 from evals.tasks import TASKS
 from faceagent.errors import InputError
@@ -43,48 +46,84 @@ class Comparison(NamedTuple):
 
 
 def compare(first: Path, second: Path, *, rounds: int = ROUNDS, seed: int = 0) -> Comparison:
-    """Compare two run folders. Raises InputError when they are of different tasks or have no case in common."""
+    """Compare two run folders. Raises InputError when they are of different tasks, or of different data."""
     (head, one), (other_head, two) = _open(first), _open(second)
     if head["task"] != other_head["task"]:
         raise InputError(
             f"{first} is a run of {head['task']}, {second} one of {other_head['task']}.",
             remedy="Compare runs of the same task.",
         )
-    names = {case.id: dict(case.truth) for case in one.cases}
-    shared = {case.id for case in two.cases if names.get(case.id) == dict(case.truth)}
-    if not shared:
-        raise InputError(f"{first} and {second} scored no case in common.", remedy="Run both on the same set.")
-    mine = one.keep([case.id in shared for case in one.cases])
-    theirs = two.keep([case.id in shared for case in two.cases])
+    mine, theirs = _common(one.presented, two.presented)
+    if not len(mine):
+        raise InputError(
+            f"{first} and {second} are of different data: they have no case with the same name and label in common "
+            f"({Path(head['root']).name}, {len(one.presented)} cases; {Path(other_head['root']).name}, "
+            f"{len(two.presented)} cases).",
+            remedy="Run both on the same set.",
+        )
+    roots = Path(head["root"]), Path(other_head["root"])
+    other = [case.id for case in mine.cases if differ(roots, case)] if roots[0] != roots[1] else []
+    if other:
+        raise InputError(
+            f"{first} and {second} are of different data: {len(other)} of {len(mine)} common names stand for another "
+            f"picture, {other[0]} for one.",
+            remedy="Run both on the same set.",
+        )
     TASKS.freeze()
     task = TASKS.get(head["task"])
-    measurements = task.measurement(mine), task.measurement(theirs)
-    found = difference(*measurements, mine.clusters, rounds=rounds, seed=seed)
-    points = [_points(measurement, len(mine)) for measurement in measurements]
-    rows = tuple(
-        Row(name, points[0].get(name), points[1].get(name), gap.value, gap.low, gap.high, gap.p,
-            _verdict(name, gap.value, gap.p))
-        for name, gap in found.items()
-        if gap.value is not None
-    )  # fmt: skip
+    scored = _common(one.scored, two.scored)
+    parts = ((task.measurement, *scored), (task.responses, mine, theirs), (_silence, mine, theirs))
+    rows = {row.metric: row for part in parts for row in _rows(*part, rounds, seed)}
     notes = []
     if head["sha256"] != other_head["sha256"]:
         notes.append("The two runs are not on the same selection of pictures and labels; only common cases count.")
-    left = len(one) + len(two) - 2 * len(shared)
+    left = len(one.presented) + len(two.presented) - 2 * len(mine)
     if left:
-        notes.append(f"{left} cases were scored by one run only, or carry other labels, and are left out.")
-    return Comparison(head["task"], (_label(head), _label(other_head)), len(shared), rows, tuple(notes))
+        notes.append(f"{left} cases were presented to one run only, or carry other labels, and are left out.")
+    if len(scored[0]) < len(mine):
+        notes.append(
+            f"Of {len(mine)} cases presented to both, {len(scored[0])} were answered by both: figures of answers are "
+            "over these, rates of non-response over all."
+        )
+    return Comparison(
+        head["task"], (_label(head), _label(other_head)), len(scored[0]), tuple(rows.values()), tuple(notes)
+    )
 
 
-def _open(folder: Path) -> tuple[dict[str, Any], Table]:
+def _common(one: Table, two: Table) -> tuple[Table, Table]:
+    """The cases of both tables that have the same name and the same labels."""
+    labels = {case.id: dict(case.truth) for case in one.cases}
+    shared = {case.id for case in two.cases if labels.get(case.id) == dict(case.truth)}
+    return one.keep([case.id in shared for case in one.cases]), two.keep([case.id in shared for case in two.cases])
+
+
+def _rows(measurement: Callable[[Table], Measurement], one: Table, two: Table, rounds: int, seed: int) -> Iterator[Row]:
+    """Paired differences of the metrics that are defined on both tables, which hold the same cases."""
+    if not len(one):
+        return
+    both = measurement(one), measurement(two)
+    points = [_points(measure, len(one)) for measure in both]
+    for name, gap in difference(*both, one.clusters, rounds=rounds, seed=seed).items():
+        if gap.value is not None:
+            verdict = _verdict(name, gap.value, gap.p)
+            yield Row(name, points[0].get(name), points[1].get(name), gap.value, gap.low, gap.high, gap.p, verdict)
+
+
+def _silence(table: Table) -> Measurement:
+    """Abstention whatever the class: the share of presented cases without an answer."""
+    silent = table.numbers("answered") == 0
+    return lambda weights: {"non_response": mean(silent, weights)}
+
+
+def _open(folder: Path) -> tuple[dict[str, Any], Sorted]:
     try:
-        header, cases, answers = load(folder)
-    except (OSError, ValueError, KeyError, StopIteration) as error:
+        header, rows = load(folder)
+        return header, sort_out(rows)
+    except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{folder} holds no records of a run ({type(error).__name__}).",
             remedy="Give the folder that `faceagent eval run` names as Records.",
         ) from error
-    return header, tables(cases, answers)[0]
 
 
 def _label(header: dict[str, Any]) -> str:

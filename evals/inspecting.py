@@ -2,10 +2,11 @@
 
 One inspect sample is one group of cases. Tools are batch first, and inspect spends about 6 ms of CPU and 17 kB of
 memory on every sample of its own (measured, see docs/decisions), which at one case per sample would outweigh light
-tools and grow with the set. The log holds every case's record once, inside its group's score.
+tools and grow with the set. The output of a sample is the records of its cases, one line of JSON each.
 """
 
 import gc
+import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from evals.task import EvalTask, Values
 from faceagent.errors import FaceagentError, ModelUnavailable
 
 Observe = Callable[[Sequence[Case]], Sequence[Values | Skip]]
-Summarise = Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Estimate]]
+Summarise = Callable[[], Mapping[str, Estimate]]
 
 
 def run(
@@ -78,22 +79,23 @@ def _task(
     from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, metric, scorer
     from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-    observed: dict[int, list[dict[str, Any]]] = {}
-
     @solver(name="faceagent")
     def faceagent_tool() -> Solver:
         """The registered tool, over one group."""
 
         async def solve(state: TaskState, generate: Generate) -> TaskState:
             del generate
-            number = int(str(state.sample_id)) - 1
+            group = groups[int(str(state.sample_id)) - 1]
             try:
-                answers = await run_sync(observe, groups[number])
+                answers = await run_sync(observe, group)
             except Exception as error:
                 failures.append(error)
                 raise
-            observed[number] = [_record(case, answer) for case, answer in zip(groups[number], answers, strict=True)]
-            state.output = ModelOutput.from_content(f"faceagent/{tool}", _summary(observed[number]))
+            # As text: inspect keeps the state of many samples and every score to the end, and text is small.
+            lines = [_record(case, answer) for case, answer in zip(group, answers, strict=True)]
+            state.output = ModelOutput.from_content(f"faceagent/{tool}", "\n".join(lines))
+            state.metadata["scored"] = sum(not isinstance(answer, Skip) for answer in answers) / len(answers)
+            state.metadata["summary"] = _summary(answers)
             state.completed = True
             return state
 
@@ -104,9 +106,9 @@ def _task(
         """All metrics of the task over all cases, each with the ends of its interval."""
 
         def compute(scores: list[SampleScore]) -> dict[str, str | int | float | bool | None]:
-            records = [record for one in scores for record in (one.score.metadata or {}).get("records", [])]
+            del scores  # the complete records are scored; the log's leave long rows out
             try:
-                found = summarise(records)
+                found = summarise()
             except Exception as error:
                 failures.append(error)
                 raise
@@ -120,13 +122,11 @@ def _task(
 
     @scorer(metrics=[protocol()], name=task.name)
     def score_batch() -> Scorer:
-        """The share of the group that could be scored; the records travel along for the metrics."""
+        """The share of the group that could be scored."""
 
         async def score(state: TaskState, target: Target) -> Score:
             del target
-            records = observed.pop(int(str(state.sample_id)) - 1)
-            scored = sum("values" in record for record in records)
-            return Score(value=scored / len(records), answer=_summary(records), metadata={"records": records})
+            return Score(value=state.metadata["scored"], answer=state.metadata["summary"])
 
         return score
 
@@ -147,14 +147,17 @@ def _task(
     )
 
 
-def _record(case: Case, answer: Values | Skip) -> dict[str, Any]:
+def _record(case: Case, answer: Values | Skip) -> str:
+    """A case as one line of JSON, long rows of numbers left out."""
+    record: dict[str, Any] = {"id": case.id, "truth": dict(case.truth)}
     if isinstance(answer, Skip):
-        return {"id": case.id, "truth": dict(case.truth), "skip": [answer.reason, answer.message]}
-    shown = {key: value for key, value in answer.items() if not isinstance(value, list | dict)}
-    return {"id": case.id, "truth": dict(case.truth), "values": shown}
+        return json.dumps({**record, "skip": [answer.reason, answer.message]})
+    return json.dumps(
+        {**record, "values": {key: value for key, value in answer.items() if not isinstance(value, list | dict)}}
+    )
 
 
-def _summary(records: Sequence[Mapping[str, Any]]) -> str:
-    reasons = Counter(record["skip"][0] for record in records if "skip" in record)
+def _summary(answers: Sequence[Values | Skip]) -> str:
+    reasons = Counter(answer.reason for answer in answers if isinstance(answer, Skip))
     left_out = "".join(f", {count} {reason}" for reason, count in reasons.most_common())
-    return f"{len(records) - reasons.total()} of {len(records)} scored{left_out}"
+    return f"{len(answers) - reasons.total()} of {len(answers)} scored{left_out}"

@@ -1,19 +1,23 @@
 """What was observed, one JSON line per case: appended while a run goes on, read again when it is resumed.
 
-The file is all that scoring, comparing and reporting need; no picture is opened again for them. The first line says
-what the run is; a file with another first line belongs to another run and is begun anew.
+The file is all that scoring, comparing and reporting need; no picture is opened again for them, and no more than one
+line of it is in memory at a time. The first line says what the run is; a file with another first line belongs to
+another run and is begun anew.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
+from evals.answers import Answers
 from evals.data import Case, Skip
 from evals.task import SKIPPED, UNPRESENTED, Table, Values
 
 NAME = "records.jsonl"
+Row = tuple[Case, Values | Skip]
+"""A case and what was observed about it, or why nothing was."""
 
 
 class Records:
@@ -21,47 +25,48 @@ class Records:
 
     def __init__(self, folder: Path, header: Mapping[str, Any], *, fresh: bool = False) -> None:
         self.path = folder / NAME
-        self._found: dict[str, Values | Skip] = {}
+        self._places: dict[str, int] = {}
         folder.mkdir(parents=True, exist_ok=True)
         first = json.dumps(header, sort_keys=True)
         if fresh or not self._resume(first):
+            self._places = {}
             self.path.write_text(first + "\n", encoding="utf-8")
-        self._file = self.path.open("a", encoding="utf-8")
+        self._file = self.path.open("a+b")
+        self._file.seek(0, 2)
 
     def _resume(self, first: str) -> bool:
         if not self.path.is_file():
             return False
-        lines = self.path.read_text(encoding="utf-8").split("\n")
-        if lines[0] != first:
-            return False
-        whole = [lines[0]]
-        for line in lines[1:-1]:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                break  # a run that was killed in the middle of a line; what follows cannot be trusted either
-            self._found[record["id"]] = _answer(record)
-            whole.append(line)
-        self.path.write_text("\n".join(whole) + "\n", encoding="utf-8")
+        with self.path.open("r+b") as file:
+            if file.readline() != (first + "\n").encode():
+                return False
+            whole = file.tell()
+            for name, place, end in _lines(file):
+                self._places[name] = place
+                whole = end
+            # A run that was killed in the middle of a line; what follows cannot be trusted either.
+            file.truncate(whole)
         return True
 
     def __contains__(self, case: object) -> bool:
-        return case in self._found
+        return case in self._places
 
     def add(self, cases: Sequence[Case], answers: Sequence[Values | Skip]) -> None:
         """Keep the answers of a batch."""
         for case, answer in zip(cases, answers, strict=True):
-            self._found[case.id] = answer
             what = {"reason": answer.reason, "message": answer.message} if isinstance(answer, Skip) else dict(answer)
             key = "skip" if isinstance(answer, Skip) else "values"
             record = {"id": case.id, "file": case.file, "truth": dict(case.truth), "cluster": case.cluster,
                       "others": list(case.others), key: what}  # fmt: skip
-            self._file.write(json.dumps(record) + "\n")
+            self._places[case.id] = self._file.tell()
+            self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
 
-    def of(self, cases: Sequence[Case]) -> list[Values | Skip]:
-        """The answers of these cases, in order."""
-        return [self._found[case.id] for case in cases]
+    def of(self, cases: Sequence[Case]) -> Iterator[Row]:
+        """These cases with their answers, in order, read from the file one at a time."""
+        with self.path.open("rb") as file:
+            for case in cases:
+                yield case, _answer(_record(file, self._places[case.id]))
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +77,26 @@ class Records:
         self._file.close()
 
 
+def _lines(file: BinaryIO) -> Iterator[tuple[str, int, int]]:
+    """Id of every whole record from here on, where its line begins, and where it ends."""
+    place = file.tell()
+    for line in iter(file.readline, b""):
+        try:
+            name = str(json.loads(line)["id"])
+        except (ValueError, KeyError, TypeError):
+            return
+        if not line.endswith(b"\n"):
+            return
+        yield name, place, place + len(line)
+        place += len(line)
+
+
+def _record(file: BinaryIO, place: int) -> dict[str, Any]:
+    file.seek(place)
+    found: dict[str, Any] = json.loads(file.readline())
+    return found
+
+
 def _answer(record: Mapping[str, Any]) -> Values | Skip:
     if "skip" in record:
         return Skip(record["id"], record["skip"]["reason"], record["skip"]["message"])
@@ -79,41 +104,64 @@ def _answer(record: Mapping[str, Any]) -> Values | Skip:
     return values
 
 
-def load(folder: Path) -> tuple[dict[str, Any], list[Case], list[Values | Skip]]:
-    """Header, cases and answers of a run, in the order of their ids."""
-    with (folder / NAME).open(encoding="utf-8") as file:
-        header: dict[str, Any] = json.loads(next(file))
-        rows = sorted((json.loads(line) for line in file if line.strip()), key=lambda row: str(row["id"]))
-    cases = [Case(row["id"], row["file"], row["truth"], row["cluster"], tuple(row["others"])) for row in rows]
-    return header, cases, [_answer(row) for row in rows]
+def load(folder: Path) -> tuple[dict[str, Any], Iterator[Row]]:
+    """Header of a run, and its cases with their answers in the order of their ids."""
+    with (folder / NAME).open("rb") as file:
+        header: dict[str, Any] = json.loads(file.readline())
+        places = sorted((name, place) for name, place, _ in _lines(file))
+    return header, _rows(folder / NAME, [place for _, place in places])
 
 
-def tables(cases: Sequence[Case], answers: Sequence[Values | Skip]) -> tuple[Table, Table, list[Skip]]:
-    """The scored cases; those with cues, for baselines where nothing was scored; and what was skipped."""
-    order = sorted(range(len(cases)), key=lambda index: cases[index].id)
-    scored, cued, skips = [], [], []
-    for index in order:
-        case, answer = cases[index], answers[index]
-        if isinstance(answer, Skip):
-            skips.append(answer)
-        elif SKIPPED in answer:
-            reason, message = answer[SKIPPED]
-            skips.append(Skip(case.id, reason, message))
-            cued.append((case, answer))
-        else:
-            scored.append((case, answer))
-    return _table(scored), _table(scored or cued), skips
+def _rows(path: Path, places: Sequence[int]) -> Iterator[Row]:
+    with path.open("rb") as file:
+        for place in places:
+            row = _record(file, place)
+            yield Case(row["id"], row["file"], row["truth"], row["cluster"], tuple(row["others"])), _answer(row)
 
 
-def presented(cases: Sequence[Case], answers: Sequence[Values | Skip]) -> Table:
+class Sorted(NamedTuple):
+    """The rows of a run, sorted by what they are good for."""
+
+    scored: Table
+    cued: Table
+    """What baselines are computed over: the scored cases, or those with cues at least where nothing was scored."""
+    presented: Table
     """Every case with a face that could have been answered, and whether it was: ``answered``, 0 or 1."""
-    rows = []
-    for case, answer in zip(cases, answers, strict=True):
-        reason = answer.reason if isinstance(answer, Skip) else str(answer.get(SKIPPED, [""])[0])
-        if reason not in UNPRESENTED:
-            rows.append((case, {"answered": float(not reason)}))
-    return _table(sorted(rows, key=lambda row: row[0].id))
+    skips: list[Skip]
 
 
-def _table(rows: Sequence[tuple[Case, Values]]) -> Table:
-    return Table(tuple(case for case, _ in rows), tuple(values for _, values in rows))
+def sort_out(rows: Iterable[Row]) -> Sorted:
+    """Sort rows, which come in the order of their ids."""
+    scored, cued, presented, skips = _Growing(), _Growing(), _Growing(), []
+    for case, answer in rows:
+        skip = _skip(case, answer)
+        if skip is None or skip.reason not in UNPRESENTED:
+            presented.append(case, {"answered": float(skip is None)})
+        if skip is not None:
+            skips.append(skip)
+        if not isinstance(answer, Skip):
+            (scored if skip is None else cued).append(case, answer)
+    one = scored.table()
+    return Sorted(one, one if len(one) else cued.table(), presented.table(), skips)
+
+
+class _Growing:
+    """A table in the making."""
+
+    def __init__(self) -> None:
+        self.cases: list[Case] = []
+        self.values = Answers()
+
+    def append(self, case: Case, values: Values) -> None:
+        self.cases.append(case)
+        self.values.append(values)
+
+    def table(self) -> Table:
+        return Table(tuple(self.cases), self.values)
+
+
+def _skip(case: Case, answer: Values | Skip) -> Skip | None:
+    """Why a case is not scored, if it is not."""
+    if isinstance(answer, Skip):
+        return answer
+    return Skip(case.id, *answer[SKIPPED]) if SKIPPED in answer else None

@@ -4,9 +4,10 @@ The records decide everything that follows, so a run that was interrupted goes o
 repeated unchanged observes nothing again. "Unchanged" includes the program's own source: see ``fingerprint``.
 """
 
+import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,9 @@ import faceagent
 from evals import inspecting
 from evals.bench import ROOMS, Bench
 from evals.data import Case, Cases, Dataset, Skip, open_dataset
-from evals.data.dataset import digest
+from evals.data.dataset import digest, watched
 from evals.metrics.bootstrap import ROUNDS, Estimate, estimate
-from evals.records import Records, presented, tables
+from evals.records import Records, Row, sort_out
 from evals.result import NAME, Data, Result, measured, versions
 from evals.task import EvalTask, Values
 from evals.tasks import TASKS
@@ -31,6 +32,8 @@ BATCH = 16
 GROUP = 8 * BATCH
 """Cases that share one sample of the inspect log."""
 LOGS = "logs"
+NAMED = 8
+"""Columns that are named when a task does not read them."""
 
 Progress = Callable[[int, int], None]
 """Cases done, cases in all."""
@@ -68,29 +71,25 @@ class Outcome:
 def run(order: Order, progress: Progress = lambda done, total: None) -> Outcome:
     """Run one task on one set. Raises InputError when the set, the tool or the task cannot be used."""
     TASKS.freeze()
+    if order.task not in TASKS:
+        near = difflib.get_close_matches(order.task, TASKS, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(TASKS)}."
+        raise InputError(f"There is no evaluation task called {order.task!r}.", remedy=hint)
     task = TASKS.get(order.task)
     cache_folder = order.settings.cache / "evals"
-    export = cache_folder / "pictures" / order.data.name
-    dataset = open_dataset(order.data, export=export, split=order.split, root=order.pictures)
-    tool, found = choose(task, dataset, order.tool)
-    if order.limit is not None:
-        found = found._replace(cases=limited(found.cases, order.limit))
-    if not found.cases:
-        raise InputError(
-            f"{dataset.name} has no case for {task.name}: {_reasons((*dataset.skips, *found.skips)) or 'no rows'}.",
-            remedy=f"The task reads: {task.needs}.",
-        )
-    bench = Bench(dataset.root, order.settings, tool)
+    chosen = ask(order, task, cache_folder / "pictures" / order.data.name)
+    tool, cases = chosen.tool, chosen.cases
+    bench = Bench(chosen.root, order.settings, tool)
     spoken = versions(None if tool in ROOMS else bench.tool)
-    sha256 = digest(dataset.root, found.cases)
-    folder = order.out or cache_folder / f"{task.name}-{dataset.name}-{tool}-{sha256[:8]}"
+    sha256 = digest(chosen.root, cases)
+    folder = order.out or cache_folder / f"{task.name}-{chosen.name}-{tool}-{sha256[:8]}"
     header = {
-        "task": task.name, "tool": tool, "profile": order.settings.profile, "root": str(dataset.root.resolve()),
+        "task": task.name, "tool": tool, "profile": order.settings.profile, "root": str(chosen.root.resolve()),
         "sha256": sha256, "fingerprint": fingerprint(), "versions": spoken,
     }  # fmt: skip
     with Records(folder, header, fresh=order.fresh) as records:
-        log, scores = _observe_and_score(task, bench, found.cases, records, folder, order, header, progress)
-    left_out = (*dataset.skips, *found.skips, *scores.skips)
+        log, scores = _observe_and_score(task, bench, cases, records, folder, order, header, progress)
+    left_out = (*chosen.skips, *scores.skips)
     result = Result(
         task=task.name,
         tool=tool,
@@ -102,8 +101,37 @@ def run(order: Order, progress: Progress = lambda done, total: None) -> Outcome:
         versions=spoken,
     )
     (folder / NAME).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    notes = (*dataset.notes, *found.notes, *_explained(result, found.cases, left_out))
+    notes = (*chosen.notes, *_explained(result, cases, left_out, chosen.root))
     return Outcome(result, folder, log, left_out, notes)
+
+
+class Chosen(NamedTuple):
+    """What of a set is measured with which tool; the set's own rows are let go."""
+
+    tool: str
+    cases: tuple[Case, ...]
+    name: str
+    root: Path
+    skips: tuple[Skip, ...]
+    notes: tuple[str, ...]
+
+
+def ask(order: Order, task: EvalTask, export: Path) -> Chosen:
+    """The cases of an order. Raises InputError when the set has none for the task."""
+    dataset, looked_at = watched(open_dataset(order.data, export=export, split=order.split, root=order.pictures))
+    tool, found = choose(task, dataset, order.tool)
+    if order.limit is not None:
+        found = found._replace(cases=limited(found.cases, order.limit))
+    skips = (*dataset.skips, *found.skips)
+    if not found.cases:
+        raise InputError(
+            f"{dataset.name} has no case for {task.name}: {_reasons(skips) or 'no rows'}.",
+            remedy=f"The task reads: {task.needs}.",
+        )
+    unread = [name for name in dataset.columns if name not in looked_at and name != "split"]
+    more = f" and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+    ignored = [f"Columns that {task.name} does not read: {', '.join(unread[:NAMED])}{more}."] if unread else []
+    return Chosen(tool, found.cases, dataset.name, dataset.root, skips, (*dataset.notes, *found.notes, *ignored))
 
 
 class Scores(NamedTuple):
@@ -137,13 +165,10 @@ def _observe_and_score(
                 records.add(missing, task.observe(bench, missing))
             done += len(batch)
             progress(done, total)
-        return records.of(group)
+        return [answer for _, answer in records.of(group)]
 
-    def summarise(shown: Sequence[Mapping[str, Any]]) -> Mapping[str, Estimate]:
-        # The log's records leave long rows out; the same cases are scored from the complete ones.
-        names = {record["id"] for record in shown}
-        cases = [case for case in everything if case.id in names]
-        found.append(score(task, cases, records.of(cases), seed=order.seed, rounds=order.rounds))
+    def summarise() -> Mapping[str, Estimate]:
+        found.append(score(task, records.of(everything), seed=order.seed, rounds=order.rounds))
         return {**found[-1].metrics, **{f"baseline_{name}": one for name, one in found[-1].baselines.items()}}
 
     metadata = {**header, "dataset": order.data.name, "seed": order.seed, "rounds": order.rounds, "cases": total}
@@ -153,18 +178,15 @@ def _observe_and_score(
     return log, found[-1]
 
 
-def score(
-    task: EvalTask, cases: Sequence[Case], answers: Sequence[Values | Skip], *, seed: int = 0, rounds: int = ROUNDS
-) -> Scores:
-    """The figures over cases and what was observed about them."""
-    table, cued, skips = tables(cases, answers)
+def score(task: EvalTask, rows: Iterable[Row], *, seed: int = 0, rounds: int = ROUNDS) -> Scores:
+    """The figures over cases, in the order of their ids, and what was observed about them."""
+    table, cued, seen, skips = sort_out(rows)
     undefined = dict.fromkeys(task.names, Estimate(None, None, None))
     metrics = (
         undefined | estimate(task.measurement(table), table.clusters, rounds=rounds, seed=seed)
         if len(table)
         else undefined
     )
-    seen = presented(cases, answers)
     if len(seen):
         metrics |= estimate(task.responses(seen), seen.clusters, rounds=rounds, seed=seed)
     baselines = estimate(task.baselines(cued), cued.clusters, rounds=rounds, seed=seed) if len(cued) else {}
@@ -223,10 +245,12 @@ def fingerprint() -> str:
     return found.hexdigest()[:16]
 
 
-def _explained(result: Result, cases: Sequence[Case], skips: Sequence[Skip]) -> Iterator[str]:
+def _explained(result: Result, cases: Sequence[Case], skips: Sequence[Skip], root: Path) -> Iterator[str]:
     """What a reader must know beside the numbers."""
     if skips:
         yield f"{len(skips)} left out: {_reasons(skips)}."
+    if any(skip.reason == "missing_file" for skip in skips):
+        yield f"Pictures are looked for below {root}; --pictures names another folder for a list or a JSON descriptor."
     if result.dataset.n == 0 and skips:
         yield f"Nothing could be scored. {Counter(skip.message for skip in skips).most_common(1)[0][0]}"
         return

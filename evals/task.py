@@ -4,19 +4,19 @@ A task is a value (``EvalTask``) made of plain functions, one module each in ``e
 about a case is a flat record of numbers and words; pictures are gone by then, and metrics see only the table.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from evals.answers import Answers, Values
 from evals.data import Case, Cases, Dataset, Skip
 from evals.figures import Figure
 from evals.metrics.arrays import Flags, Reals, reals
 from evals.metrics.bootstrap import Measurement
 
-Values = Mapping[str, Any]
-"""What was observed about one case: numbers, words, or short rows of numbers. JSON can hold it."""
+__all__ = ["SKIPPED", "UNPRESENTED", "EvalTask", "Table", "Values", "lower_is_better", "nothing"]
 
 SKIPPED = "skipped"
 """Key of the reason and message in values that hold cues only: the case is not scored."""
@@ -31,10 +31,19 @@ UNPRESENTED = frozenset({
 
 @dataclass(frozen=True)
 class Table:
-    """The cases that could be observed, in the order of their ids."""
+    """The cases that could be observed, in the order of their ids, and what was observed about each."""
 
     cases: tuple[Case, ...]
-    values: tuple[Values, ...]
+    values: Answers
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[Case, Values]]) -> "Table":
+        """A table of these rows; they may come from a file, one at a time."""
+        cases, values = [], Answers()
+        for case, row in rows:
+            cases.append(case)
+            values.append(row)
+        return cls(tuple(cases), values)
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -46,14 +55,11 @@ class Table:
 
     def numbers(self, key: str) -> Reals:
         """An observed number per case, NaN where there is none; rows of numbers give a matrix."""
-        column = [values.get(key) for values in self.values]
-        wide = next((len(value) for value in column if isinstance(value, list)), None)
-        blank = np.nan if wide is None else [np.nan] * wide
-        return reals([blank if value is None else value for value in column])
+        return self.values.numbers(key)
 
     def words(self, key: str) -> list[str]:
         """An observed word per case, empty where there is none."""
-        return [str(values.get(key, "")) for values in self.values]
+        return self.values.words(key)
 
     def truth(self, key: str) -> Reals:
         """A labelled number per case, NaN where there is none."""
@@ -65,8 +71,7 @@ class Table:
 
     def keep(self, chosen: Flags | Sequence[bool]) -> "Table":
         """The rows that are flagged."""
-        rows = [index for index, flag in enumerate(chosen) if flag]
-        return Table(tuple(self.cases[index] for index in rows), tuple(self.values[index] for index in rows))
+        return Table.of((self.cases[index], self.values[index]) for index, flag in enumerate(chosen) if flag)
 
 
 def nothing(table: Table) -> Measurement:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CHUNK = 1 << 20
 
@@ -64,6 +64,31 @@ class Dataset:
         return replace(self, items=tuple(item for item in self.items if item.labels.get(column) == split))
 
 
+class _Watched(dict[str, str]):
+    """Labels that remember which of them were looked at, for all rows of a set together."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self, labels: Mapping[str, str], seen: set[str]) -> None:
+        super().__init__(labels)
+        self._seen = seen
+
+    def __getitem__(self, name: str) -> str:
+        self._seen.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        self._seen.add(name)
+        return super().get(name, default)
+
+
+def watched(dataset: Dataset) -> tuple[Dataset, set[str]]:
+    """The same set, and the names of the labels that are looked at in it from now on."""
+    seen: set[str] = set()
+    items = tuple(replace(item, labels=_Watched(item.labels, seen)) for item in dataset.items)
+    return replace(dataset, items=items), seen
+
+
 def settled(items: Iterable[Item]) -> tuple[tuple[Item, ...], tuple[Skip, ...]]:
     """Items sorted by id, each once.
 
@@ -103,6 +128,15 @@ def digest(root: Path, cases: Iterable[Case]) -> str:
         pictures = ",".join(_picture(root / file) for file in (case.file, *case.others))
         lines.append(f"{case.id}\t{pictures}\t{truth}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def differ(roots: tuple[Path, Path], case: Case) -> bool:
+    """Whether a case's pictures below two folders are others; those that are gone cannot be told apart."""
+    for file in (case.file, *case.others):
+        paths = [root / file for root in roots]
+        if all(path.is_file() for path in paths) and _picture(paths[0]) != _picture(paths[1]):
+            return True
+    return False
 
 
 def _picture(path: Path) -> str:

@@ -74,10 +74,11 @@ def write(folder: Path, file: Path | None = None) -> Path:
 
 
 def _section(folder: Path, settings: Settings) -> dict[str, Any]:
-    header, cases, answers = records.load(folder)
+    header, rows = records.load(folder)
     result: Result = read(folder)
     task = TASKS.get(result.task)
-    table, _, skips = records.tables(cases, answers)
+    found = records.sort_out(rows)
+    table, skips = found.scored, found.skips
     figures = task.figures(table) if len(table) else ()
     drawn = [figure for figure in figures if not isinstance(figure, Sheet)]
     badness = task.failures(table) if len(table) else np.zeros(0)

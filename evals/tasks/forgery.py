@@ -27,7 +27,7 @@ def measurement(table: Table) -> Measurement:
     }
     ways = {
         name.removeprefix("way_"): ranking.Ranking(table.numbers(name), columns.attack)
-        for name in sorted({key for values in table.values for key in values if key.startswith("way_")})
+        for name in sorted(key for key in table.values.names if key.startswith("way_"))
         if not np.isnan(table.numbers(name)).any()
     }
     videos = _videos(columns)

@@ -84,8 +84,8 @@ def measurement(table: Table) -> Measurement:
     parts: dict[str, tuple[Reals, Callable[[Reals], Mapping[str, Reals]]]] = {}
     for name in CONDITIONS:
         there = np.array([name in values for values in table.values], dtype=bool)
-        rows = table.keep(there)
-        inner = Table(rows.cases, tuple(values[name] for values in rows.values))
+        inner = Table.of((case, values[name]) for case, values in zip(table.cases, table.values, strict=True)
+                         if name in values)  # fmt: skip
         if len(inner):
             parts[name] = (there, base.task.measurement(inner))
     sign = 1.0 if lower_is_better(base.metric) else -1.0

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from evals import cli, gate
 from evals.compare import compare
+from evals.data import Skip
 from evals.homemade import portrait, write_labels
 from evals.records import Records, load
 from evals.report import write
@@ -20,6 +21,13 @@ from evals.tasks import TASKS
 from faceagent.errors import InputError
 
 KEYS = {"task", "tool", "profile", "dataset", "metrics", "baselines", "seed", "versions"}
+
+
+def loaded(folder):
+    """Header, cases and answers of a run."""
+    header, rows = load(folder)
+    cases, answers = zip(*rows, strict=True)
+    return header, list(cases), list(answers)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,9 @@ def test_log_holds_seed_hash_and_every_figure(spoof_run):
     for name, one in outcome.result.metrics.items():
         if one.value is not None:
             assert figures[name].value == pytest.approx(one.value, abs=1e-6)
-    assert sum(len(sample.scores["spoof"].metadata["records"]) for sample in log.samples) == 11
+    records = [json.loads(line) for sample in log.samples for line in sample.output.completion.splitlines()]
+    assert len(records) == 11 and all({"id", "truth", "values"} == set(record) for record in records)
+    assert log.samples[0].scores["spoof"].answer == "11 of 11 scored"
 
 
 def test_a_run_is_resumed_and_repeats_to_the_digit(spoof_run, spoof_set, settings, tmp_path, monkeypatch):
@@ -154,7 +164,7 @@ def test_tool_is_chosen_by_the_labels(spoof_set, tmp_path):
 
 def test_compare_is_paired(spoof_run, spoof_set, settings, tmp_path):
     _, folder = spoof_run
-    header, cases, answers = load(folder)
+    header, cases, answers = loaded(folder)
     better = tmp_path / "better"
     perfect = [10.0 if case.truth["class"] == "attack" else -10.0 for case in cases]
     with Records(better, {**header, "sha256": "x"}) as records:
@@ -169,9 +179,47 @@ def test_compare_is_paired(spoof_run, spoof_set, settings, tmp_path):
         compare(folder, tmp_path / "nothing")
 
 
+def test_compare_tests_silence_too(spoof_run, tmp_path):
+    _, folder = spoof_run
+    header, cases, answers = loaded(folder)
+    silent = [Skip(case.id, "too_blurry", "") if case.truth["class"] == "attack" else answer
+              for case, answer in zip(cases, answers, strict=True)]  # fmt: skip
+    with Records(tmp_path / "mute", header) as records:
+        records.add(cases, silent)
+    found = compare(folder, tmp_path / "mute", rounds=200)
+    rows = {row.metric: row for row in found.rows}
+    assert (rows["apnrr"].first, rows["apnrr"].second, rows["apnrr"].verdict) == (0.0, 1.0, "worse")
+    assert rows["bpnrr"].change == 0 and rows["non_response"].change == pytest.approx(6 / 11)
+    assert rows["non_response"].p < 0.05 and "auc" not in rows  # only one class was answered by both
+    assert any("Of 11 cases presented to both, 5 were answered by both" in note for note in found.notes)
+
+
+def test_runs_on_different_data_are_not_compared(spoof_run, spoof_set, tmp_path):
+    _, folder = spoof_run
+    header, cases, answers = loaded(folder)
+    renamed = [case._replace(id=f"other {case.id}") for case in cases]
+    relabelled = [case._replace(truth={**case.truth, "type": "mask"}) for case in cases]
+    for name, rows in (("names", renamed), ("labels", relabelled)):
+        with Records(tmp_path / name, {**header, "sha256": "x"}) as records:
+            records.add(rows, answers)
+        with pytest.raises(InputError, match="different data: they have no case with the same name and label"):
+            compare(folder, tmp_path / name)
+    shutil.copytree(spoof_set, tmp_path / "copy")
+    with Records(tmp_path / "copied", {**header, "root": str(tmp_path / "copy")}) as records:
+        records.add(cases, answers)
+    assert all(row.change == 0 for row in compare(folder, tmp_path / "copied", rounds=20).rows)
+    (tmp_path / "copy" / cases[3].file).write_bytes((tmp_path / "copy" / cases[4].file).read_bytes())
+    with pytest.raises(InputError, match=f"1 of 11 common names stand for another picture, {cases[3].file}"):
+        compare(folder, tmp_path / "copied")
+    with Records(tmp_path / "task", {**header, "task": "forgery"}) as records:
+        records.add(cases, answers)
+    with pytest.raises(InputError, match="is a run of spoof"):
+        compare(folder, tmp_path / "task")
+
+
 def test_report_is_one_safe_page(spoof_run, spoof_set, settings, tmp_path):
     _, folder = spoof_run
-    header, cases, answers = load(folder)
+    header, cases, answers = loaded(folder)
     hostile = tmp_path / "runs" / "hostile"
     with Records(hostile, header) as records:
         named = [case._replace(id=f"<script>alert(1)</script>{case.id}") for case in cases]

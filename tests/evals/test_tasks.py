@@ -41,7 +41,7 @@ from faceagent.vlm.scripted import Scripted
 def table(rows):
     """Rows of (truth, values); cases are named by their place and stand for themselves."""
     cases = tuple(Case(f"{place:05}", "f.png", truth, f"{place:05}") for place, (truth, _) in enumerate(rows))
-    return Table(cases, tuple(values for _, values in rows))
+    return Table.of(zip(cases, (values for _, values in rows), strict=True))
 
 
 def points(task, made):
@@ -273,10 +273,10 @@ def test_pictures_without_an_answer_are_counted_per_class():
     answered = {"score": 1.0, "called": 1.0}
     answers = [answered, {"skipped": ["too_blurry", ""], "cue_sharpness": 1.0}, answered,
                Skip("3", "no_face", ""), Skip("4", "corrupt_picture", "")]  # fmt: skip
-    found = score(spoof.TASK, cases, answers, rounds=10)
+    found = score(spoof.TASK, zip(cases, answers, strict=True), rounds=10)
     assert found.metrics["apnrr"].value == pytest.approx(1 / 3) and found.metrics["bpnrr"].value == 1.0
     assert found.metrics["apnrr.print"].value == 0.5 and found.metrics["apnrr.mask"].value == 0.0
-    silent = score(morph.TASK, cases[3:4], answers[3:4], rounds=10)
+    silent = score(morph.TASK, [(cases[3], answers[3])], rounds=10)
     assert silent.n == 0 and silent.metrics["bpnrr"].value == silent.metrics["bsnrr"].value == 1.0
     assert silent.metrics["apnrr"].value is None
 
@@ -342,7 +342,7 @@ def test_ten_thousand_cases_are_scored_in_time_and_in_little_memory():
         ]
     )
     started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = score(spoof.TASK, big.cases, big.values)
+    found = score(spoof.TASK, zip(big.cases, big.values, strict=True))
     assert time.process_time() - started < 10
     assert found.n == 10_000 and found.metrics["auc"].low is not None
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kB
