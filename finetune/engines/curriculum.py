@@ -154,7 +154,7 @@ def _bank(
 ) -> list[tuple[Face, tuple[Evidence, ...]]]:
     """Faces and what the forgery detector says about them."""
     tool, kept = Forgery(settings), []
-    for place in rng.choice(len(faces), BANK, replace=False):
+    for place in rng.choice(len(faces), min(BANK, len(faces)), replace=False):
         face = imagined.face_of(faces[int(place)], rng)
         view, pixels = imagined.seen(face), cv2.imread(faces[int(place)].found.path)[:, :, ::-1]
         kept.append((face, tool.run([View(view.picture, lambda pixels=pixels: pixels, view.original, face)])[0]))

@@ -1,10 +1,11 @@
 """``python -m finetune.vlm STAGE --data DIR --work DIR``: train the embedded model, stage by stage.
 
 ``bank``: faces found, crops made, the tower's view of each kept. ``projector``: the projector on its own; it is part
-of the base ever after. ``vqa``: the adapter for questions about the picture. ``adapter NAME``: an adapter on that base
-from samples of ``finetune.engines``, begun from another (``--begin``). ``exam``: what ``vqa`` learnt, asked about
-held-out people in words training never used, and once more with another person's picture. Every stage leaves its
-result in ``--work`` and goes on where it was interrupted; what ships is written to ``--weights``.
+of the base ever after. ``vqa``: the adapter for questions about the picture. ``samples``: what the explaining adapters
+learn from, made from the sets by ``finetune.engines``. ``adapter NAME``: an adapter on that base from those samples,
+begun from another (``--begin``); a name that is no topic learns all topics at once. ``exam``: what ``vqa`` learnt,
+asked about held-out people in words training never used, and once more with another person's picture. Every stage
+leaves its result in ``--work`` and goes on where it was interrupted; what ships is written to ``--weights``.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from evals.acceptance import wilson
 from faceagent.vlm.assemble import shipped
 from finetune.vlm import stages
 
-STAGES = ("bank", "projector", "vqa", "adapter", "exam")
+STAGES = ("bank", "projector", "vqa", "samples", "adapter", "exam")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,10 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m finetune.vlm", description=__doc__)
     environment = os.environ.get("FACEAGENT_DATA")
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("name", nargs="?", help="adapter: expression, forgery or identity")
+    parser.add_argument("name", nargs="?", help="adapter: expression, forgery, identity, or common")
     parser.add_argument("--data", type=Path, default=environment and Path(environment), help="folder of the sets")
     parser.add_argument("--work", type=Path, required=True, help="caches and checkpoints")
-    parser.add_argument("--samples", type=Path, nargs="+", help="adapter: JSON lines of finetune.engines")
     parser.add_argument("--begin", type=Path, help="adapter: folder of the one to begin from; default: vqa")
     parser.add_argument("--weights", type=Path, default=shipped(), help="where finished weights go")
     parser.add_argument("--minutes", type=float, default=0.0, help="end training early; 0: all steps")
@@ -38,8 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.data is None:
         parser.error("--data or FACEAGENT_DATA must name the folder of the sets")
-    if options.stage == "adapter" and (options.name is None or options.samples is None):
-        parser.error("adapter needs a name and --samples")
+    if options.stage == "adapter" and options.name is None:
+        parser.error("adapter needs a name")
     work = stages.Work(options.data, options.work, options.weights)
     if options.stage == "bank":
         part, _, parts = options.part.partition("/")
@@ -48,8 +48,10 @@ def main(arguments: list[str] | None = None) -> None:
         print(json.dumps(stages.teach_projector(work), indent=1))
     elif options.stage == "vqa":
         stages.teach_first(work, options.minutes)
+    elif options.stage == "samples":
+        print(json.dumps(stages.write_samples(work)))
     elif options.stage == "adapter":
-        stages.teach(work, options.name, options.samples, options.begin, options.minutes)
+        stages.teach(work, options.name, options.begin, options.minutes)
     else:
         _tell(stages.examine(work))
 

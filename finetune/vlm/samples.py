@@ -22,11 +22,9 @@ LONGEST_ANSWER = 24
 """Tokens of a plain answer."""
 
 
-def taught(file: Path, model: Any, cache: Path, count: int, seed: int) -> list[Example]:
-    """``count`` training samples of a file, drawn by ``seed``; their pictures are looked at once, kept in ``cache``."""
-    train = [one for one in read(file) if not one.held_out]
-    drawn = np.random.default_rng((seed, 10)).permutation(len(train))[:count]
-    samples = [train[place] for place in drawn]
+def taught(file: Path, model: Any, cache: Path) -> list[Example]:
+    """The training samples of a file; their pictures are looked at once and kept in ``cache``."""
+    samples = [one for one in read(file) if not one.held_out]
     seen = _seen(samples, file.parent, model, cache)
     return [
         Example(seen[one.images[0].path] if one.images else None, [(one.prompt, one.answer)], one.system)  # type: ignore[index]

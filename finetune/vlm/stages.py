@@ -3,9 +3,9 @@
 The recipe is here: steps, rates and how many lessons. Knows every part of this package, and no argument parser.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,24 @@ from safetensors.torch import load_file
 
 from faceagent.explain.brief import SECTIONS
 from faceagent.settings import Settings, load
+from faceagent.types import Question
 from faceagent.vlm.assemble import LANGUAGE, PROJECTOR, TOWER, assemble
 from faceagent.weights import locate
+from finetune.engines import curriculum
+from finetune.engines.record import write
 from finetune.vlm import bank, projector
 from finetune.vlm.crops import crops
 from finetune.vlm.exam import marks, summary
 from finetune.vlm.glasses import wearing
 from finetune.vlm.lessons import CORE, lessons
-from finetune.vlm.pictures import Shown, everything
+from finetune.vlm.pictures import Shown, everything, shown
 from finetune.vlm.samples import plain, taught
 from finetune.vlm.ship import ship_adapter, ship_projector
 from finetune.vlm.train import Plan, adapted, load_base, train
 
 SEED = 0
+SAMPLES = "samples"
+"""Folder, in the work folder, of what the text engines wrote."""
 EPOCHS = 4
 """Of the projector's own training."""
 GAIN = 1.6
@@ -37,10 +42,15 @@ VQA = Plan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
 COMMON = Plan("common", steps=560, batch=8, lr=8e-4, check_every=20)
 """What the explaining adapters begin from: all their samples together."""
 ADAPTER = Plan("adapter", steps=800, batch=4, lr=1e-3, check_every=20)
-SAMPLES = 3000
-"""Drawn of one file at most."""
 PLAIN_TIMES = 8
 """How often each plain question stands among the lessons."""
+LEARNT: Mapping[str, int] = {
+    "muxspace_expressions": 1, "frll_london": 1, "sfhq_t2i_tiles": 1, "sfhq_tiles": 1, "fairface_train_4k": 3,
+}  # fmt: skip
+"""The sets that samples are made of, with one of how many faces: FairFace would be half of them."""
+EACH: Mapping[Question, int] = {"expression": 800, "forgery": 800, "identity": 600}
+"""Samples of one kind, per topic."""
+SAMPLES_SEED = 7
 FIRST = "vqa"
 """The adapter that learns to answer about pictures; the others begin from it."""
 
@@ -137,13 +147,37 @@ def teach_first(work: Work, minutes: float = 0.0) -> None:
     ship_adapter(tuned, FIRST, work.weights)
 
 
-def teach(work: Work, name: str, samples: Sequence[Path], begin: Path | None = None, minutes: float = 0.0) -> None:
+def write_samples(work: Work, each: Mapping[Question, int] | None = None) -> dict[str, int]:
+    """Write what the explaining adapters learn from, ``samples/TOPIC.jsonl`` and the pictures; returns how many."""
+    faces = [
+        one
+        for name, every in LEARNT.items()
+        if (work.data / name).is_dir()
+        for one in shown(name, work.data / name, work.folder / "faces", work.settings)[::every]
+    ]
+    out = work.folder / SAMPLES
+    makers = {
+        "expression": partial(curriculum.expression, faces, work.data),
+        "forgery": partial(curriculum.forgery, faces),
+        "identity": partial(curriculum.identity, faces),
+    }
+    return {
+        topic: write(makers[topic](out, work.settings, count, SAMPLES_SEED), out / f"{topic}.jsonl")
+        for topic, count in (each or EACH).items()
+    }
+
+
+def teach(work: Work, name: str, begin: Path | None = None, minutes: float = 0.0) -> None:
     """The adapter ``name``, begun from ``vqa`` or ``begin``: explanations and labels, a little plain text.
 
-    Only an adapter of the product's name ships; a common beginning of several stays in the work folder.
+    An adapter of the product's name learns its own topic and ships; any other name learns all topics at once and
+    stays in the work folder, for the others to begin from.
     """
     model, tokenizer = work.base()
-    lines = [one for file in samples for one in taught(file, model, work.folder / "seen", SAMPLES, SEED)]
+    topics = (name,) if name in SECTIONS else tuple(EACH)
+    lines = [
+        one for topic in topics for one in taught(work.folder / SAMPLES / f"{topic}.jsonl", model, work.folder / "seen")
+    ]
     plan = ADAPTER if name in SECTIONS else COMMON
     tuned = adapted(model, plan, begin or work.weights / FIRST)
     lines += plain(tuned, tokenizer, work.folder / "plain.json") * PLAIN_TIMES
