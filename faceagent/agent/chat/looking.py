@@ -3,7 +3,7 @@
 Plain functions over the record; no graph and no event here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from faceagent import judge
 from faceagent.agent.chat.state import Call, Talk
@@ -105,6 +105,15 @@ def unread(book: Notebook, items: Sequence[str]) -> list[str]:
     """Keys of these pictures and of all references that were never read."""
     keys = [subject_key(item) for item in items] + references_of(book)
     return [key for key in keys if not book.is_a(key, Picture) and not book.is_a(key, Problem)]
+
+
+def decided(book: Notebook, items: Sequence[str], subjects: Mapping[str, list[str]]) -> bool:
+    """Whether there is a verdict to talk about."""
+    return any(
+        not subjects.get(item) or book.get(key, Verdict).subject in subjects[item]
+        for item in items
+        for key in book.keys(item, Verdict)
+    )
 
 
 def looked_key(view: str, tool: str, look: str = "") -> str:

@@ -20,13 +20,18 @@ from faceagent.agent.route import Plan, route
 from faceagent.agent.route.plan import Language
 from faceagent.agent.state import Context
 from faceagent.explain import Narrator
-from faceagent.types import Question
+from faceagent.types import SUBJECT, PolicyDecision, Question
 from faceagent.vlm.protocol import Backend
 
 MOST_PICTURES = 100
 """Pictures of one conversation, and the same number of references."""
 MOST_TEXT = 20_000
 """Characters of a turn that are looked at at all: routing reads no more."""
+
+FOLLOW_UPS = frozenset({"why", "what_would_change", "evidence", "list_faces"})
+"""Kinds of turn that are answered from the record, once there is one."""
+ASKING = frozenset({"analyse", "compare", "rerun", "why"})
+"""Kinds of turn that ask for more evidence where a verdict is open."""
 
 Look = Literal["", "closer", "wider"]
 Stage = Literal["pointing", "measuring", "further", "again", "lost"]
@@ -127,6 +132,15 @@ class Talk(Context):
         """The vision-language model that the settings ask for, as long as it answers; None: rules and tools alone."""
         speaker = self.voice()
         return None if speaker is None else speaker.backend
+
+    def record_decision(self, one: PolicyDecision) -> None:
+        """Put a decision of policy into the notebook, once for every purpose and jurisdiction."""
+        self.book.put(f"policy/{one.question}:{one.purpose}:{one.jurisdiction}", one)
+
+    def gone(self, item: str) -> bool:
+        """Whether the picture with that number can no longer be looked at."""
+        with self.meter.work():
+            return self.shelf.problem(f"{item}/{SUBJECT}") is not None
 
     def routed(self, text: str, known: Known) -> Plan:
         """What ``text`` asks for: by the rules, and by the model where these leave it open and there is one."""

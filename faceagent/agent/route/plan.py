@@ -15,6 +15,8 @@ Kind = Literal[
     "refused", "out_of_scope", "unclear",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
+NOTHING_RUNS = frozenset[Kind]({"help", "out_of_scope", "unclear", "refused"})
+"""Kinds of turn that need neither a picture nor a face; such a plan points at none."""
 Language = Literal["en", "zh", "es"]
 Which = Literal["this", "first", "second", "third", "last", "previous", "both", "all"]
 Side = Literal["left", "right", "middle", "front", "back"]

@@ -10,15 +10,13 @@ from faceagent import policy
 from faceagent.agent.route.asked import asked
 from faceagent.agent.route.grammar import Grammar, grammar
 from faceagent.agent.route.normal import MOST, normalise, readable, undisguised
-from faceagent.agent.route.plan import Context, Kind, Language, Plan, Which
+from faceagent.agent.route.plan import NOTHING_RUNS, Context, Kind, Language, Plan, Which
 from faceagent.agent.route.pointing import faces_in, numbered
 from faceagent.agent.route.replies import listed, reply
 from faceagent.types import QUESTIONS, Question, Refused
 
 STRICTER = ("surveillance", "workplace", "education")
 """Purposes that forbid something, the one that forbids most first."""
-NOTHING_RUNS = frozenset[Kind]({"help", "out_of_scope", "unclear", "refused"})
-"""Kinds of turn that need neither a picture nor a face; such a plan points at none."""
 SHORT = 40
 """Characters of a turn that can be about nothing but what it points at."""
 FOLLOW_UPS = frozenset[Kind]({"why", "what_would_change", "evidence", "compare", "rerun"})
