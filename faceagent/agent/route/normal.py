@@ -20,6 +20,9 @@ _EVIDENCE = re.compile(
 _NUMBER_SIGN = re.compile(r"\bno\. ?(?=\d)|#(?=\d)")
 _STOP = re.compile(r"[;!?。！？；\n]|\.(?=\s|$)|(?<=[a-z一-鿿]):(?=\s)|——?|(?<=\s)-(?=\s)")
 _PAUSE = re.compile(r"[,，、()（）]")
+_APOSTROPHE = re.compile("['’‘`´ʼ]")
+_WILL = re.compile(f"{_APOSTROPHE.pattern}ll\\b")
+"""Without its apostrophe "I'll" would be ill."""
 _SPACES = re.compile(r"\s+")
 _AROUND_HAN = re.compile(r"(?<=[㐀-鿿]) | (?=[㐀-鿿])")
 _SPELT_OUT = re.compile(r"(?<![a-z0-9])(?:[a-z0-9] ){2,}[a-z0-9](?![a-z0-9])")
@@ -50,7 +53,7 @@ def normalise(raw: str, simplified: Mapping[int, int]) -> Said:
     text = "".join(mark for mark in text if unicodedata.category(mark) != "Mn").translate(simplified)
     if _FOREIGN_LETTER.search(text):
         text = text.translate(_LOOKALIKES)
-    text = re.sub(r"['’‘`´ʼ]", "", text)
+    text = _APOSTROPHE.sub("", _WILL.sub(" will", text))
     text = _NUMBER_SIGN.sub(" number ", text)
     text = _PAUSE.sub(" \x01 ", _STOP.sub(" \x02 ", text))
     text = "".join(mark if mark.isalnum() or mark in "\x01\x02" else " " for mark in text)
