@@ -1,26 +1,26 @@
 """Questions that only the picture answers, put to the shipped embedded model, and again with another picture.
 
+What the model makes of evidence follows, from ``explaining``.
+
 People are those that training held out, of the sets it learnt from: nothing else has the facts. The wording of the
 questions is one that training never used. Greedy, in process, float32, through the product's own backend. Asks every
 question twice: once with the right picture, once with another person's.
 """
 
-import csv
 import tempfile
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from evals.acceptance import MissingSet, Row, wilson
+from evals.acceptance import MissingSet, Row, explaining, labels, wilson
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.vlm.dialogue import show_picture
 from faceagent.vlm.local import Local, local
 from faceagent.vlm.protocol import Ask, Turn
-from finetune.sources import SETS, VALIDATION_PERCENT, may_train, person
+from finetune.sources import SETS
 from finetune.vlm.crops import crops, view
 from finetune.vlm.lessons import CORE
 from finetune.vlm.pictures import Shown, measured
@@ -62,6 +62,7 @@ def rows(data: Path, settings: Settings) -> Iterator[Row]:
             for text, word in PLAIN
         ]
         yield Row("plain text", f"adapter {adapter or 'off'}", float(np.mean(said)), n=len(said))
+    yield from explaining.rows(data, settings, model)
 
 
 def questions(data: Path, settings: Settings) -> dict[str, list[Item]]:
@@ -87,12 +88,10 @@ def questions(data: Path, settings: Settings) -> dict[str, list[Item]]:
 
 def held_out(name: str, data: Path, settings: Settings) -> Iterator[Shown]:
     """The measurable faces of up to ``MOST`` held-out pictures of a set."""
-    table = data / name / "labels.csv"
-    if not table.is_file():
+    if not (data / name / "labels.csv").is_file():
         return
-    with table.open(newline="", encoding="utf-8") as labels:
-        lines = {row["file"]: row for row in csv.DictReader(labels) if name != "frll_london" or may_train(row)}
-    kept = [file for file in lines if zlib.crc32(f"{name}/{person(name, file)}".encode()) % 100 < VALIDATION_PERCENT]
+    lines = {row["file"]: row for row in labels(data, name)}
+    kept = [str(file.relative_to(data / name)) for file in explaining.held_out(data, name)]
     order = np.random.default_rng(SEED).permutation(len(kept))[:MOST]
     for file, found in portraits(data / name, [kept[place] for place in order], settings):
         one = measured(name, data / name, file, found, lines[file])

@@ -21,6 +21,8 @@ from faceagent.vlm.protocol import Answer, Ask
 
 TOP = 20
 """Likeliest first tokens that an answer reports."""
+SUFFIX, GUESSED = 4, 6
+"""Last tokens that a guess is looked up by, at most, and tokens guessed: as many again cost little on a processor."""
 
 
 class Local:
@@ -108,17 +110,32 @@ class Local:
                 self._tokenizer.decode([token]): float(value)
                 for value, token in zip(rows.values, rows.indices, strict=True)
             }
-            rule = self._rule(ask.format)
-            count = 0
-            while count < ask.max_tokens:
-                tokens = rule.next(logits) if rule else [int(logits.argmax())]
-                for token in tokens:
-                    count += 1
-                    yield token
-                if tokens[-1] == self._end:
-                    return
-                output = self._model(input_ids=torch.tensor([tokens]), past_key_values=cache, use_cache=True)
-                logits = output.logits[0, -1]
+            rule, said = self._rule(ask.format), self._ids(ask.turns[-1].text)
+            left = ask.max_tokens
+            tokens: Sequence[int] = ()
+            guess: Sequence[int] = ()
+            pending = logits.unsqueeze(0)
+            while True:
+                # The row after ``tokens`` and as much of the guess as the model and the rule agree to.
+                kept, place = 0, max(0, len(tokens) - 1)
+                while True:
+                    chosen = rule.next(pending[place]) if rule else [int(pending[place].argmax())]
+                    yield from chosen[:left]
+                    left -= len(chosen)
+                    if left <= 0 or chosen[-1] == self._end:
+                        return
+                    said += chosen
+                    same = _agreeing(chosen, guess[kept:])
+                    kept, place = kept + same, place + same
+                    if same < len(chosen):
+                        break
+                if len(guess) > kept:
+                    cache.crop(kept - len(guess))
+                tokens = chosen[same:]
+                guess = foreseen(said)
+                pending = self._model(
+                    input_ids=torch.tensor([[*tokens, *guess]]), past_key_values=cache, use_cache=True
+                ).logits[0]
 
     def _read(self, ask: Ask) -> tuple[Any, Any]:
         """Logits after the prompt, and the cache that holds it."""
@@ -177,6 +194,25 @@ class Local:
             else:
                 model.load_adapter(str(path), adapter_name=name)
         self._tokenizer, self._model = tokenizer, model.eval()
+
+
+def foreseen(said: Sequence[int]) -> Sequence[int]:
+    """How the text may go on: as it did after the same last tokens before, else () (prompt lookup decoding).
+
+    An answer repeats its prompt and its own form; a guess that the model does not agree to changes nothing.
+    """
+    for size in range(SUFFIX, 1, -1):
+        end = list(said[-size:])
+        for place in range(len(said) - size - 1, -1, -1):
+            if list(said[place : place + size]) == end:
+                return list(said[place + size : place + size + GUESSED])
+    return ()
+
+
+def _agreeing(chosen: Sequence[int], guess: Sequence[int]) -> int:
+    """How many first tokens of ``chosen`` are the guess's."""
+    pairs = zip(chosen, guess, strict=False)
+    return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(chosen), len(guess)))
 
 
 class _Rule:

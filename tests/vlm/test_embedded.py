@@ -8,6 +8,7 @@ from faceagent.errors import ModelUnavailable
 from faceagent.faces import find_faces, main_face
 from faceagent.settings import Settings
 from faceagent.types import Picture
+from faceagent.vlm import local as embedded
 from faceagent.vlm.assemble import PROJECTOR, SIZE, adapters, shipped
 from faceagent.vlm.dialogue import show_picture
 from faceagent.vlm.local import Local, local
@@ -70,3 +71,28 @@ def test_plain_questions_still_get_plain_answers(model: Local, adapter: str) -> 
 def test_an_adapter_that_does_not_exist_is_named(model: Local) -> None:
     with pytest.raises(ModelUnavailable, match="nobody"):
         model.ask(_about(None, "Hi", "nobody"))
+
+
+def test_a_guess_changes_no_answer(model: Local, smiling: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = {"type": "integer", "minimum": 1, "maximum": 9}
+    form = {"type": "object", "properties": {name: count for name in ("one", "two", "one_more")}}
+    text = "Repeat: one two one two one two one more. Answer in JSON."
+    asks = [
+        Ask(turns=(Turn(text=text, images=(smiling,)),), adapter=adapter, format=shape, max_tokens=40)
+        for adapter, shape in (("vqa", None), (None, None), (None, {**form, "required": list(form["properties"])}))
+    ]
+    guessed = [model.ask(ask) for ask in asks]
+    streamed = "".join(model.stream(asks[1]))
+    monkeypatch.setattr(embedded, "GUESSED", 0)
+    plain = [model.ask(ask) for ask in asks]
+    assert [one.text for one in guessed] == [one.text for one in plain]
+    assert [(one.tokens, one.finish) for one in guessed] == [(one.tokens, one.finish) for one in plain]
+    assert streamed == guessed[1].text
+
+
+@pytest.mark.parametrize(
+    ("said", "next_"),
+    [([7, 1, 2, 3, 9, 8, 1, 2, 3], [9, 8, 1, 2, 3]), ([1, 2, 5, 1, 3, 6, 1, 2], [5, 1, 3, 6, 1, 2]), ([1, 2, 3], [])],
+)
+def test_a_text_is_expected_to_go_on_as_it_did_before(said: list[int], next_: list[int]) -> None:
+    assert list(embedded.foreseen(said)) == next_
