@@ -1,7 +1,8 @@
-"""Faces generated as a whole: what a fit learns from, and the fits, all linear on frozen features of early blocks.
+"""Faces generated as a whole: what a fit learns from, and the fits, all linear on frozen features of inner blocks.
 
-Texture lives in early blocks. Every face takes part twice: as it is in its file, and after a journey that gives all
-sets the same size and the same history (docs/decisions/0009). Knows no calibration and no verdict.
+Texture lives in early blocks, what holds after a journey in the middle ones. Every face takes part twice: as it is in
+its file, and after a journey that gives all sets the same size and the same history (docs/decisions/0009). Knows no
+calibration and no verdict.
 """
 
 import zlib
@@ -19,6 +20,7 @@ from faceagent.encoder.crop import face_crop
 from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower
 from finetune.degrade import compress
+from finetune.features import mixed
 from finetune.linear import Linear, Reals, ridge
 from finetune.sources import SETS, Found, read
 
@@ -28,7 +30,7 @@ COUNTS = {
 """Faces per set."""
 SMALL = (90.0, 170.0)
 """px: the face on its journey is shrunk to a length drawn from here, below what any set would keep more often."""
-DEPTHS = (1, 2, 3, 4)
+DEPTHS = (4, 6, 8)
 FAMILIES: Mapping[str, tuple[str, ...]] = {"stylegan": ("stylegan2",), "diffusion": ("flux", "sdxl", "dalle")}
 GENERATORS = ("stylegan2", "flux", "sdxl")
 """Those with enough faces to be tested on."""
@@ -37,7 +39,7 @@ BATCH = 32
 
 
 class Rows(NamedTuple):
-    """Two rows per face, first all as they are, then all after a journey. ``features``: N×(4·3W), block by block."""
+    """Two rows per face, first all as they are, then all after a journey. ``features``: N×(blocks·3W), block by block."""
 
     features: NDArray[np.float16]
     made_by: NDArray[np.str_]
@@ -115,7 +117,8 @@ def remembered(path: Path, mark: str, faces: Sequence[Found], tower: Tower) -> N
         stored = np.load(path)
         if str(stored["mark"]) == mark:
             return np.asarray(stored["features"])
-    found = [tap_features(tower, crops, DEPTHS).astype(np.float16) for crops in _batches(faces)]
+    with mixed(tower.device):
+        found = [tap_features(tower, crops, DEPTHS).astype(np.float16) for crops in _batches(faces)]
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, mark=np.array(mark), features=np.concatenate(found))
     return np.concatenate(found)

@@ -41,8 +41,8 @@ from finetune.sources import faces_of
 from finetune.tapped import write_tapped
 
 ADAPTERS = Path(__file__).parent.parent / "faceagent" / "encoder" / "adapters"
-NAME, VERSION = "forgery_generated", "1.0.0"
-CHOICES: tuple[tuple[int, ...], ...] = ((3,), (4,), (3, 4))
+NAME, VERSION = "forgery_generated", "2.0.0"
+CHOICES: tuple[tuple[int, ...], ...] = ((4,), (6,), (8,), (4, 6), (4, 8), (6, 8), (4, 6, 8))
 STRENGTHS = (0.5, 2.0)
 LABELS = ("synthetic", *FAMILIES, *(f"axis_{number}" for number in range(1, AXES + 1)))
 

@@ -1,7 +1,7 @@
 """Spliced and swapped parts of a face, where they are, and faces generated as a whole: two branches of the encoder.
 
 ``forgery`` looks for parts of another person; its patch logits, trained on masks of known splices, are the heat map
-and name the region. ``forgery_generated`` reads early blocks, where texture lives: whether the face was generated, by
+and name the region. ``forgery_generated`` reads inner blocks, where texture lives: whether the face was generated, by
 which family of generators, and how far the face is from all that it learned from. Its logit is reported, not weighed;
 the distance is.
 """
@@ -35,7 +35,7 @@ class Forgery:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="forgery",
-        version="1.1.0",
+        version="1.2.0",
         title="Forgery detector",
         summary="Whether parts of a face were spliced in or swapped, and where; whether the whole face was generated.",
         questions=("forgery",),
