@@ -27,23 +27,55 @@ Data = Annotated[Path, typer.Option("--data", "-d", help="A labelled set: see `f
 
 
 @app.command("list")
-def list_tasks() -> None:
-    """The tasks, and the public benchmarks they know."""
+def list_tasks(
+    name: Annotated[str | None, typer.Argument(help="A task or a benchmark: all that is known about it.")] = None,
+) -> None:
+    """The tasks, and the public benchmarks they know; or everything about one of them."""
     from evals.data.catalog import benchmarks
     from evals.tasks import TASKS
 
     TASKS.freeze()
+    if name is not None:
+        _describe(name)
+        return
     table = Table("task", "tools", "reads", "protocol", title="Tasks", expand=True)
-    for name in TASKS:
-        task = TASKS.get(name)
-        table.add_row(name, ", ".join(task.tools), task.needs, task.protocol)
+    for known in TASKS:
+        task = TASKS.get(known)
+        table.add_row(known, ", ".join(task.tools), task.needs, task.protocol)
     out.print(table)
     sets = Table(
         "name", "benchmark", "tasks", "split", "metric", "licence", title="Public benchmarks (none is shipped)"
     )
-    for name, entry in benchmarks().items():
-        sets.add_row(name, entry.title, ", ".join(entry.tasks), entry.split, entry.metric, entry.licence)
+    for known, entry in benchmarks().items():
+        sets.add_row(known, entry.title, ", ".join(entry.tasks), entry.split, entry.metric, entry.licence)
     out.print(sets)
+    out.print("faceagent eval list NAME tells all about one: for a benchmark also how to obtain and describe it.")
+
+
+def _describe(name: str) -> None:
+    """One task with what its figures mean, or one benchmark with what to do to have it."""
+    from evals.data.catalog import find
+    from evals.meanings import of_task
+    from evals.tasks import TASKS
+    from faceagent.errors import InputError
+
+    rows: list[tuple[str, str]]
+    if name in TASKS:
+        task = TASKS.get(name)
+        rows = [("task", f"{task.name}: {task.title}"), ("tools", ", ".join(task.tools)), ("reads", task.needs),
+                ("protocol", task.protocol), *of_task(name).items()]  # fmt: skip
+    elif (entry := find(name)) is not None:
+        rows = [("benchmark", f"{entry.title} (faceagent neither ships nor fetches it)"),
+                ("tasks", ", ".join(entry.tasks)), ("protocol", entry.protocol), ("split", entry.split),
+                ("metric", entry.metric), ("licence", entry.licence), ("obtain", entry.obtain),
+                ("describe as", f"{entry.descriptor} with {entry.columns}"),
+                ("then", f"faceagent eval run {entry.tasks[0]} --data FOLDER")]  # fmt: skip
+    else:
+        raise InputError(f"There is no task and no benchmark called {name!r}.", remedy="See `faceagent eval list`.")
+    view = Table(show_header=False, box=None, pad_edge=False)
+    for left, right in rows:
+        view.add_row(Text(left), Text(right))
+    out.print(view)
 
 
 @app.command("run")
@@ -77,7 +109,9 @@ def run_task(
     if json is not None:
         json.parent.mkdir(parents=True, exist_ok=True)
         json.write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    view = Table(title=f"{result.task}: {result.tool} on {data.name}, n = {result.dataset.n}", title_justify="left")
+    counts = f"n = {result.dataset.n}, {result.dataset.skipped} left out"
+    out.print(Text(f"{result.task}: {result.tool} on {data.name}, {counts}"), soft_wrap=True)
+    view = Table()
     for column, side in (("metric", "left"), ("value", "right"), ("95 %", "right")):
         view.add_column(column, justify=side)  # type: ignore[arg-type]
     _add(view, result.metrics)
@@ -106,7 +140,8 @@ def compare(
     from evals.compare import compare as paired
 
     found = paired(first, second, rounds=rounds, seed=seed)
-    view = Table(title=f"{found.task}: {found.names[0]} against {found.names[1]}, {found.n} common cases")
+    out.print(Text(f"{found.task}: A {found.names[0]}, B {found.names[1]}, {found.n} cases answered by both"))
+    view = Table()
     for column in ("metric", "A", "B", "B - A", "95 %", "p", ""):
         view.add_column(column, justify="left" if column == "metric" else "right")
     for row in found.rows:

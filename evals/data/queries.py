@@ -3,8 +3,9 @@
 Files of JSON lines lie beside this module. ``queries`` was written with the grammar in sight. Each of the
 ``paraphrases`` was written after the grammar was frozen, in other registers and other words, and was run once before
 the grammar learned from it; so only its first run, kept in ``FIRST``, says how the grammar does on what it has not
-seen. ``policy`` asks for what must be refused, tries to talk the agent into it, and says harmless things in the same
-words; only ``refused``, ``questions`` and ``purpose`` are labelled there. Each line has
+seen. The ``policy`` sets ask for what must be refused, try to talk the agent into it, and say harmless things in the
+same words; only ``refused``, ``questions`` and ``purpose`` are labelled there, and their first runs are in ``REFUSALS``.
+All of them have one author, who also wrote the grammar. Each line has
 
     text     what was typed
     group    which part of the set it belongs to
@@ -22,14 +23,25 @@ from typing import Any, Literal
 from faceagent.agent.route import Context, Plan, route
 from faceagent.types import Noun
 
-Set = Literal["queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "paraphrases-4", "policy"]
+Set = Literal[
+    "queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "paraphrases-4", "paraphrases-5", "paraphrases-6",
+    "policy", "policy-2", "policy-3",
+]  # fmt: skip
 FIRST: dict[Set, tuple[int, int]] = {
     "paraphrases-1": (129, 172),
     "paraphrases-2": (150, 172),
     "paraphrases-3": (153, 163),
     "paraphrases-4": (145, 157),
+    "paraphrases-5": (137, 170),
+    "paraphrases-6": (112, 139),
 }
 """Exact plans and queries at the first run of each set, in the order in which they were written."""
+REFUSALS: dict[Set, tuple[int, int, int]] = {
+    "policy": (168, 176, 171),
+    "policy-2": (70, 83, 75),
+    "policy-3": (69, 77, 74),
+}
+"""Refusals at the first run of each set: right ones, all, and those that should be."""
 FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
 
 

@@ -39,10 +39,8 @@ def open_dataset(path: Path, *, export: Path, split: str | None = None, root: Pa
 
 
 def _read(path: Path, export: Path, root: Path | None) -> Dataset:
-    if path.suffix == ".jsonl":
-        return typed.read(path)
     if path.is_file():
-        return deepfakebench.read(path, root) if path.suffix == ".json" else pairs.read(path, root)
+        return _described(path, root)
     if (path / folder.NAME).is_file():
         return folder.read(path)
     for name in PAIRS:
@@ -53,6 +51,9 @@ def _read(path: Path, export: Path, root: Path | None) -> Dataset:
     descriptors = sorted(path.glob("*.json"))
     if len(descriptors) == 1:
         return deepfakebench.read(descriptors[0], root)
+    if len(descriptors) > 1:
+        names = ", ".join(one.name for one in descriptors)
+        raise InputError(f"{path} holds several descriptors.", remedy=f"Give one of them: {names}.")
     known = catalog.find(path.name)
     below = sorted(one.parent.name for one in path.glob(f"*/{folder.NAME}"))
     if below:
@@ -60,3 +61,16 @@ def _read(path: Path, export: Path, root: Path | None) -> Dataset:
     else:
         remedy = f"Expected: {KINDS}." if known is None else known.how()
     raise InputError(f"{path} has no description of its pictures.", remedy=remedy)
+
+
+def _described(path: Path, root: Path | None) -> Dataset:
+    """The set that one file describes."""
+    if path.name == folder.NAME:
+        return folder.read(path.parent)
+    if path.suffix == ".jsonl":
+        return typed.read(path)
+    if path.suffix == ".json":
+        return deepfakebench.read(path, root)
+    if path.suffix in (".csv", ".txt"):
+        return pairs.read(path, root)
+    raise InputError(f"{path} describes no set.", remedy=f"Give {KINDS}.")

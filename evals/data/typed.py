@@ -35,12 +35,16 @@ def read(path: Path) -> Dataset:
             raw: Mapping[str, Any] = json.loads(line)
             query = Query.model_validate(raw)
         except (ValueError, ValidationError) as error:
-            first = str(error).splitlines()[0]
-            skips.append(Skip(name, "unknown_label", f"{path.name}, {name}: no labelled query ({first})."))
+            told = " ".join(str(error).split("For further information")[0].split())
+            skips.append(Skip(name, "unknown_label", f"{path.name}, {name}: no labelled query ({told})."))
             continue
         items.append(Item(name, "", labels(query)))
     if not items:
-        raise InputError(f"{path} holds no labelled query.", remedy='A line is {"text": "...", "expect": {...}}.')
+        first = f" {skips[0].message}" if skips else ""
+        raise InputError(
+            f"{path} holds no labelled query.{first}",
+            remedy='A line is {"text": "is this photo real?", "group": "en", "expect": {"questions": ["forgery"]}}.',
+        )
     return Dataset(path.stem, path.parent, COLUMNS, tuple(items), tuple(skips))
 
 

@@ -57,6 +57,12 @@ def mean_among(values: ArrayLike, among: ArrayLike, weights: ArrayLike | None = 
     return mean(reals(values)[inside], weighed(weights, len(inside))[..., inside])
 
 
+def nanmean(values: Reals) -> Reals:
+    """Mean over the first axis of what is defined; NaN where nothing is."""
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))
+
+
 def median(values: ArrayLike, weights: ArrayLike | None = None) -> Reals:
     """Weighted median: the mean of the lower and the upper one."""
     column = reals(values)

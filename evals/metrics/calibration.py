@@ -77,8 +77,13 @@ def risk_coverage(confidence: ArrayLike, wrong: ArrayLike, weights: ArrayLike | 
 def aurc(confidence: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = None) -> Reals:
     """Area under the risk-coverage curve (Geifman and El-Yaniv 2017): mean risk over all coverages, lower is better."""
     coverage, risk = risk_coverage(confidence, wrong, weights)
+    return area_over(coverage, risk)
+
+
+def area_over(coverage: Reals, risk: Reals) -> Reals:
+    """Area under the steps of a risk-coverage curve; NaN where nothing is covered."""
     width = np.diff(coverage, axis=-1, prepend=0.0)
-    return np.where(np.isnan(coverage[..., -1]), np.nan, np.nansum(width * risk, axis=-1))
+    return np.where((coverage > 0).any(axis=-1), np.nansum(width * risk, axis=-1), np.nan)
 
 
 def risk_at_coverage(
@@ -86,5 +91,7 @@ def risk_at_coverage(
 ) -> Reals:
     """Error rate when the most confident ``coverage`` of the samples is answered."""
     covered, risk = risk_coverage(confidence, wrong, weights)
+    if covered.shape[-1] == 0:
+        return np.full(covered.shape[:-1], np.nan)
     first = np.argmax(covered >= coverage - 1e-12, axis=-1)[..., np.newaxis]
     return np.take_along_axis(risk, first, axis=-1)[..., 0]

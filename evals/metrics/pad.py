@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evals.metrics.arrays import Reals, flags, reals, share
+from evals.metrics.arrays import Reals, flags, nanmean, reals, share
 from evals.metrics.ranking import Curve, equal_error, fpr_at_fnr
 
 POINTS = (0.10, 0.05, 0.01)
@@ -47,8 +47,7 @@ def errors_at(
     # A bootstrap round may miss a rare type; the worst of the others stands in for it.
     gone = np.isnan(stack)
     worst = np.where(gone.all(axis=0), np.nan, np.where(gone, -np.inf, stack).max(axis=0))
-    middle = np.where(gone.all(axis=0), np.nan, np.where(gone, 0.0, stack).sum(axis=0) / np.maximum((~gone).sum(0), 1))
-    return Errors(apcer, worst, middle, bpcer, (worst + bpcer) / 2, (overall + bpcer) / 2)
+    return Errors(apcer, worst, nanmean(stack), bpcer, (worst + bpcer) / 2, (overall + bpcer) / 2)
 
 
 def bpcer_at_apcer(points: Curve, apcer: float) -> Reals:

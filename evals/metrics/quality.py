@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evals.metrics.arrays import Reals, mean, reals
-from evals.metrics.calibration import risk_coverage
+from evals.metrics.calibration import area_over, risk_coverage
 
 
 class Discard(NamedTuple):
@@ -31,16 +31,17 @@ def error_after_discard(
     be nothing, and then the error of the best group is given.
     """
     kept, left = _kept(quality, error, weights)
+    if kept.shape[-1] == 0:
+        return np.full(kept.shape[:-1], np.nan)
     fits = kept <= 1.0 - discarded + 1e-12
-    last = np.maximum(fits.sum(axis=-1) - 1, 0)[..., np.newaxis]
+    best = (kept <= 0).sum(axis=-1)  # groups that no bootstrap draw took are no group
+    last = np.minimum(np.maximum(fits.sum(axis=-1) - 1, best), kept.shape[-1] - 1)[..., np.newaxis]
     return np.take_along_axis(left, last, axis=-1)[..., 0]
 
 
 def discard_area(quality: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> Reals:
     """Mean error over all discard shares; compare it with the error without discarding."""
-    kept, left = _kept(quality, error, weights)
-    width = np.diff(kept, axis=-1, prepend=0.0)
-    return np.where(np.isnan(kept[..., -1]), np.nan, np.nansum(width * left, axis=-1))
+    return area_over(*_kept(quality, error, weights))
 
 
 def discard_gain(quality: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> Reals:

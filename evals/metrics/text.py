@@ -1,5 +1,6 @@
 """Overlap of two texts, for explanations that have a reference."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,12 +9,17 @@ from evals.metrics.arrays import Reals
 
 
 def rouge_l(reference: str, text: str) -> float:
-    """ROUGE-L F1 (Lin 2004): the longest common subsequence of words, case ignored."""
-    one, other = reference.lower().split(), text.lower().split()
+    """ROUGE-L F1 (Lin 2004): the longest common subsequence of words; case and punctuation are ignored."""
+    one, other = words(reference), words(text)
     if not one or not other:
         return 0.0
     common = _longest_common(one, other)
     return 2 * common / (len(one) + len(other))
+
+
+def words(text: str) -> list[str]:
+    """Runs of letters and digits in lower case, as the usual implementations of ROUGE split texts."""
+    return re.findall(r"[^\W_]+", text.lower())
 
 
 def _longest_common(one: Sequence[str], other: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evals.metrics.arrays import Reals, Whole, reals
+from evals.metrics.arrays import Flags, Reals, Whole, flags, nanmean, ratio, reals, weighed
 from evals.metrics.ranking import Curve, tpr_at_fpr
 
 
@@ -44,23 +44,52 @@ def supports(fmr: float, strangers: int) -> bool:
     return strangers * fmr >= 3.0 - 1e-9
 
 
-def fold_accuracy(scores: ArrayLike, mated: ArrayLike, folds: int = 10) -> Reals:
-    """LFW's protocol: accuracy of every fold at the threshold that is best on the other folds."""
-    values, same = reals(scores), np.asarray(mated, dtype=bool)
-    # Samples are dealt out in order of class and score, so that the result does not depend on their order.
-    fold = np.empty(len(values), dtype=np.int64)
-    order = np.lexsort((values, same))
-    fold[order] = np.arange(len(values)) % folds
+def fold_accuracy(scores: ArrayLike, mated: ArrayLike, folds: ArrayLike, weights: ArrayLike | None = None) -> Reals:
+    """LFW's protocol: mean over folds of the accuracy at the threshold that is best on the other folds.
+
+    ``folds`` gives every pair's fold. Thresholds lie half way between scores: one on a score of the other folds would
+    be too strict for the next pair. NaN without pairs or with one fold.
+    """
+    values, same, fold = reals(scores), flags(mated), np.asarray(folds, dtype=np.int64)
+    names = np.unique(fold)
+    by = weighed(weights, len(values))
+    if len(names) < 2:
+        return np.full(by.shape[:-1], np.nan)
+    order = np.argsort(values, kind="stable")
+    values, same, fold, by = values[order], same[order], fold[order], by[..., order]
+    ends = np.flatnonzero(np.append(values[1:] != values[:-1], True))
     right = []
-    for index in range(min(folds, len(values))):
-        rest = fold != index
-        seen = np.unique(values[rest])
-        if seen.size == 0:
-            continue
-        # Half way between scores: a line on a score of these folds would be too strict for the next one.
-        candidates = np.append((seen[1:] + seen[:-1]) / 2, [seen[0] - 1.0, seen[-1] + 1.0])
-        misses = np.searchsorted(np.sort(values[rest & same]), candidates, side="left")
-        alarms = (rest & ~same).sum() - np.searchsorted(np.sort(values[rest & ~same]), candidates, side="left")
-        line = candidates[int(np.argmin(misses + alarms))]
-        right.append(float(np.mean((values[~rest] >= line) == same[~rest])))
-    return reals(np.mean(right)) if right else reals(np.nan)
+    for name in names:
+        rest, mine = by * (fold != name), by * (fold == name)
+        chosen = np.argmin(_errors(rest, same, ends), axis=-1)
+        line = _half_way(values[ends], np.diff(_below(rest, ends), axis=-1) > 0, chosen)
+        place = np.searchsorted(values[ends], line)[..., np.newaxis]
+        wrong = np.take_along_axis(_errors(mine, same, ends), place, axis=-1)[..., 0]
+        right.append(1.0 - ratio(wrong, mine.sum(axis=-1)))
+    return nanmean(np.stack(right))
+
+
+def _errors(weights: Reals, same: Flags, ends: Whole) -> Reals:
+    """Errors of every line between distinct scores: pairs of one person below it, strangers above."""
+    strangers = _below(weights * ~same, ends)
+    return _below(weights * same, ends) + strangers[..., -1:] - strangers
+
+
+def _below(weights: Reals, ends: Whole) -> Reals:
+    """Weight below a line under the first score, and below one after each distinct score."""
+    total = np.cumsum(weights, axis=-1)[..., ends]
+    return np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1)
+
+
+def _half_way(scores: Reals, there: Flags, line: Whole) -> Reals:
+    """The line above the first ``line`` scores, half way to the next score that is there; beyond all at the ends."""
+    above = there & (np.arange(len(scores)) >= line[..., np.newaxis])
+    middle = (scores[np.maximum(line - 1, 0)] + scores[np.argmax(above, axis=-1)]) / 2
+    return np.where(line == 0, -np.inf, np.where(above.any(axis=-1), middle, np.inf))
+
+
+def dealt(scores: ArrayLike, mated: ArrayLike, folds: int = 10) -> Whole:
+    """A fold per pair where none is given: dealt out by class and score, so that the order of pairs is all one."""
+    fold = np.empty(len(reals(scores)), dtype=np.int64)
+    fold[np.lexsort((reals(scores), flags(mated)))] = np.arange(len(fold)) % folds
+    return fold

@@ -15,7 +15,7 @@ from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import SUBJECT, cluster_of, clustering, number
 from evals.figures import Bars, Figure
 from evals.metrics import classification, ranking, regression
-from evals.metrics.arrays import Flags, Reals
+from evals.metrics.arrays import Flags, Reals, nanmean
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
@@ -116,10 +116,7 @@ def measurement(table: Table) -> Measurement:
         for family, title in (("f1.", "f1_macro"), ("f1_folds.", "f1_folds_macro"), ("icc.", "icc_mean")):
             members = [values for name, values in metrics.items() if name.startswith(family)]
             if members:
-                stack = np.stack(members)
-                known = ~np.isnan(stack)
-                total = np.where(known, stack, 0.0).sum(axis=0)
-                metrics[title] = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+                metrics[title] = nanmean(np.stack(members))
         return metrics
 
     return measure
@@ -145,6 +142,15 @@ def figures(table: Table) -> tuple[Figure, ...]:
     return (Bars("F1 per action unit", tuple((name, f"f1.{name}") for name in names)),) if names else ()
 
 
+def failures(table: Table) -> Reals:
+    """Pictures by the share of their labelled units that were called wrongly."""
+    wrong, known = np.zeros(len(table)), np.zeros(len(table))
+    for unit in units(table).values():
+        wrong[unit.rows] += unit.answer != unit.present
+        known[unit.rows] += 1
+    return np.where(wrong > 0, wrong / np.maximum(known, 1), np.nan)
+
+
 TASK = EvalTask(
     name="action_units",
     title="Action units",
@@ -157,5 +163,6 @@ TASK = EvalTask(
     measurement=measurement,
     baselines=always,
     figures=figures,
+    failures=failures,
     names=("f1_macro",),
 )

@@ -128,6 +128,12 @@ def figures(table: Table) -> tuple[Figure, ...]:
     return diagram, Plot("Risk and coverage", "share answered", "error rate", (line("judge", coverage, risk),))
 
 
+def failures(table: Table) -> Reals:
+    """Wrong answers, the most confident first."""
+    claims = Claims(table)
+    return np.where(claims.right, np.nan, claims.confidence)
+
+
 TASK = EvalTask(
     name="calibration",
     title="Calibration and abstention",
@@ -140,5 +146,6 @@ TASK = EvalTask(
     measurement=measurement,
     baselines=uninformed,
     figures=figures,
+    failures=failures,
     names=("ece", "brier", "aurc"),
 )

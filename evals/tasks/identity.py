@@ -41,7 +41,8 @@ def read(dataset: Dataset, tool: str) -> Cases:
             Case(
                 item.id, item.file,
                 {"same": float(meaning == SAME), "subject": item.labels.get("subject") or item.file,
-                 "second": item.labels.get("second_subject") or item.labels["second"]},
+                 "second": item.labels.get("second_subject") or item.labels["second"],
+                 "fold": item.labels.get("fold", "")},
                 item.labels.get("subject") or item.file, (item.labels["second"],),
             )
             for item, meaning in known
@@ -101,12 +102,19 @@ class Comparisons(NamedTuple):
     score: Reals
     same: Flags
     weigh: Callable[[Reals], Reals]
+    cases: tuple[Whole, Whole]
+    """Rows of the table that every pair is made of; the same row twice where a row is a pair."""
+    listed: bool = False
+    """Whether somebody chose the pairs, as in LFW's protocol."""
 
 
 def comparisons(table: Table) -> Comparisons:
     """All comparisons that a table holds."""
     if not len(table) or "cosine" in table.values[0]:
-        return Comparisons(table.numbers("cosine"), table.truth("same") > 0, lambda weights: weights)
+        rows = np.arange(len(table))
+        return Comparisons(
+            table.numbers("cosine"), table.truth("same") > 0, lambda weights: weights, (rows, rows), listed=True
+        )
     vectors = np.asarray(table.numbers("embedding"))
     people = table.labels("subject")
     names = sorted(set(people))
@@ -116,7 +124,15 @@ def comparisons(table: Table) -> Comparisons:
     same = who[i] == who[j]
     pairs = verification.Pairs(who[i], who[j])
     score = cosines(vectors, i, j)
-    return Comparisons(score, same, lambda weights: pairs.weights(weights[..., first]))
+    return Comparisons(score, same, lambda weights: pairs.weights(weights[..., first]), (i, j))
+
+
+def folds_of(table: Table, found: Comparisons) -> Whole | None:
+    """The list's own folds, or ten that are dealt out; None where nobody chose the pairs."""
+    if not found.listed or not len(table):
+        return None
+    own = table.labels("fold")
+    return np.unique(own, return_inverse=True)[1] if all(own) else verification.dealt(found.score, found.same)
 
 
 def pairs_of(who: Whole) -> tuple[Whole, Whole]:
@@ -160,7 +176,7 @@ def measurement(table: Table) -> Measurement:
     ranked = ranking.Ranking(found.score, found.same)
     strangers = int((~found.same).sum())
     spent = table.numbers("ms")
-    folds = float(verification.fold_accuracy(found.score, found.same)) if 0 < len(found.score) <= 20_000 else np.nan
+    folds = folds_of(table, found)
 
     def rates(weights: Reals) -> Mapping[str, Reals]:
         points = ranked.curve(found.weigh(weights))
@@ -181,8 +197,8 @@ def measurement(table: Table) -> Measurement:
         for budget in BUDGETS if stated else ():
             fits = float(median(spent)) <= budget
             values[f"fruits_{budget}ms_{stated[-1]}"] = values[stated[-1]] if fits else np.full(len(weights), np.nan)
-        if not np.isnan(folds):
-            values["accuracy_folds"] = np.full(len(weights), folds)
+        if folds is not None:
+            values["accuracy_folds"] = verification.fold_accuracy(found.score, found.same, folds, weights)
         return values
 
     return measure
@@ -192,6 +208,20 @@ def figures(table: Table) -> tuple[Figure, ...]:
     """ROC and DET over pairs."""
     found = comparisons(table)
     return roc([("pairs", found.score)], found.same)
+
+
+def failures(table: Table) -> Reals:
+    """The least alike pictures of one person and the most alike of strangers, by their distance from the EER's line."""
+    found = comparisons(table)
+    worst = np.full(len(table), np.nan)
+    if found.same.all() or not found.same.any():
+        return worst
+    line = ranking.threshold_at_equal_error(ranking.curve(found.score, found.same))
+    beyond = np.where(found.same, line - found.score, found.score - line)
+    wrong = np.flatnonzero(beyond > 0)
+    for rows in found.cases:
+        np.fmax.at(worst, rows[wrong], beyond[wrong])
+    return worst
 
 
 TASK = EvalTask(
@@ -205,5 +235,6 @@ TASK = EvalTask(
     observe=observe,
     measurement=measurement,
     figures=figures,
+    failures=failures,
     names=("auc", "eer", "tar_at_far_1e-3"),
 )

@@ -1,12 +1,13 @@
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from evals.data import Case, Item, catalog, open_dataset
+from evals.data import Case, Dataset, Item, catalog, open_dataset
 from evals.data.columns import clustering, find, need, number
-from evals.data.dataset import digest, settled
+from evals.data.dataset import digest, settled, watched
 from evals.homemade import write_labels
 from faceagent.errors import InputError, ModelUnavailable
 
@@ -44,6 +45,53 @@ def test_what_is_wrong_is_said(tmp_path, make, message):
     make(folder)
     with pytest.raises(InputError, match=message):
         open_dataset(folder, export=tmp_path / "export")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.png", b"\x89PNG\r\n\x1a\n\0\0", "describes no set"),
+        ("pairs.csv", b"first,second\n\0,b.png\n", "is no text"),
+        ("pairs.csv", b"first,second,label\n", "lists no pair"),
+        ("pairs.txt", b"1 2\nAnn 1 2 3 4\n", "is no pair"),
+        ("FF.json", b"\xff\xfe\x00", "is no JSON"),
+        ("q.jsonl", b'{"text": "is it real?"}\n', "holds no labelled query. q.jsonl, line 00001.*group Field required"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path, name, text, message):
+    (tmp_path / name).write_bytes(text)
+    with pytest.raises(InputError, match=message):
+        open_dataset(tmp_path / name, export=tmp_path / "export")
+
+
+def test_several_descriptors_are_named(tmp_path):
+    for name in ("FF.json", "DFDC.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError, match="holds several descriptors. Give one of them: DFDC.json, FF.json"):
+        open_dataset(tmp_path, export=tmp_path)
+
+
+def test_tables_as_spreadsheets_write_them(tmp_path):
+    path = tmp_path / "labels.csv"
+    for text in (
+        b"File;label\na.png;real\n",
+        b"file\tlabel\textra\na.png\treal\n",
+        b"\xef\xbb\xbffile,label\r\na.png, real\r\n",
+    ):
+        path.write_bytes(text)
+        [item] = open_dataset(path, export=tmp_path).items
+        assert (item.file, item.labels["label"]) == ("a.png", "real")
+    path.write_bytes("file,label,note,\ncafé.png,real,é,x,y\n\nb.png\n".encode("cp1252"))
+    found = open_dataset(tmp_path, export=tmp_path)
+    assert found.columns == ("label", "note") and "Windows-1252" in found.notes[0]
+    assert [item.file for item in found.items] == ["b.png", "café.png"] and found.items[0].labels["label"] == ""
+
+
+def test_labels_that_were_looked_at_are_known():
+    items = tuple(Item(name, name, {"a": "1", "b": "2", "c": "3"}) for name in "xy")
+    made, seen = watched(Dataset("set", Path("."), ("a", "b", "c"), items))
+    assert seen == set() and made.items[0].labels.get("a") == "1" and made.items[1].labels["b"] == "2"
+    assert made.items[0].labels.get("d", "") == "" and seen == {"a", "b", "d"} and made.items[0] == items[0]
 
 
 def test_named_benchmark_that_is_not_here_says_how_to_obtain_it(tmp_path):
@@ -89,9 +137,12 @@ def test_pairs(tmp_path):
     assert same.labels["second"] == "Ann/Ann_0002.jpg"
     assert sorted(item.labels["label"] for item in found.items) == ["different", "different", "same", "same"]
     (tmp_path / "pairs.txt").unlink()
-    (tmp_path / "pairs.csv").write_text("probe,reference,label\na.png,b.png,same\na.png,/etc/passwd,different\n")
+    (tmp_path / "pairs.csv").write_text(
+        "probe,reference,label\na.png,b.png,same\na.png,/etc/passwd,different\na.png,,same\n"
+    )
     found = open_dataset(tmp_path, export=tmp_path)
-    assert found.items[0].labels == {"label": "same", "second": "b.png"} and found.skips[0].reason == "outside"
+    assert found.items[0].labels == {"label": "same", "second": "b.png"}
+    assert [skip.reason for skip in found.skips] == ["outside", "no_file"]
 
 
 def _picture_bytes(shade: int) -> bytes:

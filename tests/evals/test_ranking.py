@@ -124,12 +124,6 @@ def test_verification_rates():
     assert verification.supports(1e-3, 3000) and not verification.supports(1e-3, 2999)
 
 
-def test_fold_accuracy():
-    assert float(verification.fold_accuracy([0.9, 0.8, 0.7, 0.3, 0.2, 0.1], [1, 1, 1, 0, 0, 0], folds=3)) == 1.0
-    assert float(verification.fold_accuracy([0.5] * 20, [1] * 10 + [0] * 10)) == 0.5
-    assert np.isnan(verification.fold_accuracy([], []))
-
-
 def test_pairs_are_weighed_by_who_meets():
     pairs = verification.Pairs(np.array([0, 0, 1]), np.array([0, 1, 2]))
     assert pairs.weights([[2, 3, 0], [1, 1, 1]]).tolist() == [[2, 6, 0], [1, 1, 1]]

@@ -1,6 +1,7 @@
 """What is kept about cases: in memory by column, on disk by line."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -45,6 +46,17 @@ def test_a_kind_may_change_from_case_to_case():
     assert found.words("x") == ["unknown", "2.0", ""]
     later = Answers([{"x": 2.0}, {"x": "unknown"}])
     assert list(later) == [{"x": 2.0}, {"x": "unknown"}] and later.words("x") == ["2.0", "unknown"]
+
+
+def test_answers_are_small():
+    rng = np.random.default_rng(0)
+    tracemalloc.start()
+    rows = ({"score": value, "called": 1.0, "scale": "logit", "line": f"shi{'pp'}ed", "row": rng.random(32).tolist()}
+            for value in rng.random(5000).tolist())  # fmt: skip
+    found = Answers(rows)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 5000 and kept / 5000 < 500  # bytes; as dictionaries of objects it is about 1,500
 
 
 def _case(name):

@@ -96,6 +96,8 @@ def test_a_messy_set_runs_and_counts_what_was_left_out(messy_set, settings, tmp_
     assert {"missing_label", "unknown_label", "no_face", "missing_file", "duplicate_row", "contradicting_rows",
             "outside", "no_file", "corrupt_picture", "empty_file", "unsupported_format"} == set(reasons)  # fmt: skip
     assert any("13 left out" in note for note in outcome.notes)
+    assert "Columns that spoof does not read: mood." in outcome.notes
+    assert any("Pictures are looked for below" in note and "--pictures" in note for note in outcome.notes)
 
 
 def test_one_class_leaves_ranking_undefined_and_the_rest_stands(tmp_path, settings):
@@ -239,6 +241,10 @@ def test_commands(spoof_set, tmp_path, monkeypatch, settings):
     runner = CliRunner()
     listed = runner.invoke(cli.app, ["list"], env={"COLUMNS": "200"})
     assert listed.exit_code == 0 and "explanation" in listed.output and "SYN-MAD-2022" in listed.output
+    for name, word in (("lfw", "Download lfw.tgz"), ("FF++", "Fill in the form"), ("spoof", "share of attacks that")):
+        told = runner.invoke(cli.app, ["list", name], env={"COLUMNS": "200"})
+        assert told.exit_code == 0 and word in told.output
+    assert isinstance(runner.invoke(cli.app, ["list", "nothing"]).exception, InputError)
     out, result = tmp_path / "out", tmp_path / "r" / "result.json"
     ran = runner.invoke(cli.app, ["run", "spoof", "--data", str(spoof_set), "--limit", "4", "--rounds", "20",
                                   "--json", str(result), "--out", str(out)])  # fmt: skip
