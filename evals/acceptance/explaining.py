@@ -28,9 +28,8 @@ from faceagent.tools.expression import Expression
 from faceagent.types import Evidence, Explanation, Question, Report, Verdict
 from faceagent.vlm.answers import parsed
 from faceagent.vlm.label import CHOICES, question
-from faceagent.vlm.local import Local
 from faceagent.vlm.portrait import shown
-from faceagent.vlm.protocol import Answer, Ask, Turn
+from faceagent.vlm.protocol import Answer, Ask, Backend, Turn
 from finetune.engines.cases import EXPRESSIONS, TRUTH
 from finetune.sources import SETS, VALIDATION_PERCENT, may_train, person
 
@@ -44,18 +43,18 @@ PEOPLE = "frll_london"
 """The set with two pictures of everybody."""
 
 
-class Heard(Local):
-    """The embedded model; remembers of each structured answer whether it was what was asked for, and its tokens."""
+class Heard:
+    """A backend, and of each structured answer whether it was what was asked for, its tokens and its seconds."""
 
-    def __init__(self, model: Local) -> None:
-        self.__dict__ = model.__dict__
+    def __init__(self, backend: Backend) -> None:
+        self.name, self._backend = backend.name, backend
         self.valid: list[bool] = []
         self.spent: list[tuple[int, float]] = []
 
     def ask(self, ask: Ask) -> Answer:
         """See ``Backend.ask``."""
         try:
-            answer = super().ask(ask)
+            answer = self._backend.ask(ask)
             parsed(answer.text, ask.format or {}, whole=answer.finish == "stop")
         except VlmAnswerInvalid:
             self.valid.append(False)
@@ -63,6 +62,22 @@ class Heard(Local):
         self.valid.append(True)
         self.spent.append((answer.tokens, answer.seconds))
         return answer
+
+    def stream(self, ask: Ask) -> Iterator[str]:
+        """See ``Backend.stream``."""
+        return self._backend.stream(ask)
+
+    def score(self, ask: Ask, choices: tuple[str, ...]) -> Mapping[str, float]:
+        """See ``Backend.score``."""
+        return self._backend.score(ask, choices)
+
+    def adapters(self) -> frozenset[str]:
+        """See ``Backend.adapters``."""
+        return self._backend.adapters()
+
+    def close(self) -> None:
+        """See ``Backend.close``."""
+        self._backend.close()
 
 
 @dataclass
@@ -73,7 +88,7 @@ class Tally:
     followed: list[bool] = field(default_factory=list)
 
 
-def rows(data: Path, settings: Settings, model: Local) -> Iterator[Row]:
+def rows(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
     """Form, citations, agreement, swaps and fallbacks; tokens and seconds; labels beside the evidence."""
     heard = Heard(model)
     tallies = {topic: Tally() for topic in brief.SECTIONS}
@@ -190,7 +205,7 @@ def _share(figure: str, hits: Sequence[bool], bar: float | None = None) -> Row:
     return Row(ON, figure, sum(hits) / len(hits), low, high, len(hits), bar=bar)
 
 
-def _labels(data: Path, settings: Settings, model: Local) -> Iterator[Row]:
+def _labels(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
     """The expression beside its evidence, by the picture alone, and by the rules alone, on the labelled set."""
     if not (data / EXPRESSIONS / "labels.csv").is_file():
         return
