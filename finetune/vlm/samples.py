@@ -5,6 +5,7 @@ adapter shall go on saying. Knows no engine and no question of its own.
 """
 
 import json
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from finetune.features import fingerprint
 from finetune.vlm.bank import AT_A_TIME, look
 from finetune.vlm.words import Example
 
+EVERY = {"label": 3, "beside": 2}
+"""Of label questions one in so many is taught: they are short, and explaining takes more learning."""
 LONGEST_ANSWER = 24
 """Tokens of a plain answer."""
 
@@ -26,10 +29,15 @@ def taught(file: Path, model: Any, cache: Path) -> list[Example]:
     """The training samples of a file; their pictures are looked at once and kept in ``cache``."""
     samples = [one for one in read(file) if not one.held_out]
     seen = _seen(samples, file.parent, model, cache)
-    return [
-        Example(seen[one.images[0].path] if one.images else None, [(one.prompt, one.answer)], one.system)  # type: ignore[index]
-        for one in samples
-    ]
+    count: Counter[str] = Counter()
+    lessons = []
+    for one in samples:
+        engine = str(one.meta["engine"])
+        if count[engine] % EVERY.get(engine, 1) == 0:
+            picture = seen[one.images[0].path] if one.images else None
+            lessons.append(Example(picture, [(one.prompt, one.answer)], one.system))
+        count[engine] += 1
+    return lessons
 
 
 def plain(tuned: Any, tokenizer: Any, memory: Path) -> list[Example]:

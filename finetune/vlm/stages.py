@@ -39,7 +39,7 @@ EPOCHS = 4
 GAIN = 1.6
 """Of the finished projector's output: hedged guesses are shorter than words, and the model knows words."""
 VQA = Plan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
-COMMON = Plan("common", steps=560, batch=8, lr=8e-4, check_every=20)
+COMMON = Plan("common", steps=720, batch=4, lr=8e-4, check_every=20)
 """What the explaining adapters begin from: all their samples together."""
 ADAPTER = Plan("adapter", steps=800, batch=4, lr=1e-3, check_every=20)
 PLAIN_TIMES = 8
