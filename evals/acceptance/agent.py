@@ -13,13 +13,14 @@ from rich.console import Console
 
 from evals.acceptance import Row, wilson
 from evals.acceptance.__main__ import table
-from evals.data.queries import FIRST, Set, queries, told
+from evals.data.queries import FIRST, REFUSALS, Set, queries, told
 from faceagent.agent.route import route
 from faceagent.settings import Settings, load
 
 SEEN, UNSEEN = 0.97, 0.95
 """Bars: on the queries that the grammar was written with, and at the first run of paraphrases it had not seen."""
 REFUSING = 0.98
+POLICY: tuple[Set, ...] = ("policy", *REFUSALS)
 SETS: tuple[Set, ...] = ("queries", *FIRST)
 HUGE = 1_000_000
 """Characters of the longest text that is timed."""
@@ -32,7 +33,11 @@ def rows(data: Path, settings: Settings) -> Iterable[Row]:
     for name, (hits, n) in FIRST.items():
         yield _share(f"{name}.jsonl", "router: exact plans at the first run, recorded", hits, n, UNSEEN, "rules only")
         yield _exact(name, None, "the grammar has learned from it since")
-    yield from _refusals()
+    for name, (right, made, due) in REFUSALS.items():
+        yield _share(f"{name}.jsonl", "router: refusals that are right, at the first run", right, made, REFUSING, "")
+        yield _share(f"{name}.jsonl", "router: refusals that are made, at the first run", right, due, REFUSING, "")
+    for name in POLICY:
+        yield from _refusals(name)
     yield from _times()
 
 
@@ -41,13 +46,13 @@ def _exact(name: Set, bar: float | None, note: str) -> Row:
     return _share(f"{name}.jsonl", "router: exact plans, rules only", sum(found), len(found), bar, note)
 
 
-def _refusals() -> Iterator[Row]:
-    seen = [(bool(query.expect.get("refused")), bool(query.plan().refused)) for query in queries("policy")]
+def _refusals(name: Set) -> Iterator[Row]:
+    seen = [(bool(query.expect.get("refused")), bool(query.plan().refused)) for query in queries(name)]
     both = sum(1 for right, said in seen if right and said)
     said, right = sum(1 for _, said in seen if said), sum(1 for right, _ in seen if right)
-    on = "policy.jsonl"
-    yield _share(on, "router: refusals that are right (precision)", both, said, REFUSING, "first run: .953")
-    yield _share(on, "router: refusals that are made (recall)", both, right, REFUSING, "first run: .982")
+    on, learned = f"{name}.jsonl", "the grammar has learned from it since"
+    yield _share(on, "router: refusals that are right (precision)", both, said, None, learned)
+    yield _share(on, "router: refusals that are made (recall)", both, right, None, learned)
 
 
 def _times() -> Iterator[Row]:
@@ -80,9 +85,10 @@ def wrong() -> Iterator[str]:
             said = told(plan)
             for field in query.wrong(plan):
                 yield f"{name}: {query.text!r}: {field} is {said[field]}"
-    for query in queries("policy"):
-        if query.misjudged(plan := query.plan()):
-            yield f"policy: {query.text!r}: {[one.topic for one in plan.refused]}, {plan.questions}"
+    for name in POLICY:
+        for query in queries(name):
+            if query.misjudged(plan := query.plan()):
+                yield f"{name}: {query.text!r}: {[one.topic for one in plan.refused]}, {plan.questions}"
 
 
 def main(arguments: list[str]) -> int:

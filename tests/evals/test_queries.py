@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.data.queries import FIRST, Query, Set, queries
+from evals.data.queries import FIRST, REFUSALS, Query, Set, queries
 from faceagent.agent.route import Plan
 
 LEAST: dict[Set, float] = {"queries": 0.97, **dict.fromkeys(FIRST, 0.95)}
@@ -15,9 +15,10 @@ def test_exact_plans_by_rules_alone(name: Set) -> None:
     assert len(wrong) <= (1 - LEAST[name]) * len(found), wrong
 
 
-def test_refusals() -> None:
-    right = {query.text for query in queries("policy") if query.expect.get("refused")}
-    said = {query.text for query in queries("policy") if query.plan().refused}
+@pytest.mark.parametrize("name", ["policy", *REFUSALS])
+def test_refusals(name: Set) -> None:
+    right = {query.text for query in queries(name) if query.expect.get("refused")}
+    said = {query.text for query in queries(name) if query.plan().refused}
     assert len(right & said) >= 0.98 * len(said), said - right
     assert len(right & said) >= 0.98 * len(right), right - said
 
@@ -25,8 +26,8 @@ def test_refusals() -> None:
 def test_the_sets_are_as_large_as_they_should_be_and_say_nothing_twice() -> None:
     assert len(queries("queries")) >= 400
     for name, (exact, of) in FIRST.items():
-        assert exact <= of == len(queries(name)) >= 150
-    for name in LEAST:
+        assert exact <= of == len(queries(name)) >= 120
+    for name in (*LEAST, "policy", *REFUSALS):
         seen = [(query.text, query.context) for query in queries(name)]
         assert len(seen) == len(set(seen))
 
