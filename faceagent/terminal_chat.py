@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from faceagent.agent.chat import Conversation
+from faceagent.agent.chat import Conversation, phrases
 from faceagent.agent.chat.events import (
     Asked,
     Checked,
@@ -30,7 +30,7 @@ from faceagent.agent.chat.events import (
     Token,
     ToolStarted,
 )
-from faceagent.agent.chat.phrases import label
+from faceagent.agent.route.plan import Language
 from faceagent.errors import InputError
 from faceagent.terminal import STYLES, err, out
 
@@ -196,6 +196,7 @@ class _Trace:
     def __init__(self) -> None:
         self._verdicts: dict[tuple[int, str, str], Decided] = {}
         self._group: tuple[str, int, list[int]] | None = None
+        self._language: Language = "en"
 
     def show(self, event: Event) -> None:
         """One step."""
@@ -219,8 +220,10 @@ class _Trace:
                 _dim(f"✓ {event.subject} {event.question}: {event.kept} sentences by {event.author}{struck}")
         elif isinstance(event, Noted):
             err.print(Text(printable(event.text), style="yellow"))
-        elif isinstance(event, Planned) and event.plan.kind not in ("analyse", "refused", "unclear", "help"):
-            _dim(event.plan.kind.replace("_", " "))
+        elif isinstance(event, Planned):
+            self._language = event.plan.language
+            if event.plan.kind not in ("analyse", "refused", "unclear", "help"):
+                _dim(event.plan.kind.replace("_", " "))
 
     def _recorded(self, event: Recorded) -> None:
         tool = event.evidence.tool.name
@@ -244,15 +247,16 @@ class _Trace:
             return
         several = len({one.picture for one in found}) > 1
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for heading in (["picture"] if several else []) + ["face", "question", "verdict", "status"]:
+        for heading in phrases.columns(self._language)[0 if several else 1 :]:
             table.add_column(heading, overflow="fold")
         for one in found:
             verdict, style = one.verdict, STYLES[one.verdict.status]
             cells = [Text(str(one.picture))] if several else []
-            cells += [
-                Text(verdict.subject), Text(verdict.question.replace("_", " ")), Text(label("en", verdict.label)),
-                Text(verdict.status, style=style),
-            ]  # fmt: skip
+            words = (
+                phrases.question(self._language, verdict.question), phrases.label(self._language, verdict.label),
+            )  # fmt: skip
+            cells += [Text(verdict.subject), *map(Text, words)]
+            cells.append(Text(phrases.status(self._language, verdict.status), style=style))
             table.add_row(*cells)
         out.print(table)
         out.print()

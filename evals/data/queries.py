@@ -4,7 +4,7 @@ Files of JSON lines lie beside this module. ``queries`` was written with the gra
 ``paraphrases`` was written after the grammar was frozen, in other registers and other words, and was run once before
 the grammar learned from it; so only its first run, kept in ``FIRST``, says how the grammar does on what it has not
 seen. The ``policy`` sets ask for what must be refused, try to talk the agent into it, and say harmless things in the
-same words; only ``refused``, ``questions`` and ``purpose`` are labelled there, and their first runs are in ``REFUSALS``.
+same words; only ``refused``, ``questions`` and ``purpose`` are labelled, and their first runs are in ``REFUSALS``.
 All of them have one author, who also wrote the grammar. Each line has
 
     text     what was typed

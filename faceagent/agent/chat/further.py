@@ -15,7 +15,8 @@ from faceagent.types import Evidence, Face, Question, Score, Verdict
 
 SCALES: dict[Look, float] = {"closer": 0.8, "wider": 1.25}
 """Sides of the face box for another look, in sides of the box."""
-WORDS: dict[Look, str] = {"closer": "closer", "wider": "wider"}
+LOOKS = ("_closer", "_wider")
+"""How the ids of second looks end."""
 
 
 class Step(NamedTuple):
@@ -104,7 +105,7 @@ def _told(item: Evidence, first: Evidence, look: Look) -> Evidence:
     ]
     agrees = sides[0] == sides[1]
     words = (
-        f"Looked at again in a {WORDS[look]} crop, {item.id.rpartition(':')[2].replace('_', ' ')} scores "
+        f"Looked at again in a {look} crop, {item.id.rpartition(':')[2].replace('_', ' ')} scores "
         f"{item.score.value:.2f} where the first look scored {first.score.value:.2f}: "
         f"{'both lean' if agrees else f'the first leans towards {_plain(sides[0])}, this one'} "
         f"towards {_plain(sides[1])}. It is not weighed: the calibration holds for the usual crop."

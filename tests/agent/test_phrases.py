@@ -1,0 +1,72 @@
+"""The conversation's own sentences: every language says everything."""
+
+import re
+from typing import Any, get_args
+
+import pytest
+
+from faceagent import policy
+from faceagent.agent.chat import phrases
+from faceagent.agent.people import SEEN
+from faceagent.agent.route.plan import Language
+from faceagent.types import QUESTIONS, PolicyDecision, Problem, Reason, Refused
+
+OTHERS: tuple[Language, ...] = ("zh", "es")
+LATIN = re.compile(r"[A-Za-z]{3,}")
+
+
+def sentences() -> dict[str, dict[str, Any]]:
+    tables = phrases._texts()
+    return {name: found for name, found in tables.items() if "en" in found and isinstance(found["en"], str)}
+
+
+@pytest.mark.parametrize("name", sentences())
+def test_a_sentence_has_the_same_places_in_every_language(name: str) -> None:
+    found = sentences()[name]
+    places = {language: sorted(re.findall(r"\{(\w+)\}", found[language])) for language in get_args(Language)}
+    assert places["en"] == places["zh"] == places["es"]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_reason_and_trait_has_its_words(language: Language) -> None:
+    for name in get_args(Reason):
+        assert phrases.reason(language, name) != name.replace("_", " ")
+    for name in SEEN:
+        assert phrases.label(language, name) != name.replace("_", " ")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_refusal_and_notice_is_translated_and_names_its_rule(language: Language) -> None:
+    rows = [
+        policy.decide(question, purpose, jurisdiction)
+        for question in QUESTIONS
+        for purpose in policy.PURPOSES
+        for jurisdiction in policy.JURISDICTIONS
+    ]
+    said = {phrases.notice(language, one): one for one in rows if one.decision == "allow_with_notice"}
+    refused = [(one.question, one.rule, one.notice) for one in rows if one.decision == "refuse"]
+    refused += [(name, topic.rule, topic.notice) for name, topic in policy.TOPICS.items()]
+    for topic, rule, notice in refused:
+        words = phrases.refusal(language, Refused(topic=topic, rule=rule, notice=notice or ""))
+        assert rule in words
+        assert str(notice) not in words
+        if language == "zh":
+            assert not LATIN.search(words.replace(rule, ""))
+    assert refused and said
+    for words, one in said.items():
+        assert isinstance(one, PolicyDecision) and one.rule in words
+        assert str(one.notice) not in words
+
+
+def test_a_lost_picture_is_told_in_the_turns_language() -> None:
+    problem = Problem(reason="missing_file", message="a.jpg is not there.", remedy="Check the path.")
+    assert phrases.gone("en", "a.jpg", problem).startswith("a.jpg can no longer be looked at: a.jpg is not there.")
+    assert "不存在" in phrases.gone("zh", "a.jpg", problem) and "is not there" not in phrases.gone(
+        "zh", "a.jpg", problem
+    )
+    assert "no está" in phrases.unreadable("es", "a.jpg", problem)
+
+
+def test_what_has_no_translation_is_said_as_recorded() -> None:
+    assert phrases.label("zh", "AU12") == "AU12"
+    assert phrases.purpose("en", "workplace") == "workplace"
