@@ -86,6 +86,7 @@ def run(order: Order, progress: Progress = lambda done, total: None) -> Outcome:
     header = {
         "task": task.name, "tool": tool, "profile": order.settings.profile, "root": str(chosen.root.resolve()),
         "sha256": sha256, "fingerprint": fingerprint(), "versions": spoken,
+        "left_out": Counter(skip.reason for skip in chosen.skips),
     }  # fmt: skip
     with Records(folder, header, fresh=order.fresh) as records:
         log, scores = _observe_and_score(task, bench, cases, records, folder, order, header, progress)
@@ -256,8 +257,8 @@ def _explained(result: Result, cases: Sequence[Case], skips: Sequence[Skip], roo
         return
     classes = {str(case.truth["class"]) for case in cases if "class" in case.truth}
     undefined = [name for name, one in result.metrics.items() if one.value is None]
-    if len(classes) == 1:
-        yield f"Only one class is labelled ({classes.pop()}); undefined: {', '.join(undefined) or 'nothing'}."
+    if len(classes) == 1 and undefined:
+        yield f"Only one class is labelled ({classes.pop()}); undefined: {', '.join(undefined)}."
     elif undefined:
         yield f"Undefined on these cases: {', '.join(undefined)}."
 

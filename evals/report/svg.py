@@ -12,6 +12,10 @@ from evals.result import Measured
 
 WIDTH, HEIGHT = 420, 330
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 42
+KEY = 16
+"""Height of a line of the legend, which stands below the plot: inside, it would lie over curves."""
+STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+"""Distances between ticks, but for powers of ten."""
 FLOOR = 1e-3
 """Lowest rate on a logarithmic axis; curves below it run along the edge."""
 
@@ -39,20 +43,22 @@ def _plot(figure: Plot) -> str:
         if len(points) <= 12:
             dots = "".join(f"M{point}h0" for point in points)
             parts.append(f'<path class="dot c{number % 8}" d="{dots}"/>')
-    parts += [
-        f'<text class="key k{number % 8}" x="{WIDTH - RIGHT - 6}" y="{TOP + 16 + 15 * number}" text-anchor="end">'
-        f"{escape(series.name)}</text>"
-        for number, series in enumerate(figure.series)
-        if len(figure.series) > 1
-    ]
-    return _svg(WIDTH, HEIGHT, figure.title, "".join(parts))
+    named = figure.series if len(figure.series) > 1 else ()
+    for number, series in enumerate(named):
+        x, y = LEFT + (number % 2) * (WIDTH - LEFT) / 2, HEIGHT + 4 + KEY * (number // 2)
+        parts.append(f'<path class="line c{number % 8}" d="M{x} {y}h18"/>')
+        parts.append(f'<text x="{x + 24}" y="{y + 4}">{escape(series.name)}</text>')
+    return _svg(WIDTH, HEIGHT + KEY * math.ceil(len(named) / 2), figure.title, "".join(parts))
 
 
 class _Axis:
     """Where a value lies, in px."""
 
     def __init__(self, low: float, high: float, start: float, end: float, logarithmic: bool) -> None:
-        self.low, self.high, self.start, self.end, self.logarithmic = low, high, start, end, logarithmic
+        self.start, self.end, self.logarithmic = start, end, logarithmic
+        self.step = 0.0 if logarithmic else _step(high - low)
+        self.low = low if logarithmic else math.floor(low / self.step + 1e-9) * self.step
+        self.high = high if logarithmic else math.ceil(high / self.step - 1e-9) * self.step
 
     def at(self, value: float) -> float:
         if self.logarithmic:
@@ -65,8 +71,14 @@ class _Axis:
     def ticks(self) -> list[tuple[float, str]]:
         if self.logarithmic:
             return [(value, f"{value:g}") for value in (0.001, 0.01, 0.1, 1.0) if self.low <= value <= self.high]
-        steps = [self.low + (self.high - self.low) * step / 4 for step in range(5)]
-        return [(value, f"{value:.3g}") for value in steps]
+        count = round((self.high - self.low) / self.step)
+        return [(value, f"{value:.3g}") for value in (self.low + self.step * place for place in range(count + 1))]
+
+
+def _step(span: float) -> float:
+    """A round distance that gives four or five ticks."""
+    power = 10.0 ** math.floor(math.log10(span / 4))
+    return next(step * power for step in STEPS if step * power >= span / 5 - 1e-12)
 
 
 def _axes(figure: Plot) -> tuple[_Axis, _Axis]:
@@ -83,9 +95,12 @@ def _axes(figure: Plot) -> tuple[_Axis, _Axis]:
 
 
 def _reach(series: Sequence[Series], axis: int) -> tuple[float, float]:
+    """From zero, or from half of the highest value where all that is to be seen lies above that."""
     values = [value for one in series for value in (one.y if axis else one.x)]
-    high = max(values, default=1.0)
-    return 0.0, high * 1.05 if high > 0 else 1.0
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    if high <= 0:
+        return 0.0, 1.0
+    return (high / 2 if axis and low >= high / 2 else 0.0), high
 
 
 def _frame(figure: Plot, across: _Axis, up: _Axis) -> str:
@@ -110,7 +125,7 @@ def _frame(figure: Plot, across: _Axis, up: _Axis) -> str:
 
 
 def _grid(figure: Grid) -> str:
-    side, left, top = 46, 92, 78
+    side, left, top = 46, 92, 20 + 5 * max(map(len, figure.columns))
     width, height = left + side * len(figure.columns) + 34, top + side * len(figure.rows) + 8
     parts = []
     for place, name in enumerate(figure.columns):

@@ -19,6 +19,7 @@ from PIL import Image
 
 from evals import records
 from evals.figures import Sheet
+from evals.meanings import meaning
 from evals.report.svg import draw
 from evals.result import NAME, Result, read
 from evals.task import Table
@@ -28,6 +29,8 @@ from faceagent.errors import InputError
 from faceagent.settings import Settings
 
 PAGE = "report.html"
+INNER = ("cue_", "logit_", "probability_", "labels", "scale", "line", "unclipped", "way_")
+"""Beginnings of observations that tell a reader of failures nothing."""
 WORST = 12
 SIDE = 160
 """px: longer side of a thumbnail."""
@@ -43,6 +46,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["words"] = lambda text: str(text).replace("_", " ")
+    environment.globals["spoken"] = lambda task, name: meaning(task, name)[0]
     return environment
 
 
@@ -81,6 +85,8 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
     table, skips = found.scored, found.skips
     figures = task.figures(table) if len(table) else ()
     drawn = [figure for figure in figures if not isinstance(figure, Sheet)]
+    told = [name for name in (*result.metrics, *result.baselines) if "." not in name]
+    reasons = Counter(header.get("left_out", {})) + Counter(skip.reason for skip in skips)
     badness = task.failures(table) if len(table) else np.zeros(0)
     return {
         "result": result,
@@ -90,7 +96,8 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
         "set": Path(result.dataset.path).name,
         "figures": [(figure.title, drawing) for figure in drawn if (drawing := draw(figure, result.metrics))],
         "sheets": [figure for figure in figures if isinstance(figure, Sheet)],
-        "skipped": Counter(skip.reason for skip in skips).most_common(),
+        "meanings": [(name, says) for name in told if (says := meaning(result.task, name)[1])],
+        "skipped": reasons.most_common(),
         "first": skips[0].message if skips else "",
         "failures": _failures(Path(header["root"]), table, badness, settings),
     }
@@ -104,15 +111,17 @@ def _failures(root: Path, table: Table, badness: np.ndarray[Any, Any], settings:
         case, values = table.cases[index], table.values[index]
         # Zeros and blanks are flags that are not set; a row of 136 coordinates tells a reader nothing.
         told = case.truth.items() if len(case.truth) < 12 else ()
-        truth = ", ".join(f"{key} {value}" for key, value in told if value)
-        said = {key: value for key, value in values.items() if isinstance(value, str | float | int)}
+        truth = ", ".join(_told(key, value) for key, value in told if value)
         brief = ", ".join(
-            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
-            for key, value in said.items()
-            if not key.startswith(("cue_", "logit_", "probability_", "labels", "scale", "line", "unclipped", "way_"))
-        )
+            _told(key, value) for key, value in values.items()
+            if isinstance(value, str | float) and not key.startswith(INNER)
+        )  # fmt: skip
         shown.append({"id": case.id, "uri": _thumbnail(root / case.file, settings), "truth": truth, "said": brief})
     return shown
+
+
+def _told(key: str, value: str | float) -> str:
+    return f"{key.replace('_', ' ')} {value:.4g}" if isinstance(value, float) else f"{key.replace('_', ' ')} {value}"
 
 
 def _thumbnail(path: Path, settings: Settings) -> str:

@@ -66,7 +66,7 @@ def read(dataset: Dataset, tool: str) -> Cases:
         truth: dict[str, str | float] = {}
         span = years(item.labels.get(age, "")) if age else None
         if span is not None:
-            truth |= {"first": span[0], "last": span[1]}
+            truth |= {"age_from": span[0], "age_to": span[1]}
         word = WORDS.get(item.labels.get(gender, "").strip().lower()) if gender else None
         if word is not None:
             truth["gender"] = word
@@ -103,7 +103,7 @@ class Columns:
     """Truth and answers as arrays."""
 
     def __init__(self, table: Table) -> None:
-        self.first, self.last = table.truth("first"), table.truth("last")
+        self.first, self.last = table.truth("age_from"), table.truth("age_to")
         self.middle: Reals = (self.first + self.last) / 2
         self.age = table.numbers("age")
         self.low, self.high = table.numbers("low"), table.numbers("high")

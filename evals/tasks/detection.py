@@ -258,7 +258,9 @@ def curves(table: Table) -> tuple[Figure, ...]:
             tuple(float((rows & (columns.called == called)).sum()) for called in (0, 1))
             for rows in (~columns.attack, columns.attack)
         ]
-        figures.append(Grid("At the shipped line", ("bona fide", "attack"), ("passed", "called"), tuple(cells)))
+        figures.append(
+            Grid("At the shipped line (rows: label)", ("bona fide", "attack"), ("passed", "called"), tuple(cells))
+        )
     for metric, title in PER_TYPE.items():
         kinds = columns.by_type()
         if kinds and not columns.attack.all():

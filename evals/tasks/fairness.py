@@ -5,6 +5,7 @@ Groups are the set's own words for race, gender and age; faceagent itself never 
 read the gap beside the overall error.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -101,8 +102,15 @@ def groups(table: Table) -> dict[str, dict[str, Flags]]:
     found = {}
     for kind in kinds:
         words = np.array(table.labels(kind))
-        found[kind.removeprefix("group_")] = {word: words == word for word in sorted(set(words.tolist()) - {""})}
+        names = sorted(set(words.tolist()) - {""}, key=_place)
+        found[kind.removeprefix("group_")] = {word: words == word for word in names}
     return found
+
+
+def _place(word: str) -> tuple[float, str]:
+    """Bands of numbers in the order of their first, words after them by the alphabet."""
+    first = re.match(r"\d+", word)
+    return (float(first[0]) if first else np.inf, word)
 
 
 def measurement(table: Table) -> Measurement:

@@ -137,14 +137,14 @@ def test_attributes():
     made = table(
         [
             (
-                {"first": 30.0, "last": 39.0, "gender": "male"},
+                {"age_from": 30.0, "age_to": 39.0, "gender": "male"},
                 {"age": 34.5, "low": 30, "high": 40, "gender": "male"},
             ),
             (
-                {"first": 50.0, "last": 50.0, "gender": "female"},
+                {"age_from": 50.0, "age_to": 50.0, "gender": "female"},
                 {"age": 40.0, "low": 35, "high": 45, "gender": "male"},
             ),
-            ({"first": 5.0, "last": 5.0, "gender": "male"}, {"age": 6.0, "low": 2, "high": 9, "gender": "female"}),
+            ({"age_from": 5.0, "age_to": 5.0, "gender": "male"}, {"age": 6.0, "low": 2, "high": 9, "gender": "female"}),
         ]
     )
     found = points(attributes.TASK, made)
