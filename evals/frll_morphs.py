@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.data import Dataset, open_dataset
+from evals.data import open_dataset
 from evals.homemade import write_labels
 from evals.views import portraits
 from faceagent.encoder.crop import face_crop
@@ -33,7 +33,7 @@ def make(data: Path, folder: Path, settings: Settings) -> Path:
     """Write the set into ``folder`` unless it is there; returns the folder. Raises InputError without FRLL."""
     if (folder / "labels.csv").is_file():
         return folder
-    people = _people(open_dataset(data / SOURCE, export=folder, split="test"), settings)
+    people = subjects(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for index, (name, (document, later)) in enumerate(sorted(people.items())):
@@ -42,7 +42,7 @@ def make(data: Path, folder: Path, settings: Settings) -> Path:
             folder, f"{name}_live.png", degrade(later.pixels, draw(np.random.default_rng((1, index)), SIZE))
         )
         made = {("bona_fide", ""): document.pixels}
-        for place, other in enumerate(_nearest(people, name)):
+        for place, other in enumerate(nearest(people, name)[:NEAREST]):
             for method, finish in KINDS:
                 rng = np.random.default_rng((2, index, place))
                 record = morph(document, people[other][0], method, finish, rng)
@@ -54,8 +54,9 @@ def make(data: Path, folder: Path, settings: Settings) -> Path:
     return write_labels(folder, rows)
 
 
-def _people(dataset: Dataset, settings: Settings) -> dict[str, tuple[Portrait, Portrait]]:
-    """Crops of the neutral and the smiling picture of everybody who has both."""
+def subjects(data: Path, settings: Settings) -> dict[str, tuple[Portrait, Portrait]]:
+    """Crops of the neutral and the smiling picture of every test person. Raises InputError without FRLL."""
+    dataset = open_dataset(data / SOURCE, export=data, split="test")
     asked = {item.file: item.labels for item in dataset.items if item.labels.get("subject")}
     found: dict[str, dict[str, Portrait]] = {}
     for file, view in portraits(dataset.root, sorted(asked), settings):
@@ -71,11 +72,11 @@ def _crop(view: View, name: str) -> Portrait:
     return Portrait(crop.pixels, crop.place(np.asarray(view.face.landmarks)), name, SOURCE)
 
 
-def _nearest(people: dict[str, tuple[Portrait, Portrait]], name: str) -> list[str]:
-    """The people of the most similar face shape, as somebody who makes morphs would choose."""
+def nearest(people: dict[str, tuple[Portrait, Portrait]], name: str) -> list[str]:
+    """Everybody else, the most similar face shape first, as somebody who makes morphs would choose."""
     mine = _shape(people[name][0])
     others = sorted(other for other in people if other != name)
-    return sorted(others, key=lambda other: float(((_shape(people[other][0]) - mine) ** 2).sum()))[:NEAREST]
+    return sorted(others, key=lambda other: float(((_shape(people[other][0]) - mine) ** 2).sum()))
 
 
 def _shape(one: Portrait) -> NDArray[np.float64]:

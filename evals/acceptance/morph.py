@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from evals.acceptance import Row, gather, labels, wilson
 from evals.acceptance.spoof import auc, auc_interval
+from evals.frll_morphs import KINDS, SIZE, SOURCE, nearest, subjects
 from evals.stats.cues import cross_validated, radial_spectrum
 from evals.views import drawn, portraits
 from evals.views import portrait as main_portrait
-from faceagent.encoder.crop import face_crop
 from faceagent.judge.calibrate import Platt, calibration
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, View
@@ -29,9 +29,6 @@ from finetune.records import Portrait
 
 Reals = NDArray[np.float64]
 Kind = tuple[Method, Finish]
-SET, SIZE, MARGIN = "frll_london", 288, 1.5
-KINDS: tuple[Kind, ...] = (("full", "matched"), ("splice", "matched"), ("full", "unsharp"), ("poisson", "plain"))
-"""What is attacked with; the last two are kept from every fit."""
 LOWER = ("poisson", "plain")
 GAIN = 0.15
 """By how much the single-image detector must beat the spectrum on matched morphs."""
@@ -40,7 +37,7 @@ BATCH = 8
 
 def rows(data: Path, settings: Settings) -> Iterable[Row]:
     """Both detectors on the test people, and bona fide pictures of other sets called morphs."""
-    people = _people(data, settings)
+    people = subjects(data, settings)
     return gather(
         [
             lambda _, settings: _differential(people, settings),
@@ -59,7 +56,7 @@ def _differential(people: dict[str, tuple[Portrait, Portrait]], settings: Settin
     attacks: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
     for index, name in enumerate(sorted(people)):
         document, later = people[name]
-        other = people[_near(people, name)[0]][0]
+        other = people[nearest(people, name)[0]][0]
         live = _found(degrade(later.pixels, draw(rng, SIZE, smallest=0.5)), settings)
         true = _found(document.pixels, settings)
         if live is None or true is None:
@@ -72,7 +69,7 @@ def _differential(people: dict[str, tuple[Portrait, Portrait]], settings: Settin
                 attacks[kind].append(dissimilarity(float(now @ tool.embed([false])[0])))
     negative = np.array(genuine)
     line = _line(CALIBRATION)
-    on = f"{SET}, {len(genuine)} test people"
+    on = f"{SOURCE}, {len(genuine)} test people"
     for kind, found in attacks.items():
         positive = np.array(found)
         low, high = auc_interval(positive, negative)
@@ -101,14 +98,14 @@ def _single(people: dict[str, tuple[Portrait, Portrait]], settings: Settings) ->
                 calm_spectrum.append(_spectrum(view))
                 owner.append(name)
         for kind, (scores, spectra, whose) in attacks.items():
-            made = morph(people[name][0], people[_near(people, name)[0]][0], *kind, np.random.default_rng(index))
+            made = morph(people[name][0], people[nearest(people, name)[0]][0], *kind, np.random.default_rng(index))
             view = _found(degrade(made.pixels, journey), settings)
             if view is not None:
                 scores.append(_logit(tool, view))
                 spectra.append(_spectrum(view))
                 whose.append(name)
     negative = np.array(calm)
-    on = f"{SET}, {len(people)} test people"
+    on = f"{SOURCE}, {len(people)} test people"
     for kind, (scores, spectra, whose) in attacks.items():
         positive, truth = np.array(scores), np.repeat([True, False], [len(scores), len(calm)])
         dull = cross_validated(np.stack([*spectra, *calm_spectrum]), truth, [*whose, *owner])
@@ -129,10 +126,10 @@ def _single(people: dict[str, tuple[Portrait, Portrait]], settings: Settings) ->
 def _flagged(data: Path, settings: Settings) -> Iterator[Row]:
     """Bona fide pictures as they are, called morphs at the shipped line."""
     tool, line = Morph(settings), _line(SINGLE)
-    canada = [row["file"] for row in labels(data, SET) if row["set"] == "canada"]
+    canada = [row["file"] for row in labels(data, SOURCE) if row["set"] == "canada"]
     for name, folder, files in (
         ("fairface_val_1400", "fairface_val_1400", [row["file"] for row in labels(data, "fairface_val_1400")]),
-        ("frll canada", SET, canada),
+        ("frll canada", SOURCE, canada),
     ):
         found = [view for _, view in portraits(data / folder, files, settings) if view is not None]
         items = [tool.run(found[start : start + BATCH]) for start in range(0, len(found), BATCH)]
@@ -158,34 +155,6 @@ def _logit(tool: Morph, view: View) -> float:
 def _spectrum(view: View) -> Reals:
     grey = cv2.cvtColor(np.ascontiguousarray(view.pixels()), cv2.COLOR_RGB2GRAY)
     return np.asarray(radial_spectrum(grey.astype(np.float64)))
-
-
-def _people(data: Path, settings: Settings) -> dict[str, tuple[Portrait, Portrait]]:
-    """Neutral and smiling crops of the people whose number is divisible by three: no fit has seen them."""
-    files = [row["file"] for row in labels(data, SET) if row["set"] in ("neutral_front", "smiling_front")]
-    wanted = sorted(file for file in files if int(Path(file).name[:3]) % 3 == 0)
-    found = {file: _crop(file, view) for file, view in portraits(data / SET, wanted, settings) if view is not None}
-    by = {part: {Path(f).name[:3]: one for f, one in found.items() if f.startswith(part)} for part in ("neu", "smi")}
-    return {name: (by["neu"][name], by["smi"][name]) for name in by["neu"] if name in by["smi"]}
-
-
-def _near(people: dict[str, tuple[Portrait, Portrait]], name: str) -> list[str]:
-    """Everybody else, nearest face shape first."""
-    shape = _shape(people[name][0])
-    others = [other for other in sorted(people) if other != name]
-    return sorted(others, key=lambda other: float(((_shape(people[other][0]) - shape) ** 2).sum()))
-
-
-def _crop(file: str, view: View) -> Portrait:
-    if view.face is None:
-        raise ValueError("a view of a face is needed")
-    crop = face_crop(view.pixels(), view.face.box, size=SIZE, scale=MARGIN)
-    return Portrait(crop.pixels, crop.place(np.asarray(view.face.landmarks)), Path(file).name[:3], SET)
-
-
-def _shape(one: Portrait) -> Reals:
-    points = one.points - one.points.mean(axis=0)
-    return np.asarray((points / np.linalg.norm(points)).ravel(), dtype=np.float64)
 
 
 def _found(pixels: Pixels, settings: Settings) -> View | None:
