@@ -39,7 +39,7 @@ BATCH = 32
 
 
 class Rows(NamedTuple):
-    """Two rows per face, first all as they are, then all after a journey. ``features``: N×(blocks·3W), block by block."""
+    """Two rows per face, first as they are, then all after a journey. ``features``: N×(blocks·3W), block by block."""
 
     features: NDArray[np.float16]
     made_by: NDArray[np.str_]

@@ -70,9 +70,8 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         reason = "weak_evidence"
     elif not _beyond(point, lead, positive):
         reason = "below_operating_point"
-    # What a positive finding was said to be: the kind that the leading score speaks of, and its family.
-    kinds = [item for item in evidence if item.label and lead.id in item.cites]
-    told, named = ("", ()) if reason or not positive else _kind(fitted, kinds)
+    # What a positive finding was said to be: the kind that the leading score speaks of, and the generator's family.
+    told, named = ("", ()) if reason or not positive else _kind(fitted, lead, evidence)
     return Verdict(
         id=f"V:{subject}:{question}",
         question=question,
@@ -89,12 +88,20 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     )
 
 
-def _kind(fitted: Platt, kinds: Sequence[Evidence]) -> tuple[str, tuple[str, ...]]:
-    """What to say of the kind of a positive finding, and the ids of what says so; a weak family stays unnamed."""
+def _kind(fitted: Platt, lead: Evidence, evidence: Sequence[Evidence]) -> tuple[str, tuple[str, ...]]:
+    """What to say of the kind of a positive finding, and the ids of what says so; a weak family stays unnamed.
+
+    A family that belongs to another way of being positive than the leading one is named with an "if".
+    """
     if fitted.way is None:
         return "", ()
-    family = "".join(f" Family: {_family(item)}." for item in kinds)
-    return f" It looks {_words(fitted.way)}.{family}", tuple(item.id for item in kinds)
+    kinds = [item for item in evidence if item.label and isinstance(calibration_of(item), Threshold)]
+    own = tuple(item.id for item in kinds if lead.id in item.cites)
+    said = "".join(
+        f" {'Family' if item.id in own else 'Family of generators, if it was generated instead'}: {_family(item)}."
+        for item in kinds
+    )
+    return f" It looks {_words(fitted.way)}.{said}", own
 
 
 def _family(item: Evidence) -> str:

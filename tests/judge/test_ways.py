@@ -80,5 +80,9 @@ def test_a_family_is_named_from_its_line_on(measured: Make, value: float, said: 
     verdict = decide.binary("forgery", "F1", [*items, family])
     assert f"Family: {said}." in verdict.wording
     assert "F1:family" in verdict.supports
-    # It says nothing of a splice.
-    assert "Family" not in decide.binary("forgery", "F1", [*_pair(measured, 2.0, 0.0), family]).wording
+    # Beside a splice it is told with an "if", and supports nothing.
+    beside = decide.binary("forgery", "F1", [*_pair(measured, 2.0, 0.0), family])
+    assert f"if it was generated instead: {said}." in beside.wording
+    assert "F1:family" not in beside.supports
+    # A face that is not called forged has no generator.
+    assert "Family" not in decide.binary("forgery", "F1", [*_pair(measured, 0.0, 0.0), family]).wording
