@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from faceagent.agent.chat import Conversation, phrases
+from faceagent.agent.chat.commands import KINDS
 from faceagent.agent.chat.events import (
     Asked,
     Checked,
@@ -34,22 +35,26 @@ from faceagent.agent.route.plan import Language
 from faceagent.errors import InputError
 from faceagent.terminal import STYLES, err, out
 
-HELP = """\
-Ask in your own words. Besides:
-  /why [question]       what the verdicts rest on
-  /change [question]    what would change them
-  /evidence [E7]        what was measured
-  /faces                the faces and where they are
-  /again                measure once more
-  /add PICTURE          add a picture (a path or URL)
-  /reference PICTURE    add a picture of the person to compare with
-  /open report [2]      write the report on picture 2 and open it
-  /session              what this conversation is called
-  /reset                begin another conversation with the same pictures
-  /quit                 leave; the conversation is kept"""
+HELP = (
+    ("/why [question]", "what the verdicts rest on"),
+    ("/change [question]", "what would change them"),
+    ("/evidence [E7]", "what was measured"),
+    ("/faces", "the faces and where they are"),
+    ("/again", "measure once more"),
+    ("/add PICTURE", "add a picture (a path or URL)"),
+    ("/reference PICTURE", "add a picture of the person to compare with"),
+    ("/open report [2]", "write the report on picture 2 and open it"),
+    ("/session", "what this conversation is called"),
+    ("/reset", "begin another conversation with the same pictures"),
+    ("/quit", "leave; the conversation is kept"),
+)
+"""Commands and what they do."""
+_COMMAND = re.compile(r"/[a-z]+")
 TABLED = 2
 """Verdicts from which on a table is drawn above the reply."""
 PROMPT = "> "
+HANG = "  "
+"""What the further lines of an item of a list begin with."""
 _PARTS = re.compile(r"\s+|[^\s\u2e80-\uffef]+|[\u2e80-\uffef]")
 """Words; in Chinese a line may end after any character."""
 
@@ -128,10 +133,12 @@ class Chat:
         if action is not None:
             action(rest.strip())
             return True
+        if _COMMAND.fullmatch(command) and command[1:] not in KINDS:
+            raise InputError(f"There is no command {command}.", remedy="/help lists them.")
         pictures, references = self._given
         events = self._conversation.ask(line, pictures, references)
         self._given = ([], [])
-        self._show(events)
+        self._show(events, typed=line)
         return True
 
     def _add(self, path: str) -> None:
@@ -171,11 +178,17 @@ class Chat:
 
     def _help(self, rest: str) -> None:
         del rest
-        out.print(HELP, highlight=False, markup=False)
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for command, meaning in HELP:
+            table.add_row(Text(f"  {command}"), Text(meaning))
+        out.print("Ask in your own words. Besides:", highlight=False)
+        out.print(table)
 
-    def _show(self, events: Iterator[Event]) -> None:
-        """Events as lines; the reply word by word."""
-        trace, wrap = _Trace(), _Wrap()
+    def _show(self, events: Iterator[Event], *, typed: str = "") -> None:
+        """Events as lines; the reply word by word. What kind of turn it is needs no telling after a command."""
+        trace, wrap = _Trace(named=typed.startswith("/")), _Wrap()
         with closing(events) as running:  # type: ignore[type-var]  # a generator
             for event in running:
                 if isinstance(event, Token):
@@ -193,7 +206,8 @@ class Chat:
 class _Trace:
     """What happens before the reply, dimmed, on standard error; and the verdicts as a table."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, named: bool = False) -> None:
+        self._named = named
         self._verdicts: dict[tuple[int, str, str], Decided] = {}
         self._group: tuple[str, int, list[int]] | None = None
         self._language: Language = "en"
@@ -222,7 +236,7 @@ class _Trace:
             err.print(Text(printable(event.text), style="yellow"))
         elif isinstance(event, Planned):
             self._language = event.plan.language
-            if event.plan.kind not in ("analyse", "refused", "unclear", "help"):
+            if not self._named and event.plan.kind not in ("analyse", "refused", "unclear", "help"):
                 _dim(event.plan.kind.replace("_", " "))
 
     def _recorded(self, event: Recorded) -> None:
@@ -274,6 +288,7 @@ class _Wrap:
     def __init__(self) -> None:
         self._column = 0
         self._space = ""
+        self._hang = ""
 
     def write(self, piece: str) -> None:
         """Print one piece of the reply: words, with the white space between them."""
@@ -282,8 +297,11 @@ class _Wrap:
                 self._break(part)
                 continue
             wide = len(self._space) + cell_len(part)
-            if out.is_terminal and self._column and self._column + wide >= out.width:
+            if self._column == 0:
+                self._hang = HANG if part == "-" else ""
+            elif out.is_terminal and self._column + wide >= out.width:
                 self._break("\n")
+                self._space = self._hang
             sys.stdout.write(self._space + part)
             self._column += len(self._space) + cell_len(part)
             self._space = ""

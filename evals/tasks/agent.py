@@ -97,7 +97,7 @@ def selected(bench: Bench, query: Query) -> dict[str, float | str]:
 def calls(tools: Mapping[str, Tool], plan: Plan, context: Context) -> set[str]:
     """The tools that a turn with this plan calls first, when nothing has been measured before but what it refers to."""
     recorded = plan.kind in FOLLOW_UPS and bool(context.questions)
-    if plan.clarification or recorded or plan.kind in NOTHING_RUNS or plan.kind == "new_picture":
+    if plan.clarification or recorded or plan.kind in (*NOTHING_RUNS, "new_picture", "list_faces"):
         return set()
     if plan.questions:
         decisions = [policy.decide(question, plan.purpose, plan.jurisdiction) for question in plan.questions]

@@ -35,7 +35,10 @@ def status(language: Language, name: str) -> str:
 
 def label(language: Language, name: str) -> str:
     """A label as a person would say it; FACS codes and ranges of years stay as they are."""
-    return _translated("labels", language).get(name, name.replace("_", " "))
+    known = _translated("labels", language)
+    if name.endswith(" years"):
+        return name.removesuffix("years") + known.get("years", "years")
+    return known.get(name, name.replace("_", " "))
 
 
 def reason(language: Language, name: str) -> str:

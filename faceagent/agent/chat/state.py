@@ -29,7 +29,7 @@ MOST_TEXT = 20_000
 """Characters of a turn that are looked at at all: routing reads no more."""
 
 FOLLOW_UPS = frozenset({"why", "what_would_change", "evidence", "list_faces"})
-"""Kinds of turn that are answered from the record, once there is one."""
+"""Kinds of turn that are answered from the record, once there is one; faces are listed without any measurement."""
 ASKING = frozenset({"analyse", "compare", "rerun", "why"})
 """Kinds of turn that ask for more evidence where a verdict is open."""
 

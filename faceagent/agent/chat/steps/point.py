@@ -35,7 +35,8 @@ def point(state: Turn, runtime: Runtime[Talk]) -> Turn:
         return {"stage": "lost", "calls": [], "remarks": [Remark(key="nobody", values={"faces": meant.missing})]}
     subjects = meant.subjects
     calls: list[Call] = []
-    if plan.kind not in FOLLOW_UPS or not looking.decided(talk.book, state["items"], subjects):
+    answered = plan.kind in FOLLOW_UPS and looking.decided(talk.book, state["items"], subjects)
+    if plan.kind != "list_faces" and not answered:
         without = frozenset({"frequency"}) if plan.depth == "brief" and plan.questions else frozenset()
         again = plan.kind == "rerun"
         calls = looking.needed(talk, state["items"], subjects, state["allowed"], again=again, without=without)

@@ -20,7 +20,8 @@ def weigh(state: Turn, runtime: Runtime[Talk]) -> Turn:
     """A verdict per question and face; where one is not firm and the budget allows, what more to measure."""
     talk, book = runtime.context, runtime.context.book
     plan = Plan.model_validate(state["plan"])
-    if plan.kind in FOLLOW_UPS and state["rounds"] == 0 and looking.decided(book, state["items"], state["subjects"]):
+    follows = plan.kind in FOLLOW_UPS and state["rounds"] == 0
+    if plan.kind == "list_faces" or (follows and looking.decided(book, state["items"], state["subjects"])):
         return {"calls": []}
     decided: dict[str, list[Verdict]] = {}
     told: list[Decided] = []
