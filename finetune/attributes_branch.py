@@ -1,4 +1,4 @@
-"""``python -m finetune.attributes_branch --data DIR --faces CACHE``: age bands and gender, a head on frozen features.
+"""``python -m finetune.attributes_branch --data DIR``: age bands and gender, a head on frozen features.
 
 Softmax regressions on FairFace train (CC BY 4.0), beside dlib's networks on the same faces. How strongly the fits are
 held back and how much each side weighs is chosen out of fold, and the table of ages and the likelihood ratio of gender
@@ -173,8 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Fit, calibrate and write; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m finetune.attributes_branch", description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("FACEAGENT_DATA"), help="folder of the sets")
-    parser.add_argument("--faces", type=Path, required=True, help="where found faces are remembered")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where features are remembered")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where faces and features are remembered")
     parser.add_argument("--adapter", type=Path, default=ADAPTERS / "attributes")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args(arguments)
@@ -182,7 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("say where the sets are: --data DIR or FACEAGENT_DATA")
     settings, folder = Settings(), Path(options.data) / FAIRFACE
     tower = load_tower(settings)
-    faces = faces_of(FAIRFACE, {FAIRFACE: folder}, options.faces, settings)
+    faces = faces_of(FAIRFACE, {FAIRFACE: folder}, options.runs / "faces", settings)
     mark = fingerprint(TAPS, len(faces), tower.stamp.sha256)
     cached = options.runs / "attributes" / "faces.npz"
     rows = remembered(cached, mark, faces, folder / "labels.csv", tower, settings)
