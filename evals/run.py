@@ -129,7 +129,8 @@ def ask(order: Order, task: EvalTask, export: Path) -> Chosen:
             f"{dataset.name} has no case for {task.name}: {_reasons(skips) or 'no rows'}.",
             remedy=f"The task reads: {task.needs}.",
         )
-    unread = [name for name in dataset.columns if name not in looked_at and name != "split"]
+    pictures = any(case.file for case in found.cases)  # typed queries are read as a whole
+    unread = [name for name in dataset.columns if pictures and name not in looked_at and name != "split"]
     more = f" and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
     ignored = [f"Columns that {task.name} does not read: {', '.join(unread[:NAMED])}{more}."] if unread else []
     return Chosen(tool, found.cases, dataset.name, dataset.root, skips, (*dataset.notes, *found.notes, *ignored))

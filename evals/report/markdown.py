@@ -89,15 +89,20 @@ def _glance(run: Done) -> str:
     result = run.result
     first = next(iter(shown(result.task, list(result.metrics))), "")
     figure = f"{meaning(result.task, first)[0]} {_figure(result.metrics[first])}" if first else ""
-    best = max(result.baselines.items(), key=lambda one: _rank(one[1]), default=None)
-    beside = f"{meaning(result.task, best[0])[0]} {_figure(best[1])}" if best else ""
+    beside = _beside(result)
     part = f", {run.part}" if run.part else ""
     title = _sets().get(run.data, {}).get("title", run.data)
     return f"| {_words(result.task)} | {title}{part} | {result.tool} | {result.dataset.n:,} | {figure} | {beside} |"
 
 
-def _rank(one: Measured) -> float:
-    return -1.0 if one.value is None else one.value
+def _beside(result: Result) -> str:
+    """The strongest trivial cue, or the first figure of what stands beside the tool."""
+    others = list(result.baselines.items())
+    if not others:
+        return ""
+    cues = all(name.endswith("_auc") for name, _ in others)
+    name, one = max(others, key=lambda other: other[1].value or 0.0) if cues else others[0]
+    return f"{meaning(result.task, name)[0]} {_figure(one)}"
 
 
 def _figure(one: Measured) -> str:

@@ -1,6 +1,7 @@
 """Forgery detection: frame and video figures kept apart, per manipulation, and what trivial cues reach.
 
-A video's score is the mean of its frames' scores, as DeepfakeBench has it. Frames of one video are drawn together.
+A video's score is the mean of its frames' probabilities, as DeepfakeBench has it. Frames of one video are drawn
+together.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from evals.metrics import ranking
-from evals.metrics.arrays import Reals
+from evals.metrics.arrays import Reals, nanmean
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table
 from evals.tasks import detection
@@ -30,7 +31,7 @@ def measurement(table: Table) -> Measurement:
         for name in sorted(key for key in table.values.names if key.startswith("way_"))
         if not np.isnan(table.numbers(name)).any()
     }
-    videos = _videos(columns)
+    videos = _videos(columns, probabilities(table, columns))
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
         points = columns.ranking.curve(weights)
@@ -40,8 +41,10 @@ def measurement(table: Table) -> Measurement:
             "ap": ranking.average_precision(points),
             **detection.decisions(columns, weights),
             **{f"auc_way.{name}": ranking.area(one.curve(weights)) for name, one in ways.items()},
-            **{f"auc.{name}": ranking.area(one.curve(weights[..., rows])) for name, (rows, one) in kinds.items()},
         }
+        if kinds:
+            areas = {f"auc.{name}": ranking.area(one.curve(weights[..., rows])) for name, (rows, one) in kinds.items()}
+            found |= {"auc_kinds_mean": nanmean(np.stack(list(areas.values()))), **areas}
         if videos is not None:
             first, one = videos
             over = one.curve(weights[..., first])
@@ -51,7 +54,15 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def _videos(columns: detection.Columns) -> tuple[list[int], ranking.Ranking] | None:
+def probabilities(table: Table, columns: detection.Columns) -> Reals:
+    """A probability per frame, at even prior odds and without floors and caps; the score where there is none."""
+    fused = np.array([scale == "log10_ratio" for scale in table.words("scale")], dtype=bool)
+    ratio = np.where(fused, columns.score, table.numbers("unclipped"))
+    found = np.where(np.isnan(ratio), columns.probability, 1.0 / (1.0 + 10.0**-ratio))
+    return columns.score if np.isnan(found).any() else found
+
+
+def _videos(columns: detection.Columns, frame: Reals) -> tuple[list[int], ranking.Ranking] | None:
     """First frame of every video, and the videos' ranking; None when no video has several frames."""
     frames: dict[str, list[int]] = {}
     for index, name in enumerate(columns.videos):
@@ -60,16 +71,16 @@ def _videos(columns: detection.Columns) -> tuple[list[int], ranking.Ranking] | N
     if len(frames) == sum(map(len, frames.values())):
         return None
     first = [rows[0] for rows in frames.values()]
-    means = np.array([columns.score[rows].mean() for rows in frames.values()])
+    means = np.array([frame[rows].mean() for rows in frames.values()])
     return first, ranking.Ranking(means, columns.attack[first])
 
 
 TASK = EvalTask(
     name="forgery",
     title="Forged and generated faces",
-    protocol="Frame AUC, EER, AP; video AUC apart (mean of frame scores); accuracy at the shipped line, at 0.5 and at "
-    "the line chosen on a validation split; per manipulation; auc_way.* ranks by one of the tool's answers alone. "
-    "Faces that could not be scored are left out and counted (APNRR, BPNRR).",
+    protocol="Frame AUC, EER, AP; video AUC apart (mean of frame probabilities); accuracy at the shipped line, at 0.5 "
+    "and at the line chosen on a validation split; per manipulation; auc_way.* ranks by one of the tool's answers "
+    "alone. Faces that could not be scored are left out and counted (APNRR, BPNRR).",
     tools=("forgery", "frequency"),
     needs="label (real, fake); source, method or difficulty per manipulation; video; split (val for a threshold)",
     read=detection.reader("forgery", FAKE, REAL),

@@ -9,6 +9,7 @@ from evals.data import Case, Dataset, Item, catalog, open_dataset
 from evals.data.columns import clustering, find, need, number
 from evals.data.dataset import digest, settled, watched
 from evals.homemade import write_labels
+from evals.tasks import TASKS
 from faceagent.errors import InputError, ModelUnavailable
 
 
@@ -105,7 +106,8 @@ def test_named_benchmark_that_is_not_here_says_how_to_obtain_it(tmp_path):
 def test_every_benchmark_of_the_issue_is_catalogued():
     assert len(catalog.benchmarks()) == 20
     for entry in catalog.benchmarks().values():
-        assert entry.protocol and entry.split and entry.metric and entry.licence and entry.obtain
+        assert entry.protocol and entry.split and entry.metric and entry.licence and entry.obtain and entry.columns
+        assert set(entry.tasks) <= set(TASKS)
 
 
 def test_deepfakebench(tmp_path):

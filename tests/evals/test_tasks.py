@@ -71,8 +71,22 @@ def test_forgery_keeps_frames_and_videos_apart():
                   detected(B, -1, "", "c"), detected(B, -1, "", "c"), detected(B, -0.5, "", "d")])  # fmt: skip
     found = points(forgery.TASK, made)
     assert found["auc"] == pytest.approx(6 / 9) and found["video_auc"] == 1.0  # video a: mean 0 beats both
-    assert found["auc.NT"] == 1.0 and found["auc.DF"] == 0.5
+    assert found["auc.NT"] == 1.0 and found["auc.DF"] == 0.5 and found["auc_kinds_mean"] == 0.75
     assert found["accuracy"] == pytest.approx(5 / 6)
+
+
+def test_a_video_is_the_mean_of_its_frames_probabilities():
+    sure, torn = (detected(A, value, "DF", "a")[1] for value in (30, -3))
+    rows = [({**detected(A, 0, "DF", "a")[0]}, sure), ({**detected(A, 0, "DF", "a")[0]}, torn),
+            detected(B, 1, "", "c"), detected(B, 1, "", "c"), detected(A, 2, "DF", "b")]  # fmt: skip
+    # By mean logits video a (13.5) would stand first; by mean probabilities (.52) below the real one (.73).
+    assert points(forgery.TASK, table(rows))["video_auc"] == 0.5
+    ratios = [(truth, {**values, "score": values["score"] / 2, "scale": "log10_ratio"}) for truth, values in rows]
+    made = table(ratios)
+    found = forgery.probabilities(made, detection.Columns(made))
+    assert found == pytest.approx([1 / (1 + 10.0 ** -(score / 2)) for score in (30, -3, 1, 1, 2)])
+    blank = table([(truth, {"score": values["score"]}) for truth, values in rows])
+    assert forgery.probabilities(blank, detection.Columns(blank)).tolist() == [30, -3, 1, 1, 2]
 
 
 def test_forgery_threshold_from_the_validation_split():
@@ -120,6 +134,7 @@ def test_action_units_with_intensities_and_unknowns():
     found = points(action_units.TASK, table(rows))
     assert found["f1.AU12"] == found["f1_macro"] == pytest.approx(0.8)  # 2, 4 found; 3 missed
     assert 0 < found["icc.AU12"] < 1
+    assert np.flatnonzero(~np.isnan(action_units.TASK.failures(table(rows)))).tolist() == [4]
     dataset = _set(["AU06", "au12_c", "subject"], [{"AU06": "9", "au12_c": "1"}, {"AU06": "9", "au12_c": ""}])
     read = action_units.read(dataset, "action_units")
     assert read.cases[0].truth == {"AU12": 1.0} and read.skips[0].reason == "missing_label"
@@ -161,6 +176,24 @@ def test_identity_from_subjects_and_from_pairs():
     assert found["auc"] == 1.0 and found["eer"] == 0.0 and np.isnan(found["tar_at_far_1e-3"])
     listed = table([({"same": 1.0}, {"cosine": 0.9, "ms": 1.0}), ({"same": 0.0}, {"cosine": 0.95, "ms": 1.0})])
     assert points(identity.TASK, listed)["auc"] == 0.0
+
+
+def test_a_list_keeps_its_own_folds_and_its_worst_pairs_are_found():
+    pairs = [(1, 0.9), (1, 0.8), (0, 0.1), (0, 0.7), (1, 0.2), (0, 0.1)]
+    rows = [({"same": float(same), "fold": str(place % 2)}, {"cosine": cosine, "ms": 1.0})
+            for place, (same, cosine) in enumerate(pairs)]  # fmt: skip
+    made = table(rows)
+    assert identity.folds_of(made, identity.comparisons(made)).tolist() == [0, 1, 0, 1, 0, 1]
+    found = identity.TASK.measurement(made)(np.ones((2, 6)))
+    assert found["accuracy_folds"].shape == (2,) and 0.5 <= found["accuracy_folds"][0] < 1
+    worst = identity.TASK.failures(made)
+    assert np.flatnonzero(~np.isnan(worst)).tolist() == [4]
+    unfolded = table([({"same": truth["same"]}, values) for truth, values in rows])
+    assert "accuracy_folds" in points(identity.TASK, unfolded)
+    singles = table([({"subject": name}, {"embedding": vector, "ms": 1.0})
+                     for name, vector in (("a", [1.0, 0.0]), ("a", [0.0, 1.0]), ("b", [0.6, 0.8]))])  # fmt: skip
+    assert "accuracy_folds" not in points(identity.TASK, singles)  # nobody chose these pairs
+    assert not np.isnan(identity.TASK.failures(singles)[:2]).any()
 
 
 def test_rates_are_stated_only_with_strangers_enough():
@@ -315,6 +348,7 @@ def test_calibration_of_a_detector():
     found = points(calibration.TASK, table(rows))
     assert found["error_rate"] == 0.25 and found["answered"] == 0.25 and found["accuracy_answered"] == 1.0
     assert found["cllr"] > 0 and 0 < found["brier"] < 0.25
+    assert np.flatnonzero(~np.isnan(calibration.TASK.failures(table(rows)))).tolist() == [1]
 
 
 def test_quality_by_landmark_errors():
