@@ -144,9 +144,10 @@ class Chat:
     def _add(self, path: str) -> None:
         if not path:
             raise InputError("Say which picture: /add PATH.")
+        events = self._conversation.ask("", [*self._given[0], path], self._given[1])
         self._pictures.append(path)
-        self._show(self._conversation.ask("", [*self._given[0], path], self._given[1]))
         self._given = ([], [])
+        self._show(events)
 
     def _refer(self, path: str) -> None:
         if not path:

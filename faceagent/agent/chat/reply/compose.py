@@ -1,12 +1,14 @@
 """Refusals first, then what was asked back or found, then remarks."""
 
+from collections.abc import Iterator
+
 from faceagent.agent.chat import looking, phrases
 from faceagent.agent.chat.reply import follow_ups, listing, verdicts
 from faceagent.agent.chat.reply.telling import Telling
 from faceagent.agent.chat.state import Talk, Turn
 from faceagent.agent.route import Plan
 from faceagent.agent.route.replies import listed
-from faceagent.types import QUESTIONS
+from faceagent.types import QUESTIONS, Problem
 
 LINES = {
     "why": follow_ups.why,
@@ -42,7 +44,18 @@ def _body(state: Turn, talk: Talk, plan: Plan) -> list[str]:
         return []
     if state.get("signed") == "no":
         return [phrases.say(language, "withheld")]
-    found = list(LINES.get(plan.kind, verdicts.lines)(Telling.of(state, talk, plan)))
+    lost = list(_unreadable(state, talk, plan))
+    if len(lost) == len(state["items"]):
+        return lost
+    found = [*lost, *LINES.get(plan.kind, verdicts.lines)(Telling.of(state, talk, plan))]
     if state.get("signed") == "yes":
         found.append(phrases.say(language, "released"))
     return found or [phrases.say(language, "no_record")]
+
+
+def _unreadable(state: Turn, talk: Talk, plan: Plan) -> Iterator[str]:
+    """The pictures spoken of that could never be read."""
+    for item in state["items"]:
+        key = looking.subject_key(item)
+        if talk.book.is_a(key, Problem):
+            yield phrases.unreadable(plan.language, looking.name_of(talk.book, item), talk.book.get(key, Problem))
