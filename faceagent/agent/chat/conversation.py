@@ -26,6 +26,7 @@ from faceagent.agent.chat.shelf import Shelf, source_key
 from faceagent.agent.chat.state import MOST_PICTURES, Meter, Talk
 from faceagent.agent.memory import Fleeting, Memory, Session, named, note, opened, sessions, trouble
 from faceagent.agent.notebook import Exchange, Notebook
+from faceagent.agent.route.grammar import grammar
 from faceagent.agent.state import REFERENCES
 from faceagent.agent.voice import narrator
 from faceagent.errors import ConversationBusy, InputError, MemoryTrouble
@@ -73,6 +74,8 @@ class Conversation(AbstractContextManager["Conversation"]):
             self._memory = self._opened(stack)
             self._open = stack.pop_all()
         self._shelf = Shelf(self.book, self._blobs, self.settings)
+        # A third of a second of compiling, while the first question is typed.
+        analyst._pool.submit(grammar)
 
     def _opened(self, stack: ExitStack) -> Memory:
         try:

@@ -4,6 +4,7 @@ How a phrase is written stands at the head of ``words/language.toml``. This modu
 """
 
 import re
+import threading
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import cast
 
 from faceagent.agent.route.spelling import Spelling
 
+_compiling = threading.Lock()
 FILES = ("language", "questions", "topics", "turns", "people")
 _HAN = re.compile(r"[㐀-鿿]")
 _MACRO = re.compile(r"\{(\w+)\}")
@@ -75,9 +77,14 @@ def _length(hit: Hit) -> int:
     return hit.end - hit.start
 
 
-@cache
 def grammar() -> Grammar:
-    """The shipped grammar."""
+    """The shipped grammar, compiled at the first call; a thread that comes meanwhile waits for it."""
+    with _compiling:
+        return _shipped()
+
+
+@cache
+def _shipped() -> Grammar:
     raw: dict[str, Mapping[str, object]] = {}
     for name in FILES:
         file = resources.files("faceagent.agent.route").joinpath(f"words/{name}.toml")
