@@ -65,7 +65,8 @@ def fold_accuracy(scores: ArrayLike, mated: ArrayLike, folds: ArrayLike, weights
         line = _half_way(values[ends], np.diff(_below(rest, ends), axis=-1) > 0, chosen)
         place = np.searchsorted(values[ends], line)[..., np.newaxis]
         wrong = np.take_along_axis(_errors(mine, same, ends), place, axis=-1)[..., 0]
-        right.append(1.0 - ratio(wrong, mine.sum(axis=-1)))
+        seen = np.where(rest.sum(axis=-1) > 0, mine.sum(axis=-1), 0.0)
+        right.append(1.0 - ratio(wrong, seen))
     return nanmean(np.stack(right))
 
 
