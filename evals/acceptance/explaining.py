@@ -86,6 +86,7 @@ class Tally:
 
     told: list[tuple[Explanation, Verdict, Sequence[Evidence]]] = field(default_factory=list)
     followed: list[bool] = field(default_factory=list)
+    unstruck: list[bool] = field(default_factory=list)
 
 
 def rows(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
@@ -168,7 +169,9 @@ def _explained(
         explainer(verdict, report.evidence)
         outcome = follows(report, donor, face, verdict, explainer) if donor.faces else None
         if outcome is not None:
-            tallies[verdict.question].followed.append(outcome)
+            tally = tallies[verdict.question]
+            tally.followed.append(outcome)
+            tally.unstruck.append(outcome and not tally.told[-1][0].struck)
 
 
 def _figures(tallies: Mapping[Question, Tally], heard: Heard) -> Iterator[Row]:
@@ -191,6 +194,8 @@ def _figures(tallies: Mapping[Question, Tally], heard: Heard) -> Iterator[Row]:
     yield _share("explanations left to the ledger", [one.fallback is not None for one, *_ in told])
     yield _share("sentences struck by the check", [True] * sum(struck) + [False] * (count - sum(struck)))
     yield _share("swapped evidence followed", [one for tally in tallies.values() for one in tally.followed], 0.95)
+    unstruck = [one for tally in tallies.values() for one in tally.unstruck]
+    yield _share("swapped evidence followed, nothing struck", unstruck)
     for topic, tally in tallies.items():
         yield _share(f"  swapped evidence followed, {topic}", tally.followed)
     tokens, seconds = (float(np.mean(column)) for column in zip(*heard.spent, strict=True))

@@ -201,7 +201,7 @@ def foreseen(said: Sequence[int]) -> Sequence[int]:
 
     An answer repeats its prompt and its own form; a guess that the model does not agree to changes nothing.
     """
-    for size in range(SUFFIX, 1, -1):
+    for size in range(SUFFIX, 0, -1):
         end = list(said[-size:])
         for place in range(len(said) - size - 1, -1, -1):
             if list(said[place : place + size]) == end:
