@@ -44,6 +44,7 @@ class Measured:
     splice: list[float] = field(default_factory=list)
     synthetic: list[float] = field(default_factory=list)
     distance: list[float] = field(default_factory=list)
+    framing: list[float] = field(default_factory=list)
     doubt: list[str] = field(default_factory=list)
     verdict: list[str] = field(default_factory=list)
     region: list[str | None] = field(default_factory=list)
@@ -173,6 +174,7 @@ def _detection(name: str, found: Measured, *, bar: float, aim: float | None = No
         ("forgery, by any means (not weighed so): AUC", found.any_means(), False),
         ("forgery, splices: AUC", np.array(found.splice), spliced),
         ("forgery, generated (not weighed): AUC", np.array(found.synthetic), not spliced),
+        ("forgery, framing as StyleGAN's (not weighed): AUC", -np.array(found.framing), False),
     ):
         low, high = auc_interval(values[truth], values[~truth])
         yield Row(
@@ -230,6 +232,8 @@ def _note(tool: Forgery, waiting: list[tuple[dict[str, str], View]], found: Meas
         found.splice.append(_value(named["forgery"]))
         found.synthetic.append(_value(named["forgery_synthetic"]))
         found.distance.append(_value(named["forgery_distance"]))
+        # A portrait has a mesh or no framing: then the eyes are nowhere near.
+        found.framing.append(_value(named["forgery_framing"]) if "forgery_framing" in named else 1.0)
         found.doubt.append(doubt_of(items))
         found.verdict.append(weigh("forgery", view.face, items).label)
         found.region.append(next((item.region for item in items if item.facts.get("strongest") == "yes"), None))

@@ -3,7 +3,7 @@
 ``forgery`` looks for parts of another person; its patch logits, trained on masks of known splices, are the heat map
 and name the region. ``forgery_generated`` reads inner blocks, where texture lives: whether the face was generated, by
 which family of generators, and how far the face is from all that it learned from. Its logit is reported, not weighed;
-the distance is.
+the distance is. Where the eyes lie in the picture (``framing``) is reported too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec, View, stamped
+from faceagent.tools.framing import framed
 from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
@@ -52,7 +53,7 @@ class Forgery:
         return stamped(self.spec, encoder.tower.device.type, encoder.stamps)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Per face: logits of both kinds of forgery, the generator's family, the face's distance, and its regions."""
+        """Per face: logits of both kinds of forgery, the generator's family, the distance, the regions, the framing."""
         faces = {index: (view, view.face) for index, view in enumerate(batch) if view.face is not None}
         found: dict[int, tuple[Evidence, ...]] = {}
         if faces:
@@ -73,6 +74,7 @@ class Forgery:
                     _splice(by, view, float(output.logits[row, splice]), _heat_map(crops[row], heat)),
                     *_generated(by, view, whole),
                     *_regions(by, view, face, crops[row], heat),
+                    *framed(by, view),
                 )
         return [found.get(index, ()) for index in range(len(batch))]
 

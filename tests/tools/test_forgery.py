@@ -29,7 +29,8 @@ def view(astronaut: NDArray[np.uint8], settings: Settings) -> View:
 
 
 def test_a_photograph_gets_a_score_a_map_and_its_regions(view: View, settings: Settings) -> None:
-    whole, synthetic, family, far, *regions = measure(Forgery(settings), [view])[0]
+    whole, synthetic, family, far, *regions, framing = measure(Forgery(settings), [view])[0]
+    assert framing.facts["as_stylegan_places_them"] == "no"
     assert whole.id == "F1:forgery"
     assert whole.score is not None and whole.score.calibration == "forgery/splice-1"
     assert synthetic.score is not None and synthetic.score.calibration is None
