@@ -2,8 +2,8 @@
 
 Those were aligned by eyes and mouth (FFHQ; Karras, Laine and Aila 2019), and nearly all portraits that such a generator
 made and nobody cropped keep the place to a hundredth of the side, at any size and compression. Photographs that were
-aligned for research often lie there too (all 40 of FRLL's Canadian set do), and cropping loses it: a hint to be reported,
-not to be weighed. Knows nothing of texture.
+aligned for research often lie there too (all 40 of FRLL's Canadian set do), and cropping loses it: a hint to be
+reported, not to be weighed. Knows nothing of texture.
 """
 
 import numpy as np
