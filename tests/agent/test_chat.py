@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from turns import labels, recorded, reply, said, started
 
 from faceagent import Analyst, InputError
-from faceagent.agent.chat import conversation as chat
+from faceagent.agent.chat import kept
 from faceagent.agent.chat.events import Asked, Checked, Decided, Done, Event, FacesFound, Noted, Planned, ToolStarted
 from faceagent.agent.notebook import SignOff
 from faceagent.judge import weigh
@@ -252,7 +252,7 @@ def test_budgets_end_the_asking_and_that_is_said(unsure: Analyst, photo: Path) -
 def test_a_turn_that_nears_its_last_step_replies_politely(
     unsure: Analyst, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "STEPS", 12)
+    monkeypatch.setattr(kept, "STEPS", 12)
     with unsure.chat() as talk:
         events = list(talk.ask(LIVE, [photo]))
         assert isinstance(events[-1], Done) and events[-1].calls == 0

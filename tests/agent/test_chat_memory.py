@@ -176,7 +176,7 @@ def test_a_store_that_gets_locked_is_told_and_the_conversation_goes_on(
 def test_a_full_store_is_told_and_the_conversation_goes_on(analyst: Analyst, memory: Path, photo: Path) -> None:
     with analyst.chat("full") as talk:
         said(talk, "/faces", [photo])
-        for connection in talk._memory._connections:  # type: ignore[attr-defined]  # a Local
+        for connection in talk._kept.memory._connections:  # type: ignore[attr-defined]  # a Local
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
             connection.execute(f"PRAGMA max_page_count = {pages}")
         events = list(talk.ask("tell me everything about it"))

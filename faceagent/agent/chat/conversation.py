@@ -8,40 +8,34 @@ import secrets
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command
 
 from faceagent import policy, report
 from faceagent.agent import nodes
 from faceagent.agent.chat import looking, phrases
 from faceagent.agent.chat.events import Asked, Done, Event, Noted
-from faceagent.agent.chat.graph import STEPS, build_analyst
+from faceagent.agent.chat.kept import Kept
 from faceagent.agent.chat.shelf import Shelf, source_key
 from faceagent.agent.chat.state import MOST_PICTURES, Meter, Talk
-from faceagent.agent.memory import Fleeting, Memory, Session, named, note, opened, sessions, trouble
+from faceagent.agent.memory import named, trouble
 from faceagent.agent.notebook import Exchange, Notebook
 from faceagent.agent.route.grammar import grammar
 from faceagent.agent.state import REFERENCES
 from faceagent.agent.voice import narrator
-from faceagent.errors import ConversationBusy, InputError, MemoryTrouble
+from faceagent.errors import InputError, MemoryTrouble
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.types import Picture, PolicyDecision, Problem, Refused, Report, Request, Source
 
 if TYPE_CHECKING:
     from faceagent.agent.analyst import Analyst
 
-TITLE = 60
-"""Characters of the first question that name a conversation in a list."""
-EXCHANGES = 50
-"""Turns whose words are kept; older ones give way, the evidence stays."""
-LONGEST = 4_000
-"""Characters kept of what was said in a turn, on each side."""
 TRIES = 2
 """How often a turn is run: once as it is, once more in memory when the store failed."""
 
@@ -61,7 +55,6 @@ class Conversation(AbstractContextManager["Conversation"]):
         """Open or begin the conversation called ``session``; see ``Analyst.chat``."""
         self.id = named(session) if session else f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
         self.settings = analyst.settings
-        self.trouble: MemoryTrouble | None = None
         self._analyst, self._sign_off = analyst, sign_off
         self._rules = {"purpose": purpose, "jurisdiction": jurisdiction}
         self._check_policy(purpose, jurisdiction)
@@ -70,81 +63,41 @@ class Conversation(AbstractContextManager["Conversation"]):
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         self._looks: dict[str, float | None] = {}
-        with ExitStack() as stack:
-            self._memory = self._opened(stack)
-            self._open = stack.pop_all()
+        self._kept = Kept(self.id, self.settings)
         self._shelf = Shelf(self.book, self._blobs, self.settings)
         # A third of a second of compiling, while the first question is typed.
         analyst._pool.submit(grammar)
-
-    def _opened(self, stack: ExitStack) -> Memory:
-        try:
-            memory = stack.enter_context(opened(self.settings))
-            stack.enter_context(memory.lease(self.id))
-            self._load(memory)
-            return memory
-        except ConversationBusy:
-            raise
-        except MemoryTrouble as error:
-            self.trouble = error
-        fleeting = Fleeting()
-        self._load(fleeting)
-        return fleeting
-
-    def _load(self, memory: Memory) -> None:
-        """What is recorded so far. Raises MemoryTrouble."""
-        try:
-            self._graph = build_analyst(memory.saver)
-            self.book = Notebook(memory.store, self.id)
-            self._snapshot: StateSnapshot | None = self._graph.get_state(self._config)
-            self._values: dict[str, Any] = dict(self._snapshot.values)
-            self._session = next((one for one in sessions(memory) if one.id == self.id), None)
-        except (ValueError, KeyError) as error:
-            # Rows that are not what was written here: treated as what they are, damage.
-            raise MemoryTrouble(
-                f"{memory.where} holds something else under {self.id!r}.", remedy="Choose another name."
-            ) from error
-        except memory.errors as error:
-            raise trouble(error, memory.where) from error
 
     def _check_policy(self, purpose: str | None, jurisdiction: str | None) -> None:
         """Raises InputError for a purpose or jurisdiction that does not exist."""
         policy.decide("quality", purpose or self.settings.purpose, jurisdiction or self.settings.jurisdiction)
 
     @property
-    def _config(self) -> Any:
-        return {
-            "configurable": {"thread_id": self.id},
-            "recursion_limit": STEPS,
-            "max_concurrency": self.settings.workers,
-        }
+    def book(self) -> Notebook:
+        """Everything recorded."""
+        return self._kept.book
 
     @property
     def turns(self) -> int:
         """Turns so far, finished or not."""
-        return int(self._values.get("number", 0))
+        return int(self._kept.values.get("number", 0))
 
     @property
     def lasting(self) -> bool:
         """Whether the conversation will be there when the program has ended."""
-        return self._memory.lasting
+        return self._kept.memory.lasting
 
     @property
     def unfinished(self) -> str | None:
         """The text of a turn that was cut off, or None."""
-        snapshot = self._state()
+        snapshot = self._kept.state()
         return str(snapshot.values["text"]) if snapshot.next and not snapshot.interrupts else None
 
     @property
     def waiting(self) -> Asked | None:
         """The question that the last turn ended with, if it is still open."""
-        found = self._state().interrupts
+        found = self._kept.state().interrupts
         return Asked.model_validate(found[0].value) if found else None
-
-    def _state(self) -> StateSnapshot:
-        if self._snapshot is None:
-            self._snapshot = self._graph.get_state(self._config)
-        return self._snapshot
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -240,42 +193,41 @@ class Conversation(AbstractContextManager["Conversation"]):
     def _guarded(self, given: Any) -> Generator[Event, None, None]:
         """A turn on the store; when that fails, told, and once more in memory without repeating what was said."""
         self._seen = set()
-        if self.trouble is not None:
-            yield self._told_trouble(self.trouble)
-            self.trouble = None
+        if self._kept.trouble is not None:
+            yield self._told_trouble(self._kept.trouble)
+            self._kept.trouble = None
         for _ in range(TRIES):
-            errors = self._memory.errors
+            errors = self._kept.memory.errors
             try:
                 yield from self._run(given)
                 return
             except errors as error:
-                yield self._told_trouble(trouble(error, self._memory.where))
+                yield self._told_trouble(trouble(error, self._kept.memory.where))
                 given = self._move_to_memory(given)
             finally:
                 self._shelf.clear()
 
     def _told_trouble(self, error: MemoryTrouble) -> Noted:
-        language = (self._values.get("plan") or {}).get("language", "en")
+        language = (self._kept.values.get("plan") or {}).get("language", "en")
         return Noted(code=error.code, text=phrases.say(language, "stored_elsewhere", trouble=str(error)))
 
     def _move_to_memory(self, given: Any) -> Any:
         """Go on in memory: everything recorded comes along. Returns the input that begins the turn again."""
-        self._memory, self._snapshot = Fleeting(), None
-        self._graph = build_analyst(self._memory.saver)
-        self.book.move(self._memory.store)
-        self.book.keep()
-        text = given.resume if isinstance(given, Command) else self._values.get("text", "")
+        self._kept.move_to_memory()
+        text = given.resume if isinstance(given, Command) else self._kept.values.get("text", "")
         begun = given if isinstance(given, dict) else {"text": text, "new": [], "started": time.time()}
-        return {**{key: value for key, value in self._values.items() if value is not None}, **begun}
+        return {**{key: value for key, value in self._kept.values.items() if value is not None}, **begun}
 
     def _run(self, given: Any) -> Iterator[Event]:
         start, meter = time.perf_counter(), Meter()
         self.book.keep()
-        if self._session is None:
-            self._remember(str(given.get("text", "")) if isinstance(given, dict) else "")
-        talk = self._talk(meter, looking.items_of(self.book))
-        outside, self._snapshot = 0.0, None
-        events: Any = self._graph.stream(given, self._config, context=talk, stream_mode="custom", durability="async")
+        items = looking.items_of(self.book)
+        if self._kept.new:
+            text = str(given.get("text", "")) if isinstance(given, dict) else ""
+            self._kept.remember(text, self.turns, len(items))
+        talk, graph, outside = self._talk(meter, items), self._kept.graph, 0.0
+        self._kept.running()
+        events: Any = graph.stream(given, self._kept.config, context=talk, stream_mode="custom", durability="async")
         for event in events:
             said = event.model_dump_json()
             if said in self._seen and event.event != "token":
@@ -284,39 +236,22 @@ class Conversation(AbstractContextManager["Conversation"]):
             paused = time.perf_counter()
             yield event
             outside += time.perf_counter() - paused
-        snapshot = self._state()
-        self._values = dict(snapshot.values)
+        snapshot = self._kept.state()
+        self._kept.values = dict(snapshot.values)
         if snapshot.interrupts:
             yield Asked.model_validate(snapshot.interrupts[0].value)
             return
-        self._finish()
+        self._kept.finish(self.turns, len(items))
         seconds = time.perf_counter() - start - outside
         yield Done(
-            turn=self.turns, reply=str(self._values["reply"]), seconds=seconds,
-            overhead_ms=1000 * max(0.0, seconds - meter.seconds), calls=int(self._values.get("made", 0)),
+            turn=self.turns, reply=str(self._kept.values["reply"]), seconds=seconds,
+            overhead_ms=1000 * max(0.0, seconds - meter.seconds), calls=int(self._kept.values.get("made", 0)),
         )  # fmt: skip
-
-    def _finish(self) -> None:
-        """Keep the words, drop the checkpoints that the turn left behind."""
-        number = self.turns
-        exchange = Exchange(turn=number, text=self._values["text"][:LONGEST], reply=self._values["reply"][:LONGEST])
-        self.book.put(f"words/{number % EXCHANGES}", exchange)
-        self.book.keep()
-        self._remember(self._values["text"])
-        self._memory.prune(self.id)
-
-    def _remember(self, text: str) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        title = " ".join(text.split())[:TITLE] or "(a picture)"
-        begun = self._session or Session(id=self.id, title=title, turns=0, pictures=0, started=now, used=now)
-        update = {"turns": self.turns, "pictures": len(looking.items_of(self.book)), "used": now}
-        self._session = begun.model_copy(update=update)
-        note(self._memory, self._session)
 
     def _talk(self, meter: Meter, items: list[str]) -> Talk:
         book = self.book
-        purpose = self._values.get("purpose") or self._rules.get("purpose") or self.settings.purpose
-        jurisdiction = self._values.get("jurisdiction") or self._rules.get("jurisdiction")
+        purpose = self._kept.values.get("purpose") or self._rules.get("purpose") or self.settings.purpose
+        jurisdiction = self._kept.values.get("jurisdiction") or self._rules.get("jurisdiction")
         jurisdiction = jurisdiction or self.settings.jurisdiction
         return Talk(
             request=Request(questions=(), purpose=purpose, jurisdiction=jurisdiction),
@@ -329,7 +264,7 @@ class Conversation(AbstractContextManager["Conversation"]):
 
     def close(self) -> None:
         """Let go of the conversation; it stays where it is kept."""
-        self._open.close()
+        self._kept.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
