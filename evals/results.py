@@ -51,6 +51,10 @@ class Plan(NamedTuple):
             word for word in (self.split and f"split {self.split}", self.limit and f"{self.limit} cases") if word
         )
 
+    def capped(self, limit: int | None) -> "Plan":
+        """The same on no more than ``limit`` cases."""
+        return self if limit is None or (self.limit or limit + 1) <= limit else self._replace(limit=limit)
+
 
 # Limits are for twenty minutes on two cores; a picture costs the encoder's tools about a fifth of a second.
 PLANS = (
@@ -133,11 +137,12 @@ def current(folder: Path, settings: Settings) -> bool:
     } == {name: text for name, text in now.items() if name.startswith(("tool", "weights"))}
 
 
-def finished(plans: Sequence[Plan], runs: Path) -> Iterator[Done]:
-    """The plans that have a result."""
+def finished(plans: Sequence[Plan], runs: Path, limit: int | None = None) -> Iterator[Done]:
+    """The plans that have a result: the one that was planned, else one on fewer cases."""
     for plan in plans:
-        if (runs / plan.name / NAME).is_file():
-            yield Done(read(runs / plan.name), runs / plan.name, plan.data, plan.part, plan.note)
+        there = [one for one in (plan, plan.capped(limit)) if (runs / one.name / NAME).is_file()]
+        if there:
+            yield Done(read(runs / there[0].name), runs / there[0].name, plan.data, there[0].part, plan.note)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -150,17 +155,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=Path, help="folder for the runs; default: results in the cache")
     parser.add_argument("--page", type=Path, default=PAGE)
     parser.add_argument("--only", nargs="*", default=[], metavar="TASK", help="measure these tasks only")
-    parser.add_argument("--limit", type=int, help="cases at most in every run: for trying out, with another --runs")
+    parser.add_argument("--limit", type=int, help="cases at most in every run, where the page has none of the whole")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
     runs = options.runs or load().cache / "results"
-    plans = [plan if options.limit is None else plan._replace(limit=options.limit) for plan in PLANS]
     if options.data is not None:
-        chosen = [plan for plan in plans if not options.only or plan.task in options.only]
+        chosen = [plan.capped(options.limit) for plan in PLANS if not options.only or plan.task in options.only]
         perform(chosen, options.data, runs, console, fresh=options.fresh)
     options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text(page(finished(plans, runs)), encoding="utf-8")
+    options.page.write_text(page(finished(PLANS, runs, options.limit)), encoding="utf-8")
     console.print(f"Written: {options.page}")
 
 

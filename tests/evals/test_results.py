@@ -64,3 +64,14 @@ def test_plans_fit_tasks_and_sets():
     for plan in results.PLANS:
         assert plan.tool is None or plan.tool in TASKS.get(plan.task).tools
     assert list(results.finished(results.PLANS, Path("nowhere"))) == []
+
+
+def test_a_run_on_fewer_cases_stands_in_until_the_whole_is_there(done, tmp_path):
+    plan = results.Plan("spoof", "celeba_spoof_600")
+    assert plan.capped(None) == plan and plan.capped(5).limit == 5
+    assert plan._replace(limit=3).capped(5).limit == 3 and plan._replace(limit=9).capped(5).limit == 5
+    shutil.copytree(done.folder, tmp_path / plan.capped(5).name)
+    assert list(results.finished([plan], tmp_path)) == []
+    assert [one.part for one in results.finished([plan], tmp_path, 5)] == ["5 cases"]
+    shutil.copytree(done.folder, tmp_path / plan.name)
+    assert [one.part for one in results.finished([plan], tmp_path, 5)] == [""]
