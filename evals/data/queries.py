@@ -25,7 +25,7 @@ from faceagent.types import Noun
 
 Set = Literal[
     "queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "paraphrases-4", "paraphrases-5", "paraphrases-6",
-    "policy", "policy-2", "policy-3",
+    "paraphrases-7", "policy", "policy-2", "policy-3",
 ]  # fmt: skip
 FIRST: dict[Set, tuple[int, int]] = {
     "paraphrases-1": (129, 172),
@@ -34,6 +34,7 @@ FIRST: dict[Set, tuple[int, int]] = {
     "paraphrases-4": (145, 157),
     "paraphrases-5": (137, 170),
     "paraphrases-6": (112, 139),
+    "paraphrases-7": (101, 110),
 }
 """Exact plans and queries at the first run of each set, in the order in which they were written."""
 REFUSALS: dict[Set, tuple[int, int, int]] = {
