@@ -1,4 +1,4 @@
-"""``python -m finetune.morph_branch --data DIR --faces CACHE``: the single-image morph detector, and its calibration.
+"""``python -m finetune.morph_branch --data DIR``: the single-image morph detector, and its calibration.
 
 A ridge regression on frozen features of twins (``finetune.morph_twins``), written as a head without blocks of its own.
 Everything is chosen and calibrated out of fold: no score comes from a fit that saw the person. The false-alarm lines
@@ -174,8 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Make, fit, calibrate and write; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m finetune.morph_branch", description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("FACEAGENT_DATA"), help="folder of the sets")
-    parser.add_argument("--faces", type=Path, required=True, help="where found faces are remembered")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where features are remembered")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where faces and features are remembered")
     parser.add_argument("--adapter", type=Path, default=ADAPTERS / "morph")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--seed", type=int, default=0)
@@ -185,7 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = Settings()
     tower = load_tower(settings)
     where = {name: Path(options.data) / name for name in COUNTS}
-    faces = {name: faces_of(name, where, options.faces, settings) for name in COUNTS}
+    faces = {name: faces_of(name, where, options.runs / "faces", settings) for name in COUNTS}
     mark = fingerprint(COUNTS, PLAIN, options.seed, SIZE, DEPTHS, tower.stamp.sha256)
     rng = np.random.default_rng(options.seed)
     some = [faces[name][index] for name, n in PLAIN.items() for index in rng.permutation(len(faces[name]))[:n]]
