@@ -228,7 +228,7 @@ def _labels(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
         people.append(person(EXPRESSIONS, file))
         hits["rules"].append(any(item.question == "expression" and item.label == wanted for item in evidence))
         for name, told in (("beside", brief.shown(weigh("expression", view.face, evidence), evidence)), ("alone", ())):
-            turn = Turn(text=question("expression", told=told), images=(picture,))
+            turn = Turn(text=question("expression", lines=brief.lines(told)), images=(picture,))
             shares = model.score(Ask(turns=(turn,), adapter="expression"), CHOICES["expression"])
             hits[name].append(max(shares, key=lambda label: shares[label]) == wanted)
     found = {name: np.array(marks, dtype=float) for name, marks in hits.items()}

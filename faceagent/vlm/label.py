@@ -6,9 +6,8 @@ say. Knows the questions and their choices, no tool and no backend's inside.
 
 from collections.abc import Mapping, Sequence
 
-from faceagent.explain import brief
 from faceagent.prompts import prompt
-from faceagent.types import Evidence, Question
+from faceagent.types import Question
 
 CHOICES: Mapping[Question, tuple[str, ...]] = {
     "expression": ("neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust", "other"),
@@ -17,15 +16,15 @@ CHOICES: Mapping[Question, tuple[str, ...]] = {
 """Questions that a model is asked for a label, with the labels as it says them."""
 
 
-def question(topic: Question, hypothesis: str = "", told: Sequence[Evidence] = ()) -> str:
+def question(topic: Question, hypothesis: str = "", lines: Sequence[Mapping[str, str]] = ()) -> str:
     """The prompt; ``hypothesis`` is what the model is told to suppose, only for forgery.
 
-    ``told``: evidence that stands beside the picture, only for expression. An answer to that is no second opinion: it
-    repeats what the tools said, with the picture to correct them.
+    ``lines``: ``id`` and ``text`` of evidence that stands beside the picture, only for expression. An answer to that
+    is no second opinion: it repeats what the tools said, with the picture to correct them.
     """
     variables: dict[str, object] = {"choices": CHOICES[topic]}
     if topic == "forgery":
         variables["hypothesis"] = hypothesis
     if topic == "expression":
-        variables["lines"] = brief.lines(told)
+        variables["lines"] = lines
     return prompt(f"{topic}/vlm_label").render(variables).strip()

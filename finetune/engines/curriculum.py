@@ -108,7 +108,7 @@ def _label(
     return Sample(
         id=name,
         images=(shot,),
-        prompt=question(topic, told=told),
+        prompt=question(topic, lines=brief.lines(told)),
         answer=answer,
         question=topic,
         source=source,
