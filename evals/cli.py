@@ -102,9 +102,13 @@ def run_task(
 
     settings = load() if profile is None else load(profile=profile)
     order = Order(task, data, settings, tool, split, limit, out_dir, seed, rounds, fresh, pictures)
-    with _progress() as bar:
-        row = bar.add_task(task, total=None)
-        outcome = run(order, lambda done, total: bar.update(row, completed=done, total=total))
+    try:
+        with _progress() as bar:
+            row = bar.add_task(task, total=None)
+            outcome = run(order, lambda done, total: bar.update(row, completed=done, total=total))
+    except KeyboardInterrupt:
+        err.print("Interrupted. What was observed is kept; the same command goes on from there.")
+        raise
     result = outcome.result
     if json is not None:
         json.parent.mkdir(parents=True, exist_ok=True)

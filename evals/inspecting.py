@@ -32,7 +32,10 @@ def run(
     folder: Path,
     metadata: Mapping[str, Any],
 ) -> Path:
-    """Solve and score every group; returns the log's path. Raises what the tool or the scorer raised."""
+    """Solve and score every group; returns the log's path. Raises what the tool or the scorer raised.
+
+    Raises KeyboardInterrupt after Ctrl-C, when inspect has closed its log.
+    """
     try:
         import inspect_ai
     except ImportError as error:
@@ -58,6 +61,8 @@ def run(
         gc.collect()
     if failures:
         raise failures[0]
+    if log.status == "cancelled":
+        raise KeyboardInterrupt
     if log.status != "success":
         raise FaceagentError(f"inspect-ai ended with {log.status}: {log.error.message if log.error else 'no reason'}.")
     return Path(log.location)

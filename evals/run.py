@@ -170,6 +170,8 @@ def _observe_and_score(
         return [answer for _, answer in records.of(group)]
 
     def summarise() -> Mapping[str, Estimate]:
+        if done < total:
+            return {}  # interrupted: inspect closes its log all the same
         found.append(score(task, records.of(everything), seed=order.seed, rounds=order.rounds))
         return {**found[-1].metrics, **{f"baseline_{name}": one for name, one in found[-1].baselines.items()}}
 

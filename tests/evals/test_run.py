@@ -1,7 +1,10 @@
 """Runs from end to end on sets made on the spot."""
 
 import json
+import os
 import shutil
+import signal
+import time
 
 import cv2
 import numpy as np
@@ -75,6 +78,27 @@ def test_a_run_is_resumed_and_repeats_to_the_digit(spoof_run, spoof_set, setting
     again = run(Order("spoof", spoof_set, settings, out=copy, rounds=50))
     assert len(seen) == 11 - 5
     assert again.result == outcome.result
+
+
+def test_an_interrupted_run_keeps_what_it_observed(spoof_run, spoof_set, settings, tmp_path, monkeypatch):
+    task, first = TASKS.get("spoof"), []
+    observe = task.observe
+
+    def stopped(bench, cases):
+        if len(first) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        first.extend(cases)
+        return observe(bench, cases)
+
+    monkeypatch.setitem(task.__dict__, "observe", stopped)
+    monkeypatch.setattr("evals.run.BATCH", 4)
+    monkeypatch.setattr("evals.run.GROUP", 4)
+    with pytest.raises(KeyboardInterrupt):
+        run(Order("spoof", spoof_set, settings, out=tmp_path, rounds=50))
+    assert 4 <= len(loaded(tmp_path)[1]) < 11 and not (tmp_path / "result.json").exists()
+    monkeypatch.setitem(task.__dict__, "observe", observe)
+    assert run(Order("spoof", spoof_set, settings, out=tmp_path, rounds=50)).result == spoof_run[0].result
 
 
 def test_permuted_rows_give_the_same_result(spoof_run, spoof_set, settings, tmp_path):
