@@ -46,7 +46,7 @@ def run(
     with warnings.catch_warnings():
         # inspect leaves a stream open; it is collected here, where nobody is told about it.
         warnings.simplefilter("ignore", ResourceWarning)
-        [log] = inspect_ai.eval(
+        logs = inspect_ai.eval(
             _task(task, tool, groups, observe, summarise, failures, metadata),
             model="none/none",
             display="none",
@@ -61,8 +61,9 @@ def run(
         gc.collect()
     if failures:
         raise failures[0]
-    if log.status == "cancelled":
+    if not logs or logs[0].status == "cancelled":
         raise KeyboardInterrupt
+    log = logs[0]
     if log.status != "success":
         raise FaceagentError(f"inspect-ai ended with {log.status}: {log.error.message if log.error else 'no reason'}.")
     return Path(log.location)
