@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from evals.acceptance import MissingSet, Row, bootstrap, labels, wilson
-from evals.tasks.explanation import follows
+from evals.tasks.explanation import follows, names
 from evals.views import portraits, whole
 from faceagent import Analyst
 from faceagent.errors import VlmAnswerInvalid
@@ -182,7 +182,8 @@ def _figures(tallies: Mapping[Question, Tally], heard: Heard) -> Iterator[Row]:
         for explanation, verdict, evidence in told
         for step in explanation.steps
     ]
-    agreeing = [
+    agreeing = [names(explanation, verdict) for explanation, verdict, _ in spoken]
+    own = [
         any(concludes(step.text, verdict) for step in explanation.steps if step.section == brief.CONCLUSION)
         for explanation, verdict, _ in spoken
     ]
@@ -190,7 +191,8 @@ def _figures(tallies: Mapping[Question, Tally], heard: Heard) -> Iterator[Row]:
     count = sum(struck) + sum(len(explanation.steps) for explanation, *_ in spoken)
     yield _share("answers that satisfy their schema", heard.valid, 0.99)
     yield _share("citations after the check that exist", steps, 1.0)
-    yield _share("conclusions that say the verdict", agreeing, 1.0)
+    yield _share("explanations that say the verdict", agreeing, 1.0)
+    yield _share("conclusions of the model's own that hold", own)
     yield _share("explanations left to the ledger", [one.fallback is not None for one, *_ in told])
     yield _share("sentences struck by the check", [True] * sum(struck) + [False] * (count - sum(struck)))
     yield _share("swapped evidence followed", [one for tally in tallies.values() for one in tally.followed], 0.95)

@@ -1,8 +1,9 @@
 """The check after every explanation: what does not hold against the record is struck, and said to be struck.
 
 A step holds when every id it cites exists, and every number, action unit, region and side it names stands in what it
-cites; when it moves no muscle the other way; and when it calls no quiet region conspicuous, no differing one alike, or
-the reverse. What a sentence claims beyond these is not understood here.
+cites; when it moves no muscle the other way; when it calls no quiet region conspicuous, no differing one alike, or the
+reverse; and when what it says of no region, or of only one, is true of all that were measured. What a sentence claims
+beyond these is not understood here.
 """
 
 import re
@@ -27,6 +28,8 @@ _LOUD = re.compile(r"\b(stands? out|conspicuous|suspicious|speaks? for a splice)
 _QUIET = re.compile(r"\b(quiet|inconspicuous|unremarkable|nothing here|no trace)\b")
 _ALIKE = re.compile(r"\b(alike|the same|agrees?|no difference)\b")
 _UNLIKE = re.compile(r"\b(unlike|different|differs?|(?<!no )difference)\b")
+_NONE = re.compile(r"\b(no|none of the) (\w+ )?(regions?|parts?)\b")
+_ONE = re.compile(r"\b(only|nothing but) the\b|\bno other\b")
 
 
 class _Named(NamedTuple):
@@ -41,13 +44,17 @@ def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdi
     """``explanation`` without the steps that do not hold; what was removed is listed in ``struck``."""
     record: dict[str, Evidence | Verdict] = {item.id: item for item in evidence} | {verdict.id: verdict}
     recorded: dict[str, _Named] = {}
+    about = (verdict.subject, verdict.question)
+    measured = [item for item in record.values() if isinstance(item, Evidence) and item.region]
+    regions = [item for item in measured if (item.subject, item.question) == about]
     kept: list[Step] = []
     struck: list[str] = list(explanation.struck)
     for step in explanation.steps:
         for cite in step.cites:
             if cite in record and cite not in recorded:
                 recorded[cite] = _named(_said(record[cite]))
-        fault = _unfounded(step, recorded) or _reversed(step, [record[cite] for cite in step.cites if cite in record])
+        cited = [record[cite] for cite in step.cites if cite in record]
+        fault = _unfounded(step, recorded) or _overlooked(step, regions) or _reversed(step, cited)
         if fault is None:
             kept.append(step)
         else:
@@ -88,6 +95,21 @@ def _unfounded(step: Step, recorded: Mapping[str, _Named]) -> str | None:
     return None
 
 
+def _overlooked(step: Step, regions: Sequence[Evidence]) -> str | None:
+    """Which claim about no region, or only one, is false of ``regions``, or None."""
+    text = step.text.lower()
+    allowed = 0 if _NONE.search(text) else 1
+    if allowed and not _ONE.search(text):
+        return None
+    hot = sum(1 for item in regions if item.question == "forgery" and item.score and item.score.value >= HOT)
+    unlike = sum(1 for item in regions if item.label == "different")
+    if hot > allowed and _LOUD.search(text):
+        return f"{hot} regions stand out"
+    if unlike > allowed and _UNLIKE.search(text):
+        return f"{unlike} regions differ"
+    return None
+
+
 def _reversed(step: Step, cited: Sequence[Evidence | Verdict]) -> str | None:
     """Which claim of a step is the contrary of what all of its evidence says, or None."""
     text = step.text.lower()
@@ -95,13 +117,14 @@ def _reversed(step: Step, cited: Sequence[Evidence | Verdict]) -> str | None:
     moves = [str(item.facts.get("name", "")) for item in items if item.question == "action_units"]
     heat = [item.score.value for item in items if item.question == "forgery" and item.region and item.score]
     likeness = [item.label for item in items if item.question == "identity" and item.region]
+    none = _NONE.search(text)
     contrary = {
         "moves the muscle the wrong way": (moves and all(map(_RAISES.search, moves)) and _only(_DOWN, _UP, text))
         or (moves and all(map(_LOWERS.search, moves)) and _only(_UP, _DOWN, text)),
-        "calls conspicuous what is quiet": heat and max(heat) < HOT and _LOUD.search(text),
+        "calls conspicuous what is quiet": heat and max(heat) < HOT and _LOUD.search(text) and not none,
         "calls quiet what is not": heat and min(heat) > COLD and _QUIET.search(text),
         "calls alike what differs": likeness and "same" not in likeness and _ALIKE.search(text),
-        "calls different what is alike": likeness and "different" not in likeness and _UNLIKE.search(text),
+        "calls different what is alike": likeness and "different" not in likeness and _UNLIKE.search(text) and not none,
     }
     return next((fault for fault, found in contrary.items() if found), None)
 

@@ -106,3 +106,38 @@ def test_claims_that_do_not_hold_are_struck(text: str, cites: tuple[str, ...], f
     assert [step.text for step in checked.steps] == ["AU12 at 3.1."]
     assert len(checked.struck) == 1
     assert fault in checked.struck[0]
+
+
+def regions(question: str, **values: object) -> list[Evidence]:
+    """One piece of evidence per region: a heat for forgery, "same" or "different" for identity."""
+    return [
+        evidence(
+            f"F1:{question}_{part}", question, f"{part} {value}", region=part,
+            **({"label": value} if isinstance(value, str) else {"score": Score(value=value, scale="probability")}),
+        )
+        for part, value in values.items()
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "measured", "holds"),
+    [
+        ("No region stands out.", regions("forgery", nose=0.2, mouth=0.81), False),
+        ("No region stands out.", regions("forgery", nose=0.2, mouth=0.5), True),
+        ("Only the mouth stands out.", regions("forgery", nose=0.7, mouth=0.81), False),
+        ("Only the mouth stands out.", regions("forgery", nose=0.2, mouth=0.81), True),
+        ("No region differs.", regions("identity", nose="same", mouth="different"), False),
+        ("No region differs.", regions("identity", nose="same", mouth="same"), True),
+        ("None of the regions is different.", regions("identity", nose="different", mouth="same"), False),
+    ],
+)
+def test_what_is_said_of_no_region_or_of_one_must_be_true_of_all(
+    text: str, measured: list[Evidence], holds: bool
+) -> None:
+    said = verdict(measured[0].question, label="inconclusive")
+    told = Explanation(
+        question=said.question, subject="F1", author="test", prompt="x@1", prompt_sha256="0",
+        steps=(Step(section="Overall", text=text, cites=(measured[1].id,)),),
+    )  # fmt: skip
+    checked = explain.check(told, measured, said)
+    assert bool(checked.steps) is holds and bool(checked.struck) is not holds
