@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--begin", type=Path, help="adapter: folder of the one to begin from; default: vqa")
     parser.add_argument("--weights", type=Path, default=shipped(), help="where finished weights go")
     parser.add_argument("--minutes", type=float, default=0.0, help="end training early; 0: all steps")
+    parser.add_argument("--seed", type=int, default=stages.SEED, help="adapter: order of the samples")
     parser.add_argument("--part", default="0/1", help="bank: this process's share, as 0/2 and 1/2")
     options = parser.parse_args(arguments)
     if options.data is None:
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     elif options.stage == "samples":
         print(json.dumps(stages.write_samples(work)))
     elif options.stage == "adapter":
-        stages.teach(work, options.name, options.begin, options.minutes)
+        stages.teach(work, options.name, options.begin, options.minutes, options.seed)
     else:
         _tell(stages.examine(work))
 

@@ -4,7 +4,7 @@ The recipe is here: steps, rates and how many lessons. Knows every part of this 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -167,18 +167,19 @@ def write_samples(work: Work, each: Mapping[Question, int] | None = None) -> dic
     }
 
 
-def teach(work: Work, name: str, begin: Path | None = None, minutes: float = 0.0) -> None:
+def teach(work: Work, name: str, begin: Path | None = None, minutes: float = 0.0, seed: int = SEED) -> None:
     """The adapter ``name``, begun from ``vqa`` or ``begin``: explanations and labels, a little plain text.
 
     An adapter of the product's name learns its own topic and ships; any other name learns all topics at once and
-    stays in the work folder, for the others to begin from.
+    stays in the work folder, for the others to begin from. Another ``seed`` is another order of the samples: for a
+    second round, begun from the first.
     """
     model, tokenizer = work.base()
     topics = (name,) if name in SECTIONS else tuple(EACH)
     lines = [
         one for topic in topics for one in taught(work.folder / SAMPLES / f"{topic}.jsonl", model, work.folder / "seen")
     ]
-    plan = ADAPTER if name in SECTIONS else COMMON
+    plan = replace(ADAPTER if name in SECTIONS else COMMON, seed=seed)
     tuned = adapted(model, plan, begin or work.weights / FIRST)
     lines += plain(tuned, tokenizer, work.folder / "plain.json") * PLAIN_TIMES
     train(tuned, tokenizer, lines, plan, work.folder / name, minutes=minutes)
