@@ -82,7 +82,8 @@ def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
     ``probability`` is at even prior odds where a likelihood was calibrated; else that of a logit or probability as
     it stands. ``called`` is the decision at the shipped operating point, else at a probability of one half. A tool
     that knows several ways of being positive scores log10 of their mean likelihood ratio, as the judge fuses them but
-    before floors and caps, which would tie scores; it calls where any way does. Each way is kept as ``way_NAME``.
+    before floors and caps, which would tie scores; it calls where any way does. Each way is kept as ``way_NAME``, and
+    so is one that is reported and not weighed.
     """
     mine = [item for item in evidence if item.question == question]
     spoken = [item for item in mine if item.status == "ok" and item.score is not None and not item.region]
@@ -90,12 +91,15 @@ def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
         return mute(mine or evidence)
     weighed = [item for item in spoken if isinstance(calibration_of(item), Platt)]
     parts = [_spoken(item) for item in weighed or spoken[:1]]
+    # What rests on another item (a family, a distance) is no way of its own.
+    own = [(item, _spoken(item)) for item in spoken if not item.cites]
+    alike = [(item, one) for item, one in own if item in weighed or one["scale"] == parts[0]["scale"]]
+    ways = {f"way_{item.id.rpartition(':')[2]}": float(one["score"]) for item, one in alike[1:] and alike}
     if len(parts) < 2:
-        return parts[0]
+        return parts[0] | ways
     fused = fuse(weighed)
     llr = fused.ratio.value if fused else 0.0
     ratios = [10.0 ** float(part["unclipped"]) for part in parts]
-    names = [item.id.rpartition(":")[2] for item in weighed]
     return {
         "score": float(np.log10(np.mean(ratios))),
         "scale": "log10_ratio",
@@ -103,7 +107,7 @@ def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
         "probability": 1.0 / (1.0 + 10.0**-llr),
         "called": max(float(part.get("called", 0.0)) for part in parts),
         "line": "any way",
-        **{f"way_{name}": float(part["score"]) for name, part in zip(names, parts, strict=True)},
+        **ways,
     }
 
 
