@@ -17,6 +17,7 @@ from rich.console import Console
 from evals import frll_morphs
 from evals.bench import ROOMS
 from evals.data import typed
+from evals.data.queries import FIRST
 from evals.report.markdown import Done, page
 from evals.result import NAME, read, versions
 from evals.run import Order, run
@@ -26,6 +27,8 @@ from faceagent.settings import Settings, load
 
 PAGE = Path("docs/results.md")
 QUERIES = "labelled queries"
+HITS, OF = list(FIRST.values())[-1]
+"""Exact plans of the newest set at its first run, and its queries."""
 
 
 class Plan(NamedTuple):
@@ -92,7 +95,7 @@ PLANS = (
     Plan("explanation", "fairface_val_1400", limit=30, note="the deterministic explanations"),
     Plan("landmarks", "youtube_faces_68lm_300"),
     Plan("quality", "youtube_faces_68lm_300", note="judged by errors of landmarks"),
-    Plan("agent", QUERIES, note="92.4 % of its plans were exact at the first run, before anything was learnt from it"),
+    Plan("agent", QUERIES, note=f"{HITS / OF:.1%} of its plans were exact at the first run; rules learned from it since"),
 )  # fmt: skip
 
 
