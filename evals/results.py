@@ -95,7 +95,8 @@ PLANS = (
     Plan("explanation", "fairface_val_1400", limit=30, note="the deterministic explanations"),
     Plan("landmarks", "youtube_faces_68lm_300"),
     Plan("quality", "youtube_faces_68lm_300", note="judged by errors of landmarks"),
-    Plan("agent", QUERIES, note=f"{HITS / OF:.1%} of its plans were exact at the first run; rules learned from it since"),
+    Plan("agent", QUERIES,
+         note=f"{HITS / OF:.1%} of its plans were exact at the first run, before the rules learned from it"),
 )  # fmt: skip
 
 
