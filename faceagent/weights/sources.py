@@ -151,11 +151,13 @@ def _run(command: list[str], folder: Path, count: Count) -> None:
 
 
 def _size(folder: Path) -> int:
+    """Bytes below a folder in which a client renames and deletes while we look; what is gone counts nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        # Clients rename and delete while we look.
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
+    # os.walk passes over folders that vanish, which rglob does not.
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except OSError:
+                continue
     return total

