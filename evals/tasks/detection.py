@@ -89,12 +89,13 @@ def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
     spoken = [item for item in mine if item.status == "ok" and item.score is not None and not item.region]
     if not spoken:
         return mute(mine or evidence)
+    read = {item.id: _spoken(item) for item in spoken}
     weighed = [item for item in spoken if isinstance(calibration_of(item), Platt)]
-    parts = [_spoken(item) for item in weighed or spoken[:1]]
+    parts = [read[item.id] for item in weighed or spoken[:1]]
     # What rests on another item (a family, a distance) is no way of its own.
-    own = [(item, _spoken(item)) for item in spoken if not item.cites]
-    alike = [(item, one) for item, one in own if item in weighed or one["scale"] == parts[0]["scale"]]
-    ways = {f"way_{item.id.rpartition(':')[2]}": float(one["score"]) for item, one in alike[1:] and alike}
+    alike = [item for item in spoken if not item.cites and read[item.id]["scale"] == parts[0]["scale"]]
+    names = [item.id for item in spoken if item in weighed or item in alike]
+    ways = {f"way_{name.rpartition(':')[2]}": float(read[name]["score"]) for name in names} if names[1:] else {}
     if len(parts) < 2:
         return parts[0] | ways
     fused = fuse(weighed)

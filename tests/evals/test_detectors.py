@@ -21,7 +21,7 @@ from evals.tasks import (
     spoof,
 )
 from faceagent.errors import InputError
-from faceagent.types import HeatMap
+from faceagent.types import Evidence, HeatMap, Score, ToolStamp
 
 
 def test_forgery_keeps_frames_and_videos_apart():
@@ -223,3 +223,17 @@ def test_readers_leave_out_what_they_do_not_understand():
     found = spoof.TASK.read(dataset, "spoof")
     assert [case.truth["class"] for case in found.cases] == [B, A] and found.cases[1].truth["type"] == "print_1"
     assert isinstance(found.skips[0], Skip) and "'?' is none of" in found.skips[0].message
+
+
+def test_an_answer_that_is_reported_and_not_weighed_is_ranked_by_itself():
+    def said(name, value, **changes):
+        return Evidence(id=name, tool=ToolStamp(name="t", version="1"), question="forgery", subject="F1",
+                        score=Score(value=value, scale="logit", **changes.pop("score", {})), statement=name,
+                        **changes)  # fmt: skip
+
+    splice = said("F1:forgery", -1.5, score={"calibration": "forgery/splice-1"})
+    whole, family = said("F1:forgery_synthetic", 0.4), said("F1:forgery_family", 0.9, cites=("F1:forgery_synthetic",))
+    alone = detection.score_of([splice], "forgery")
+    both = detection.score_of([splice, whole, family], "forgery")
+    assert not any(name.startswith("way_") for name in alone)
+    assert both == alone | {"way_forgery": -1.5, "way_forgery_synthetic": 0.4}
