@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.data import open_dataset
+from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.morph import Finish, Method, morph
+from evals.data.synthesis.records import Portrait
 from evals.homemade import write_labels
 from evals.views import portraits
 from faceagent.encoder.crop import face_crop
 from faceagent.settings import Settings
 from faceagent.tools.base import View
-from finetune.degrade import degrade, draw
-from finetune.morph import Finish, Method, morph
-from finetune.records import Portrait
 
 NAME, SOURCE = "frll_morphs_made", "frll_london"
 SIZE, MARGIN = 288, 1.5
@@ -37,9 +37,9 @@ def make(data: Path, folder: Path, settings: Settings) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for index, (name, (document, later)) in enumerate(sorted(people.items())):
-        journey = draw(np.random.default_rng((0, index)), SIZE, smallest=0.5)
+        journey = draw_degradation(np.random.default_rng((0, index)), SIZE, smallest=0.5)
         reference = _write(
-            folder, f"{name}_live.png", degrade(later.pixels, draw(np.random.default_rng((1, index)), SIZE))
+            folder, f"{name}_live.png", degrade(later.pixels, draw_degradation(np.random.default_rng((1, index)), SIZE))
         )
         made = {("bona_fide", ""): document.pixels}
         for place, other in enumerate(nearest(people, name)[:NEAREST]):

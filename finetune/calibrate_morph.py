@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.morph import SEEN, Finish, morph
 from evals.views import drawn
 from evals.views import portrait as main_portrait
 from faceagent.settings import Settings
@@ -26,8 +28,6 @@ from faceagent.tools.base import View
 from faceagent.tools.identity import Identity
 from faceagent.tools.morph import CALIBRATION, dissimilarity
 from finetune.calibrate_tools import FRLL, MUXSPACE, OUT, Record, binary, point, write
-from finetune.degrade import degrade, draw
-from finetune.morph import SEEN, Finish, morph
 from finetune.sources import Found, faces_of, portrait
 
 SIZE, MARGIN = 288, 1.5
@@ -66,7 +66,7 @@ def trials(pairs: dict[str, tuple[Found, Found]], settings: Settings, seed: int)
         a, b, live = (portrait(one, SIZE, MARGIN) for one in (document, other, later))
         method, finish = SEEN[int(rng.integers(len(SEEN)))], FINISHES[int(rng.integers(len(FINISHES)))]
         morphed = morph(a, b, method, finish, rng).pixels
-        journey = draw(rng, SIZE, smallest=0.5)
+        journey = draw_degradation(rng, SIZE, smallest=0.5)
         seen = [_view(pixels, settings) for pixels in (degrade(live.pixels, journey), a.pixels, morphed)]
         if all(view is not None for view in seen):
             now, true, false = tool.embed([view for view in seen if view is not None])

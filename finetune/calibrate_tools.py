@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import labels
+from evals.data.synthesis import recapture
 from evals.views import drawn, portrait, portraits
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, View
 from faceagent.tools.identity import Identity
 from faceagent.tools.spoof import WIDE, Spoof
-from finetune import platt, recapture
+from finetune import platt
 
 Record = dict[str, Any]
 Reals = NDArray[np.float64]
@@ -143,8 +144,8 @@ def spoof(data: Path, settings: Settings) -> Iterable[Record]:
             (np.concatenate([groups[kind] for kind in recapture.ATTACKS]).astype(np.int64), np.array(groups["live"])),
             points,
             fitted_on=f"{set_name}; attacks simulated from the same pictures",
-            note="Attacks are simulated recaptures (finetune.recapture), not real ones; APCER is that of the worse "
-            "of print and replay among them.",
+            note="Attacks are simulated recaptures (evals.data.synthesis.recapture), not real ones; APCER is that of "
+            "the worse of print and replay among them.",
         )
 
 

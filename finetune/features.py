@@ -23,6 +23,7 @@ from faceagent.encoder.tower import Tower
 from finetune.pairs import Twin
 
 PAIRS_AT_A_TIME = 8
+Column = NDArray[np.generic] | np.generic
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def load_features(folder: Path) -> Features:
 def _compute(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower: Tower, last: int) -> None:
     shape = (2 * count, tower.grid**2 + 1, tower.width)
     tokens = open_memmap(folder / "tokens.npy", mode="w+", dtype=np.float16, shape=shape)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Column]] = []
     pending = iter(pairs)
     for _ in track(range(-(-count // PAIRS_AT_A_TIME)), description="trunk features"):
         batch = list(islice(pending, PAIRS_AT_A_TIME))
@@ -85,10 +86,11 @@ def _compute(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower
         tokens[len(rows) : len(rows) + len(twins)] = found.half().cpu().numpy()
         rows += [_row(twin, tower.grid) for twin in twins]
     tokens.flush()
-    np.savez(folder / "rows.npz", **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
+    columns = {key: np.stack([np.asarray(row[key]) for row in rows]) for key in rows[0]}
+    np.savez(folder / "rows.npz", allow_pickle=False, **columns)
 
 
-def _row(twin: Twin, grid: int) -> dict[str, object]:
+def _row(twin: Twin, grid: int) -> dict[str, Column]:
     record = twin.record
     cover = np.stack([patch_cover(twin.regions[name], grid).ravel() for name in REGIONS])
     return {

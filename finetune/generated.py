@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from evals.acceptance import labels
+from evals.data.synthesis.degradation import compress
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower
-from finetune.degrade import compress
 from finetune.features import mixed
 from finetune.linear import Linear, Reals, ridge
 from finetune.sources import SETS, Found, read

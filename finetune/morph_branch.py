@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.synthesis.spectrum import radial_profile
 from faceagent.encoder.crop import SCALE, face_crop
 from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower, load_tower
@@ -29,7 +30,6 @@ from finetune.linear import Linear, Reals, fold_of, out_of_fold, ridge
 from finetune.morph_twins import SIZE, Half, twins
 from finetune.scores import auc
 from finetune.sources import SETS, Found, faces_of, read
-from finetune.spectrum import radial_profile
 from finetune.tapped import write_tapped
 
 ADAPTERS = Path(__file__).parent.parent / "faceagent" / "encoder" / "adapters"

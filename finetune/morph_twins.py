@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.morph import Finish, Method, morph, self_warp
+from evals.data.synthesis.recapture import print_scan
 from faceagent.encoder.crop import face_crop
-from finetune.degrade import degrade, draw
 from finetune.linear import FOLDS, fold_of
-from finetune.morph import Finish, Method, morph, self_warp
-from finetune.recapture import print_scan
 from finetune.sources import Found, portrait
 
 SIZE, MARGIN = 288, 1.5
@@ -84,7 +84,7 @@ def pair(target: Found, other: Found, rng: np.random.Generator) -> tuple[Half, H
     calm = self_warp(a, b, rng).pixels if controlled else a.pixels
     morphed = morph(a, b, method, finish, rng).pixels
     printed, seed = bool(rng.random() < PRINTED), int(rng.integers(2**31))
-    journey, box = draw(rng, SIZE, smallest=0.5), _box(rng)
+    journey, box = draw_degradation(rng, SIZE, smallest=0.5), _box(rng)
     first, second = (
         face_crop(degrade(_scanned(one, seed) if printed else one, journey), box).pixels for one in (calm, morphed)
     )

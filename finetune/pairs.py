@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.records import LabelledCrop, Portrait
+from evals.data.synthesis.spectrum import radial_profile, toward_profile
+from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from faceagent.encoder.crop import SCALE
 from faceagent.encoder.regions import region_masks
 from faceagent.errors import InputError
 from faceagent.settings import Settings
-from finetune.degrade import degrade, draw
-from finetune.records import Portrait, Record
+from faceagent.types import Region
 from finetune.sources import SETS, Found, faces_of, portrait
-from finetune.spectrum import radial_profile, toward_profile
-from finetune.splice import draw_regions, self_blend, splice, untouched
 
 SIZE = 224
 SMALLEST = 0.4
@@ -36,11 +37,11 @@ class Twin:
     ``profile``: radial spectrum after the journey, for the trivial baseline; ``regions``: one mask per region.
     """
 
-    record: Record
+    record: LabelledCrop
     synthetic: bool
     held_out: bool
     profile: NDArray[np.float64]
-    regions: Mapping[str, NDArray[np.uint8]]
+    regions: Mapping[Region, NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _pair(
         want = radial_profile(portrait(others[int(rng.integers(len(others)))], SIZE, SCALE).pixels)
         have = radial_profile(base.pixels)
         pixels = [toward_profile(one, have, want) for one in pixels]
-    how = draw(rng, SIZE, smallest=SMALLEST)
+    how = draw_degradation(rng, SIZE, smallest=SMALLEST)
     pixels = [degrade(one, how) for one in pixels]
     masks = region_masks(base.points, SIZE)
     first, second = (_twin(half, base, target, one, masks) for half, one in zip(halves, pixels, strict=True))
@@ -107,9 +108,13 @@ def _pair(
 
 
 def _twin(
-    half: Record, base: Portrait, target: Found, pixels: NDArray[np.uint8], masks: Mapping[str, NDArray[np.uint8]]
+    half: LabelledCrop,
+    base: Portrait,
+    target: Found,
+    pixels: NDArray[np.uint8],
+    masks: Mapping[Region, NDArray[np.uint8]],
 ) -> Twin:
-    record = Record(pixels, half.label, half.mask, half.source, half.origin, half.parameters)
+    record = LabelledCrop(pixels, half.label, half.mask, half.source, half.origin, half.parameters)
     return Twin(record, base.synthetic, target.held_out, radial_profile(pixels), masks)
 
 
@@ -120,7 +125,8 @@ def _donor(target: Found, rows: Sequence[Found], rng: np.random.Generator) -> Fo
     if not others:
         raise InputError(f"{target.origin} has too few people on one side of the split to take donors from.")
     shape = target.shape()
-    return min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)))
+    nearest: Found = min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)))
+    return nearest
 
 
 def check(sources: Sequence[str], synthetic: Sequence[bool], held_out: Sequence[bool]) -> None:

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.records import Portrait
 from evals.views import portraits
 from faceagent.encoder.crop import face_crop
 from faceagent.errors import InputError
 from faceagent.settings import Settings
 from faceagent.tools.base import View
-from finetune.degrade import compress
-from finetune.records import Portrait
 
 VALIDATION_PERCENT = 10
 COARSEST_JPEG = 75
@@ -100,7 +100,7 @@ def faces_of(name: str, folders: dict[str, Path], cache: Path, settings: Setting
 
 def read(found: Found) -> NDArray[np.uint8]:
     """The picture, H×W×3 uint8 RGB."""
-    return np.ascontiguousarray(cv2.imread(found.path, cv2.IMREAD_COLOR)[:, :, ::-1]).astype(np.uint8)
+    return np.ascontiguousarray(np.asarray(cv2.imread(found.path, cv2.IMREAD_COLOR), dtype=np.uint8)[:, :, ::-1])
 
 
 def portrait(found: Found, size: int, margin: float, rng: np.random.Generator | None = None) -> Portrait:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from evals.acceptance import Row, gather, labels, wilson
 from evals.acceptance.spoof import auc, auc_interval
+from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.morph import Finish, Method, morph
+from evals.data.synthesis.records import Portrait
 from evals.frll_morphs import KINDS, SIZE, SOURCE, nearest, subjects
 from evals.stats.cues import cross_validated, radial_spectrum
 from evals.views import drawn, portraits
@@ -23,9 +26,6 @@ from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, View
 from faceagent.tools.identity import Identity
 from faceagent.tools.morph import CALIBRATION, SINGLE, Morph, dissimilarity
-from finetune.degrade import degrade, draw
-from finetune.morph import Finish, Method, morph
-from finetune.records import Portrait
 
 Reals = NDArray[np.float64]
 Kind = tuple[Method, Finish]
@@ -57,7 +57,7 @@ def _differential(people: dict[str, tuple[Portrait, Portrait]], settings: Settin
     for index, name in enumerate(sorted(people)):
         document, later = people[name]
         other = people[nearest(people, name)[0]][0]
-        live = _found(degrade(later.pixels, draw(rng, SIZE, smallest=0.5)), settings)
+        live = _found(degrade(later.pixels, draw_degradation(rng, SIZE, smallest=0.5)), settings)
         true = _found(document.pixels, settings)
         if live is None or true is None:
             continue
@@ -90,7 +90,7 @@ def _single(people: dict[str, tuple[Portrait, Portrait]], settings: Settings) ->
     calm, calm_spectrum, owner = [], [], []
     attacks: dict[Kind, tuple[list[float], list[Reals], list[str]]] = {kind: ([], [], []) for kind in KINDS}
     for index, name in enumerate(sorted(people)):
-        journey = draw(np.random.default_rng(index), SIZE, smallest=0.5)
+        journey = draw_degradation(np.random.default_rng(index), SIZE, smallest=0.5)
         for own in people[name]:
             view = _found(degrade(own.pixels, journey), settings)
             if view is not None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from evals.bench import Bench, Reading
 from evals.data import Case, Cases, Dataset, Skip
-from evals.degrade import SWEEP
+from evals.data.synthesis.degradation_sweep import SWEEP
 from evals.figures import Bars, Figure, Plot, line
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement

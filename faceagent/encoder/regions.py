@@ -54,7 +54,7 @@ def hull_mask(points: NDArray[np.float64], size: int, *, growth: float = 1.0) ->
     return cv2.fillConvexPoly(np.zeros((size, size), np.uint8), np.rint(hull).astype(np.int32), 1).astype(np.uint8)
 
 
-def patch_cover(mask: NDArray[np.uint8], grid: int) -> NDArray[np.float32]:
+def patch_cover(mask: NDArray[np.uint8] | NDArray[np.float32], grid: int) -> NDArray[np.float32]:
     """Share of every patch that the mask covers: grid×grid, 0-1; the side of the mask is a multiple of grid."""
     patch = mask.shape[0] // grid
     blocks = mask.reshape(grid, patch, grid, patch).astype(np.float32)

@@ -12,6 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.records import LabelledCrop
+from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from faceagent import judge
 from faceagent.explain import brief
 from faceagent.settings import Settings
@@ -19,14 +22,11 @@ from faceagent.tools.base import View
 from faceagent.tools.forgery import Forgery
 from faceagent.types import Evidence, Face, Question
 from faceagent.vlm.label import CHOICES, question
-from finetune.degrade import compress
 from finetune.engines import imagined
 from finetune.engines.answers import Case
 from finetune.engines.cases import EXPRESSIONS, TRUTH
 from finetune.engines.record import Sample, Shot
 from finetune.engines.terse import told as told_in_few_words
-from finetune.records import Record
-from finetune.splice import draw_regions, self_blend, splice, untouched
 from finetune.vlm.pictures import Shown
 
 BANK = 60
@@ -161,7 +161,7 @@ def _bank(
     return kept
 
 
-def _written(record: Record, out: Path, name: str, rng: np.random.Generator, quality: int | None = None) -> Shot:
+def _written(record: LabelledCrop, out: Path, name: str, rng: np.random.Generator, quality: int | None = None) -> Shot:
     """The crop as PNG below ``out``, after a JPEG of ``quality`` (drawn when None)."""
     drawn = int(rng.integers(*QUALITY)) if quality is None else quality
     file = out / "pictures" / f"{''.join(letter if letter.isalnum() else '-' for letter in name)}.png"

@@ -13,6 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from evals.data.synthesis.records import LabelledCrop, Portrait
+from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from evals.views import portrait as face_of
 from evals.views import whole
 from faceagent.judge import weigh
@@ -23,9 +25,7 @@ from finetune.engines.answers import Case
 from finetune.engines.assess import expert
 from finetune.engines.forgery import FORGED, GENUINE
 from finetune.engines.record import Shot
-from finetune.records import Portrait, Record
 from finetune.sources import Found, portrait
-from finetune.splice import draw_regions, self_blend, splice, untouched
 
 SIZE, SCALE = 320, 2.0
 """px, and side of the picture over the face box: wide enough for the face to be found again."""
@@ -58,7 +58,7 @@ def forged(faces: Sequence[Found], folder: Path, out: str, settings: Settings, s
         yield Made(shot, found.source, touched, _case(shot, found.source, folder / name, tool, settings))
 
 
-def _record(found: Found, faces: Sequence[Found], *, forge: bool, rng: np.random.Generator) -> Record:
+def _record(found: Found, faces: Sequence[Found], *, forge: bool, rng: np.random.Generator) -> LabelledCrop:
     target = portrait(found, SIZE, SCALE)
     if not forge:
         return untouched(target)

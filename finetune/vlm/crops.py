@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.splice import splice
 from finetune.features import fingerprint
-from finetune.splice import splice
 from finetune.vlm.pictures import SIZE, Shown
 from finetune.vlm.questions import PARTS, Facts, seen
 
@@ -91,6 +91,5 @@ def _relit(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
         image = np.repeat(image @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=2)
     out = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
-        _, coded = cv2.imencode(".jpg", out[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(50, 96))])
-        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1].astype(np.uint8)
+        out = compress(out, ".jpg", int(rng.integers(50, 96)))
     return out

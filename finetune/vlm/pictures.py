@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.synthesis.records import Portrait
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.vlm.portrait import SCALE
-from finetune.records import Portrait
 from finetune.sources import SETS, Found, may_train, person
 from finetune.sources import portrait as framed
 

@@ -3,10 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from faceagent.judge.calibrate import Platt
-from finetune import ages, calibrate_tools, platt, recapture
+from finetune import ages, calibrate_tools, platt
 
 
 def test_fit_finds_the_likelihood_ratio_of_two_normals() -> None:
@@ -53,24 +52,6 @@ def test_age_table_corrects_a_known_bias() -> None:
     assert found == pytest.approx(40.0, abs=4)
     assert record["held_out"]["mae"] < record["held_out"]["mae_uncorrected"] / 2
     assert 0.7 < record["held_out"]["coverage"] <= 1.0
-
-
-@pytest.mark.parametrize("attack", recapture.ATTACKS)
-def test_recapture_is_deterministic_and_changes_the_picture(
-    attack: recapture.Attack, astronaut: NDArray[np.uint8]
-) -> None:
-    small = astronaut[::4, ::4]
-    first = recapture.recapture(small, attack, np.random.default_rng(3))
-    second = recapture.recapture(small, attack, np.random.default_rng(3))
-    np.testing.assert_array_equal(first, second)
-    assert first.dtype == np.uint8 and first.shape[2] == 3
-    assert first.shape != small.shape or np.abs(first.astype(int) - small).mean() > 5
-
-
-def test_around_leaves_the_room_asked_for(astronaut: NDArray[np.uint8]) -> None:
-    crop = recapture.around(astronaut, (200.0, 200.0, 300.0, 300.0), 2.0)
-    assert crop.shape[0] == pytest.approx(201, abs=1)
-    assert recapture.around(astronaut, (0.0, 0.0, 500.0, 500.0), 3.0).shape == astronaut.shape
 
 
 def test_written_record_is_what_the_judge_reads(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from evals.data.synthesis.records import Portrait
+from evals.data.synthesis.splice import splice
 from evals.views import drawn, portrait
 from faceagent.encoder.branch import Branch, load_branch, shipped
 from faceagent.encoder.crop import face_crop
@@ -17,8 +19,6 @@ from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View, measure
 from faceagent.tools.forgery import BRANCH, FAMILIES, Forgery, distance, region_scores
-from finetune.records import Portrait
-from finetune.splice import splice
 
 
 @pytest.fixture(scope="module")

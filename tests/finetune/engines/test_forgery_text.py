@@ -4,13 +4,13 @@ import re
 import numpy as np
 import pytest
 
+from evals.data.synthesis.records import Portrait
+from evals.data.synthesis.splice import self_blend, splice, untouched
 from faceagent.types import Evidence, Score, ToolStamp, Verdict
 from finetune.engines.answers import Case, Rejected
 from finetune.engines.assess import expert, features
 from finetune.engines.forgery import explained, known
 from finetune.engines.record import Sample, Shot
-from finetune.records import Portrait
-from finetune.splice import self_blend, splice, untouched
 
 BY = ToolStamp(name="forgery", version="1")
 PLACES = ("left_eye", "right_eye", "nose", "mouth", "skin", "outer_face")

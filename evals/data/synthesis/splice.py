@@ -1,8 +1,8 @@
-"""Forgeries with a known place and strength: parts of another person, and self-blended images.
+"""Forgeries with known region and strength: spliced parts of another person, and self-blended images.
 
 Self-blending after Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images" (CVPR 2022), here
-region by region; splicing puts the eyes, nose, mouth or inner face of a donor into the target. Both say which
-regions they touched and at which strength. Knows no file and no model.
+region by region; splicing puts the eyes, nose, mouth or inner face of a donor into the target. Both record the
+regions they changed and the strength.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.data.synthesis.records import LabelledCrop, Portrait
 from faceagent.encoder.regions import GROWTH, OVAL, PARTS, hull_mask
 from faceagent.types import Region
-from finetune.records import Portrait, Record
 
 PART_NAMES: tuple[Region, ...] = tuple(PARTS)
 
@@ -27,7 +27,7 @@ def draw_regions(rng: np.random.Generator) -> tuple[Region, ...]:
     return tuple(PART_NAMES[i] for i in sorted(rng.choice(len(PART_NAMES), count, replace=False)))
 
 
-def splice(target: Portrait, donor: Portrait, regions: Sequence[Region], rng: np.random.Generator) -> Record:
+def splice(target: Portrait, donor: Portrait, regions: Sequence[Region], rng: np.random.Generator) -> LabelledCrop:
     """``target`` with ``regions`` taken from ``donor``, fitted, partly colour-matched and blended in.
 
     The region "skin" stands for the whole inner face. Part by part, so that each has its own seam.
@@ -44,35 +44,40 @@ def splice(target: Portrait, donor: Portrait, regions: Sequence[Region], rng: np
             foreign = _poisson(foreign, image, area)
         image = image * (1 - area[..., None]) + foreign * area[..., None]
         mask = np.maximum(mask, area)
-    return Record(
+    return LabelledCrop(
         pixels=np.clip(image + 0.5, 0, 255).astype(np.uint8),
         label="splice",
         mask=mask,
         source=target.source,
         origin=target.origin,
         parameters={
-            "maker": "splice", "regions": tuple(regions), "donor": donor.source, "alpha": alpha,
-            "colour_match": match, "feather_px": feather, "poisson": str(cloned),
+            "maker": "splice",
+            "regions": tuple(regions),
+            "donor": donor.source,
+            "alpha": alpha,
+            "colour_match": match,
+            "feather_px": feather,
+            "poisson": str(cloned),
         },
-    )  # fmt: skip
+    )
 
 
-def self_blend(target: Portrait, regions: Sequence[Region], rng: np.random.Generator) -> Record:
+def self_blend(target: Portrait, regions: Sequence[Region], rng: np.random.Generator) -> LabelledCrop:
     """``target`` blended with a shifted, recoloured, resharpened copy of itself inside ``regions``."""
     size = target.pixels.shape[0]
     image = target.pixels.astype(np.float32)
-    copy = _jittered(image, rng)
+    recoloured = _jittered(image, rng)
     shift, zoom = rng.uniform(-0.03, 0.03, 2) * size, rng.uniform(0.95, 1.05)
     centre = (1 - zoom) * size / 2
     warp = np.array([[zoom, 0, centre + shift[0]], [0, zoom, centre + shift[1]]], dtype=np.float64)
-    copy = cv2.warpAffine(copy, warp, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    copy = cv2.warpAffine(recoloured, warp, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     alpha, feather = float(rng.choice([0.5, 0.75, 1.0, 1.0])), float(rng.uniform(0.6, 6.0))
     mask = np.zeros((size, size), np.float32)
     for region in regions:
         mask = np.maximum(mask, _soft_area(target, region, feather, rng))
     mask = mask * alpha
     blended = image * (1 - mask[..., None]) + copy * mask[..., None]
-    return Record(
+    return LabelledCrop(
         pixels=np.clip(blended + 0.5, 0, 255).astype(np.uint8),
         label="splice",
         mask=mask,
@@ -82,9 +87,9 @@ def self_blend(target: Portrait, regions: Sequence[Region], rng: np.random.Gener
     )
 
 
-def untouched(portrait: Portrait) -> Record:
+def untouched(portrait: Portrait) -> LabelledCrop:
     """The portrait itself as a record: real, or whole-synthetic."""
-    return Record(
+    return LabelledCrop(
         pixels=portrait.pixels,
         label="synthetic" if portrait.synthetic else "real",
         mask=np.zeros(portrait.pixels.shape[:2], np.float32),
@@ -111,8 +116,9 @@ def _fitted(donor: Portrait, target: Portrait, region: Region, rng: np.random.Ge
     if warp is None:
         warp = np.array([[1.0, 0, 0], [0, 1, 0]])
         warp[:, 2] = goal.mean(axis=0) - start.mean(axis=0)
-    warp[:, 2] += misfit
-    moved = cv2.warpAffine(donor.pixels, warp, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    placed = np.asarray(warp, dtype=np.float64)
+    placed[:, 2] += misfit
+    moved = cv2.warpAffine(donor.pixels, placed, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return moved.astype(np.float32)
 
 
@@ -157,7 +163,9 @@ def _jittered(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     kind = rng.random()
     if kind < 0.4:
         side = round(size * rng.uniform(0.3, 0.8))
-        copy = cv2.resize(cv2.resize(copy, (side, side), interpolation=cv2.INTER_AREA), (size, size))
+        small = cv2.resize(copy, (side, side), interpolation=cv2.INTER_AREA)
+        copy = np.asarray(cv2.resize(small, (size, size)), dtype=np.float64)
     elif kind < 0.6:
-        copy = copy + rng.uniform(0.3, 1.2) * (copy - cv2.GaussianBlur(copy, (0, 0), 1.5))
+        blurred = np.asarray(cv2.GaussianBlur(copy, (0, 0), 1.5), dtype=np.float64)
+        copy = copy + rng.uniform(0.3, 1.2) * (copy - blurred)
     return np.asarray(np.clip(copy, 0, 255), dtype=np.float32)

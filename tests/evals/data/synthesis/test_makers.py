@@ -1,14 +1,14 @@
-"""The makers and mends of training data: deterministic, exact about what they changed, fair to both classes."""
+"""Splices, self-blends, degradations and spectra: deterministic, and exact about the pixels that they changed."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.records import Portrait
+from evals.data.synthesis.spectrum import radial_profile, toward_profile
+from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from faceagent.encoder.regions import OVAL, PARTS, region_masks
-from finetune.degrade import degrade, draw
-from finetune.records import Portrait
-from finetune.spectrum import radial_profile, toward_profile
-from finetune.splice import draw_regions, self_blend, splice, untouched
 
 SIZE = 112
 
@@ -75,7 +75,7 @@ def test_drawn_regions_are_one_or_several_parts_or_the_whole_face() -> None:
 
 
 def test_the_same_journey_for_both_halves() -> None:
-    how = draw(np.random.default_rng(5), SIZE)
+    how = draw_degradation(np.random.default_rng(5), SIZE)
     pixels = portrait(1).pixels
     np.testing.assert_array_equal(degrade(pixels, how), degrade(pixels.copy(), how))
     assert degrade(pixels, how).shape == pixels.shape

@@ -1,7 +1,7 @@
-"""Radial power spectra: the cheapest cue there is, measured, and taken away.
+"""Radial power spectra, measured and matched.
 
-Averaged or generated pictures differ from photographs first of all in how much fine detail they hold. A
-detector trained on that cue fails on the next camera, so makers set the spectrum of one picture to another's.
+Averaged or generated pictures hold less fine detail than photographs. A detector trained on that cue fails on the next
+camera, so makers match the spectrum of one picture to that of another.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Simulated recaptures: a portrait printed or shown on a screen, then photographed again.
 
-What physics does is imitated coarsely: paper gamut and halftone, pixel grid and screen gamma, glare, a border or
-bezel, the hand's perspective, the scene around, and the camera's blur, noise and JPEG. No real attack was used,
-so what is fitted on these says how the detector reacts to *such* attacks, no more.
+The physics is simulated coarsely: paper gamut and halftone, pixel grid and screen gamma, glare, a border or bezel,
+perspective of a hand-held medium, the scene around it, and the camera's blur, noise and JPEG. No real attack was used:
+a calibration fitted on these describes simulated attacks only.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ ATTACKS: tuple[Attack, ...] = ("print", "replay")
 
 
 def recapture(pixels: Pixels, attack: Attack, rng: np.random.Generator) -> Pixels:
-    """H×W×3 RGB of the medium in its scene, as a camera would see it; somewhat larger than ``pixels``."""
+    """H×W×3 RGB of the medium in its scene, as a camera sees it; somewhat larger than ``pixels``."""
     shown = pixels.astype(np.float64) / 255
     medium, border, share = (_printed if attack == "print" else _displayed)(shown, rng)
     scene = _held(np.clip(medium, 0, 1), float(border), float(share), rng)
@@ -35,12 +35,13 @@ def print_scan(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def camera(picture: Reals | Pixels, rng: np.random.Generator) -> Pixels:
-    """What any camera adds: blur, noise, JPEG. Applied to live pictures too, so that it tells nothing."""
+    """What any camera adds: blur, noise, JPEG. Applied to live pictures too, so that it does not reveal the class."""
     light = picture.astype(np.float64) / 255 if picture.dtype == np.uint8 else np.asarray(picture, dtype=np.float64)
     blurred = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.3, 1.4)) * 255
     noisy = np.clip(blurred + rng.normal(0, rng.uniform(0.5, 5), blurred.shape), 0, 255).astype(np.uint8)
     _, data = cv2.imencode(".jpg", noisy[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(70, 96))])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], dtype=np.uint8)
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def around(pixels: Pixels, box: Sequence[float], room: float) -> Pixels:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evals.data.synthesis.morph import ALPHA, Finish, Method, morph, self_warp, smoothed, unsharp, warped
+from evals.data.synthesis.recapture import print_scan
+from evals.data.synthesis.records import Portrait
+from evals.data.synthesis.spectrum import radial_profile
 from faceagent.encoder.regions import OVAL
-from finetune.morph import ALPHA, Finish, Method, morph, self_warp, smoothed, unsharp, warped
-from finetune.recapture import print_scan
-from finetune.records import Portrait
-from finetune.spectrum import radial_profile
 
 SIZE = 112
 

@@ -1,6 +1,7 @@
-"""What happens to pictures on their way: recompression, scaling, blur, noise, a screenshot.
+"""The fixed degradations that robustness is measured on: recompression, scaling, blur, noise, a screenshot.
 
-Every degradation is deterministic and gives a file, because a file is what the product takes in.
+Every degradation is deterministic and writes a file, because the product reads files. Random degradation is in
+``degradation``.
 """
 
 from collections.abc import Callable
@@ -14,11 +15,11 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 
-class Degradation(NamedTuple):
-    """A named way to spoil pixels (H×W×3 BGR), and the format that the result is stored in."""
+class NamedDegradation(NamedTuple):
+    """A named change of pixels (H×W×3 BGR) and the format that the result is stored in."""
 
     name: str
-    spoil: Callable[[Pixels], Pixels]
+    change: Callable[[Pixels], Pixels]
     suffix: str = ".png"
     options: tuple[int, ...] = ()
 
@@ -28,9 +29,9 @@ class Degradation(NamedTuple):
         return self.name.partition("_")[0]
 
     def write(self, rgb: Pixels, folder: Path) -> Path:
-        """Spoil and store RGB pixels; returns the file."""
+        """Change and store RGB pixels; returns the file."""
         path = folder / f"{self.name}{self.suffix}"
-        cv2.imwrite(str(path), self.spoil(np.ascontiguousarray(rgb[..., ::-1])), list(self.options))
+        cv2.imwrite(str(path), self.change(np.ascontiguousarray(rgb[..., ::-1])), list(self.options))
         return path
 
 
@@ -38,33 +39,35 @@ def _same(pixels: Pixels) -> Pixels:
     return pixels
 
 
-def _jpeg(quality: int) -> Degradation:
-    return Degradation(f"jpeg_{quality}", _same, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, quality))
+def _jpeg(quality: int) -> NamedDegradation:
+    return NamedDegradation(f"jpeg_{quality}", _same, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, quality))
 
 
-def _resize(divisor: int) -> Degradation:
-    def spoil(pixels: Pixels) -> Pixels:
+def _resize(divisor: int) -> NamedDegradation:
+    def change(pixels: Pixels) -> Pixels:
         height, width = pixels.shape[:2]
         small = cv2.resize(pixels, (max(1, width // divisor), max(1, height // divisor)), interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
-    return Degradation(f"resize_{divisor}", spoil)
+    return NamedDegradation(f"resize_{divisor}", change)
 
 
-def _blur(sigma: float) -> Degradation:
-    return Degradation(f"blur_{sigma:g}", lambda pixels: np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma), np.uint8))
+def _blur(sigma: float) -> NamedDegradation:
+    return NamedDegradation(
+        f"blur_{sigma:g}", lambda pixels: np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma), np.uint8)
+    )
 
 
-def _noise(sigma: float) -> Degradation:
-    def spoil(pixels: Pixels) -> Pixels:
+def _noise(sigma: float) -> NamedDegradation:
+    def change(pixels: Pixels) -> Pixels:
         grain = np.random.default_rng(0).normal(0.0, sigma, pixels.shape)
         return np.clip(pixels + grain, 0, 255).round().astype(np.uint8)
 
-    return Degradation(f"noise_{sigma:g}", spoil)
+    return NamedDegradation(f"noise_{sigma:g}", change)
 
 
 def _screenshot(pixels: Pixels) -> Pixels:
-    """Shown at another size on a screen, sharpened by the viewer, a little flatter, and stored without loss."""
+    """Scaled as on a screen, sharpened by the viewer, with less contrast, stored without loss."""
     height, width = pixels.shape[:2]
     shown = cv2.resize(
         pixels, (max(1, round(width * 0.72)), max(1, round(height * 0.72))), interpolation=cv2.INTER_AREA
@@ -78,5 +81,5 @@ SWEEP = (
     *map(_resize, (2, 4)),
     *map(_blur, (1.0, 2.0)),
     *map(_noise, (5.0, 15.0)),
-    Degradation("screenshot", _screenshot),
+    NamedDegradation("screenshot", _screenshot),
 )

@@ -3,23 +3,22 @@
 Both faces are warped to their mean shape over a Delaunay triangulation of 478 mesh points, the face oval scaled by
 1.25 and 1.6, and points on the border; then their textures are averaged. "full" averages everything (hair ghosts),
 "cleaned" leaves the ghosts out, "splice" puts the averaged face into the warped first picture. "poisson" is another
-method, which training never sees: the averaged inner face, cloned into the first picture as it was. Averaging dims fine
-detail, and a detector of that cue fails on the next camera: ``matched`` gives the spectrum of the contributors back,
-``smoothed`` looks as if a generator had drawn the morph again. Knows no file and no model.
+method, which training never sees: the averaged inner face, cloned into the unwarped first picture. Averaging weakens
+fine detail, and a detector of that cue fails on the next camera: the finish "matched" restores the spectrum of the
+contributors, "smoothed" imitates a morph that a generator rendered again.
 """
 
-from collections.abc import Mapping
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator  # type: ignore[import-untyped]
-from scipy.spatial import Delaunay  # type: ignore[import-untyped]
+from scipy.interpolate import LinearNDInterpolator
+from scipy.spatial import Delaunay
 
+from evals.data.synthesis.records import LabelledCrop, Parameters, Portrait
+from evals.data.synthesis.spectrum import radial_profile, toward_profile
 from faceagent.encoder.regions import OVAL, hull_mask
-from finetune.records import Portrait, Record
-from finetune.spectrum import radial_profile, toward_profile
 
 Method = Literal["full", "cleaned", "splice", "poisson"]
 Finish = Literal["plain", "matched", "smoothed", "unsharp"]
@@ -37,7 +36,7 @@ GHOST = 9.0
 """Grey levels by which the average may differ from the first picture before "cleaned" takes it for a ghost."""
 
 
-def morph(a: Portrait, b: Portrait, method: Method, finish: Finish, rng: np.random.Generator) -> Record:
+def morph(a: Portrait, b: Portrait, method: Method, finish: Finish, rng: np.random.Generator) -> LabelledCrop:
     """A morph of two equally large crops, in the place and size of the first.
 
     ``mask`` is the share of the second person at every place. Deterministic by ``rng``, which draws that share.
@@ -60,20 +59,25 @@ def morph(a: Portrait, b: Portrait, method: Method, finish: Finish, rng: np.rand
         pixels = smoothed(pixels, rng)
     elif finish == "unsharp":
         pixels = unsharp(pixels)
-    parameters: Mapping[str, float | str | tuple[str, ...]] = {
-        "maker": "morph", "method": method, "finish": finish, "alpha": alpha, "donor": b.source, "size": float(size),
-    }  # fmt: skip
-    return Record(pixels, "morph", (alpha * cover).astype(np.float32), a.source, a.origin, parameters)
+    parameters: Parameters = {
+        "maker": "morph",
+        "method": method,
+        "finish": finish,
+        "alpha": alpha,
+        "donor": b.source,
+        "size": float(size),
+    }
+    return LabelledCrop(pixels, "morph", (alpha * cover).astype(np.float32), a.source, a.origin, parameters)
 
 
-def self_warp(a: Portrait, b: Portrait, rng: np.random.Generator) -> Record:
+def self_warp(a: Portrait, b: Portrait, rng: np.random.Generator) -> LabelledCrop:
     """The first face warped towards the second's shape and back: resampled as a morph is, but of one person."""
     share = float(rng.uniform(*ALPHA))
     mean = (1 - share) * a.points + share * _aligned(b.points, a.points)
     there = np.clip(warped(a.pixels, a.points, mean) + 0.5, 0, 255).astype(np.uint8)
     back = np.clip(warped(there, mean, a.points) + 0.5, 0, 255).astype(np.uint8)
     clean = np.zeros(a.pixels.shape[:2], np.float32)
-    return Record(back, "real", clean, a.source, a.origin, {"maker": "self_warp", "alpha": share})
+    return LabelledCrop(back, "real", clean, a.source, a.origin, {"maker": "self_warp", "alpha": share})
 
 
 def warped(pixels: NDArray[np.uint8], points: Reals, target: Reals) -> Reals:
