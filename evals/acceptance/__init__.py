@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.metrics.proportion import wilson as wilson
 from faceagent.settings import Settings
 
 MODULES = ("faces", "expression", "attributes", "identity", "spoof", "forgery", "morph", "agent", "people", "vlm")
@@ -92,12 +93,3 @@ def bootstrap(
     ]
     low, high = np.quantile(draws, (0.025, 0.975))
     return float(low), float(high)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % Wilson score interval of a share (Wilson 1927)."""
-    z = 1.959963984540054
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import Row, bootstrap, labels, wilson
+from evals.metrics import ranking
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.tools.action_units import ActionUnits
@@ -175,6 +176,4 @@ def _auc(answers: Answers, label: str, index: NDArray[np.int64]) -> float:
     column = answers.labels.index(label)
     others = np.delete(answers.logits[index], column, axis=1).max(axis=1)
     scores = answers.logits[index, column] - others
-    mine = answers.truth[index] == label
-    gaps = scores[mine][:, np.newaxis] - scores[~mine][np.newaxis, :]
-    return float(np.mean((gaps > 0) + 0.5 * (gaps == 0)))
+    return float(ranking.auc(scores, answers.truth[index] == label))

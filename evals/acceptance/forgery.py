@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import Row, gather, labels, wilson
-from evals.acceptance.spoof import auc, auc_interval
+from evals.acceptance.spoof import auc_interval
+from evals.metrics.ranking import two_sample_auc as auc
 from evals.stats.cues import cross_validated, radial_spectrum
 from evals.views import drawn, portrait, whole
 from faceagent.judge import weigh

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import Row, gather, labels, wilson
-from evals.acceptance.spoof import auc, auc_interval
+from evals.acceptance.spoof import auc_interval
 from evals.data.synthesis.degradation import degrade, draw_degradation
 from evals.data.synthesis.morph import Finish, Method, morph
 from evals.data.synthesis.records import Portrait
 from evals.frll_morphs import KINDS, SIZE, SOURCE, nearest, subjects
+from evals.metrics.ranking import two_sample_auc as auc
 from evals.stats.cues import cross_validated, radial_spectrum
 from evals.views import drawn, portraits
 from evals.views import portrait as main_portrait

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evals.acceptance import Row, labels
 from evals.acceptance.identity import equal_error
+from evals.metrics.ranking import two_sample_auc as auc
 from evals.views import portraits
 from faceagent.judge.calibrate import Platt, calibration
 from faceagent.settings import Settings
@@ -81,12 +82,6 @@ def _lines(scores: list[Score], truth: NDArray[np.bool_]) -> Iterable[Row]:
 def sharpness(pixels: Pixels) -> float:
     """Variance of the Laplacian of the whole picture: the trivial cue."""
     return float(cv2.Laplacian(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
-
-
-def auc(positive: Reals, negative: Reals) -> float:
-    """Area under the ROC curve, ties counted half (Mann and Whitney 1947)."""
-    wins = (positive[:, np.newaxis] > negative).mean() + (positive[:, np.newaxis] == negative).mean() / 2
-    return float(wins)
 
 
 def auc_interval(positive: Reals, negative: Reals, rounds: int = 1000) -> tuple[float, float]:

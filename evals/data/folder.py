@@ -1,5 +1,6 @@
 """A folder with ``labels.csv``: a ``file`` column and label columns, one row per picture."""
 
+import csv
 from pathlib import Path
 
 from evals.data import spreadsheet
@@ -9,6 +10,17 @@ from faceagent.errors import InputError
 
 NAME = "labels.csv"
 FILE = "file"
+
+
+def label_rows(root: Path) -> list[dict[str, str]]:
+    """The rows of ``root/labels.csv`` as they stand, unchecked. Raises InputError when there is no such file."""
+    path = root / NAME
+    if not path.is_file():
+        raise InputError(
+            f"{root.name} is not below {root.parent}.", remedy="Name the folder that holds the labelled sets."
+        )
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def read(root: Path) -> Dataset:

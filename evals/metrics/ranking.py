@@ -139,6 +139,12 @@ def auc(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None
     return area(curve(scores, positive, weights))
 
 
+def two_sample_auc(positive: ArrayLike, negative: ArrayLike) -> float:
+    """AUC of two rows of scores; NaN when one of them is empty."""
+    one, other = reals(positive), reals(negative)
+    return float(auc(np.concatenate([one, other]), np.arange(len(one) + len(other)) < len(one)))
+
+
 def eer(scores: ArrayLike, positive: ArrayLike, weights: ArrayLike | None = None) -> Reals:
     """See ``equal_error``."""
     return equal_error(curve(scores, positive, weights))

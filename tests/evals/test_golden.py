@@ -21,6 +21,7 @@ from evals.metrics import (
     landmarks,
     localisation,
     pad,
+    proportion,
     quality,
     ranking,
     regression,
@@ -84,6 +85,10 @@ CASES = [
     (ranking.auc, FIVE, 3 / 6), (ranking.auc, TIED, 0.5), (ranking.auc, ONLY, NAN), (ranking.auc, NONE, NAN),
     (ranking.auc, ([0.9, 0.5, 0.5, 0.1], [1, 1, 0, 0]), 3.5 / 4),
     (at(ranking.area), FIVE, 3 / 6), (at(ranking.area), TIED, 0.5), (at(ranking.area), ONLY, NAN),
+    (ranking.two_sample_auc, ([0.9, 0.7, 0.5], [0.8, 0.6]), 3 / 6), (ranking.two_sample_auc, ([1, 1], [1]), 0.5),
+    (ranking.two_sample_auc, ([], [1.0]), NAN),
+    (proportion.wilson, (0, 20), [0.0, 0.16112515805281938]), (proportion.wilson, (10, 20), [0.2992980081982123, 0.7007019918017877]),
+    (proportion.wilson, (20, 20), [0.8388748419471806, 1.0]),
     (ranking.eer, FIVE, 0.5), (ranking.eer, TIED, 0.5), (ranking.eer, ONLY, NAN),
     (ranking.eer, ([3, 2, 1, 0], [1, 1, 0, 0]), 0.0),
     # Missed 1, 2/3, 2/3, 1/3, 1/3, 0 at false alarms 0, 0, 1/2, 1/2, 1, 1: between, at 1/2.
@@ -225,7 +230,10 @@ CASES = [
     (text.words, ("Left-eye, 2 px!",), ["left", "eye", "2", "px"]), (text.words, ("Augenlid öffnet",),
      ["augenlid", "öffnet"]), (text.words, ("...",), []),
 ]  # fmt: skip
-MODULES = (calibration, classification, landmarks, localisation, pad, quality, ranking, regression, text, verification)
+MODULES = (
+    calibration, classification, landmarks, localisation, pad, proportion, quality, ranking, regression, text,
+    verification,
+)  # fmt: skip
 NOT_A_FIGURE = {"curve", "dealt", "area_over"}
 """Functions that give a curve or a deal of folds, and the area that AURC and the discard area share."""
 

@@ -58,3 +58,9 @@ def test_means_shares_and_medians():
     assert float(median([1, 2, 3], [0, 1, 3])) == 3.0 and np.isnan(median([]))
     with pytest.raises(ValueError, match="weights are for 2"):
         mean([1, 2, 3], [1, 1])
+
+
+def test_two_rows_of_scores_give_the_same_auc():
+    positive, negative = [3.0, 1.0, 2.0], [1.0, 0.0]
+    assert ranking.two_sample_auc(positive, negative) == float(ranking.auc([*positive, *negative], [1, 1, 1, 0, 0]))
+    assert np.isnan(ranking.two_sample_auc([], negative))
