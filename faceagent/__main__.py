@@ -1,5 +1,5 @@
 """``python -m faceagent`` is the command line."""
 
-from faceagent.cli import main
+from faceagent.cli.main import main
 
 main()

@@ -9,7 +9,7 @@ with reason codes, see ``types.Reason`` and ``types.Problem``.
     ├── ModelUnavailable    weights or a backend are missing and cannot be had now
     │   └── WeightsCorrupt  bytes were had, but they are not the catalogued ones
     ├── VlmAnswerInvalid    the vision-language model answered, and the answer cannot be used
-    ├── MemoryTrouble       a store of conversations cannot be used: locked, full, corrupt
+    ├── StorageError       a store of conversations cannot be used: locked, full, corrupt
     │   └── ConversationBusy  another process is in this conversation
     ├── RegistryError       a name registered twice, unknown, or registered too late
     └── SettingsError       a setting has a value that cannot work
@@ -70,13 +70,13 @@ class VlmAnswerInvalid(FaceagentError):
     code = "vlm_answer_invalid"
 
 
-class MemoryTrouble(FaceagentError):
+class StorageError(FaceagentError):
     """The store of conversations cannot be read or written: locked, full, corrupt, out of reach."""
 
     code = "memory_trouble"
 
 
-class ConversationBusy(MemoryTrouble):
+class ConversationBusy(StorageError):
     """Another process has this conversation open."""
 
     code = "conversation_busy"

@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, ValidationError
 
 from faceagent.errors import InputError
-from faceagent.types import Noun
+from faceagent.types import FrozenModel
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
@@ -28,7 +28,7 @@ def _template(body: str) -> Template:
     return _ENVIRONMENT.from_string(body)
 
 
-class Prompt(Noun):
+class Prompt(FrozenModel):
     """One text of the ``prompts/`` folder."""
 
     id: str

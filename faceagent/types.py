@@ -58,13 +58,13 @@ MOST_PATCHES = 64
 """Patches per side of a heat map: the largest towers have 37, and a report must stay readable."""
 
 
-class Noun(BaseModel):
+class FrozenModel(BaseModel):
     """Frozen, closed: an unknown field is a mistake, a changed field a new noun."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Problem(Noun):
+class Problem(FrozenModel):
     """A content problem: what is wrong with one item, as a code and in words. Never raised."""
 
     reason: Reason
@@ -72,7 +72,7 @@ class Problem(Noun):
     remedy: str | None = None
 
 
-class Source(Noun):
+class Source(FrozenModel):
     """Where a picture comes from: a path, a URL, or bytes already in the blob store."""
 
     kind: Literal["path", "url", "bytes"]
@@ -80,7 +80,7 @@ class Source(Noun):
     name: str = Field(description="what to call it in reports; never used as a path")
 
 
-class Picture(Noun):
+class Picture(FrozenModel):
     """One decoded picture. ``sha256`` is that of the bytes as received; size is after orientation."""
 
     id: str = Field(description='"P1" for the picture in question, "R1", "R2", … for references')
@@ -95,7 +95,7 @@ class Picture(Noun):
     notes: tuple[str, ...] = Field(default=(), description="what decoding changed: alpha flattened, frames dropped, …")
 
 
-class Pose(Noun):
+class Pose(FrozenModel):
     """Head pose in degrees; (0, 0, 0) looks straight into the camera."""
 
     yaw: Real
@@ -103,7 +103,7 @@ class Pose(Noun):
     roll: Real
 
 
-class Quality(Noun):
+class Quality(FrozenModel):
     """Components 0-100, higher is better, named after ISO/IEC 29794-5:2025; our own measures, not OFIQ's."""
 
     unified: Real = Field(ge=0, le=100)
@@ -115,7 +115,7 @@ class Quality(Noun):
     visibility: Real = Field(ge=0, le=100)
 
 
-class Face(Noun):
+class Face(FrozenModel):
     """One face of one picture; ``id`` is "F1" for the largest and stable between runs."""
 
     id: str
@@ -135,7 +135,7 @@ class Face(Noun):
     )
 
 
-class Score(Noun):
+class Score(FrozenModel):
     """A number with its scale. ``calibration`` is the id of the fitted map it has, or None: uncalibrated."""
 
     value: Real
@@ -145,14 +145,14 @@ class Score(Noun):
     calibration: str | None = None
 
 
-class WeightStamp(Noun):
+class WeightStamp(FrozenModel):
     """Which weights spoke."""
 
     id: str
     sha256: str
 
 
-class ToolStamp(Noun):
+class ToolStamp(FrozenModel):
     """Who measured: enough to repeat the measurement."""
 
     name: str
@@ -161,7 +161,7 @@ class ToolStamp(Noun):
     device: str = "cpu"
 
 
-class HeatMap(Noun):
+class HeatMap(FrozenModel):
     """Where a detector sees what it looks for: one value per patch, row by row, over a square of the picture."""
 
     box: tuple[Real, Real, Real, Real] = Field(description="x0, y0, x1, y1 in px; may reach past the picture's edge")
@@ -176,7 +176,7 @@ class HeatMap(Noun):
         return self
 
 
-class Evidence(Noun):
+class Evidence(FrozenModel):
     """One measurement, said in one sentence. Its id is unique within a report: ``subject:name``, "F1:AU12"."""
 
     id: str
@@ -197,7 +197,7 @@ class Evidence(Noun):
     reason: Reason | None = None
 
 
-class Probability(Noun):
+class Probability(FrozenModel):
     """A probability with a 95 % interval, and the calibration that earned it, or None: uncalibrated."""
 
     value: Real = Field(ge=0, le=1)
@@ -206,7 +206,7 @@ class Probability(Noun):
     calibration: str | None = None
 
 
-class OperatingPoint(Noun):
+class OperatingPoint(FrozenModel):
     """Where the line was drawn, and the error rates that this line had where it was fitted."""
 
     name: str
@@ -216,7 +216,7 @@ class OperatingPoint(Noun):
     measured_on: str = Field(description="the set and its size")
 
 
-class Verdict(Noun):
+class Verdict(FrozenModel):
     """The judge's answer to one question about one subject. Abstaining is a proper answer."""
 
     id: str = Field(description='"V:F1:expression"')
@@ -233,7 +233,7 @@ class Verdict(Noun):
     reason: Reason | None = Field(default=None, description="why it is inconclusive")
 
 
-class Rollup(Noun):
+class Rollup(FrozenModel):
     """One answer for the whole picture, by a named rule over its faces."""
 
     question: Question
@@ -242,7 +242,7 @@ class Rollup(Noun):
     faces: tuple[str, ...] = Field(description="the faces that decided it")
 
 
-class Step(Noun):
+class Step(FrozenModel):
     """One sentence of an explanation and the evidence it rests on."""
 
     section: str
@@ -250,7 +250,7 @@ class Step(Noun):
     cites: tuple[str, ...]
 
 
-class Explanation(Noun):
+class Explanation(FrozenModel):
     """How the evidence leads to the verdict, in sections, for one question about one subject."""
 
     question: Question
@@ -264,7 +264,7 @@ class Explanation(Noun):
     fallback: str | None = Field(default=None, description="why the ledger wrote this, where a model was asked first")
 
 
-class PolicyDecision(Noun):
+class PolicyDecision(FrozenModel):
     """What policy said about one question, and by which rule."""
 
     question: Question
@@ -275,7 +275,7 @@ class PolicyDecision(Noun):
     notice: str | None = None
 
 
-class Refused(Noun):
+class Refused(FrozenModel):
     """One thing that was asked and is not permitted: a question, or a topic that has no question at all."""
 
     topic: str
@@ -283,14 +283,14 @@ class Refused(Noun):
     notice: str
 
 
-class LostReference(Noun):
+class LostReference(FrozenModel):
     """A reference picture that could not be read, and why."""
 
     source: str
     problem: Problem
 
 
-class Request(Noun):
+class Request(FrozenModel):
     """What was asked. An empty ``questions`` means: everything that policy allows without being asked for."""
 
     questions: tuple[Question, ...] = ()
@@ -298,7 +298,7 @@ class Request(Noun):
     jurisdiction: str = "strictest"
 
 
-class Manifest(Noun):
+class Manifest(FrozenModel):
     """Everything needed to repeat the run, and how long each part of it took."""
 
     faceagent: str
@@ -313,7 +313,7 @@ class Manifest(Noun):
     )
 
 
-class Report(Noun):
+class Report(FrozenModel):
     """The whole answer about one picture. JSON is the source; HTML and PDF are views of it."""
 
     schema_version: Literal[1] = 1

@@ -6,13 +6,13 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from faceagent.errors import InputError
-from faceagent.types import Noun
+from faceagent.types import FrozenModel
 
 LABELS = ("splice", "synthetic")
 """What the picture's logits of the forgery branch mean; the patches have the first of them."""
 
 
-class Data(Noun):
+class Data(FrozenModel):
     """Pairs per set, and how often which maker is used."""
 
     counts: dict[str, int]
@@ -21,7 +21,7 @@ class Data(Noun):
     spectrum: float = Field(default=0.5, ge=0, le=1, description="share of pairs with the other class's spectrum")
 
 
-class Adapter(Noun):
+class Adapter(FrozenModel):
     """What PEFT changes: rsLoRA of this rank in these linear layers of the last blocks."""
 
     last_blocks: int = Field(default=4, ge=1)
@@ -31,7 +31,7 @@ class Adapter(Noun):
     modules: tuple[str, ...] = ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")
 
 
-class Optimiser(Noun):
+class Optimiser(FrozenModel):
     """AdamW; every cycle warms up linearly and falls by a cosine to one percent (SGDR, Loshchilov and Hutter 2017)."""
 
     epochs: float = Field(default=2.0, gt=0, description="over all cycles")
@@ -45,7 +45,7 @@ class Optimiser(Noun):
     seed: int = 0
 
 
-class Recipe(Noun):
+class Recipe(FrozenModel):
     """One shipped adapter."""
 
     name: str

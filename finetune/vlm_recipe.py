@@ -10,14 +10,14 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 
 from faceagent.errors import InputError
-from faceagent.types import Noun
+from faceagent.types import FrozenModel
 from finetune.vlm_tiny import Family
 
 Kind = Literal["alignment", "instruction", "preference"]
 ORDER: tuple[Kind, ...] = ("alignment", "instruction", "preference")
 
 
-class Adapter(Noun):
+class Adapter(FrozenModel):
     """LoRA in every linear layer of the language model: vLLM loads it nowhere else."""
 
     rank: int = Field(default=16, ge=1)
@@ -25,7 +25,7 @@ class Adapter(Noun):
     dropout: float = Field(default=0.05, ge=0, lt=1)
 
 
-class Stage(Noun):
+class Stage(FrozenModel):
     """Alignment trains the projector alone, instruction the adapter, preference the same adapter on (DPO)."""
 
     kind: Kind
@@ -41,7 +41,7 @@ class Stage(Noun):
     longest_answer: int = Field(default=256, ge=1, description="tokens of such an answer")
 
 
-class VlmRecipe(Noun):
+class VlmRecipe(FrozenModel):
     """One adapter. ``quantise`` "nf4" is QLoRA (Dettmers et al. 2023): the base in 4 bits, the adapter in bfloat16."""
 
     name: str = Field(min_length=1)

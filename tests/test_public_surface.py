@@ -21,7 +21,9 @@ def test_import_brings_no_model_library_along() -> None:
 
 
 def test_the_command_line_lists_its_commands_without_a_model_library() -> None:
-    code = "import sys, faceagent.cli; print([name for name in ['torch', 'mediapipe', 'cv2'] if name in sys.modules])"
+    code = (
+        "import sys, faceagent.cli.main; print([name for name in ['torch', 'mediapipe', 'cv2'] if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

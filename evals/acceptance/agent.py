@@ -14,7 +14,7 @@ from rich.console import Console
 from evals.acceptance import Row, wilson
 from evals.acceptance.__main__ import table
 from evals.data.queries import FIRST, REFUSALS, Set, queries, told
-from faceagent.agent.route import route
+from faceagent.router import route
 from faceagent.settings import Settings, load
 
 SEEN, UNSEEN = 0.97, 0.95

@@ -29,7 +29,7 @@ from faceagent.types import Evidence, Explanation, Question, Report, Verdict
 from faceagent.vlm.answers import parsed
 from faceagent.vlm.label import CHOICES, question
 from faceagent.vlm.portrait import shown
-from faceagent.vlm.protocol import Answer, Ask, Backend, Turn
+from faceagent.vlm.protocol import Answer, Backend, GenerationRequest, Message
 from finetune.engines.cases import EXPRESSIONS, TRUTH
 from finetune.sources import SETS, VALIDATION_PERCENT, may_train, person
 
@@ -51,7 +51,7 @@ class Heard:
         self.valid: list[bool] = []
         self.spent: list[tuple[int, float]] = []
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: GenerationRequest) -> Answer:
         """See ``Backend.ask``."""
         try:
             answer = self._backend.ask(ask)
@@ -63,11 +63,11 @@ class Heard:
         self.spent.append((answer.tokens, answer.seconds))
         return answer
 
-    def stream(self, ask: Ask) -> Iterator[str]:
+    def stream(self, ask: GenerationRequest) -> Iterator[str]:
         """See ``Backend.stream``."""
         return self._backend.stream(ask)
 
-    def score(self, ask: Ask, choices: tuple[str, ...]) -> Mapping[str, float]:
+    def score(self, ask: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
         """See ``Backend.score``."""
         return self._backend.score(ask, choices)
 
@@ -230,8 +230,8 @@ def _labels(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
         people.append(person(EXPRESSIONS, file))
         hits["rules"].append(any(item.question == "expression" and item.label == wanted for item in evidence))
         for name, told in (("beside", brief.shown(weigh("expression", view.face, evidence), evidence)), ("alone", ())):
-            turn = Turn(text=question("expression", lines=brief.lines(told)), images=(picture,))
-            shares = model.score(Ask(turns=(turn,), adapter="expression"), CHOICES["expression"])
+            turn = Message(text=question("expression", lines=brief.lines(told)), images=(picture,))
+            shares = model.score(GenerationRequest(turns=(turn,), adapter="expression"), CHOICES["expression"])
             hits[name].append(max(shares, key=lambda label: shares[label]) == wanted)
     found = {name: np.array(marks, dtype=float) for name, marks in hits.items()}
     words = {"beside": "the model, beside the evidence", "alone": "the model, by the picture alone", "rules": "rules"}

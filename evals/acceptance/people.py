@@ -16,9 +16,9 @@ import numpy as np
 
 from evals.acceptance import MissingSet, Row, labels, wilson
 from evals.views import drawn
-from faceagent.agent.people import Found, needs, resolve
-from faceagent.agent.route import Who, route
 from faceagent.faces import find_faces
+from faceagent.router import FaceReference, route
+from faceagent.router.resolve_face import FaceMatch, needs, resolve
 from faceagent.settings import Settings
 from faceagent.tools.attributes import Attributes
 from faceagent.tools.base import Pixels, View
@@ -211,7 +211,7 @@ def _composed(tiles: Sequence[Tile]) -> Pixels:
     return wall
 
 
-def _evidence(tool: Attributes, view: View, faces: Sequence[Face], who: Who) -> list[Evidence]:
+def _evidence(tool: Attributes, view: View, faces: Sequence[Face], who: FaceReference) -> list[Evidence]:
     """What the conversation would measure for this description."""
     if not needs(who, faces):
         return []
@@ -219,7 +219,7 @@ def _evidence(tool: Attributes, view: View, faces: Sequence[Face], who: Who) -> 
     return [item for found in tool.run(views) for item in found]
 
 
-def _right(found: Found, faces: Sequence[Face], target: Sequence[Tile]) -> bool:
+def _right(found: FaceMatch, faces: Sequence[Face], target: Sequence[Tile]) -> bool:
     """Whether the one face is meant, or all that could be are asked about."""
     named = [face for face in faces if face.id == found.face or (found.face is None and face.id in found.rivals)]
     if len(target) == 1:

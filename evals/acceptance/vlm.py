@@ -18,8 +18,8 @@ from evals.acceptance import MissingSet, Row, explaining, labels, wilson
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.vlm.dialogue import show_picture
-from faceagent.vlm.local import Local, local
-from faceagent.vlm.protocol import Ask, Turn
+from faceagent.vlm.local import TransformersBackend, local
+from faceagent.vlm.protocol import GenerationRequest, Message
 from finetune.sources import SETS
 from finetune.vlm.crops import crops, view
 from finetune.vlm.lessons import CORE
@@ -58,7 +58,7 @@ def rows(data: Path, settings: Settings) -> Iterator[Row]:
     yield Row("held-out people", "points above another's picture", right - other, n=count, bar=GAP)
     for adapter in (None, "vqa", "expression", "forgery", "identity"):
         said = [
-            word in model.ask(Ask(turns=(Turn(text=text),), adapter=adapter, max_tokens=16)).text
+            word in model.ask(GenerationRequest(turns=(Message(text=text),), adapter=adapter, max_tokens=16)).text
             for text, word in PLAIN
         ]
         yield Row("plain text", f"adapter {adapter or 'off'}", float(np.mean(said)), n=len(said))
@@ -99,14 +99,16 @@ def held_out(name: str, data: Path, settings: Settings) -> Iterator[Shown]:
             yield one
 
 
-def answers(model: Local, items: Iterable[Item], *, swapped: bool) -> list[bool]:
+def answers(model: TransformersBackend, items: Iterable[Item], *, swapped: bool) -> list[bool]:
     """Right or wrong; ``swapped`` shows the picture of the next item but a third of them on."""
     listed = list(items)
     shown = [
         listed[(place + len(listed) // 3) % len(listed)][0] if swapped else item[0] for place, item in enumerate(listed)
     ]
     return [
-        model.ask(Ask(turns=(Turn(text=asked.question, images=(picture,)),), adapter="vqa", max_tokens=4)).text.strip()
+        model.ask(
+            GenerationRequest(turns=(Message(text=asked.question, images=(picture,)),), adapter="vqa", max_tokens=4)
+        ).text.strip()
         == asked.answer
         for picture, (_, asked) in zip(shown, listed, strict=True)
     ]

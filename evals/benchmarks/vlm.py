@@ -25,9 +25,9 @@ from faceagent.vlm import server
 from faceagent.vlm.assemble import SIZE
 from faceagent.vlm.dialogue import show_picture
 from faceagent.vlm.local import local
-from faceagent.vlm.protocol import Ask, Backend, Turn
-from faceagent.vlm.remote import Remote
-from faceagent.vlm.wire import Wire
+from faceagent.vlm.protocol import Backend, GenerationRequest, Message
+from faceagent.vlm.remote import OpenAIBackend
+from faceagent.vlm.wire import HttpClient
 
 WIDTHS = (1, 4, 8, 16)
 """Requests at a time."""
@@ -47,9 +47,9 @@ class Pictures:
         return show_picture(self._random.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8))
 
 
-def question(picture: bytes, text: str, tokens: int) -> Ask:
+def question(picture: bytes, text: str, tokens: int) -> GenerationRequest:
     """A question that is answered at length."""
-    return Ask(turns=(Turn(text=text, images=(picture,)),), max_tokens=tokens)
+    return GenerationRequest(turns=(Message(text=text, images=(picture,)),), max_tokens=tokens)
 
 
 def speed(backend: Backend, pictures: Pictures, width: int, tokens: int) -> float:
@@ -61,7 +61,7 @@ def speed(backend: Backend, pictures: Pictures, width: int, tokens: int) -> floa
     return written / (time.perf_counter() - start)
 
 
-def first_token(backend: Backend, ask: Ask) -> float:
+def first_token(backend: Backend, ask: GenerationRequest) -> float:
     """Seconds until the first piece of the answer."""
     start = time.perf_counter()
     stream = backend.stream(ask)
@@ -87,7 +87,7 @@ def served(settings: Settings, rounds: int, tokens: int) -> Iterator[Row]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     state = server.start(settings, port, step=lambda _: None)
-    remote = Remote(Wire(state.url, settings.vlm_key, PATIENCE, 0))
+    remote = OpenAIBackend(HttpClient(state.url, settings.vlm_key, PATIENCE, 0))
     try:
         pictures = Pictures()
         speed(remote, pictures, 1, 4)

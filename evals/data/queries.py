@@ -20,8 +20,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from faceagent.agent.route import Context, Plan, route
-from faceagent.types import Noun
+from faceagent.router import DialogueContext, Plan, route
+from faceagent.types import FrozenModel
 
 Set = Literal[
     "queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "paraphrases-4", "paraphrases-5", "paraphrases-6",
@@ -46,12 +46,12 @@ recorded: precision .953, recall .982."""
 FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
 
 
-class Query(Noun):
+class Query(FrozenModel):
     """One line of a set."""
 
     text: str
     group: str
-    context: Context = Context()
+    context: DialogueContext = DialogueContext()
     expect: Mapping[str, Any]
 
     def plan(self) -> Plan:

@@ -22,8 +22,8 @@ from evals.task import EvalTask, Table, Values
 from faceagent import policy
 from faceagent.agent.analyst import Analyst
 from faceagent.agent.chat.state import FOLLOW_UPS
-from faceagent.agent.route import Context, Plan
-from faceagent.agent.route.plan import NOTHING_RUNS
+from faceagent.router import DialogueContext, Plan
+from faceagent.router.plan import NOTHING_RUNS
 from faceagent.tools.base import Tool, ToolSpec, View
 from faceagent.types import Evidence, Report, Request, ToolStamp
 
@@ -94,7 +94,7 @@ def selected(bench: Bench, query: Query) -> dict[str, float | str]:
     }
 
 
-def calls(tools: Mapping[str, Tool], plan: Plan, context: Context) -> set[str]:
+def calls(tools: Mapping[str, Tool], plan: Plan, context: DialogueContext) -> set[str]:
     """The tools that a turn with this plan calls first, when nothing has been measured before but what it refers to."""
     recorded = plan.kind in FOLLOW_UPS and bool(context.questions)
     if plan.clarification or recorded or plan.kind in (*NOTHING_RUNS, "new_picture", "list_faces"):

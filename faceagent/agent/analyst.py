@@ -12,9 +12,9 @@ from typing import Any, Self
 
 from faceagent import policy, report
 from faceagent.agent.chat import Conversation
+from faceagent.agent.explainer import narrator
 from faceagent.agent.graph import build_graph
-from faceagent.agent.state import Context
-from faceagent.agent.voice import narrator
+from faceagent.agent.state import RunContext
 from faceagent.errors import InputError
 from faceagent.explain import Narrator
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
@@ -130,7 +130,7 @@ class Analyst(AbstractContextManager["Analyst"]):
                 if alone is None:
                     alone = len(batch) == 1
                     speaker = voice(alone=alone)
-                context = Context(
+                context = RunContext(
                     request, batch, references, self.settings, blobs, self._tools, self._pool, narrator=speaker
                 )
                 state = self._graph.invoke(

@@ -11,19 +11,21 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import RetryPolicy
 
 from faceagent.agent import nodes
-from faceagent.agent.state import Context, Fan, State
+from faceagent.agent.state import PipelineState, RunContext, ToolBatch
 
 RETRY = RetryPolicy(max_attempts=3, initial_interval=0.2, retry_on=(OSError, TimeoutError))
 """For nodes that touch files: a busy disk or share is worth another try, a programming mistake is not."""
 
 
-def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledStateGraph[State, Context, Any, Any]:
-    """The compiled pipeline; state holds keys only, everything else is in the run's ``Context``."""
-    graph = StateGraph(State, context_schema=Context)
+def build_graph(
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+) -> CompiledStateGraph[PipelineState, RunContext, Any, Any]:
+    """The compiled pipeline; state holds keys only, everything else is in the run's ``RunContext``."""
+    graph = StateGraph(PipelineState, context_schema=RunContext)
     graph.add_node("policy", nodes.decide_policy)
     graph.add_node("intake", nodes.take_pictures, retry_policy=RETRY)
     graph.add_node("find_faces", nodes.find_all_faces, retry_policy=RETRY)
-    graph.add_node("run_tool", nodes.run_tool, input_schema=Fan, retry_policy=RETRY)
+    graph.add_node("run_tool", nodes.run_tool, input_schema=ToolBatch, retry_policy=RETRY)
     graph.add_node("weigh", nodes.weigh)
     graph.add_node("explain", nodes.explain_verdicts)
     graph.add_node("compose", nodes.compose)

@@ -10,9 +10,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from faceagent import intake, judge, policy, report
-from faceagent.agent.state import REFERENCES, Context, Fan, State
+from faceagent.agent.explainer import VOICED
+from faceagent.agent.state import REFERENCES, PipelineState, RunContext, ToolBatch
 from faceagent.agent.views import item_of, of_item, portrait, reference_views, view_of
-from faceagent.agent.voice import VOICED
 from faceagent.errors import FaceagentError
 from faceagent.explain import Narrator
 from faceagent.faces import find_faces
@@ -40,7 +40,7 @@ R = TypeVar("R")
 class Node(Protocol):
     """What LangGraph calls: the parameters' names matter, for it passes ``runtime`` by keyword."""
 
-    def __call__(self, state: State, *, runtime: Runtime[Context]) -> State:
+    def __call__(self, state: PipelineState, *, runtime: Runtime[RunContext]) -> PipelineState:
         """State in, what changes out."""
         ...
 
@@ -50,7 +50,7 @@ def _timed(part: str) -> Callable[[Node], Node]:
 
     def clocked(node: Node) -> Node:
         @wraps(node)
-        def run(state: State, *, runtime: Runtime[Context]) -> State:
+        def run(state: PipelineState, *, runtime: Runtime[RunContext]) -> PipelineState:
             with runtime.context.record.clock(part):
                 return node(state, runtime=runtime)
 
@@ -65,7 +65,7 @@ def _each(pool: Executor, function: Callable[[T], R], items: list[T]) -> list[R]
 
 
 @_timed("policy")
-def decide_policy(state: State, runtime: Runtime[Context]) -> State:
+def decide_policy(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """What may be answered. Before anything else: a refused question must not touch the picture."""
     context = runtime.context
     decisions = policy.review(context.request, has_reference=bool(context.references))
@@ -75,7 +75,7 @@ def decide_policy(state: State, runtime: Runtime[Context]) -> State:
 
 
 @_timed("intake")
-def take_pictures(state: State, runtime: Runtime[Context]) -> State:
+def take_pictures(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """Intake of every picture asked about, and of the references, which all of them share."""
     context = runtime.context
     items = [str(index) for index in range(len(context.sources))]
@@ -90,7 +90,7 @@ def take_pictures(state: State, runtime: Runtime[Context]) -> State:
 
 
 @_timed("faces")
-def find_all_faces(state: State, runtime: Runtime[Context]) -> State:
+def find_all_faces(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """Faces of every picture that could be read."""
     context = runtime.context
     readable = [key for key in state["pictures"] if context.record.is_a(key, Picture)]
@@ -112,7 +112,7 @@ def find_all_faces(state: State, runtime: Runtime[Context]) -> State:
     return {"faces": [key for keys in _each(context.pool, find, readable) for key in keys]} if readable else {}
 
 
-def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
+def fan_out(state: PipelineState, runtime: Runtime[RunContext]) -> list[Send] | str:
     """One branch per tool that an allowed question needs, with all faces (or pictures) it shall look at."""
     context = runtime.context
     faces, pictures = state.get("faces", []), state["pictures"]
@@ -125,7 +125,7 @@ def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
             continue
         views = mine if tool.spec.scope == "face" else whole
         if views and not needed.isdisjoint(tool.spec.questions):
-            fan = Fan(
+            fan = ToolBatch(
                 tool=name,
                 views=views,
                 allowed=state["allowed"],
@@ -136,7 +136,7 @@ def fan_out(state: State, runtime: Runtime[Context]) -> list[Send] | str:
     return sends or "weigh"
 
 
-def run_tool(state: Fan, runtime: Runtime[Context]) -> State:
+def run_tool(state: ToolBatch, runtime: Runtime[RunContext]) -> PipelineState:
     """One tool over all its views, in one batch."""
     context = runtime.context
     references = reference_views(context, {"pictures": state["pictures"], "faces": state["faces"]})
@@ -154,7 +154,7 @@ def run_tool(state: Fan, runtime: Runtime[Context]) -> State:
 
 
 @_timed("weigh")
-def weigh(state: State, runtime: Runtime[Context]) -> State:
+def weigh(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """A verdict per allowed question and face, or picture."""
     record = runtime.context.record
     keys: list[str] = []
@@ -169,7 +169,7 @@ def weigh(state: State, runtime: Runtime[Context]) -> State:
 
 
 @_timed("explain")
-def explain_verdicts(state: State, runtime: Runtime[Context]) -> State:
+def explain_verdicts(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """An explanation per verdict, checked against the record before it is kept."""
     record, narrator = runtime.context.record, runtime.context.narrator or Narrator(None)
     keys: list[str] = []
@@ -186,7 +186,7 @@ def explain_verdicts(state: State, runtime: Runtime[Context]) -> State:
 
 
 @_timed("compose")
-def compose(state: State, runtime: Runtime[Context]) -> State:
+def compose(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """One report per picture asked about, also for those that could not be read."""
     context = runtime.context
     record = context.record

@@ -4,10 +4,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
-from faceagent.agent.record import Record
 from faceagent.explain import Narrator
 from faceagent.intake.blobs import Blobs
 from faceagent.settings import Settings
+from faceagent.storage.record import Record
 from faceagent.tools.base import Tool
 from faceagent.types import Question, Request, Source
 
@@ -23,7 +23,7 @@ def union(old: list[str], new: list[str]) -> list[str]:
 Keys = Annotated[list[str], union]
 
 
-class State(TypedDict, total=False):
+class PipelineState(TypedDict, total=False):
     """Keys only. ``items`` are the pictures asked about: "0", "1", and so on."""
 
     items: list[str]
@@ -36,7 +36,7 @@ class State(TypedDict, total=False):
     reports: Keys
 
 
-class Fan(TypedDict):
+class ToolBatch(TypedDict):
     """What one parallel branch gets: a tool, what it may answer, what it shall look at, and the references' keys."""
 
     tool: str
@@ -47,7 +47,7 @@ class Fan(TypedDict):
 
 
 @dataclass(frozen=True)
-class Context:
+class RunContext:
     """What one run works with; handed to every node by LangGraph, never part of the state."""
 
     request: Request

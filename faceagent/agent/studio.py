@@ -11,10 +11,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from faceagent.agent.analyst import Analyst
-from faceagent.agent.chat.events import Asked, Done, Token
+from faceagent.agent.chat.events import Clarification, Done, Token
 
 
-class Ask(TypedDict, total=False):
+class PipelineInput(TypedDict, total=False):
     """Pictures (paths, globs, folders, URLs) and, optionally, what to ask of them and why."""
 
     pictures: list[str]
@@ -23,33 +23,33 @@ class Ask(TypedDict, total=False):
     purpose: str
 
 
-class Answer(TypedDict):
+class PipelineOutput(TypedDict):
     """One entry per picture, in order."""
 
     verdicts: list[list[str]]
     reports: list[str]
 
 
-def pipeline() -> CompiledStateGraph[Any, None, Ask, Answer]:
+def pipeline() -> CompiledStateGraph[Any, None, PipelineInput, PipelineOutput]:
     """A fresh graph around a fresh Analyst; models load with the first picture."""
     analyst = Analyst()
 
-    def analyze(state: Ask) -> Answer:
+    def analyze(state: PipelineInput) -> PipelineOutput:
         options = {name: state.get(name) for name in ("questions", "references", "purpose") if state.get(name)}
         reports = list(analyst.analyze_many(state["pictures"], **options))  # type: ignore[arg-type]  # checked there
-        return Answer(
+        return PipelineOutput(
             verdicts=[[verdict.wording for verdict in report.verdicts] for report in reports],
             reports=[report.model_dump_json() for report in reports],
         )
 
-    graph = StateGraph(Ask, input_schema=Ask, output_schema=Answer)
+    graph = StateGraph(PipelineInput, input_schema=PipelineInput, output_schema=PipelineOutput)
     graph.add_node("analyze", analyze)
     graph.add_edge(START, "analyze")
     graph.add_edge("analyze", END)
     return graph.compile(name="pipeline")
 
 
-class Turn(TypedDict, total=False):
+class AnalystInput(TypedDict, total=False):
     """What is asked, and pictures that join the conversation with it."""
 
     text: str
@@ -57,27 +57,29 @@ class Turn(TypedDict, total=False):
     references: list[str]
 
 
-class Told(TypedDict):
+class AnalystOutput(TypedDict):
     """The reply, or the question back, and every event before it as JSON."""
 
     reply: str
     events: list[str]
 
 
-def analyst() -> CompiledStateGraph[Any, None, Turn, Told]:
+def analyst() -> CompiledStateGraph[Any, None, AnalystInput, AnalystOutput]:
     """A fresh graph around a fresh Analyst; each call is a turn of the conversation that the thread stands for."""
     warm = Analyst()
 
-    def ask(state: Turn, config: RunnableConfig) -> Told:
+    def ask(state: AnalystInput, config: RunnableConfig) -> AnalystOutput:
         thread = str(config.get("configurable", {}).get("thread_id", "")) or None
         with warm.chat(thread) as conversation:
             asked = conversation.ask(state["text"], state.get("pictures", ()), state.get("references", ()))
             events = list(asked)
         last = events[-1]
-        reply = last.reply if isinstance(last, Done) else last.text if isinstance(last, Asked) else ""
-        return Told(reply=reply, events=[one.model_dump_json() for one in events if not isinstance(one, Token)])
+        reply = last.reply if isinstance(last, Done) else last.text if isinstance(last, Clarification) else ""
+        return AnalystOutput(
+            reply=reply, events=[one.model_dump_json() for one in events if not isinstance(one, Token)]
+        )
 
-    graph = StateGraph(Turn, input_schema=Turn, output_schema=Told)
+    graph = StateGraph(AnalystInput, input_schema=AnalystInput, output_schema=AnalystOutput)
     graph.add_node("ask", ask)
     graph.add_edge(START, "ask")
     graph.add_edge("ask", END)

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TypeVar
 
-from faceagent.agent.record import Record
-from faceagent.agent.state import REFERENCES, Context, State
+from faceagent.agent.state import REFERENCES, PipelineState, RunContext
 from faceagent.faces import main_face
+from faceagent.storage.record import Record
 from faceagent.tools.base import View
-from faceagent.types import Face, Noun, Picture
+from faceagent.types import Face, FrozenModel, Picture
 from faceagent.vlm.portrait import shown
 
-N = TypeVar("N", bound=Noun)
+N = TypeVar("N", bound=FrozenModel)
 
 
 def item_of(key: str) -> str:
@@ -24,7 +24,7 @@ def of_item(record: Record, keys: Iterable[str], item: str, kind: type[N]) -> tu
     return tuple(record.get(key, kind) for key in keys if item_of(key) == item and record.is_a(key, kind))
 
 
-def view_of(context: Context, key: str, references: tuple[View, ...] = ()) -> View:
+def view_of(context: RunContext, key: str, references: tuple[View, ...] = ()) -> View:
     """The view of the face or picture under ``key``."""
     record = context.record
     face = record.get(key, Face) if record.is_a(key, Face) else None
@@ -38,7 +38,7 @@ def view_of(context: Context, key: str, references: tuple[View, ...] = ()) -> Vi
     )
 
 
-def portrait(context: Context, key: str) -> bytes:
+def portrait(context: RunContext, key: str) -> bytes:
     """The face under ``key`` as a vision-language model sees it."""
     view = view_of(context, key)
     if view.face is None:
@@ -46,7 +46,7 @@ def portrait(context: Context, key: str) -> bytes:
     return shown(view.pixels(), view.face.box, large=context.settings.vlm_url is not None)
 
 
-def reference_views(context: Context, state: State) -> tuple[View, ...]:
+def reference_views(context: RunContext, state: PipelineState) -> tuple[View, ...]:
     """The main face of every reference. One without a face stays, whole, so that a tool can say so."""
     faces = of_item(context.record, state.get("faces", []), REFERENCES, Face)
     views = []

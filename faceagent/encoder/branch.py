@@ -23,7 +23,7 @@ from faceagent.encoder.taps import side_by_side
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
-from faceagent.types import Noun, WeightStamp
+from faceagent.types import FrozenModel, WeightStamp
 from faceagent.weights.store import sha256_of
 
 Tuning = Literal["lora", "layernorm", "none"]
@@ -32,7 +32,7 @@ PEFT_TYPES: Mapping[Tuning, str] = {"lora": "LORA", "layernorm": "LN_TUNING"}
 HEAD, CARD, ADAPTER = "head.safetensors", "branch.json", "adapter_model.safetensors"
 
 
-class BranchCard(Noun):
+class BranchCard(FrozenModel):
     """``branch.json``: what the branch is and what it was trained on top of."""
 
     name: str

@@ -17,7 +17,7 @@ from faceagent.prompts import Prompt, prompt
 from faceagent.settings import Depth
 from faceagent.types import INCONCLUSIVE, Evidence, Explanation, Step, Verdict
 from faceagent.vlm.answers import parsed
-from faceagent.vlm.protocol import Answer, Ask, Backend, Turn
+from faceagent.vlm.protocol import Answer, Backend, GenerationRequest, Message
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +93,8 @@ def speak(
     Raises ModelUnavailable, and VlmAnswerInvalid when nothing of the answer can be used.
     """
     plan = depth != "plain"
-    ask = Ask(
-        turns=(Turn(text=brief.asked(verdict, told, plan=plan), images=(crop,)),),
+    ask = GenerationRequest(
+        turns=(Message(text=brief.asked(verdict, told, plan=plan), images=(crop,)),),
         format=brief.form(verdict, told, plan=plan),
         adapter=verdict.question if verdict.question in backend.adapters() else None,
         max_tokens=LONGEST,
@@ -106,7 +106,7 @@ def speak(
 
 
 def _answered(
-    ask: Ask, verdict: Verdict, evidence: Sequence[Evidence], told: Sequence[Evidence], backend: Backend
+    ask: GenerationRequest, verdict: Verdict, evidence: Sequence[Evidence], told: Sequence[Evidence], backend: Backend
 ) -> Explanation:
     """The model's answer, checked. Raises VlmAnswerInvalid when it cannot be used at all."""
     answer = backend.ask(ask)
@@ -129,7 +129,7 @@ def _answered(
 
 
 def _once_more(
-    ask: Ask,
+    ask: GenerationRequest,
     before: Explanation,
     verdict: Verdict,
     evidence: Sequence[Evidence],
@@ -139,7 +139,7 @@ def _once_more(
     """The better of the first answer and a second one that was told what did not hold in the first."""
     said = brief.answered(verdict, before.steps, plan=True)
     faults = prompt("any/vlm_again").render({"faults": before.struck}).strip()
-    again = ask.model_copy(update={"turns": (*ask.turns, Turn(role="assistant", text=said), Turn(text=faults))})
+    again = ask.model_copy(update={"turns": (*ask.turns, Message(role="assistant", text=said), Message(text=faults))})
     try:
         after = _answered(again, verdict, evidence, told, backend)
     except (ModelUnavailable, VlmAnswerInvalid) as error:
@@ -148,7 +148,7 @@ def _once_more(
     return after if len(after.struck) < len(before.struck) else before
 
 
-def _steps(ask: Ask, answer: Answer, verdict: Verdict, told: Sequence[Evidence]) -> tuple[Step, ...]:
+def _steps(ask: GenerationRequest, answer: Answer, verdict: Verdict, told: Sequence[Evidence]) -> tuple[Step, ...]:
     """The answer's sentences; validated here again, whatever the backend says it has enforced."""
     value = parsed(answer.text, ask.format or {}, whole=answer.finish == "stop")
     steps = brief.steps_of(value, verdict, told)

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from faceagent.errors import InputError
-from faceagent.types import Evidence, Noun, OperatingPoint, Scale
+from faceagent.types import Evidence, FrozenModel, OperatingPoint, Scale
 
 LN10 = math.log(10.0)
 
@@ -31,7 +31,7 @@ class Ratio(NamedTuple):
     high: float
 
 
-class _Fitted(Noun):
+class _Fitted(FrozenModel):
     # Fit-time figures that nobody applies (ECE, dates, …) may stand in the file beside what is read here.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -40,7 +40,7 @@ class _Fitted(Noun):
     note: str | None = None
 
 
-class Point(Noun):
+class Point(FrozenModel):
     """An operating point on the raw scale."""
 
     name: str

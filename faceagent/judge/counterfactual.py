@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from faceagent import judge
 from faceagent.judge.calibrate import LN10, Platt, Temperature, Threshold, calibration_of
 from faceagent.judge.fuse import fuse
-from faceagent.types import INCONCLUSIVE, Evidence, Face, Noun, Picture, Real, Verdict
+from faceagent.types import INCONCLUSIVE, Evidence, Face, FrozenModel, Picture, Real, Verdict
 
 STEPS = 24
 """How often the space between two scores that give different labels is halved: to six decimals."""
@@ -20,7 +20,7 @@ REACH = 3.0
 """How far beyond the point where a calibration saturates is looked, in logits."""
 
 
-class Change(Noun):
+class Change(FrozenModel):
     """One number that, moved this far alone, makes the judge say ``label`` instead."""
 
     evidence: str
@@ -31,7 +31,7 @@ class Change(Noun):
     label: str
 
 
-class Counterfactual(Noun):
+class Counterfactual(FrozenModel):
     """Everything that could be found for one verdict, the smallest move of every item and label."""
 
     verdict: str

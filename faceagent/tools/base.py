@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.errors import ModelUnavailable
-from faceagent.types import Evidence, Face, Noun, Picture, Question, Reason, Status, ToolStamp, WeightStamp
+from faceagent.types import Evidence, Face, FrozenModel, Picture, Question, Reason, Status, ToolStamp, WeightStamp
 from faceagent.weights import stamp
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class View:
 Need = Literal["landmarks", "reference", "model"]
 
 
-class ToolSpec(Noun):
+class ToolSpec(FrozenModel):
     """The one description of a tool; every door (graph, CLI, docs, later HTTP and MCP) is generated from it."""
 
     name: str

@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from faceagent.types import Noun
+from faceagent.types import FrozenModel
 
 Zone = Literal["eyes", "nose", "mouth"]
 
 
-class Unit(Noun):
+class Unit(FrozenModel):
     """One action unit that can be measured, and from what."""
 
     code: int
@@ -33,7 +33,7 @@ class Unit(Noun):
         return f"AU{self.code}"
 
 
-class Unmeasurable(Noun):
+class Unmeasurable(FrozenModel):
     """An action unit that one still picture cannot show, and why."""
 
     code: int
@@ -42,7 +42,7 @@ class Unmeasurable(Noun):
     why: str
 
 
-class Rule(Noun):
+class Rule(FrozenModel):
     """One way to show an expression: units that speak for it and units that speak against it."""
 
     label: str
@@ -59,7 +59,7 @@ class Rule(Noun):
         return self.level + pro - con
 
 
-class Clash(Noun):
+class Clash(FrozenModel):
     """A unit and others that exclude it; both at once are no basic expression."""
 
     label: str
@@ -73,7 +73,7 @@ class Clash(Noun):
         return self.gain * max(0.0, min(deviations[self.unit], against))
 
 
-class Table(Noun):
+class Table(FrozenModel):
     """``facs.toml``."""
 
     units: tuple[Unit, ...] = Field(alias="unit")
@@ -100,7 +100,7 @@ class Table(Noun):
         return tuple(dict.fromkeys(rule.label for rule in self.rules))
 
 
-class Level(Noun):
+class Level(FrozenModel):
     """How one measurement is spread over neutral faces."""
 
     mean: float
@@ -109,7 +109,7 @@ class Level(Noun):
     slope: float = Field(default=0.0, description="change per degree of pitch; distances only")
 
 
-class Range(Noun):
+class Range(FrozenModel):
     """How one unit's combined deviation is spread over neutral faces, and where its intensities lie."""
 
     mean: float
@@ -119,7 +119,7 @@ class Range(Noun):
     full: float = Field(description="deviation that reads as intensity 5")
 
 
-class Neutral(Noun):
+class Neutral(FrozenModel):
     """``facs_neutral.json``: what the deviations are measured against."""
 
     id: str

@@ -21,7 +21,7 @@ from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View
 from faceagent.tools.identity import sorted_out
-from faceagent.types import Evidence, Face, Noun, Region, Score, ToolStamp
+from faceagent.types import Evidence, Face, FrozenModel, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ FEWEST = 2.0
 """Patches that a region must cover to be compared."""
 
 
-class Line(Noun):
+class Line(FrozenModel):
     """Where a region's cosine turns from different to same, how often that is wrong, and on how many pairs."""
 
     threshold: float

@@ -18,7 +18,7 @@ from faceagent.types import Evidence, Question, Score, ToolStamp
 from faceagent.vlm import choose
 from faceagent.vlm.label import CHOICES, question
 from faceagent.vlm.portrait import shown
-from faceagent.vlm.protocol import Ask, Backend, Turn
+from faceagent.vlm.protocol import Backend, GenerationRequest, Message
 
 LEAST = 1e-6
 """Probabilities are kept this far from 0 and 1, so that logits stay finite."""
@@ -67,7 +67,9 @@ class Opinion:
 
 def _shares(backend: Backend, topic: Question, picture: bytes, hypothesis: str) -> Mapping[str, float]:
     adapter = topic if topic in backend.adapters() else None
-    ask = Ask(turns=(Turn(text=question(topic, hypothesis), images=(picture,)),), adapter=adapter, max_tokens=4)
+    ask = GenerationRequest(
+        turns=(Message(text=question(topic, hypothesis), images=(picture,)),), adapter=adapter, max_tokens=4
+    )
     return backend.score(ask, CHOICES[topic])
 
 

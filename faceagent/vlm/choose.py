@@ -17,8 +17,8 @@ def backend(settings: Settings) -> Backend:
         from faceagent.vlm.local import local
 
         return local(settings)
-    from faceagent.vlm.remote import Remote
-    from faceagent.vlm.wire import Wire
+    from faceagent.vlm.remote import OpenAIBackend
+    from faceagent.vlm.wire import HttpClient
 
-    wire = Wire(settings.vlm_url, settings.vlm_key, settings.vlm_seconds, settings.vlm_retries)
-    return Remote(wire, settings.vlm_model)
+    wire = HttpClient(settings.vlm_url, settings.vlm_key, settings.vlm_seconds, settings.vlm_retries)
+    return OpenAIBackend(wire, settings.vlm_model)

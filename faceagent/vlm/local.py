@@ -17,7 +17,7 @@ from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
 from faceagent.settings import Settings
 from faceagent.vlm import dialogue
 from faceagent.vlm.assemble import adapters, model_folder
-from faceagent.vlm.protocol import Answer, Ask
+from faceagent.vlm.protocol import Answer, GenerationRequest
 
 TOP = 20
 """Likeliest first tokens that an answer reports."""
@@ -25,7 +25,7 @@ SUFFIX, GUESSED = 4, 6
 """Last tokens that a guess is looked up by, at most, and tokens guessed: as many again cost little on a processor."""
 
 
-class Local:
+class TransformersBackend:
     """One model, loaded on first use and asked by one thread at a time."""
 
     def __init__(self, folder: Path, adapters: Mapping[str, Path], threads: int = 1) -> None:
@@ -36,7 +36,7 @@ class Local:
         self._tokenizer: Any = None
         self._grammar: Any = None
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: GenerationRequest) -> Answer:
         """See ``Backend.ask``."""
         started = time.perf_counter()
         with self._guard:
@@ -56,7 +56,7 @@ class Local:
             adapter=ask.adapter,
         )
 
-    def stream(self, ask: Ask) -> Iterator[str]:
+    def stream(self, ask: GenerationRequest) -> Iterator[str]:
         """See ``Backend.stream``. The model is held until the stream ends or is closed."""
         with self._guard:
             run = self._run(ask)
@@ -71,7 +71,7 @@ class Local:
                     yield text[len(shown) :]
                     shown = text
 
-    def score(self, ask: Ask, choices: tuple[str, ...]) -> Mapping[str, float]:
+    def score(self, ask: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
         """See ``Backend.score``: product of the probabilities of each choice's tokens and the end mark."""
         import torch
 
@@ -99,7 +99,7 @@ class Local:
         with self._guard:
             self._model = self._tokenizer = self._grammar = None
 
-    def _run(self, ask: Ask) -> Iterator[Any]:
+    def _run(self, ask: GenerationRequest) -> Iterator[Any]:
         """First the likeliest first tokens, then one token id after the other, the end mark included."""
         import torch
 
@@ -137,7 +137,7 @@ class Local:
                     input_ids=torch.tensor([[*tokens, *guess]]), past_key_values=cache, use_cache=True
                 ).logits[0]
 
-    def _read(self, ask: Ask) -> tuple[Any, Any]:
+    def _read(self, ask: GenerationRequest) -> tuple[Any, Any]:
         """Logits after the prompt, and the cache that holds it."""
         import torch
 
@@ -255,6 +255,6 @@ def _parsed(text: str, finish: str) -> Any:
         raise VlmAnswerInvalid(f"The model's answer {words}.", remedy="Allow more tokens.") from error
 
 
-def local(settings: Settings) -> Local:
+def local(settings: Settings) -> TransformersBackend:
     """The embedded model with the adapters that ship. Raises ModelUnavailable when a part cannot be had."""
-    return Local(model_folder(settings), adapters(), settings.threads)
+    return TransformersBackend(model_folder(settings), adapters(), settings.threads)

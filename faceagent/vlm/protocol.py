@@ -8,10 +8,10 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from faceagent.types import Noun
+from faceagent.types import FrozenModel
 
 
-class Turn(Noun):
+class Message(FrozenModel):
     """One message. ``images``: encoded JPEG or PNG, shown before the text; only the user shows pictures."""
 
     role: Literal["user", "assistant"] = "user"
@@ -19,17 +19,17 @@ class Turn(Noun):
     images: tuple[bytes, ...] = ()
 
 
-class Ask(Noun):
+class GenerationRequest(FrozenModel):
     """One request: a conversation that ends with the user's turn."""
 
-    turns: tuple[Turn, ...] = Field(min_length=1)
+    turns: tuple[Message, ...] = Field(min_length=1)
     system: str | None = None
     format: Mapping[str, Any] | None = Field(default=None, description="JSON schema that the answer has to satisfy")
     adapter: str | None = Field(default=None, description="name of the LoRA to answer with; None: the base model")
     max_tokens: int = Field(default=256, ge=1)
 
 
-class Answer(Noun):
+class Answer(FrozenModel):
     """What came back. ``parsed`` is set, and valid, whenever a format was asked for."""
 
     text: str
@@ -54,20 +54,20 @@ class Backend(Protocol):
 
     name: str
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: GenerationRequest) -> Answer:
         """The whole answer."""
         ...
 
-    def stream(self, ask: Ask) -> Iterator[str]:
+    def stream(self, ask: GenerationRequest) -> Iterator[str]:
         """The answer's text piece by piece; with a format the pieces are JSON only when put together."""
         ...
 
-    def score(self, ask: Ask, choices: tuple[str, ...]) -> Mapping[str, float]:
+    def score(self, ask: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
         """Probability of each of ``choices`` as the whole answer, normalised over them; uncalibrated."""
         ...
 
     def adapters(self) -> frozenset[str]:
-        """Names that ``Ask.adapter`` may have."""
+        """Names that ``GenerationRequest.adapter`` may have."""
         ...
 
     def close(self) -> None:

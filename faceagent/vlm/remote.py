@@ -16,9 +16,9 @@ from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
 from faceagent.prompts import prompt
 from faceagent.vlm import dialogue
 from faceagent.vlm.answers import parsed
-from faceagent.vlm.protocol import Answer, Ask, Turn
+from faceagent.vlm.protocol import Answer, GenerationRequest, Message
 from faceagent.vlm.responses import Chunk, Completion, Model, Models, read
-from faceagent.vlm.wire import Wire
+from faceagent.vlm.wire import HttpClient
 
 TOP = 20
 """Likeliest first tokens that an answer reports; no endpoint gives more."""
@@ -26,7 +26,7 @@ REPEATED = 2000
 """Characters of a faulty answer that the model is shown again."""
 
 
-class Remote:
+class OpenAIBackend:
     """One endpoint's model.
 
     Args:
@@ -35,12 +35,12 @@ class Remote:
         name: what reports call this backend.
     """
 
-    def __init__(self, wire: Wire, model: str | None = None, name: str = "openai") -> None:
+    def __init__(self, wire: HttpClient, model: str | None = None, name: str = "openai") -> None:
         self.name = name
         self._wire, self._model = wire, model
         self._known: tuple[Model, ...] | None = None
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: GenerationRequest) -> Answer:
         """See ``Backend.ask``."""
         started = time.perf_counter()
         base, reply = self._base(), self._reply(ask)
@@ -63,7 +63,7 @@ class Remote:
             adapter=ask.adapter,
         )
 
-    def stream(self, ask: Ask) -> Iterator[str]:
+    def stream(self, ask: GenerationRequest) -> Iterator[str]:
         """See ``Backend.stream``. With a format, what was streamed is validated at its end."""
         said, finish = "", None
         for event in self._wire.events("chat/completions", {**self._body(ask), "stream": True}):
@@ -79,7 +79,7 @@ class Remote:
         if ask.format is not None:
             parsed(said, ask.format, whole=finish == "stop")
 
-    def score(self, ask: Ask, choices: tuple[str, ...]) -> Mapping[str, float]:
+    def score(self, ask: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
         """See ``Backend.score``.
 
         vLLM tells the probability of every token of a prompt, so each choice is sent as the answer that was given.
@@ -101,7 +101,7 @@ class Remote:
         """Close the connections."""
         self._wire.close()
 
-    def _reply(self, ask: Ask) -> "_Reply":
+    def _reply(self, ask: GenerationRequest) -> "_Reply":
         body = self._body(ask)
         if ask.format is None:
             # Under a schema vLLM tells the probabilities after it has ruled tokens out, which nobody asks for.
@@ -118,7 +118,7 @@ class Remote:
             tokens=whole.usage.completion_tokens if whole.usage else 0,
         )
 
-    def _given(self, ask: Ask, choice: str) -> "list[_Token]":
+    def _given(self, ask: GenerationRequest, choice: str) -> "list[_Token]":
         """The prompt with ``choice`` as its answer: every token with its probability."""
         spoken = {"role": "assistant", "content": _plain(choice)}
         body = self._body(ask.model_copy(update={"format": None, "max_tokens": 1}))
@@ -130,7 +130,7 @@ class Remote:
         rows = [next(iter(row.items())) for row in told if row]
         return [_Token(key, value.logprob, value.decoded_token or "") for key, value in rows]
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
+    def _body(self, ask: GenerationRequest) -> dict[str, Any]:
         messages: list[dict[str, Any]] = []
         if ask.system:
             messages.append({"role": "system", "content": _plain(ask.system)})
@@ -175,7 +175,7 @@ class _Token(NamedTuple):
     text: str
 
 
-def _content(turn: Turn) -> str | list[dict[str, Any]]:
+def _content(turn: Message) -> str | list[dict[str, Any]]:
     if not turn.images:
         return _plain(turn.text)
     shown = [{"type": "image_url", "image_url": {"url": _data_url(image)}} for image in turn.images]
@@ -192,10 +192,10 @@ def _plain(text: str) -> str:
     return re.sub(r"<(?=\|)", "< ", dialogue.plain(text))
 
 
-def _repair(ask: Ask, said: str, fault: VlmAnswerInvalid) -> Ask:
+def _repair(ask: GenerationRequest, said: str, fault: VlmAnswerInvalid) -> GenerationRequest:
     """The conversation again, with the faulty answer and what is wrong with it."""
     words = prompt("any/repair").render({"fault": fault.message}).strip()
-    more = (Turn(role="assistant", text=said[:REPEATED]), Turn(text=words))
+    more = (Message(role="assistant", text=said[:REPEATED]), Message(text=words))
     return ask.model_copy(update={"turns": (*ask.turns, *more)})
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from faceagent.errors import FaceagentError
 from faceagent.vlm.answers import parsed
-from faceagent.vlm.protocol import Answer, Ask
+from faceagent.vlm.protocol import Answer, GenerationRequest
 
-Script = Callable[[Ask], str]
+Script = Callable[[GenerationRequest], str]
 """The text of the answer; may raise ModelUnavailable or VlmAnswerInvalid."""
 
 
@@ -23,11 +23,11 @@ class Scripted:
         adapters: tuple[str, ...] = ("expression", "forgery", "identity", "vqa"),
     ) -> None:
         self.name = "scripted"
-        self.asked: list[Ask] = []
+        self.asked: list[GenerationRequest] = []
         self._script = script if callable(script) else _in_order(script)
         self._first, self._adapters = dict(first or {}), frozenset(adapters)
 
-    def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: GenerationRequest) -> Answer:
         """See ``Backend.ask``."""
         self.asked.append(ask)
         text = self._script(ask)
@@ -37,13 +37,13 @@ class Scripted:
             model="scripted", adapter=ask.adapter,
         )  # fmt: skip
 
-    def stream(self, ask: Ask) -> Iterator[str]:
+    def stream(self, ask: GenerationRequest) -> Iterator[str]:
         """See ``Backend.stream``: word by word."""
         answer = self.ask(ask)
         for place, word in enumerate(answer.text.split(" ")):
             yield word if place == 0 else f" {word}"
 
-    def score(self, ask: Ask, choices: tuple[str, ...]) -> Mapping[str, float]:
+    def score(self, ask: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
         """See ``Backend.score``: all of it on the choice that the script answers."""
         answer = self.ask(ask).text
         return {choice: float(choice == answer) for choice in choices}
@@ -59,7 +59,7 @@ class Scripted:
 def _in_order(said: list[str | FaceagentError]) -> Script:
     waiting = iter(said)
 
-    def script(ask: Ask) -> str:
+    def script(ask: GenerationRequest) -> str:
         del ask
         one = next(waiting)
         if isinstance(one, FaceagentError):

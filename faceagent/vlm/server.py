@@ -19,12 +19,12 @@ from pydantic import ValidationError
 
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
-from faceagent.types import Noun
+from faceagent.types import FrozenModel
 from faceagent.vlm import dialogue, environment, launch, leash
 from faceagent.vlm.assemble import SIZE
-from faceagent.vlm.protocol import Ask, Turn
-from faceagent.vlm.remote import Remote
-from faceagent.vlm.wire import Wire
+from faceagent.vlm.protocol import GenerationRequest, Message
+from faceagent.vlm.remote import OpenAIBackend
+from faceagent.vlm.wire import HttpClient
 
 GRACE = 20.0
 """Seconds that a server has to end by itself before it is killed."""
@@ -43,7 +43,7 @@ _children: "dict[int, subprocess.Popen[bytes]]" = {}
 """Servers that this process started and that nobody has taken leave of."""
 
 
-class State(Noun):
+class State(FrozenModel):
     """One server that was started."""
 
     pid: int
@@ -173,10 +173,16 @@ def _warm(state: State, settings: Settings) -> None:
     """One answer of every kind from every adapter: the first of each takes seconds."""
     form = {"type": "object", "properties": {"ok": {"enum": [True]}}, "required": ["ok"], "additionalProperties": False}
     picture = dialogue.show_picture(np.zeros((SIZE, SIZE, 3), dtype=np.uint8))
-    remote = Remote(Wire(state.url, settings.vlm_key, settings.vlm_start_seconds, settings.vlm_retries), state.model)
+    remote = OpenAIBackend(
+        HttpClient(state.url, settings.vlm_key, settings.vlm_start_seconds, settings.vlm_retries), state.model
+    )
     with contextlib.closing(remote):
         for adapter in (None, *state.adapters):
-            remote.ask(Ask(turns=(Turn(text=".", images=(picture,)),), format=form, adapter=adapter, max_tokens=16))
+            remote.ask(
+                GenerationRequest(
+                    turns=(Message(text=".", images=(picture,)),), format=form, adapter=adapter, max_tokens=16
+                )
+            )
 
 
 def _check_port(port: int) -> None:

@@ -32,7 +32,7 @@ _REMEDIES: Mapping[int, str] = {
 }
 
 
-class Wire:
+class HttpClient:
     """One endpoint. Safe to use from many threads.
 
     Args:

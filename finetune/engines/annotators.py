@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from faceagent.tools.expression import BASIS, read
 from faceagent.tools.facs import neutral, table
-from faceagent.types import INCONCLUSIVE, Evidence, Noun, Step
+from faceagent.types import INCONCLUSIVE, Evidence, FrozenModel, Step
 from finetune.engines.answers import Case
 from finetune.engines.exp_cot import CONCLUDED, INTERPRETED, OBSERVED
 from finetune.engines.grammar import listed, say
@@ -95,7 +95,7 @@ def _deviation(code: int, intensity: float) -> float:
     return float(np.interp(intensity, (0.0, 0.5, 5.0), (spread.none, spread.present, spread.full)))
 
 
-class _Said(Noun):
+class _Said(FrozenModel):
     text: str = Field(min_length=1, max_length=400)
     cites: tuple[str, ...] = ()
 

@@ -15,7 +15,7 @@ from importlib import resources
 from pydantic import Field
 
 from faceagent.errors import InputError
-from faceagent.types import Evidence, Noun, Region, Score, ToolStamp
+from faceagent.types import Evidence, FrozenModel, Region, Score, ToolStamp
 from finetune.engines.record import Shot
 
 Look = Callable[[Shot, str], str]
@@ -32,7 +32,7 @@ FEWEST = 10
 _YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
-class Feature(Noun):
+class Feature(FrozenModel):
     """One question about forgery, to be answered yes on a forged face and no on a genuine one."""
 
     id: str
@@ -41,7 +41,7 @@ class Feature(Noun):
     question: str
 
 
-class Assessed(Noun):
+class Assessed(FrozenModel):
     """A feature and how well a model answers it. An answer that is neither yes nor no is wrong on either side."""
 
     feature: Feature

@@ -8,7 +8,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from faceagent.vlm.protocol import Ask, Backend, Turn
+from faceagent.vlm.protocol import Backend, GenerationRequest, Message
 from finetune.engines.annotators import Chat
 from finetune.engines.assess import Look
 from finetune.engines.record import Shot
@@ -20,7 +20,7 @@ def chat(backend: Backend, adapter: str | None = None) -> Chat:
     """A chat function for ``annotators.Endpoint``."""
 
     def said(system: str, user: str, seed: int) -> str:
-        ask = Ask(turns=(Turn(text=user),), system=system, adapter=adapter, max_tokens=LONGEST)
+        ask = GenerationRequest(turns=(Message(text=user),), system=system, adapter=adapter, max_tokens=LONGEST)
         return backend.ask(ask).text
 
     return said
@@ -32,7 +32,7 @@ def eyes(backend: Backend, opened: Callable[[Shot], Image.Image], adapter: str |
     def said(shot: Shot, question: str) -> str:
         encoded = BytesIO()
         opened(shot).save(encoded, "PNG")
-        turn = Turn(text=question, images=(encoded.getvalue(),))
-        return backend.ask(Ask(turns=(turn,), adapter=adapter, max_tokens=8)).text
+        turn = Message(text=question, images=(encoded.getvalue(),))
+        return backend.ask(GenerationRequest(turns=(turn,), adapter=adapter, max_tokens=8)).text
 
     return said

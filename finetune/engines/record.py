@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import Field
 
 from faceagent.errors import InputError
-from faceagent.types import Noun, Question
+from faceagent.types import FrozenModel, Question
 
 VALIDATION_PERCENT = 10
 LARGEST_SHARE, ENOUGH = 0.9, 20
@@ -21,7 +21,7 @@ LARGEST_SHARE, ENOUGH = 0.9, 20
 Value = str | int | float | bool | tuple[str, ...]
 
 
-class Shot(Noun):
+class Shot(FrozenModel):
     """One picture: a file, or a maker of ``finetune`` and the parameters that make the same pixels again."""
 
     path: str | None = Field(default=None, description="relative to the data folder")
@@ -29,7 +29,7 @@ class Shot(Noun):
     parameters: Mapping[str, Value] = Field(default_factory=dict)
 
 
-class Sample(Noun):
+class Sample(FrozenModel):
     """One training example. ``source`` must not lie on both sides of a split: a person, or a picture of nobody."""
 
     id: str = Field(min_length=1)

@@ -192,13 +192,13 @@ def test_the_state_of_the_graph_holds_keys_only(analyst: Analyst, astronaut: Pix
     from concurrent.futures import ThreadPoolExecutor
 
     from faceagent.agent.graph import build_graph
-    from faceagent.agent.state import Context
+    from faceagent.agent.state import RunContext
     from faceagent.intake import MemoryBlobs, expand
     from faceagent.types import Request
 
     blobs = MemoryBlobs()
     with ThreadPoolExecutor(2) as pool:
-        context = Context(
+        context = RunContext(
             Request(), tuple(expand([jpeg(astronaut)], blobs)), (), analyst.settings, blobs, analyst._tools, pool
         )
         state = build_graph().invoke({}, context=context)

@@ -11,11 +11,21 @@ from PIL import Image, ImageDraw
 from turns import labels, recorded, reply, said, started
 
 from faceagent import Analyst, InputError
-from faceagent.agent.chat import kept
-from faceagent.agent.chat.events import Asked, Checked, Decided, Done, Event, FacesFound, Noted, Planned, ToolStarted
-from faceagent.agent.notebook import SignOff
+from faceagent.agent.chat import conversation
+from faceagent.agent.chat.events import (
+    Checked,
+    Clarification,
+    Decided,
+    Done,
+    Event,
+    FacesFound,
+    Noted,
+    Planned,
+    ToolStarted,
+)
 from faceagent.judge import weigh
 from faceagent.judge.counterfactual import what_would_change
+from faceagent.storage.conversation_store import SignOff
 from faceagent.types import Evidence, Face, Report, Verdict
 
 Pixels = NDArray[np.uint8]
@@ -62,7 +72,7 @@ def test_follow_ups_read_the_record_and_run_no_tool(analyst: Analyst, photo: Pat
         assert views() > before
         # Measured again, and nothing is there twice.
         assert len(recorded(events)) == len(set(recorded(events)))
-        assert len(talk.book.all(Evidence)) == len(talk.book.numbered())
+        assert len(talk.store.all(Evidence)) == len(talk.store.numbered())
 
 
 def test_the_second_picture_is_a_question_of_its_own(analyst: Analyst, photo: Path, pair: Path) -> None:
@@ -79,8 +89,8 @@ def test_what_would_change_a_verdict_is_the_judges_own_answer(analyst: Analyst, 
     with analyst.chat() as talk:
         said(talk, HAPPY, [photo])
         text = said(talk, "what would change your mind?")
-        verdict, face = talk.book.get("1/V:F1:expression", Verdict), talk.book.get("1/F1", Face)
-        evidence = [talk.book.get(key, Evidence) for key in talk.book.keys("1", Evidence)]
+        verdict, face = talk.store.get("1/V:F1:expression", Verdict), talk.store.get("1/F1", Face)
+        evidence = [talk.store.get(key, Evidence) for key in talk.store.keys("1", Evidence)]
         change = what_would_change(verdict, face, evidence).changes[0]
         moved = [
             one.model_copy(update={"distribution": {**one.distribution, change.entry: change.needed}})
@@ -128,7 +138,7 @@ def test_a_purpose_forbids_and_no_later_word_allows(analyst: Analyst, photo: Pat
 def test_what_was_recorded_before_is_not_given_out_for_a_stricter_purpose(analyst: Analyst, photo: Path) -> None:
     with analyst.chat() as talk:
         said(talk, HAPPY, [photo])
-        number = talk.book.numbered().index("1/F1:expression") + 1
+        number = talk.store.numbered().index("1/F1:expression") + 1
         assert "happy" in said(talk, f"/evidence E{number}").lower()
         answer = reply(list(talk.ask(f"/evidence E{number}", purpose="workplace")))
         assert "happy" not in answer.lower() and "Art. 5(1)(f)" in answer
@@ -142,7 +152,7 @@ def test_an_ambiguous_person_is_asked_back_and_the_answer_taken(analyst: Analyst
     with analyst.chat("two-people") as talk:
         events = list(talk.ask("does the woman look happy?", [pair]))
         asked = events[-1]
-        assert isinstance(asked, Asked) and set(asked.options) == {"F1", "F2"}
+        assert isinstance(asked, Clarification) and set(asked.options) == {"F1", "F2"}
         assert not labels(events)
     with analyst.chat("two-people") as again:
         # The question is still open for whoever goes on with the conversation.
@@ -150,7 +160,7 @@ def test_an_ambiguous_person_is_asked_back_and_the_answer_taken(analyst: Analyst
         answered = list(again.ask("the one on the left"))
         assert len(labels(answered)) == 1
         left = next(iter(labels(answered)))[1]
-        boxes = {face.id: face.box[0] for face in again.book.all(Face)}
+        boxes = {face.id: face.box[0] for face in again.store.all(Face)}
         assert left == min(boxes, key=lambda name: boxes[name])
         assert again.waiting is None
 
@@ -165,7 +175,7 @@ def test_an_answer_that_is_another_question_is_taken_as_one(analyst: Analyst, pa
 def test_an_answer_that_says_nothing_is_asked_once_more_and_then_given_up(analyst: Analyst, pair: Path) -> None:
     with analyst.chat() as talk:
         list(talk.ask("does the woman look happy?", [pair]))
-        assert isinstance(list(talk.ask("hmm"))[-1], Asked)
+        assert isinstance(list(talk.ask("hmm"))[-1], Clarification)
         assert "still cannot tell" in said(talk, "hmm")
         assert talk.waiting is None
 
@@ -178,11 +188,11 @@ def test_nobody_fits_a_face_that_is_not_there(analyst: Analyst, photo: Path) -> 
 def test_verdicts_wait_for_a_person_where_that_is_asked_for(analyst: Analyst, photo: Path) -> None:
     with analyst.chat(sign_off=True) as talk:
         events = list(talk.ask(HAPPY, [photo]))
-        assert isinstance(events[-1], Asked) and "happy" not in events[-1].text
+        assert isinstance(events[-1], Clarification) and "happy" not in events[-1].text
         assert "withheld" in said(talk, "not yet")
         list(talk.ask(HAPPY))
         assert "Apparent happy" in said(talk, "Yes.")
-        assert [one.released for one in talk.book.all(SignOff)] == [False, True]
+        assert [one.released for one in talk.store.all(SignOff)] == [False, True]
 
 
 def test_a_reference_is_compared_with_and_two_pictures_with_each_other(
@@ -233,7 +243,7 @@ def test_more_is_measured_where_a_verdict_is_open_and_it_is_said_why(unsure: Ana
         assert [one.why for one in events if isinstance(one, ToolStarted)] == [None, *["spoof:uncertain"] * 2]
         assert "so I looked again" in reply(events)
         # A second look is told and not weighed.
-        assert talk.book.get("1/V:F1:spoof", Verdict) == first.verdict
+        assert talk.store.get("1/V:F1:spoof", Verdict) == first.verdict
         assert isinstance(events[-1], Done) and events[-1].calls == 2
         assert further(list(talk.ask(LIVE))) == []
 
@@ -252,7 +262,7 @@ def test_budgets_end_the_asking_and_that_is_said(unsure: Analyst, photo: Path) -
 def test_a_turn_that_nears_its_last_step_replies_politely(
     unsure: Analyst, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "STEPS", 12)
+    monkeypatch.setattr(conversation, "STEPS", 12)
     with unsure.chat() as talk:
         events = list(talk.ask(LIVE, [photo]))
         assert isinstance(events[-1], Done) and events[-1].calls == 0

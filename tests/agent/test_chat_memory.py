@@ -16,8 +16,9 @@ from turns import labels, recorded, reply, said, started
 
 from faceagent import Analyst, InputError
 from faceagent.agent.chat.events import Done, Noted
-from faceagent.agent.memory import Local, delete, sessions
 from faceagent.errors import ConversationBusy
+from faceagent.storage.sessions import delete_sessions, list_sessions
+from faceagent.storage.sqlite import Sqlite
 from faceagent.types import Evidence, Explanation, Verdict
 
 HAPPY = "does she look happy?"
@@ -47,9 +48,9 @@ def test_deleted_conversations_leave_no_byte(analyst: Analyst, photo: Path, memo
     with analyst.chat("other") as talk:
         said(talk, HAPPY, [photo])
     assert b"quuxperson" in b"".join(path.read_bytes() for path in memory.iterdir())
-    with Local(memory) as local:
-        assert {one.id for one in sessions(local)} == {"private", "other"}
-        delete(local, ["private"])
+    with Sqlite(memory) as local:
+        assert {one.id for one in list_sessions(local)} == {"private", "other"}
+        delete_sessions(local, ["private"])
     left = b"".join(path.read_bytes() for path in memory.iterdir())
     assert b"quuxperson" not in left and b"private" not in left
     with analyst.chat("other") as talk:
@@ -88,11 +89,11 @@ def test_many_turns_leave_the_store_as_it_was(analyst: Analyst, memory: Path, ph
         said(talk, HAPPY, [photo])
         for number in range(54):
             said(talk, turns[number % len(turns)])
-        before, nouns = size(), len(talk.book.all(Evidence))
+        before, nouns = size(), len(talk.store.all(Evidence))
         for number in range(54):
             said(talk, turns[number % len(turns)])
         assert size() <= before + 8
-        assert len(talk.book.all(Evidence)) == nouns
+        assert len(talk.store.all(Evidence)) == nouns
         assert len(talk.exchanges) == 50
 
 
@@ -139,18 +140,18 @@ def test_a_killed_turn_is_finished_without_losing_or_repeating_evidence(
         assert started(events) in (["expression"], ["action_units", "expression"], ["expression", "action_units"])
         assert labels(events) == {(1, "F1", "expression"): "happy"}
         assert talk.unfinished is None
-        names = [talk.book.get(key, Evidence).id for key in talk.book.numbered()]
+        names = [talk.store.get(key, Evidence).id for key in talk.store.numbered()]
         assert len(names) == len(set(names)) and set(told) <= set(names)
         counted = analyst._tools["action_units"]
         assert counted.views == 0  # type: ignore[attr-defined]  # a Counted
         whole = analyst.analyze(photo, questions=["expression"])
         assert {one.id: one.label for one in whole.evidence} == {
-            (one := talk.book.get(key, Evidence)).id: one.label for key in talk.book.numbered()
+            (one := talk.store.get(key, Evidence)).id: one.label for key in talk.store.numbered()
         }
         assert "Apparent happy" in reply(events)
 
 
-def trouble(events: list[object]) -> list[str]:
+def notices(events: list[object]) -> list[str]:
     return [one.text for one in events if isinstance(one, Noted) and one.code == "memory_trouble"]
 
 
@@ -164,7 +165,7 @@ def test_a_store_that_gets_locked_is_told_and_the_conversation_goes_on(
         blocker.execute("BEGIN IMMEDIATE")
         events = list(talk.ask("is the picture sharp?"))
         blocker.close()
-        assert len(trouble(list(events))) == 1 and "locked" in trouble(list(events))[0]
+        assert len(notices(list(events))) == 1 and "locked" in notices(list(events))[0]
         assert ("F1", "quality") in {key[1:] for key in labels(events)}
         assert not talk.lasting
         # Everything from before the trouble is still there, and nothing of it is measured again.
@@ -176,13 +177,13 @@ def test_a_store_that_gets_locked_is_told_and_the_conversation_goes_on(
 def test_a_full_store_is_told_and_the_conversation_goes_on(analyst: Analyst, memory: Path, photo: Path) -> None:
     with analyst.chat("full") as talk:
         said(talk, "/faces", [photo])
-        for connection in talk._kept.memory._connections:  # type: ignore[attr-defined]  # a Local
+        for connection in talk._session.storage._connections:  # type: ignore[attr-defined]  # a Sqlite
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
             connection.execute(f"PRAGMA max_page_count = {pages}")
         events = list(talk.ask("tell me everything about it"))
-        assert "no room" in trouble(list(events))[0]
+        assert "no room" in notices(list(events))[0]
         assert isinstance(events[-1], Done)
-        assert talk.book.all(Verdict) and talk.book.all(Explanation)
+        assert talk.store.all(Verdict) and talk.store.all(Explanation)
 
 
 def test_a_damaged_store_is_told_and_the_conversation_begins_in_memory(
@@ -192,9 +193,9 @@ def test_a_damaged_store_is_told_and_the_conversation_begins_in_memory(
     (memory / FILE).write_bytes(b"no database at all" * 1000)
     with analyst.chat("fresh") as talk:
         events = list(talk.ask(HAPPY, [photo]))
-        assert "damaged" in trouble(list(events))[0]
+        assert "damaged" in notices(list(events))[0]
         assert "Apparent happy" in reply(events)
-        assert trouble(list(talk.ask("why?"))) == []
+        assert notices(list(talk.ask("why?"))) == []
     assert (memory / FILE).read_bytes().startswith(b"no database at all")
 
 

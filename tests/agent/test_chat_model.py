@@ -8,10 +8,10 @@ from turns import labels, reply, said, started
 
 from faceagent import Analyst
 from faceagent.agent.chat import Conversation
-from faceagent.agent.chat.events import Asked, Planned
+from faceagent.agent.chat.events import Clarification, Planned
 from faceagent.errors import ModelUnavailable
 from faceagent.explain import Narrator
-from faceagent.vlm.protocol import Ask
+from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
 
 ODD = "Does the countenance betray an inner storm?"
@@ -25,7 +25,7 @@ class Speaks:
         self._questions, self._glasses = questions, glasses
         self.backend = Scripted(self._answer)
 
-    def _answer(self, ask: Ask) -> str:
+    def _answer(self, ask: GenerationRequest) -> str:
         if not ask.turns[0].images:
             return json.dumps({"questions": list(self._questions)})
         self.crops.append(ask.turns[0].images[0])
@@ -82,7 +82,7 @@ def test_glasses_on_both_are_asked_about_and_looked_for_once(analyst: Analyst, p
     with analyst.chat() as talk:
         model.voices(talk)
         asked = list(talk.ask("is the face of the person with glasses sharp?", [pair]))[-1]
-        assert isinstance(asked, Asked) and asked.options == ("F1", "F2")
+        assert isinstance(asked, Clarification) and asked.options == ("F1", "F2")
         assert set(labels(list(talk.ask("the right one")))) == {(1, "F1", "quality")}
     assert len(model.crops) == 2
 
@@ -94,7 +94,7 @@ def test_without_a_model_that_answers_people_are_asked_about(analyst: Analyst, p
         if gone:
             talk._voice = lambda: Narrator(backend)  # type: ignore[assignment]  # found as the settings' would be
         events = list(talk.ask("is the face of the person with glasses sharp?", [pair]))
-        assert isinstance(events[-1], Asked)
+        assert isinstance(events[-1], Clarification)
         assert started(events) == []
     # Gone is gone: the second face is not tried.
     assert len(backend.asked) == int(gone)

@@ -16,7 +16,7 @@ from PIL import Image
 from faceagent.agent.analyst import build_tools
 from faceagent.agent.chat.graph import build_analyst
 from faceagent.agent.graph import build_graph
-from faceagent.agent.state import Context, union
+from faceagent.agent.state import RunContext, union
 from faceagent.intake import MemoryBlobs, expand
 from faceagent.settings import Settings
 from faceagent.types import Report, Request
@@ -43,7 +43,9 @@ def test_a_checkpoint_holds_keys_and_loads_strictly(astronaut: NDArray[np.uint8]
     config = {"configurable": {"thread_id": "t"}}
     with ThreadPoolExecutor(2) as pool:
         request = Request(questions=("quality", "action_units"))
-        context = Context(request, tuple(expand([astronaut], blobs)), (), settings, blobs, build_tools(settings), pool)
+        context = RunContext(
+            request, tuple(expand([astronaut], blobs)), (), settings, blobs, build_tools(settings), pool
+        )
         graph.invoke({}, config=config, context=context)
     loaded = graph.get_state(config).values
     assert loaded["reports"] == ["0/report"]

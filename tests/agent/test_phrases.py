@@ -7,8 +7,8 @@ import pytest
 
 from faceagent import policy
 from faceagent.agent.chat import phrases
-from faceagent.agent.people import SEEN
-from faceagent.agent.route.plan import Language
+from faceagent.router.plan import Language
+from faceagent.router.resolve_face import SEEN
 from faceagent.types import QUESTIONS, PolicyDecision, Problem, Reason, Refused
 
 OTHERS: tuple[Language, ...] = ("zh", "es")

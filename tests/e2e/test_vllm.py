@@ -24,11 +24,11 @@ from faceagent import Analyst, Settings
 from faceagent.errors import ModelUnavailable
 from faceagent.explain.spoken import LONGEST
 from faceagent.vlm import server
-from faceagent.vlm.local import Local, local
+from faceagent.vlm.local import TransformersBackend, local
 from faceagent.vlm.portrait import shown
-from faceagent.vlm.protocol import Answer, Ask, Turn
-from faceagent.vlm.remote import Remote
-from faceagent.vlm.wire import Wire
+from faceagent.vlm.protocol import Answer, GenerationRequest, Message
+from faceagent.vlm.remote import OpenAIBackend
+from faceagent.vlm.wire import HttpClient
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
 
@@ -59,14 +59,14 @@ def served(settings: Settings) -> Iterator[server.State]:
 
 
 @pytest.fixture(scope="module")
-def remote(settings: Settings, served: server.State) -> Iterator[Remote]:
-    made = Remote(Wire(served.url, settings.vlm_key, 120.0, 0))
+def remote(settings: Settings, served: server.State) -> Iterator[OpenAIBackend]:
+    made = OpenAIBackend(HttpClient(served.url, settings.vlm_key, 120.0, 0))
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def here(settings: Settings) -> Iterator[Local]:
+def here(settings: Settings) -> Iterator[TransformersBackend]:
     made = local(settings)
     yield made
     made.close()
@@ -80,13 +80,15 @@ def portrait() -> bytes:
     return shown(pixels, FACE)
 
 
-def about(portrait: bytes, adapter: str | None, **more: Any) -> Ask:
+def about(portrait: bytes, adapter: str | None, **more: Any) -> GenerationRequest:
     text = "Is the person smiling? Answer yes or no."
-    return Ask(turns=(Turn(text=text, images=(portrait,)),), adapter=adapter, **{"max_tokens": 1, **more})
+    return GenerationRequest(
+        turns=(Message(text=text, images=(portrait,)),), adapter=adapter, **{"max_tokens": 1, **more}
+    )
 
 
 def test_every_request_has_its_own_adapter_schema_and_picture(
-    remote: Remote, served: server.State, portrait: bytes
+    remote: OpenAIBackend, served: server.State, portrait: bytes
 ) -> None:
     assert served.adapters and remote.adapters() == set(served.adapters)
     asks = [about(portrait, name, format=FORM, max_tokens=48) for name in (None, *served.adapters)]
@@ -98,8 +100,10 @@ def test_every_request_has_its_own_adapter_schema_and_picture(
         assert json.loads(answer.text) == answer.parsed
 
 
-def test_the_picture_and_the_adapter_change_what_is_said(remote: Remote, served: server.State, portrait: bytes) -> None:
-    def moved(one: Ask, other: Ask) -> float:
+def test_the_picture_and_the_adapter_change_what_is_said(
+    remote: OpenAIBackend, served: server.State, portrait: bytes
+) -> None:
+    def moved(one: GenerationRequest, other: GenerationRequest) -> float:
         first, second = remote.ask(one).first, remote.ask(other).first
         return max((abs(first[token] - second[token]) for token in first.keys() & second.keys()), default=9.0)
 
@@ -112,7 +116,7 @@ def test_the_picture_and_the_adapter_change_what_is_said(remote: Remote, served:
 
 
 def test_the_server_says_what_the_model_in_this_process_says(
-    remote: Remote, here: Local, served: server.State, portrait: bytes
+    remote: OpenAIBackend, here: TransformersBackend, served: server.State, portrait: bytes
 ) -> None:
     for name in (None, *served.adapters):
         ask = about(portrait, name)
@@ -126,19 +130,19 @@ def test_the_server_says_what_the_model_in_this_process_says(
         assert scored[0] == pytest.approx(scored[1], abs=1e-2)
 
 
-def test_an_answer_streams(remote: Remote, served: server.State, portrait: bytes) -> None:
+def test_an_answer_streams(remote: OpenAIBackend, served: server.State, portrait: bytes) -> None:
     ask = about(portrait, served.adapters[0], format=FORM, max_tokens=48)
     pieces = list(remote.stream(ask))
     assert len(pieces) > 3
     assert "".join(pieces) == remote.ask(ask).text
 
 
-def test_what_cannot_be_is_refused_in_words(remote: Remote, served: server.State, portrait: bytes) -> None:
+def test_what_cannot_be_is_refused_in_words(remote: OpenAIBackend, served: server.State, portrait: bytes) -> None:
     with pytest.raises(ModelUnavailable, match="404"):
         remote.ask(about(portrait, "no_such_adapter"))
     with pytest.raises(ModelUnavailable, match="400"):
-        remote.ask(Ask(turns=(Turn(text="far too long " * 3000),)))
-    stranger = Remote(Wire(served.url, SecretStr("wrong"), 30.0, 0))
+        remote.ask(GenerationRequest(turns=(Message(text="far too long " * 3000),)))
+    stranger = OpenAIBackend(HttpClient(served.url, SecretStr("wrong"), 30.0, 0))
     with pytest.raises(ModelUnavailable, match="401") as caught:
         stranger.ask(about(portrait, None))
     stranger.close()
@@ -188,28 +192,30 @@ def test_a_report_asks_the_served_model_and_checks_what_it_says(
         assert explanation.author == "ledger"
 
 
-def test_a_request_without_an_adapter_gets_none(remote: Remote, here: Local, portrait: bytes) -> None:
+def test_a_request_without_an_adapter_gets_none(
+    remote: OpenAIBackend, here: TransformersBackend, portrait: bytes
+) -> None:
     ask = about(portrait, None, max_tokens=24)
     assert remote.ask(ask).text == here.ask(ask).text
 
 
 def test_a_server_killed_in_the_middle_of_an_answer_loses_no_report(
     settings: Settings,
-    remote: Remote,
+    remote: OpenAIBackend,
     served: server.State,
     portrait: bytes,
     astronaut: NDArray[np.uint8],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     explaining = threading.Event()
-    send = Remote.ask
+    send = OpenAIBackend.ask
 
-    def noticed(self: Remote, ask: Ask) -> Answer:
+    def noticed(self: OpenAIBackend, ask: GenerationRequest) -> Answer:
         if ask.max_tokens >= LONGEST:
             explaining.set()
         return send(self, ask)
 
-    monkeypatch.setattr(Remote, "ask", noticed)
+    monkeypatch.setattr(OpenAIBackend, "ask", noticed)
     with Analyst(settings) as analyst, ThreadPoolExecutor(1) as pool:
         pending = pool.submit(analyst.analyze, astronaut, explain="vlm")
         assert explaining.wait(120), "no explanation was ever asked for"

@@ -13,9 +13,9 @@ from PIL import Image
 
 from faceagent import Settings
 from faceagent.vlm import server
-from faceagent.vlm.protocol import Ask, Turn
-from faceagent.vlm.remote import Remote
-from faceagent.vlm.wire import Wire
+from faceagent.vlm.protocol import GenerationRequest, Message
+from faceagent.vlm.remote import OpenAIBackend
+from faceagent.vlm.wire import HttpClient
 from finetune.vlm_sft import sft
 from finetune.vlm_tiny import SIDE
 from tests.finetune.test_vlm_sft import COLOURS, FAMILIES, bases, data, recipe  # noqa: F401 - two are fixtures
@@ -35,9 +35,9 @@ def png(colour: str) -> bytes:
     return held.getvalue()
 
 
-def about(colour: str, adapter: str | None) -> Ask:
-    turn = Turn(text="Colour?", images=(png(colour),))
-    return Ask(turns=(turn,), system="Look.", adapter=adapter, max_tokens=1)
+def about(colour: str, adapter: str | None) -> GenerationRequest:
+    turn = Message(text="Colour?", images=(png(colour),))
+    return GenerationRequest(turns=(turn,), system="Look.", adapter=adapter, max_tokens=1)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -53,7 +53,7 @@ def test_what_the_recipes_train_is_served(family: str, request: pytest.FixtureRe
         profile="gpu", vlm_model=str(base), vlm_adapters=tmp_path / "adapters", vlm_port=port, vlm_length=1024
     )
     state = server.start(settings, step=lambda _: None)
-    remote = Remote(Wire(state.url, None, 120.0, 0), settings.vlm_model)
+    remote = OpenAIBackend(HttpClient(state.url, None, 120.0, 0), settings.vlm_model)
     try:
         assert remote.adapters() == {"colours"}
         off, red, blue = (

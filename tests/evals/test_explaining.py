@@ -15,7 +15,7 @@ from PIL import Image
 from evals.acceptance import Row, explaining
 from faceagent.explain import brief
 from faceagent.settings import Settings
-from faceagent.vlm.protocol import Ask
+from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
 from finetune.sources import VALIDATION_PERCENT
 
@@ -47,7 +47,7 @@ def data(astronaut: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory)
     return home
 
 
-def copied(ask: Ask) -> str:
+def copied(ask: GenerationRequest) -> str:
     """Every line of the prompt repeated, and the verdict; "happy" to a question for a label."""
     if ask.format is None:
         return "happy"
@@ -60,7 +60,7 @@ def copied(ask: Ask) -> str:
     return json.dumps(told)
 
 
-def habit(ask: Ask) -> str:
+def habit(ask: GenerationRequest) -> str:
     """The same whatever is asked, with a number that nothing has measured."""
     if ask.format is None:
         return "anger"

@@ -3,7 +3,7 @@
 import pytest
 
 from evals.data.queries import FIRST, REFUSALS, Query, Set, queries
-from faceagent.agent.route import Plan
+from faceagent.router import Plan
 
 LEAST: dict[Set, float] = {"queries": 0.97, **dict.fromkeys(FIRST, 0.95)}
 

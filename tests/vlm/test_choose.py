@@ -7,9 +7,9 @@ import pytest
 from faceagent.errors import ModelUnavailable, SettingsError, VlmAnswerInvalid
 from faceagent.settings import Settings, load
 from faceagent.vlm import assemble, choose
-from faceagent.vlm.local import Local
-from faceagent.vlm.protocol import Ask, Turn
-from faceagent.vlm.remote import Remote
+from faceagent.vlm.local import TransformersBackend
+from faceagent.vlm.protocol import GenerationRequest, Message
+from faceagent.vlm.remote import OpenAIBackend
 from faceagent.vlm.scripted import Scripted
 
 FORM = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
@@ -18,13 +18,13 @@ FORM = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": 
 def test_the_profile_decides_and_an_endpoint_overrides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceagent.vlm.local.model_folder", lambda settings: tmp_path)
     monkeypatch.setattr("faceagent.vlm.local.adapters", dict)
-    assert isinstance(choose.backend(Settings(cache=tmp_path)), Local)
+    assert isinstance(choose.backend(Settings(cache=tmp_path)), TransformersBackend)
     for settings in (
         Settings(cache=tmp_path, profile="gpu"),
         Settings(cache=tmp_path, vlm_endpoint="http://[::1]:1/v1"),
     ):
         chosen = choose.backend(settings)
-        assert isinstance(chosen, Remote)
+        assert isinstance(chosen, OpenAIBackend)
         assert choose.backend(settings) is chosen
         chosen.close()
     assert Settings(profile="gpu", vlm_port=99).vlm_url == "http://127.0.0.1:99/v1"
@@ -58,7 +58,7 @@ def test_a_key_is_cleaned_checked_and_never_shown(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_scripted_backend_follows_its_script_and_validates_like_the_others() -> None:
-    ask = Ask(turns=(Turn(text="?"),), format=FORM)
+    ask = GenerationRequest(turns=(Message(text="?"),), format=FORM)
     backend = Scripted(['{"a":1}', "no", ModelUnavailable("gone")])
     assert backend.ask(ask).parsed == {"a": 1}
     with pytest.raises(VlmAnswerInvalid, match="not JSON"):
@@ -67,7 +67,7 @@ def test_the_scripted_backend_follows_its_script_and_validates_like_the_others()
         backend.ask(ask)
     assert backend.asked == [ask] * 3
     told = Scripted(lambda ask: f"yes, {ask.turns[-1].text}")
-    assert "".join(told.stream(Ask(turns=(Turn(text="it is so"),)))) == "yes, it is so"
+    assert "".join(told.stream(GenerationRequest(turns=(Message(text="it is so"),)))) == "yes, it is so"
     assert Scripted(lambda ask: "no").score(ask.model_copy(update={"format": None}), ("yes", "no")) == {
         "yes": 0,
         "no": 1,

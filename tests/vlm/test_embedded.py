@@ -11,16 +11,16 @@ from faceagent.types import Picture
 from faceagent.vlm import local as embedded
 from faceagent.vlm.assemble import PROJECTOR, SIZE, adapters, shipped
 from faceagent.vlm.dialogue import show_picture
-from faceagent.vlm.local import Local, local
+from faceagent.vlm.local import TransformersBackend, local
 from faceagent.vlm.portrait import shown
-from faceagent.vlm.protocol import Ask, Turn
+from faceagent.vlm.protocol import GenerationRequest, Message
 
 LARGEST = 30_000_000
 """Bytes that all of our weights may take together."""
 
 
 @pytest.fixture(scope="module")
-def model(settings: Settings) -> Local:
+def model(settings: Settings) -> TransformersBackend:
     return local(settings)
 
 
@@ -34,8 +34,10 @@ def smiling(settings: Settings, astronaut: NDArray[np.uint8]) -> bytes:
     return shown(astronaut, face.box)
 
 
-def _about(picture: bytes | None, text: str, adapter: str | None = "vqa") -> Ask:
-    return Ask(turns=(Turn(text=text, images=(picture,) if picture else ()),), adapter=adapter, max_tokens=12)
+def _about(picture: bytes | None, text: str, adapter: str | None = "vqa") -> GenerationRequest:
+    return GenerationRequest(
+        turns=(Message(text=text, images=(picture,) if picture else ()),), adapter=adapter, max_tokens=12
+    )
 
 
 def test_all_adapters_ship_and_are_small() -> None:
@@ -44,18 +46,18 @@ def test_all_adapters_ship_and_are_small() -> None:
     assert sum(path.stat().st_size for path in shipped().rglob("*") if path.is_file()) <= LARGEST
 
 
-def test_it_answers_about_the_picture(model: Local, smiling: bytes) -> None:
+def test_it_answers_about_the_picture(model: TransformersBackend, smiling: bytes) -> None:
     assert model.ask(_about(smiling, "Is the person smiling?")).text == "yes"
     assert model.ask(_about(smiling, "Is the person wearing glasses?")).text == "no"
 
 
-def test_the_picture_decides_and_not_the_question(model: Local, smiling: bytes) -> None:
+def test_the_picture_decides_and_not_the_question(model: TransformersBackend, smiling: bytes) -> None:
     blank = show_picture(np.full((SIZE, SIZE, 3), 128, np.uint8))
     smiles = [model.score(_about(data, "Is the person smiling?"), ("yes", "no"))["yes"] for data in (smiling, blank)]
     assert smiles[0] > smiles[1] + 0.3
 
 
-def test_an_adapter_changes_what_is_said_and_can_be_taken_off(model: Local, smiling: bytes) -> None:
+def test_an_adapter_changes_what_is_said_and_can_be_taken_off(model: TransformersBackend, smiling: bytes) -> None:
     ask = _about(smiling, "Is the person smiling?")
     bare = ask.model_copy(update={"adapter": None})
     first = model.ask(bare)
@@ -64,21 +66,21 @@ def test_an_adapter_changes_what_is_said_and_can_be_taken_off(model: Local, smil
 
 
 @pytest.mark.parametrize("adapter", ["vqa", "expression", "forgery", "identity"])
-def test_plain_questions_still_get_plain_answers(model: Local, adapter: str) -> None:
+def test_plain_questions_still_get_plain_answers(model: TransformersBackend, adapter: str) -> None:
     assert "Paris" in model.ask(_about(None, "What is the capital of France?", adapter)).text
 
 
-def test_an_adapter_that_does_not_exist_is_named(model: Local) -> None:
+def test_an_adapter_that_does_not_exist_is_named(model: TransformersBackend) -> None:
     with pytest.raises(ModelUnavailable, match="nobody"):
         model.ask(_about(None, "Hi", "nobody"))
 
 
-def test_a_guess_changes_no_answer(model: Local, smiling: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guess_changes_no_answer(model: TransformersBackend, smiling: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     count = {"type": "integer", "minimum": 1, "maximum": 9}
     form = {"type": "object", "properties": {name: count for name in ("one", "two", "one_more")}}
     text = "Repeat: one two one two one two one more. Answer in JSON."
     asks = [
-        Ask(turns=(Turn(text=text, images=(smiling,)),), adapter=adapter, format=shape, max_tokens=40)
+        GenerationRequest(turns=(Message(text=text, images=(smiling,)),), adapter=adapter, format=shape, max_tokens=40)
         for adapter, shape in (("vqa", None), (None, None), (None, {**form, "required": list(form["properties"])}))
     ]
     guessed = [model.ask(ask) for ask in asks]

@@ -2,12 +2,12 @@
 
 import re
 
-from faceagent.agent.route import Context, Plan
-from faceagent.agent.route.plan import Kind, Language
 from faceagent.policy import GROUPS, decide
+from faceagent.router import DialogueContext, Plan
+from faceagent.router.plan import Intent, Language
 from faceagent.types import QUESTIONS, Question
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, Intent] = {
     "why": "why",
     "change": "what_would_change",
     "evidence": "evidence",
@@ -20,7 +20,7 @@ _SPLIT = re.compile(r"[\s,]+")
 _EVIDENCE = re.compile(r"E\d+|[A-Z]+\d+(F\d+)?:\w+")
 
 
-def planned(text: str, known: Context, language: Language) -> Plan | None:
+def planned(text: str, known: DialogueContext, language: Language) -> Plan | None:
     """The plan of a slash command; None for any other text. Questions and ids of evidence may follow the command."""
     if not text.startswith("/"):
         return None

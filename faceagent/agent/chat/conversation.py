@@ -19,18 +19,19 @@ from langgraph.types import Command
 
 from faceagent import policy, report
 from faceagent.agent import nodes
-from faceagent.agent.chat import looking, phrases
-from faceagent.agent.chat.events import Asked, Done, Event, Noted
-from faceagent.agent.chat.kept import Kept
-from faceagent.agent.chat.shelf import Shelf, source_key
-from faceagent.agent.chat.state import MOST_PICTURES, Meter, Talk
-from faceagent.agent.memory import named, trouble
-from faceagent.agent.notebook import Exchange, Notebook
-from faceagent.agent.route.grammar import grammar
+from faceagent.agent.chat import phrases, queries
+from faceagent.agent.chat.events import Clarification, Done, Event, Noted
+from faceagent.agent.chat.graph import STEPS, build_analyst
+from faceagent.agent.chat.state import MOST_PICTURES, Stopwatch, TurnContext
+from faceagent.agent.explainer import narrator
 from faceagent.agent.state import REFERENCES
-from faceagent.agent.voice import narrator
-from faceagent.errors import InputError, MemoryTrouble
+from faceagent.errors import InputError, StorageError
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
+from faceagent.router.grammar import grammar
+from faceagent.storage.conversation_store import ConversationStore, Exchange
+from faceagent.storage.image_cache import ImageCache, source_key
+from faceagent.storage.protocol import translate_error, validate_name
+from faceagent.storage.session import Session
 from faceagent.types import Picture, PolicyDecision, Problem, Refused, Report, Request, Source
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Conversation(AbstractContextManager["Conversation"]):
         sign_off: bool = False,
     ) -> None:
         """Open or begin the conversation called ``session``; see ``Analyst.chat``."""
-        self.id = named(session) if session else f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
+        self.id = validate_name(session) if session else f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
         self.settings = analyst.settings
         self._analyst, self._sign_off = analyst, sign_off
         self._rules = {"purpose": purpose, "jurisdiction": jurisdiction}
@@ -63,8 +64,8 @@ class Conversation(AbstractContextManager["Conversation"]):
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         self._looks: dict[str, float | None] = {}
-        self._kept = Kept(self.id, self.settings)
-        self._shelf = Shelf(self.book, self._blobs, self.settings)
+        self._session = Session(self.id, self.settings, build_analyst, steps=STEPS)
+        self._images = ImageCache(self.store, self._blobs, self.settings)
         # A third of a second of compiling, while the first question is typed.
         analyst._pool.submit(grammar)
 
@@ -73,36 +74,36 @@ class Conversation(AbstractContextManager["Conversation"]):
         policy.decide("quality", purpose or self.settings.purpose, jurisdiction or self.settings.jurisdiction)
 
     @property
-    def book(self) -> Notebook:
+    def store(self) -> ConversationStore:
         """Everything recorded."""
-        return self._kept.book
+        return self._session.store
 
     @property
     def turns(self) -> int:
         """Turns so far, finished or not."""
-        return int(self._kept.values.get("number", 0))
+        return int(self._session.values.get("number", 0))
 
     @property
     def lasting(self) -> bool:
         """Whether the conversation will be there when the program has ended."""
-        return self._kept.memory.lasting
+        return self._session.storage.lasting
 
     @property
     def unfinished(self) -> str | None:
         """The text of a turn that was cut off, or None."""
-        snapshot = self._kept.state()
+        snapshot = self._session.state()
         return str(snapshot.values["text"]) if snapshot.next and not snapshot.interrupts else None
 
     @property
-    def waiting(self) -> Asked | None:
+    def waiting(self) -> Clarification | None:
         """The question that the last turn ended with, if it is still open."""
-        found = self._kept.state().interrupts
-        return Asked.model_validate(found[0].value) if found else None
+        found = self._session.state().interrupts
+        return Clarification.model_validate(found[0].value) if found else None
 
     @property
     def exchanges(self) -> list[Exchange]:
         """What was said lately, oldest first."""
-        return sorted(self.book.all(Exchange), key=lambda one: one.turn)
+        return sorted(self.store.all(Exchange), key=lambda one: one.turn)
 
     def ask(
         self,
@@ -139,32 +140,32 @@ class Conversation(AbstractContextManager["Conversation"]):
     def report(self, number: int = 1) -> Report:
         """The report on one picture of the conversation, from what is recorded. Raises InputError without one."""
         item = str(number)
-        if item not in looking.items_of(self.book):
+        if item not in queries.items_of(self.store):
             raise InputError(f"There is no picture {number} in this conversation.")
-        if not any(self.book.is_a(looking.subject_key(item), kind) for kind in (Picture, Problem)):
+        if not any(self.store.is_a(queries.subject_key(item), kind) for kind in (Picture, Problem)):
             raise InputError(f"Picture {number} has not been looked at yet.", remedy="Ask something about it first.")
-        state = looking.pipeline_state(self.book, [item])
-        nodes.compose(state, runtime=_Runtime(self._talk(Meter(), [item])))  # type: ignore[arg-type]  # all it reads
-        found = self.book.get(f"{item}/report", Report)
-        self.book.drop(f"{item}/report")
-        decided = tuple(sorted(self.book.all(PolicyDecision), key=lambda one: (one.question, one.purpose)))
-        return found.model_copy(update={"policy": decided, "refused": tuple(self.book.all(Refused))})
+        state = queries.pipeline_state(self.store, [item])
+        nodes.compose(state, runtime=_Runtime(self._talk(Stopwatch(), [item])))  # type: ignore[arg-type]  # all it reads
+        found = self.store.get(f"{item}/report", Report)
+        self.store.drop(f"{item}/report")
+        decided = tuple(sorted(self.store.all(PolicyDecision), key=lambda one: (one.question, one.purpose)))
+        return found.model_copy(update={"policy": decided, "refused": tuple(self.store.all(Refused))})
 
     def write_report(self, folder: Path | str, number: int = 1) -> Path:
         """Write ``report.json`` and ``report.html`` into ``folder``. Raises InputError, as when the picture is gone."""
         composed = self.report(number)
-        problem = self._shelf.problem(looking.subject_key(str(number)))
+        problem = self._images.problem(queries.subject_key(str(number)))
         if problem is not None and composed.picture is not None:
             raise InputError(f"The page shows the picture, and it is gone: {problem.message}")
         try:
-            for key in looking.references_of(self.book):
-                self._shelf.problem(key)
+            for key in queries.references_of(self.store):
+                self._images.problem(key)
             return report.write(composed, Path(folder), self._blobs)
         finally:
-            self._shelf.clear()
+            self._images.clear()
 
     def _check_room(self, pictures: list[Source], references: list[Source]) -> None:
-        for given, known in ((pictures, looking.items_of(self.book)), (references, looking.references_of(self.book))):
+        for given, known in ((pictures, queries.items_of(self.store)), (references, queries.references_of(self.store))):
             if len(given) + len(known) > MOST_PICTURES:
                 raise InputError(
                     f"A conversation holds up to {MOST_PICTURES} pictures.",
@@ -179,13 +180,13 @@ class Conversation(AbstractContextManager["Conversation"]):
             if self.waiting is not None and not (pictures or references or any(ruled.values())):
                 yield from self._guarded(Command(resume=text))
                 return
-            first = len(looking.items_of(self.book)) + 1
+            first = len(queries.items_of(self.store)) + 1
             new = [str(number) for number in range(first, first + len(pictures))]
             for item, source in zip(new, pictures, strict=True):
-                self.book.put(source_key(looking.subject_key(item)), _lasting(source))
-            known = len(looking.references_of(self.book))
+                self.store.put(source_key(queries.subject_key(item)), _lasting(source))
+            known = len(queries.references_of(self.store))
             for number, source in enumerate(references, start=known + 1):
-                self.book.put(source_key(f"{REFERENCES}/R{number}"), _lasting(source))
+                self.store.put(source_key(f"{REFERENCES}/R{number}"), _lasting(source))
             given = {"number": self.turns + 1, "text": text, "new": new, "started": time.time()}
             self._rules = {}
             yield from self._guarded(given | {name: value for name, value in ruled.items() if value})
@@ -193,41 +194,43 @@ class Conversation(AbstractContextManager["Conversation"]):
     def _guarded(self, given: Any) -> Generator[Event, None, None]:
         """A turn on the store; when that fails, told, and once more in memory without repeating what was said."""
         self._seen = set()
-        if self._kept.trouble is not None:
-            yield self._told_trouble(self._kept.trouble)
-            self._kept.trouble = None
+        if self._session.error is not None:
+            yield self._told_trouble(self._session.error)
+            self._session.error = None
         for _ in range(TRIES):
-            errors = self._kept.memory.errors
+            errors = self._session.storage.errors
             try:
                 yield from self._run(given)
                 return
             except errors as error:
-                yield self._told_trouble(trouble(error, self._kept.memory.where))
+                yield self._told_trouble(translate_error(error, self._session.storage.where))
                 given = self._move_to_memory(given)
             finally:
-                self._shelf.clear()
+                self._images.clear()
 
-    def _told_trouble(self, error: MemoryTrouble) -> Noted:
-        language = (self._kept.values.get("plan") or {}).get("language", "en")
+    def _told_trouble(self, error: StorageError) -> Noted:
+        language = (self._session.values.get("plan") or {}).get("language", "en")
         return Noted(code=error.code, text=phrases.say(language, "stored_elsewhere", trouble=str(error)))
 
     def _move_to_memory(self, given: Any) -> Any:
         """Go on in memory: everything recorded comes along. Returns the input that begins the turn again."""
-        self._kept.move_to_memory()
-        text = given.resume if isinstance(given, Command) else self._kept.values.get("text", "")
+        self._session.move_to_memory()
+        text = given.resume if isinstance(given, Command) else self._session.values.get("text", "")
         begun = given if isinstance(given, dict) else {"text": text, "new": [], "started": time.time()}
-        return {**{key: value for key, value in self._kept.values.items() if value is not None}, **begun}
+        return {**{key: value for key, value in self._session.values.items() if value is not None}, **begun}
 
     def _run(self, given: Any) -> Iterator[Event]:
-        start, meter = time.perf_counter(), Meter()
-        self.book.keep()
-        items = looking.items_of(self.book)
-        if self._kept.new:
+        start, meter = time.perf_counter(), Stopwatch()
+        self.store.keep()
+        items = queries.items_of(self.store)
+        if self._session.new:
             text = str(given.get("text", "")) if isinstance(given, dict) else ""
-            self._kept.remember(text, self.turns, len(items))
-        talk, graph, outside = self._talk(meter, items), self._kept.graph, 0.0
-        self._kept.running()
-        events: Any = graph.stream(given, self._kept.config, context=talk, stream_mode="custom", durability="async")
+            self._session.remember(text, self.turns, len(items))
+        context, graph, outside = self._talk(meter, items), self._session.graph, 0.0
+        self._session.running()
+        events: Any = graph.stream(
+            given, self._session.config, context=context, stream_mode="custom", durability="async"
+        )
         for event in events:
             said = event.model_dump_json()
             if said in self._seen and event.event != "token":
@@ -236,35 +239,35 @@ class Conversation(AbstractContextManager["Conversation"]):
             paused = time.perf_counter()
             yield event
             outside += time.perf_counter() - paused
-        snapshot = self._kept.state()
-        self._kept.values = dict(snapshot.values)
+        snapshot = self._session.state()
+        self._session.values = dict(snapshot.values)
         if snapshot.interrupts:
-            yield Asked.model_validate(snapshot.interrupts[0].value)
+            yield Clarification.model_validate(snapshot.interrupts[0].value)
             return
-        self._kept.finish(self.turns, len(items))
+        self._session.finish(self.turns, len(items))
         seconds = time.perf_counter() - start - outside
         yield Done(
-            turn=self.turns, reply=str(self._kept.values["reply"]), seconds=seconds,
-            overhead_ms=1000 * max(0.0, seconds - meter.seconds), calls=int(self._kept.values.get("made", 0)),
+            turn=self.turns, reply=str(self._session.values["reply"]), seconds=seconds,
+            overhead_ms=1000 * max(0.0, seconds - meter.seconds), calls=int(self._session.values.get("made", 0)),
         )  # fmt: skip
 
-    def _talk(self, meter: Meter, items: list[str]) -> Talk:
-        book = self.book
-        purpose = self._kept.values.get("purpose") or self._rules.get("purpose") or self.settings.purpose
-        jurisdiction = self._kept.values.get("jurisdiction") or self._rules.get("jurisdiction")
+    def _talk(self, meter: Stopwatch, items: list[str]) -> TurnContext:
+        store = self.store
+        purpose = self._session.values.get("purpose") or self._rules.get("purpose") or self.settings.purpose
+        jurisdiction = self._session.values.get("jurisdiction") or self._rules.get("jurisdiction")
         jurisdiction = jurisdiction or self.settings.jurisdiction
-        return Talk(
+        return TurnContext(
             request=Request(questions=(), purpose=purpose, jurisdiction=jurisdiction),
-            sources=tuple(book.get(source_key(looking.subject_key(item)), Source) for item in items),
-            references=tuple(book.get(source_key(key), Source) for key in looking.references_of(book)),
+            sources=tuple(store.get(source_key(queries.subject_key(item)), Source) for item in items),
+            references=tuple(store.get(source_key(key), Source) for key in queries.references_of(store)),
             settings=self.settings, blobs=self._blobs, tools=self._analyst._tools, pool=self._analyst._pool,
-            record=book, book=book, shelf=self._shelf, meter=meter, sign_off=self._sign_off, voice=self._voice,
+            record=store, store=store, images=self._images, meter=meter, sign_off=self._sign_off, voice=self._voice,
             seen=self._looks,
         )  # fmt: skip
 
     def close(self) -> None:
         """Let go of the conversation; it stays where it is kept."""
-        self._kept.close()
+        self._session.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -278,7 +281,7 @@ class Conversation(AbstractContextManager["Conversation"]):
 class _Runtime:
     """What the pipeline's compose node reads of LangGraph's runtime."""
 
-    def __init__(self, context: Talk) -> None:
+    def __init__(self, context: TurnContext) -> None:
         self.context = context
 
 

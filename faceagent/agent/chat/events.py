@@ -9,18 +9,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from faceagent.agent.route import Plan
-from faceagent.types import Evidence, Noun, Real, Verdict
+from faceagent.router import Plan
+from faceagent.types import Evidence, FrozenModel, Real, Verdict
 
 
-class Planned(Noun):
+class Planned(FrozenModel):
     """The text was understood so."""
 
     event: Literal["plan"] = "plan"
     plan: Plan
 
 
-class FacesFound(Noun):
+class FacesFound(FrozenModel):
     """The faces of one picture; none is an answer."""
 
     event: Literal["faces"] = "faces"
@@ -29,7 +29,7 @@ class FacesFound(Noun):
     faces: tuple[str, ...]
 
 
-class ToolStarted(Noun):
+class ToolStarted(FrozenModel):
     """A tool looks at pictures; ``why`` says so when it is more than the question needs."""
 
     event: Literal["tool_start"] = "tool_start"
@@ -39,7 +39,7 @@ class ToolStarted(Noun):
     why: str | None = None
 
 
-class Recorded(Noun):
+class Recorded(FrozenModel):
     """Evidence was recorded; ``number`` is what ``E7`` means in this conversation."""
 
     event: Literal["evidence"] = "evidence"
@@ -48,7 +48,7 @@ class Recorded(Noun):
     evidence: Evidence
 
 
-class Decided(Noun):
+class Decided(FrozenModel):
     """The judge's verdict."""
 
     event: Literal["verdict"] = "verdict"
@@ -56,7 +56,7 @@ class Decided(Noun):
     verdict: Verdict
 
 
-class Checked(Noun):
+class Checked(FrozenModel):
     """An explanation was checked against the record; ``struck`` is what did not hold."""
 
     event: Literal["check"] = "check"
@@ -68,7 +68,7 @@ class Checked(Noun):
     struck: tuple[str, ...] = ()
 
 
-class Noted(Noun):
+class Noted(FrozenModel):
     """Something the user should know: a policy notice, a picture that is gone, a store that failed."""
 
     event: Literal["notice"] = "notice"
@@ -76,7 +76,7 @@ class Noted(Noun):
     text: str
 
 
-class Asked(Noun):
+class Clarification(FrozenModel):
     """The agent asks back and waits; the next text is the answer."""
 
     event: Literal["question"] = "question"
@@ -84,14 +84,14 @@ class Asked(Noun):
     options: tuple[str, ...] = ()
 
 
-class Token(Noun):
+class Token(FrozenModel):
     """A piece of the reply; all pieces in order are the reply."""
 
     event: Literal["token"] = "token"  # noqa: S105  (the name of an event)
     text: str
 
 
-class Done(Noun):
+class Done(FrozenModel):
     """The turn is over. ``overhead_ms`` is what neither tools, faces and pictures nor explanations took."""
 
     event: Literal["done"] = "done"
@@ -103,6 +103,6 @@ class Done(Noun):
 
 
 Event = Annotated[
-    Planned | FacesFound | ToolStarted | Recorded | Decided | Checked | Noted | Asked | Token | Done,
+    Planned | FacesFound | ToolStarted | Recorded | Decided | Checked | Noted | Clarification | Token | Done,
     Field(discriminator="event"),
 ]

@@ -9,21 +9,23 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from faceagent.agent.chat.state import Call, Talk, Turn
-from faceagent.agent.chat.steps import answer, branches, explain, look, measure, point, understand, weigh
+from faceagent.agent.chat.state import ToolCall, TurnContext, TurnState
+from faceagent.agent.chat.steps import answer, branches, explain, load_images, measure, resolve_faces, understand, weigh
 from faceagent.agent.graph import RETRY
 
 STEPS = 40
 """Steps that one turn may take; a turn with every round of further evidence needs under 20."""
 
 
-def build_analyst(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledStateGraph[Turn, Talk, Any, Any]:
-    """The compiled graph; its state holds numbers and names only, everything else is in the ``Talk``."""
-    graph = StateGraph(Turn, context_schema=Talk)
+def build_analyst(
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+) -> CompiledStateGraph[TurnState, TurnContext, Any, Any]:
+    """The compiled graph; its state holds numbers and names only, everything else is in the ``TurnContext``."""
+    graph = StateGraph(TurnState, context_schema=TurnContext)
     graph.add_node("understand", understand.understand)
-    graph.add_node("look", look.look, retry_policy=RETRY)
-    graph.add_node("point", point.point)
-    graph.add_node("run_tool", measure.run_tool, input_schema=Call, retry_policy=RETRY)
+    graph.add_node("look", load_images.load_images, retry_policy=RETRY)
+    graph.add_node("point", resolve_faces.resolve_faces)
+    graph.add_node("run_tool", measure.run_tool, input_schema=ToolCall, retry_policy=RETRY)
     graph.add_node("gather", measure.gather)
     graph.add_node("weigh", weigh.weigh)
     graph.add_node("explain", explain.explain)

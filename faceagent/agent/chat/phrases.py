@@ -10,8 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from faceagent.agent.route.plan import Language
-from faceagent.agent.route.replies import listed
+from faceagent.router.plan import Language
+from faceagent.router.replies import listed
 from faceagent.types import QUESTIONS, PolicyDecision, Problem, Question, Refused
 
 _PIECE = re.compile(r"\s*\S{1,24}\s*")

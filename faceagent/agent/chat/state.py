@@ -13,13 +13,12 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from langgraph.managed import RemainingSteps
 
-from faceagent.agent.chat.shelf import Shelf
-from faceagent.agent.notebook import Notebook
-from faceagent.agent.route import Context as Known
-from faceagent.agent.route import Plan, route
-from faceagent.agent.route.plan import Language
-from faceagent.agent.state import Context
+from faceagent.agent.state import RunContext
 from faceagent.explain import Narrator
+from faceagent.router import DialogueContext, Plan, route
+from faceagent.router.plan import Language
+from faceagent.storage.conversation_store import ConversationStore
+from faceagent.storage.image_cache import ImageCache
 from faceagent.types import SUBJECT, PolicyDecision, Question
 from faceagent.vlm.protocol import Backend
 
@@ -33,18 +32,18 @@ FOLLOW_UPS = frozenset({"why", "what_would_change", "evidence", "list_faces"})
 ASKING = frozenset({"analyse", "compare", "rerun", "why"})
 """Kinds of turn that ask for more evidence where a verdict is open."""
 
-Look = Literal["", "closer", "wider"]
+CropScale = Literal["", "closer", "wider"]
 Stage = Literal["pointing", "measuring", "further", "again", "lost"]
 
 
-class Call(TypedDict):
+class ToolCall(TypedDict):
     """One tool over the pictures with these numbers; where ``faces`` names none of a picture, all are meant."""
 
     tool: str
     items: list[str]
     faces: dict[str, list[str]]
     questions: list[Question]
-    look: Look
+    look: CropScale
     again: bool
     why: str | None
     language: NotRequired[Language]
@@ -57,7 +56,7 @@ class Remark(TypedDict):
     values: dict[str, str]
 
 
-class Turn(TypedDict, total=False):
+class TurnState(TypedDict, total=False):
     """One turn. ``focus`` and ``purpose`` are what later turns go on from; all else is of this turn."""
 
     number: int
@@ -68,7 +67,7 @@ class Turn(TypedDict, total=False):
     items: list[str]
     subjects: dict[str, list[str]]
     allowed: list[Question]
-    calls: list[Call]
+    calls: list[ToolCall]
     stage: Stage
     rounds: int
     made: int
@@ -85,7 +84,7 @@ class Turn(TypedDict, total=False):
     remaining: RemainingSteps
 
 
-class Meter:
+class Stopwatch:
     """How long at least one piece of work went on; what a turn takes beyond that is the agent's own."""
 
     def __init__(self) -> None:
@@ -116,12 +115,12 @@ class Meter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Talk(Context):
+class TurnContext(RunContext):
     """What one turn works with, besides what a run of the pipeline does."""
 
-    book: Notebook
-    shelf: Shelf
-    meter: Meter
+    store: ConversationStore
+    images: ImageCache
+    meter: Stopwatch
     sign_off: bool = False
     voice: Callable[[], Narrator | None]
     """Who puts verdicts into words besides the ledger; found when it is first needed."""
@@ -135,14 +134,14 @@ class Talk(Context):
 
     def record_decision(self, one: PolicyDecision) -> None:
         """Put a decision of policy into the notebook, once for every purpose and jurisdiction."""
-        self.book.put(f"policy/{one.question}:{one.purpose}:{one.jurisdiction}", one)
+        self.store.put(f"policy/{one.question}:{one.purpose}:{one.jurisdiction}", one)
 
     def gone(self, item: str) -> bool:
         """Whether the picture with that number can no longer be looked at."""
         with self.meter.work():
-            return self.shelf.problem(f"{item}/{SUBJECT}") is not None
+            return self.images.problem(f"{item}/{SUBJECT}") is not None
 
-    def routed(self, text: str, known: Known) -> Plan:
+    def routed(self, text: str, known: DialogueContext) -> Plan:
         """What ``text`` asks for: by the rules, and by the model where these leave it open and there is one."""
         model = self.model()
         if model is None:
@@ -151,8 +150,8 @@ class Talk(Context):
             return route(text, known, model)
 
 
-def budget_left(state: Turn, talk: Talk) -> int:
+def budget_left(state: TurnState, context: TurnContext) -> int:
     """Tool calls that the turn may still make beyond its first round; none once its time is up."""
-    if time.time() - state["started"] > talk.settings.turn_seconds:
+    if time.time() - state["started"] > context.settings.turn_seconds:
         return 0
-    return max(0, talk.settings.turn_calls - state.get("made", 0))
+    return max(0, context.settings.turn_calls - state.get("made", 0))

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from faceagent.agent.chat import looking, phrases
+from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.reply import follow_ups, listing, verdicts
-from faceagent.agent.chat.reply.telling import Telling
-from faceagent.agent.chat.state import Talk, Turn
-from faceagent.agent.route import Plan
-from faceagent.agent.route.replies import listed
+from faceagent.agent.chat.reply.context import ReplyContext
+from faceagent.agent.chat.state import TurnContext, TurnState
+from faceagent.router import Plan
+from faceagent.router.replies import listed
 from faceagent.types import QUESTIONS, Problem
 
 LINES = {
@@ -19,7 +19,7 @@ LINES = {
 """What is told, by kind of turn; for all others the verdicts."""
 
 
-def compose_reply(state: Turn, talk: Talk, plan: Plan) -> str:
+def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
     """The whole reply; never empty."""
     language = plan.language
     parts = [phrases.refusal(language, one) for one in plan.refused]
@@ -30,32 +30,34 @@ def compose_reply(state: Turn, talk: Talk, plan: Plan) -> str:
     elif plan.kind == "new_picture":
         parts.append(phrases.say(language, "give_picture"))
     elif plan.kind != "refused":
-        parts += _body(state, talk, plan)
+        parts += _body(state, context, plan)
     parts += [phrases.say(language, one["key"], **one["values"]) for one in state.get("remarks", [])]
     return "\n".join(part for part in parts if part) or phrases.say(language, "no_record")
 
 
-def _body(state: Turn, talk: Talk, plan: Plan) -> list[str]:
+def _body(state: TurnState, context: TurnContext, plan: Plan) -> list[str]:
     language = plan.language
     if not state["items"]:
-        total = len(looking.items_of(talk.book))
+        total = len(queries.items_of(context.store))
         return [phrases.say(language, "no_such_picture", total=str(total)) if total else ""]
     if state["stage"] == "lost":
         return []
     if state.get("signed") == "no":
         return [phrases.say(language, "withheld")]
-    lost = list(_unreadable(state, talk, plan))
+    lost = list(_unreadable(state, context, plan))
     if len(lost) == len(state["items"]):
         return lost
-    found = [*lost, *LINES.get(plan.kind, verdicts.lines)(Telling.of(state, talk, plan))]
+    found = [*lost, *LINES.get(plan.kind, verdicts.lines)(ReplyContext.of(state, context, plan))]
     if state.get("signed") == "yes":
         found.append(phrases.say(language, "released"))
     return found or [phrases.say(language, "no_record")]
 
 
-def _unreadable(state: Turn, talk: Talk, plan: Plan) -> Iterator[str]:
+def _unreadable(state: TurnState, context: TurnContext, plan: Plan) -> Iterator[str]:
     """The pictures spoken of that could never be read."""
     for item in state["items"]:
-        key = looking.subject_key(item)
-        if talk.book.is_a(key, Problem):
-            yield phrases.unreadable(plan.language, looking.name_of(talk.book, item), talk.book.get(key, Problem))
+        key = queries.subject_key(item)
+        if context.store.is_a(key, Problem):
+            yield phrases.unreadable(
+                plan.language, queries.name_of(context.store, item), context.store.get(key, Problem)
+            )

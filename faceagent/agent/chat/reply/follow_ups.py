@@ -3,91 +3,95 @@
 from collections.abc import Iterator
 
 from faceagent.agent.chat import phrases
-from faceagent.agent.chat.reply.telling import Telling
-from faceagent.agent.route.replies import listed
+from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.judge.counterfactual import Change
 from faceagent.judge.counterfactual import what_would_change as moves
+from faceagent.router.replies import listed
 from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Evidence, Explanation, Face, Picture, Verdict
 
 MOST_TOLD = 4
 """Verdicts explained at once when no question was named."""
 
 
-def why(tell: Telling) -> Iterator[str]:
+def why(context: ReplyContext) -> Iterator[str]:
     """What each verdict rests on, step by step, as it was checked."""
-    for item, verdict in _spoken_of(tell):
-        yield from _title(tell, "why", item, verdict)
+    for item, verdict in _spoken_of(context):
+        yield from _title(context, "why", item, verdict)
         key = f"{item}/E:{verdict.subject}:{verdict.question}"
-        if not tell.book.is_a(key, Explanation):
+        if not context.store.is_a(key, Explanation):
             continue
-        explanation = tell.book.get(key, Explanation)
+        explanation = context.store.get(key, Explanation)
         for step in explanation.steps:
-            yield f"- {step.text}{tell.cites(item, step.cites)}"
+            yield f"- {step.text}{context.cites(item, step.cites)}"
         if explanation.struck:
-            yield phrases.say(tell.language, "struck", count=str(len(explanation.struck)))
-    yield from _untold(tell)
+            yield phrases.say(context.language, "struck", count=str(len(explanation.struck)))
+    yield from _untold(context)
 
 
-def what_would_change(tell: Telling) -> Iterator[str]:
+def what_would_change(context: ReplyContext) -> Iterator[str]:
     """The smallest moves that would change each verdict, from the judge."""
-    for item, verdict in _spoken_of(tell):
-        yield from _title(tell, "would_change", item, verdict)
-        evidence = [tell.book.get(key, Evidence) for key in tell.book.keys(item, Evidence)]
-        with tell.talk.meter.work():
-            found = moves(verdict, _subject(tell, item, verdict), evidence)
+    for item, verdict in _spoken_of(context):
+        yield from _title(context, "would_change", item, verdict)
+        evidence = [context.store.get(key, Evidence) for key in context.store.keys(item, Evidence)]
+        with context.context.meter.work():
+            found = moves(verdict, _subject(context, item, verdict), evidence)
         for change in found.changes:
-            yield _change(tell, "change", item, change)
+            yield _change(context, "change", item, change)
         for change in found.even:
-            yield _change(tell, "even", item, change)
+            yield _change(context, "even", item, change)
         for name in found.fixed:
-            yield phrases.say(tell.language, "fixed", evidence=tell.named(item, name))
+            yield phrases.say(context.language, "fixed", evidence=context.named(item, name))
         if not (found.changes or found.fixed):
-            yield phrases.say(tell.language, "unchangeable")
+            yield phrases.say(context.language, "unchangeable")
         if found.missing:
-            names = ", ".join(tell.named(item, name) for name in found.missing)
-            yield phrases.say(tell.language, "unmeasured", evidence=names)
-    yield from _untold(tell)
+            names = ", ".join(context.named(item, name) for name in found.missing)
+            yield phrases.say(context.language, "unmeasured", evidence=names)
+    yield from _untold(context)
 
 
-def _spoken_of(tell: Telling) -> list[tuple[str, Verdict]]:
+def _spoken_of(context: ReplyContext) -> list[tuple[str, Verdict]]:
     """The verdicts a follow-up is about; few when it names none, those with an answer first."""
-    questions = tell.plan.questions or tell.state.get("focus_questions", []) or QUESTIONS
-    found = [(item, verdict) for item in tell.state["items"] for verdict in tell.chosen(item, questions)]
-    if tell.plan.questions:
+    questions = context.plan.questions or context.state.get("focus_questions", []) or QUESTIONS
+    found = [(item, verdict) for item in context.state["items"] for verdict in context.chosen(item, questions)]
+    if context.plan.questions:
         return found
     return sorted(found, key=lambda pair: pair[1].label == INCONCLUSIVE)[:MOST_TOLD]
 
 
-def _untold(tell: Telling) -> Iterator[str]:
-    told = {(item, verdict.id) for item, verdict in _spoken_of(tell)}
+def _untold(context: ReplyContext) -> Iterator[str]:
+    told = {(item, verdict.id) for item, verdict in _spoken_of(context)}
     questions = {
         verdict.question
-        for item in tell.state["items"]
-        for verdict in tell.chosen(item, tell.plan.questions or QUESTIONS)
+        for item in context.state["items"]
+        for verdict in context.chosen(item, context.plan.questions or QUESTIONS)
         if (item, verdict.id) not in told
     }
     if questions:
-        names = listed([question for question in QUESTIONS if question in questions], tell.language)
-        yield phrases.say(tell.language, "more_verdicts", questions=names)
+        names = listed([question for question in QUESTIONS if question in questions], context.language)
+        yield phrases.say(context.language, "more_verdicts", questions=names)
 
 
-def _title(tell: Telling, name: str, item: str, verdict: Verdict) -> Iterator[str]:
-    yield from tell.header(item)
+def _title(context: ReplyContext, name: str, item: str, verdict: Verdict) -> Iterator[str]:
+    yield from context.header(item)
     yield phrases.say(
-        tell.language, name, subject=verdict.subject, question=phrases.question(tell.language, verdict.question),
-        label=phrases.label(tell.language, verdict.label),
+        context.language, name, subject=verdict.subject, question=phrases.question(context.language, verdict.question),
+        label=phrases.label(context.language, verdict.label),
     )  # fmt: skip
 
 
-def _subject(tell: Telling, item: str, verdict: Verdict) -> Face | Picture:
+def _subject(context: ReplyContext, item: str, verdict: Verdict) -> Face | Picture:
     key = f"{item}/{verdict.subject}"
-    return tell.book.get(key, Face) if tell.book.is_a(key, Face) else tell.book.get(f"{item}/{SUBJECT}", Picture)
+    return (
+        context.store.get(key, Face)
+        if context.store.is_a(key, Face)
+        else context.store.get(f"{item}/{SUBJECT}", Picture)
+    )
 
 
-def _change(tell: Telling, name: str, item: str, change: Change) -> str:
+def _change(context: ReplyContext, name: str, item: str, change: Change) -> str:
     return phrases.say(
-        tell.language, name, evidence=tell.named(item, change.evidence),
-        entry=f" ({phrases.label(tell.language, change.entry)})" if change.entry else "",
+        context.language, name, evidence=context.named(item, change.evidence),
+        entry=f" ({phrases.label(context.language, change.entry)})" if change.entry else "",
         needed=f"{change.needed:.2f}", measured=f"{change.measured:.2f}",
-        label=phrases.label(tell.language, change.label),
+        label=phrases.label(context.language, change.label),
     )  # fmt: skip

@@ -3,38 +3,42 @@
 from collections.abc import Iterator
 
 from faceagent.agent.chat import phrases
-from faceagent.agent.chat.further import LOOKS
-from faceagent.agent.chat.reply.telling import Telling
+from faceagent.agent.chat.follow_up import LOOKS
+from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.judge import wording
 from faceagent.types import INCONCLUSIVE, Evidence, PolicyDecision, Verdict
 
 
-def lines(tell: Telling) -> Iterator[str]:
+def lines(context: ReplyContext) -> Iterator[str]:
     """The answer to what was asked."""
-    if not tell.state["allowed"]:
-        purpose = phrases.purpose(tell.language, tell.plan.purpose)
-        yield phrases.say(tell.language, "nothing_allowed", purpose=purpose)
-    for item in tell.state["items"]:
-        found = [_line(tell, item, verdict) for verdict in tell.chosen(item, tell.state["allowed"])]
+    if not context.state["allowed"]:
+        purpose = phrases.purpose(context.language, context.plan.purpose)
+        yield phrases.say(context.language, "nothing_allowed", purpose=purpose)
+    for item in context.state["items"]:
+        found = [_line(context, item, verdict) for verdict in context.chosen(item, context.state["allowed"])]
         if found:
-            yield from tell.header(item)
+            yield from context.header(item)
         yield from found
-        yield from _second_looks(tell, item)
-    yield from _notices(tell)
+        yield from _second_looks(context, item)
+    yield from _notices(context)
 
 
-def _line(tell: Telling, item: str, verdict: Verdict) -> str:
-    answer = verdict.wording if tell.language == "en" else _translated(tell, verdict)
+def _line(context: ReplyContext, item: str, verdict: Verdict) -> str:
+    answer = verdict.wording if context.language == "en" else _translated(context, verdict)
     said = verdict.status == "stable" or (verdict.label == INCONCLUSIVE and verdict.status == "uncertain")
     return phrases.say(
-        tell.language, "verdict", subject=verdict.subject, question=phrases.question(tell.language, verdict.question),
-        answer=answer, status="" if said else phrases.say(tell.language, verdict.status),
-        cites=tell.cites(item, (*verdict.supports, *verdict.contradicts)),
-    )  # fmt: skip
+        context.language,
+        "verdict",
+        subject=verdict.subject,
+        question=phrases.question(context.language, verdict.question),
+        answer=answer,
+        status="" if said else phrases.say(context.language, verdict.status),
+        cites=context.cites(item, (*verdict.supports, *verdict.contradicts)),
+    )
 
 
-def _translated(tell: Telling, verdict: Verdict) -> str:
-    language, label = tell.language, phrases.label(tell.language, verdict.label)
+def _translated(context: ReplyContext, verdict: Verdict) -> str:
+    language, label = context.language, phrases.label(context.language, verdict.label)
     if verdict.label == INCONCLUSIVE and verdict.reason:
         return phrases.say(language, "because", label=label, reason=phrases.reason(language, verdict.reason))
     if verdict.probability is None:
@@ -47,34 +51,37 @@ def _translated(tell: Telling, verdict: Verdict) -> str:
     return phrases.say(language, "probability", label=label, value=value, low=low, high=high)
 
 
-def _second_looks(tell: Telling, item: str) -> Iterator[str]:
+def _second_looks(context: ReplyContext, item: str) -> Iterator[str]:
     """What was looked at again because a verdict was open, and how it came out."""
-    for verdict in tell.chosen(item, tell.state["allowed"]):
-        keys = [key for key in tell.book.keys(item, Evidence) if key.endswith(LOOKS)]
+    for verdict in context.chosen(item, context.state["allowed"]):
+        keys = [key for key in context.store.keys(item, Evidence) if key.endswith(LOOKS)]
         looks = [
             one
             for key in keys
-            if (one := tell.book.get(key, Evidence)).subject == verdict.subject and one.question == verdict.question
+            if (one := context.store.get(key, Evidence)).subject == verdict.subject and one.question == verdict.question
         ]
         if not looks or verdict.status == "stable":
             continue
         yield phrases.say(
-            tell.language, "second_look", subject=verdict.subject,
-            question=phrases.question(tell.language, verdict.question),
-            status=phrases.status(tell.language, verdict.status), total=str(len(looks)),
+            context.language,
+            "second_look",
+            subject=verdict.subject,
+            question=phrases.question(context.language, verdict.question),
+            status=phrases.status(context.language, verdict.status),
+            total=str(len(looks)),
             agree=str(sum(one.facts.get("agrees") == "yes" for one in looks)),
-            cites=tell.cites(item, [one.id for one in looks]),
-        )  # fmt: skip
+            cites=context.cites(item, [one.id for one in looks]),
+        )
 
 
-def _notices(tell: Telling) -> Iterator[str]:
+def _notices(context: ReplyContext) -> Iterator[str]:
     """Each once, although several questions may share it."""
     said = {
-        phrases.notice(tell.language, decision)
-        for decision in tell.book.all(PolicyDecision)
+        phrases.notice(context.language, decision)
+        for decision in context.store.all(PolicyDecision)
         if decision.notice
         and decision.decision == "allow_with_notice"
-        and decision.question in tell.state["allowed"]
-        and (decision.purpose, decision.jurisdiction) == (tell.plan.purpose, tell.plan.jurisdiction)
+        and decision.question in context.state["allowed"]
+        and (decision.purpose, decision.jurisdiction) == (context.plan.purpose, context.plan.jurisdiction)
     }
     yield from sorted(said)

@@ -4,34 +4,34 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from faceagent.agent.chat import phrases
-from faceagent.agent.chat.events import Asked, Token
+from faceagent.agent.chat.events import Clarification, Token
 from faceagent.agent.chat.reply import compose_reply
-from faceagent.agent.chat.state import FOLLOW_UPS, Talk, Turn
-from faceagent.agent.notebook import SignOff
-from faceagent.agent.route import Plan
+from faceagent.agent.chat.state import FOLLOW_UPS, TurnContext, TurnState
+from faceagent.router import Plan
+from faceagent.storage.conversation_store import SignOff
 
 
-def sign_off(state: Turn, runtime: Runtime[Talk]) -> Turn:
+def sign_off(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """Where a case asks for it, a person releases the verdicts before they are given out."""
-    talk, plan = runtime.context, Plan.model_validate(state["plan"])
+    context, plan = runtime.context, Plan.model_validate(state["plan"])
     if plan.kind in FOLLOW_UPS or not state["allowed"]:
         return {}
-    payload = Asked(text=phrases.say(plan.language, "sign_off"), options=("yes", "no"))
+    payload = Clarification(text=phrases.say(plan.language, "sign_off"), options=("yes", "no"))
     answer = str(interrupt(payload.model_dump(mode="json")))
     released = phrases.means_yes(answer)
     signed = SignOff(turn=state["number"], released=released, words=answer[:200])
-    talk.book.put(f"policy/sign_off:{state['number']}", signed)
-    talk.book.keep()
+    context.store.put(f"policy/sign_off:{state['number']}", signed)
+    context.store.keep()
     return {"signed": "yes" if released else "no"}
 
 
-def reply(state: Turn, runtime: Runtime[Talk]) -> Turn:
+def reply(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """The reply, from the record alone, piece by piece; and what later turns go on from."""
-    talk, plan = runtime.context, Plan.model_validate(state["plan"])
-    text = compose_reply(state, talk, plan)
+    context, plan = runtime.context, Plan.model_validate(state["plan"])
+    text = compose_reply(state, context, plan)
     for piece in phrases.pieces(text):
         runtime.stream_writer(Token(text=piece))
-    changed: Turn = {"reply": text, "calls": [], "remarks": []}
+    changed: TurnState = {"reply": text, "calls": [], "remarks": []}
     if state.get("stage") == "measuring" or state.get("stage") == "further":
         changed |= {"focus_items": state["items"], "focus_subjects": state["subjects"]}
         if plan.questions:

@@ -1,0 +1,106 @@
+"""``faceagent vlm``: vLLM's environment and server, from the command line. The work is done in ``faceagent.vlm``."""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from typing import Annotated, Literal
+
+import typer
+
+from faceagent.cli.render import ERROR, err, out
+from faceagent.settings import load
+from faceagent.vlm import environment, server
+
+app = typer.Typer(help="Serve the vision-language model with vLLM.", no_args_is_help=True)
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: FACEAGENT_VLM_PORT.")]
+
+
+@app.command()
+def setup(
+    build: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Which vLLM; auto looks for a GPU.")] = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Start from nothing.")] = False,
+) -> None:
+    """Make vLLM's own environment in the cache; goes on where it was interrupted."""
+    with _told() as step:
+        made = environment.make(load(), None if build == "auto" else build, force=force, step=step)
+    err.print(f"vLLM ({made.build}) is ready. Start it with: faceagent vlm serve", highlight=False)
+    out.print(str(made.folder), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def serve(
+    port: Port = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is up; it runs on.")] = False,
+) -> None:
+    """Serve the profile's model with its adapters, on this machine only, until Ctrl-C."""
+    settings = load()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _told() as step:
+        state = server.start(settings, port, leashed=not detach, step=step)
+    _show(state)
+    if detach:
+        return
+    try:
+        code = server.wait(state)
+        err.print(f"vLLM ended (exit {code}). The end of its log:\n{environment.tail(state.log, server.SHOWN)}")
+        raise typer.Exit(ERROR)
+    except KeyboardInterrupt:
+        err.print("Stopping.")
+    finally:
+        server.end(settings, state)
+
+
+@app.command()
+def status(port: Port = None) -> None:
+    """Say whether the server runs and answers; fails when it does not."""
+    state = server.find(load(), port)
+    if state is None:
+        err.print("No server runs. Start one with: faceagent vlm serve", highlight=False)
+        raise typer.Exit(ERROR)
+    _show(state)
+    if not state.healthy():
+        err.print("It does not answer: it is still starting, or it hangs.", style="yellow")
+        raise typer.Exit(ERROR)
+
+
+@app.command()
+def stop(port: Port = None) -> None:
+    """Stop the server that was started here; nothing else is touched."""
+    settings = load()
+    state = server.find(settings, port)
+    if state is None:
+        err.print("No server runs.")
+        return
+    server.end(settings, state)
+    err.print(f"Stopped process {state.pid}.", highlight=False)
+
+
+def _show(state: server.State) -> None:
+    told = {
+        "endpoint": state.url,
+        "model": state.model,
+        "adapters": ", ".join(state.adapters) or "none",
+        "process": state.pid,
+        "log": state.log,
+        "use it": f"FACEAGENT_VLM_ENDPOINT={state.url} faceagent analyze ...",
+    }
+    for name, value in told.items():
+        out.print(f"{name:9} {value}", soft_wrap=True, highlight=False, markup=False)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[Callable[[str], None]]:
+    """A line with a spinner that says what is going on; plain lines, each once, where nobody would see it turn."""
+    if err.is_terminal:
+        with err.status("") as spinner:
+            yield lambda text: spinner.update(text)
+        return
+    said: set[str] = set()
+
+    def tell(text: str) -> None:
+        kind = text.partition(",")[0]
+        if kind not in said:
+            said.add(kind)
+            err.print(text, soft_wrap=True, highlight=False)
+
+    yield tell

@@ -1,0 +1,89 @@
+"""``faceagent chat`` and ``faceagent sessions`` as a person or a script meets them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from rich.console import Console
+
+from faceagent.cli.chat_screen import _Wrap, printable
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
+    folder = tmp_path_factory.mktemp("chat")
+    Image.fromarray(astronaut).save(folder / "photo.jpg", quality=95)
+    return folder
+
+
+def run(place: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ, "FACEAGENT_MEMORY": str(place / "memory"), "FACEAGENT_EXPLAIN": "ledger", "COLUMNS": "80",
+    }  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-m", "faceagent", *arguments], input=typed, capture_output=True, encoding="utf-8",
+        cwd=place, env=environment, timeout=280,
+    )  # fmt: skip
+
+
+def test_questions_come_through_a_pipe_and_conversations_are_listed_shown_and_deleted(place: Path) -> None:
+    typed = "\n".join(
+        ["does she look happy? is it sharp?", "/why expression", "/evidence E1", "/faces", "what is her race?", "/help",
+         "/open report", "/open report 7", "/session"]
+    )  # fmt: skip
+    first = run(place, "chat", "photo.jpg", "--session", "piped", typed=typed)
+    assert first.returncode == 0, first.stderr
+    assert "> does she look happy?" in first.stdout and "Apparent happy (probability" in first.stdout
+    assert "question    verdict" in first.stdout
+    assert "What it rests on:" in first.stdout and "EU AI Act Art. 5(1)(g)" in first.stdout
+    assert "piped (kept)" in first.stdout and "/evidence [E7]" in first.stdout
+    assert "→ expression on picture 1" in first.stderr and "expression, picture 1: E" in first.stderr
+    assert (place / "faceagent-piped" / "picture-1" / "report.html").is_file()
+    assert "There is no picture 7" in first.stderr
+
+    again = run(place, "chat", "--session", "piped", typed="/why expression\n/quit\nnever read\n")
+    assert "5 turns so far" in again.stderr and "AU12" in again.stdout and "never read" not in again.stdout
+    listed = run(place, "sessions", "list").stdout
+    assert "piped" in listed and "does she look happy?" in listed
+    assert "> what is her race?" in run(place, "sessions", "show", "piped").stdout
+    deleted = run(place, "sessions", "delete", "piped")
+    assert deleted.returncode == 0 and "Deleted: piped" in deleted.stderr
+    assert "no conversations" in run(place, "sessions", "list").stderr
+    assert b"happy" not in b"".join(path.read_bytes() for path in (place / "memory").iterdir())
+
+
+def test_a_broken_request_is_told_with_its_remedy(place: Path) -> None:
+    for arguments, words in (
+        (("chat", "-"), "standard input carries the questions"),
+        (("chat", "--session", "../x"), "cannot be called"),
+        (("chat", "--purpose", "fun"), "no purpose called"),
+        (("sessions", "show", "nobody"), "no conversation"),
+        (("sessions", "delete"), "which conversations"),
+    ):
+        found = run(place, *arguments)
+        assert found.returncode == 2 and words in " ".join(found.stderr.split()), found.stderr
+
+
+def test_nothing_printed_moves_the_cursor_or_turns_the_writing() -> None:
+    assert printable("a\x1b[2Jb\u202ec\rd\ne") == "a[2Jbcd\ne"
+
+
+def test_faces_are_counted_without_any_measurement_and_unknown_commands_are_told(place: Path) -> None:
+    found = run(place, "chat", "photo.jpg", typed="how many faces?\n/nonsense\n/quit\n")
+    assert "F1: " in found.stdout and "→" not in found.stderr
+    assert "There is no command /nonsense. /help lists them." in " ".join(found.stderr.split())
+
+
+def test_wrapped_items_of_a_list_hang(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faceagent.cli.chat_screen.out", Console(width=24, force_terminal=True))
+    wrap = _Wrap()
+    wrap.write("Here is a plain line that is long.\n- An item that goes on for longer than a line.\nEnd.")
+    wrap.end()
+    assert capsys.readouterr().out.splitlines() == [
+        "Here is a plain line", "that is long.", "- An item that goes on", "  for longer than a", "  line.", "End.",
+    ]  # fmt: skip
