@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.fingerprint import fingerprint
+from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.views import drawn
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.taps import tap_features
@@ -37,10 +39,10 @@ from faceagent.tools.base import View
 from faceagent.types import Face, Quality
 from finetune import ages, platt
 from finetune.calibrate_tools import FAIRFACE, OUT, Record, binary, point, write
-from finetune.features import fingerprint, mixed
+from finetune.features import mixed
 from finetune.linear import Linear, Reals, fold_of, softmax
 from finetune.morph_branch import ADAPTERS
-from finetune.sources import Found, faces_of, read
+from finetune.sources import faces_of
 from finetune.tapped import write_tapped
 
 VERSION = "1.0.0"
@@ -65,7 +67,7 @@ class Known(NamedTuple):
     source: NDArray[np.str_]
 
 
-def known(faces: Sequence[Found], labels: dict[str, dict[str, str]], tower: Tower, settings: Settings) -> Known:
+def known(faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower: Tower, settings: Settings) -> Known:
     """What both models see in every face."""
     tool, features, years, male = Attributes(settings), [], [], []
     for start in track(range(0, len(faces), BATCH), description="faces"):
@@ -85,7 +87,9 @@ def known(faces: Sequence[Found], labels: dict[str, dict[str, str]], tower: Towe
     )  # fmt: skip
 
 
-def remembered(path: Path, mark: str, faces: Sequence[Found], labels: Path, tower: Tower, settings: Settings) -> Known:
+def remembered(
+    path: Path, mark: str, faces: Sequence[LocatedFace], labels: Path, tower: Tower, settings: Settings
+) -> Known:
     """What is at ``path`` if it carries the mark, else ``known``, kept there."""
     if path.is_file():
         stored = np.load(path)
@@ -198,13 +202,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _box(found: Found) -> tuple[float, float, float, float]:
+def _box(found: LocatedFace) -> tuple[float, float, float, float]:
     return (found.box[0], found.box[1], found.box[2], found.box[3])
 
 
-def _view(found: Found) -> View:
+def _view(found: LocatedFace) -> View:
     """The picture with its remembered face, as the tool gets it."""
-    seen = drawn(read(found))
+    seen = drawn(read_pixels(found))
     level = {name: 100.0 for name in Quality.model_fields}
     face = Face(
         id="F1", picture=seen.picture.id, box=_box(found), confidence=1.0,

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.synthesis.located_faces import LocatedFace, read_pixels
+from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.branch import Branch, load_branch
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.tower import load_tower
@@ -26,7 +28,6 @@ from finetune.calibrate_tools import OUT, Groups, Reals, Record, binary, point, 
 from finetune.curves import draw_reliability
 from finetune.features import Features, load_features
 from finetune.recipe import LABELS, load_recipe
-from finetune.sources import SETS, Found, read
 
 FALSE_ALARMS = (0.03, 0.01)
 """Shares of bona fide faces that the operating points let be flagged; the first is the default."""
@@ -48,12 +49,14 @@ def tokens_logits(branch: Branch, data: Features, rows: NDArray[np.int64]) -> Re
     return np.concatenate(found)
 
 
-def face_logits(branch: Branch, faces: Sequence[Found]) -> Reals:
+def face_logits(branch: Branch, faces: Sequence[LocatedFace]) -> Reals:
     """N×labels logits of faces as they are in their files, cropped as the tool crops them."""
     tower, found = branch.tower, []
     for start in track(range(0, len(faces), 8), description="bona fide faces"):
         crops = [
-            face_crop(read(one), (one.box[0], one.box[1], one.box[2], one.box[3]), scale=branch.card.margin).pixels
+            face_crop(
+                read_pixels(one), (one.box[0], one.box[1], one.box[2], one.box[3]), scale=branch.card.margin
+            ).pixels
             for one in faces[start : start + 8]
         ]
         with torch.inference_mode():
@@ -131,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows = np.stack([first, first + 1], axis=1).ravel()
     plan = pairs.Plan(**recipe.data.model_dump())
     found = pairs.gather(plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings)
-    people = [one for name, some in found.items() for one in some if one.held_out and not SETS[name].synthetic]
+    people = [one for name, some in found.items() for one in some if one.held_out and not TRAINING_SETS[name].synthetic]
     logits, faces = tokens_logits(branch, data, rows), face_logits(branch, people)
     record = calibrate(data, logits[:, SPLICE], rows, faces[:, SPLICE], [one.source for one in people])
     _plot(folder / "reliability.png", record, data, logits[:, SPLICE], rows, faces[:, SPLICE])

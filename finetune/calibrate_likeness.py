@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from evals.data.synthesis.located_faces import read_pixels
 from faceagent.encoder.tower import load_tower
 from faceagent.settings import load
 from faceagent.tools.likeness import BLOCK, described
 from finetune.engines.imagined import face_of
-from finetune.sources import read
 from finetune.vlm.pictures import shown
 
 SET = "muxspace_expressions"
@@ -40,7 +40,7 @@ def main() -> None:
     tower, rng, vectors = load_tower(settings), np.random.default_rng(0), []
     for start in range(0, len(faces), CHUNK):
         chunk = [one for _, one in faces[start : start + CHUNK]]
-        vectors += described(tower, [(read(one.found), face_of(one, rng)) for one in chunk])
+        vectors += described(tower, [(read_pixels(one.found), face_of(one, rng)) for one in chunk])
     people = np.array([name for name, _ in faces])
     regions = {}
     for region in vectors[0]:

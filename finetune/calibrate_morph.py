@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.located_faces import LocatedFace, portrait
 from evals.data.synthesis.morph import SEEN, Finish, morph
 from evals.views import drawn
 from evals.views import portrait as main_portrait
@@ -28,7 +29,7 @@ from faceagent.tools.base import View
 from faceagent.tools.identity import Identity
 from faceagent.tools.morph import CALIBRATION, dissimilarity
 from finetune.calibrate_tools import FRLL, MUXSPACE, OUT, Record, binary, point, write
-from finetune.sources import Found, faces_of, portrait
+from finetune.sources import faces_of
 
 SIZE, MARGIN = 288, 1.5
 FALSE_ALARMS = (0.10, 0.05)
@@ -45,16 +46,16 @@ class Trial(NamedTuple):
     cosine: float
 
 
-def pairs_of(faces: list[Found]) -> dict[str, tuple[Found, Found]]:
+def pairs_of(faces: list[LocatedFace]) -> dict[str, tuple[LocatedFace, LocatedFace]]:
     """Document and live picture of everybody who has two: the neutral one first, else in the order of names."""
-    by: dict[str, list[Found]] = defaultdict(list)
+    by: dict[str, list[LocatedFace]] = defaultdict(list)
     for one in sorted(faces, key=lambda one: one.path):
         if one.origin == FRLL or re.search(r"_\d{4}\.jpg$", one.path):
             by[one.source].append(one)
     return {person: (found[0], found[1]) for person, found in by.items() if len(found) > 1}
 
 
-def trials(pairs: dict[str, tuple[Found, Found]], settings: Settings, seed: int) -> Iterator[Trial]:
+def trials(pairs: dict[str, tuple[LocatedFace, LocatedFace]], settings: Settings, seed: int) -> Iterator[Trial]:
     """Per person a bona fide document and a morph with somebody of near face shape, against the same live picture."""
     tool, people = Identity(settings), list(pairs)
     shapes = np.stack([pairs[person][0].shape().ravel() for person in people])

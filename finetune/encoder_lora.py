@@ -24,13 +24,14 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
+from evals.data.fingerprint import fingerprint
 from faceagent.encoder.head import Head
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import load
 from finetune import pairs, publish
 from finetune.curves import draw_curves
-from finetune.features import Features, build, epochs, fingerprint, mixed
+from finetune.features import Features, build, epochs, mixed
 from finetune.recipe import LABELS, Recipe, load_recipe
 from finetune.scores import auc, pointing
 

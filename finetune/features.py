@@ -5,7 +5,6 @@ on the patch grid, spectra) and ``done.json`` with the fingerprint of what it wa
 pair. A finished cache with the same fingerprint is used again.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -50,11 +49,6 @@ def mixed(device: torch.device) -> torch.autocast:
     """bfloat16 where the hardware multiplies it; elsewhere float32, since emulated bfloat16 is many times slower."""
     fast = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
-
-
-def fingerprint(*parts: object) -> str:
-    """A short digest of everything a cache depends on."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def build(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower: Tower, last: int, mark: str) -> Features:

@@ -17,12 +17,13 @@ from rich.progress import track
 
 from evals.acceptance import labels
 from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.located_faces import LocatedFace, read_pixels
+from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower
 from finetune.features import mixed
 from finetune.linear import Linear, Reals, ridge
-from finetune.sources import SETS, Found, read
 
 COUNTS = {
     "fairface_train_4k": 900, "muxspace_expressions": 600, "frll_london": 132, "sfhq_tiles": 427, "sfhq_t2i_tiles": 800,
@@ -49,7 +50,7 @@ class Rows(NamedTuple):
     @property
     def synthetic(self) -> NDArray[np.bool_]:
         """Whether a generator made it; ``made_by`` is the set's name for photographs."""
-        return np.array([name not in SETS for name in self.made_by])
+        return np.array([name not in TRAINING_SETS for name in self.made_by])
 
     def beside(self, taps: Sequence[int]) -> NDArray[np.float32]:
         """N×(taps·3W), as a head reads them."""
@@ -57,7 +58,7 @@ class Rows(NamedTuple):
         return np.concatenate([parts[DEPTHS.index(tap)] for tap in taps], axis=1).astype(np.float32)
 
 
-def picked(faces: Mapping[str, Sequence[Found]], seed: int) -> list[Found]:
+def picked(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[LocatedFace]:
     """The faces that take part: a random draw of every set, but for every third, which no fit ever sees."""
     drawn = [
         faces[name][index]
@@ -67,13 +68,13 @@ def picked(faces: Mapping[str, Sequence[Found]], seed: int) -> list[Found]:
     return [one for place, one in enumerate(drawn) if place % 3 != 2]
 
 
-def generators(data: Path, faces: Sequence[Found]) -> list[str]:
+def generators(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
     """Per face: the family that made it, or its set's name when it is a photograph."""
     told = {row["file"]: row["generator"].partition("_")[0] for row in labels(data, "sfhq_t2i_tiles")}
     names = {"FLUX1": "flux", "SDXL": "sdxl", "DALLE3": "dalle"}
 
-    def family(one: Found) -> str:
-        if not SETS[one.origin].synthetic:
+    def family(one: LocatedFace) -> str:
+        if not TRAINING_SETS[one.origin].synthetic:
             return one.origin
         if one.origin == "sfhq_tiles":
             return "stylegan2"
@@ -82,15 +83,15 @@ def generators(data: Path, faces: Sequence[Found]) -> list[str]:
     return [family(one) for one in faces]
 
 
-def as_it_is(one: Found) -> NDArray[np.uint8]:
+def as_it_is(one: LocatedFace) -> NDArray[np.uint8]:
     """The crop that the tool would take."""
-    return face_crop(read(one), (one.box[0], one.box[1], one.box[2], one.box[3])).pixels
+    return face_crop(read_pixels(one), (one.box[0], one.box[1], one.box[2], one.box[3])).pixels
 
 
-def moved(one: Found) -> NDArray[np.uint8]:
+def moved(one: LocatedFace) -> NDArray[np.uint8]:
     """The crop after a random journey: shrunk, blurred, noisy, compressed, in another light; one per path."""
     rng = np.random.default_rng((1, zlib.crc32(one.path.encode())))
-    pixels, box = read(one), np.asarray(one.box)
+    pixels, box = read_pixels(one), np.asarray(one.box)
     side = max(box[2] - box[0], box[3] - box[1])
     zoom = min(1.0, rng.uniform(*SMALL) / side)
     if zoom < 1:
@@ -111,7 +112,7 @@ def moved(one: Found) -> NDArray[np.uint8]:
     return face_crop(pixels, (box[0], box[1], box[2], box[3])).pixels
 
 
-def remembered(path: Path, mark: str, faces: Sequence[Found], tower: Tower) -> NDArray[np.float16]:
+def remembered(path: Path, mark: str, faces: Sequence[LocatedFace], tower: Tower) -> NDArray[np.float16]:
     """Features of all faces as they are, then of all after a journey; kept at ``path`` with the mark."""
     if path.is_file():
         stored = np.load(path)
@@ -124,7 +125,7 @@ def remembered(path: Path, mark: str, faces: Sequence[Found], tower: Tower) -> N
     return np.concatenate(found)
 
 
-def _batches(faces: Sequence[Found]) -> Iterator[list[NDArray[np.uint8]]]:
+def _batches(faces: Sequence[LocatedFace]) -> Iterator[list[NDArray[np.uint8]]]:
     for look in (as_it_is, moved):
         for start in track(range(0, len(faces), BATCH), description=look.__name__):
             yield [look(one) for one in faces[start : start + BATCH]]

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from evals.data.fingerprint import fingerprint
 from faceagent.encoder.tower import load_tower
 from faceagent.settings import Settings
 from finetune.calibrate_generated import records
 from finetune.calibrate_tools import OUT, write
-from finetune.features import fingerprint
 from finetune.generated import (
     AXES,
     COUNTS,

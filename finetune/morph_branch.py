@@ -18,18 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.fingerprint import fingerprint
+from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.synthesis.spectrum import radial_profile
+from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.crop import SCALE, face_crop
 from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import Settings
 from faceagent.tools.morph import SINGLE
 from finetune.calibrate_tools import OUT, Record, binary, point, write
-from finetune.features import fingerprint, mixed
+from finetune.features import mixed
 from finetune.linear import Linear, Reals, fold_of, out_of_fold, ridge
 from finetune.morph_twins import SIZE, Half, twins
 from finetune.scores import auc
-from finetune.sources import SETS, Found, faces_of, read
+from finetune.sources import faces_of
 from finetune.tapped import write_tapped
 
 ADAPTERS = Path(__file__).parent.parent / "faceagent" / "encoder" / "adapters"
@@ -104,7 +107,7 @@ def targets(rows: Rows) -> tuple[Reals, Reals]:
 def judged(rows: Rows, scores: Reals) -> dict[str, float]:
     """AUC per set of photographs and kind of morph that the bars name, against the bona fide of the same set."""
     found = {}
-    for name in (one for one in np.unique(rows.origin) if not SETS[str(one)].synthetic):
+    for name in (one for one in np.unique(rows.origin) if not TRAINING_SETS[str(one)].synthetic):
         mine = rows.origin == name
         for method in ("full", "splice", "cleaned"):
             attack = mine & (rows.method == method) & (rows.finish == "matched")
@@ -137,11 +140,11 @@ def left_out(rows: Rows, taps: Sequence[int], strength: float) -> dict[str, floa
     return found
 
 
-def faces_as_they_are(faces: Sequence[Found]) -> list[Half]:
+def faces_as_they_are(faces: Sequence[LocatedFace]) -> list[Half]:
     """Bona fide pictures without any journey, as the tool crops them."""
     return [
         Half(
-            face_crop(read(one), (one.box[0], one.box[1], one.box[2], one.box[3])).pixels, False, one.source,
+            face_crop(read_pixels(one), (one.box[0], one.box[1], one.box[2], one.box[3])).pixels, False, one.source,
             one.origin, "none", "none",
         )
         for one in faces
@@ -150,7 +153,7 @@ def faces_as_they_are(faces: Sequence[Found]) -> list[Half]:
 
 def calibrated(rows: Rows, scores: Reals, plain: Rows, plain_scores: Reals) -> Record:
     """Morphs of photographs against bona fide photographs, on a journey and as they are."""
-    photograph = np.array([not SETS[str(name)].synthetic for name in rows.origin])
+    photograph = np.array([not TRAINING_SETS[str(name)].synthetic for name in rows.origin])
     attack, calm = photograph & rows.morphed, photograph & ~rows.morphed
     negative = np.concatenate([scores[calm], plain_scores])
     people = np.unique(np.concatenate([rows.source[attack], rows.source[calm], plain.source]), return_inverse=True)[1]

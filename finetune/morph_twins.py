@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.located_faces import LocatedFace, portrait
 from evals.data.synthesis.morph import Finish, Method, morph, self_warp
 from evals.data.synthesis.recapture import print_scan
 from faceagent.encoder.crop import face_crop
 from finetune.linear import FOLDS, fold_of
-from finetune.sources import Found, portrait
 
 SIZE, MARGIN = 288, 1.5
 CANDIDATES = 12
@@ -46,7 +46,9 @@ class Half:
     finish: str
 
 
-def twins(faces: Mapping[str, Sequence[Found]], counts: Mapping[str, int], seed: int) -> Iterator[tuple[Half, Half]]:
+def twins(
+    faces: Mapping[str, Sequence[LocatedFace]], counts: Mapping[str, int], seed: int
+) -> Iterator[tuple[Half, Half]]:
     """Bona fide and morphed half, twin after twin; a set smaller than its count is gone through more than once."""
     for place, (name, count) in enumerate(counts.items()):
         rows = [one for one in faces[name] if frontal(one)]
@@ -60,14 +62,14 @@ def twins(faces: Mapping[str, Sequence[Found]], counts: Mapping[str, int], seed:
                 yield pair(target, other, rng)
 
 
-def frontal(found: Found) -> bool:
+def frontal(found: LocatedFace) -> bool:
     """Whether the face looks ahead, by three points of its mesh."""
     right, left, tip = (np.asarray(found.points[index]) for index in (33, 263, 1))
     across = left - right
     return abs(float((tip - (right + left) / 2) @ across / (across @ across))) < TURN
 
 
-def contributor(target: Found, rows: Sequence[Found], rng: np.random.Generator) -> Found | None:
+def contributor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace | None:
     """Somebody else of near face shape, or None when there is nobody else."""
     drawn = [rows[int(index)] for index in rng.integers(len(rows), size=CANDIDATES)]
     shape = target.shape()
@@ -75,7 +77,7 @@ def contributor(target: Found, rows: Sequence[Found], rng: np.random.Generator) 
     return min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)), default=None)
 
 
-def pair(target: Found, other: Found, rng: np.random.Generator) -> tuple[Half, Half]:
+def pair(target: LocatedFace, other: LocatedFace, rng: np.random.Generator) -> tuple[Half, Half]:
     """Both halves after their journey."""
     a, b = portrait(target, SIZE, MARGIN), portrait(other, SIZE, MARGIN)
     method = METHODS[int(rng.integers(len(METHODS)))]

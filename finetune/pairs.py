@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.located_faces import LocatedFace, portrait
 from evals.data.synthesis.records import LabelledCrop, Portrait
 from evals.data.synthesis.spectrum import radial_profile, toward_profile
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
+from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.crop import SCALE
 from faceagent.encoder.regions import region_masks
 from faceagent.errors import InputError
 from faceagent.settings import Settings
 from faceagent.types import Region
-from finetune.sources import SETS, Found, faces_of, portrait
+from finetune.sources import faces_of
 
 SIZE = 224
 SMALLEST = 0.4
@@ -54,22 +56,22 @@ class Plan:
     spectrum: float = 0.5
 
 
-def gather(plan: Plan, folders: dict[str, Path], cache: Path, settings: Settings) -> dict[str, list[Found]]:
+def gather(plan: Plan, folders: dict[str, Path], cache: Path, settings: Settings) -> dict[str, list[LocatedFace]]:
     """The faces of every set of the plan. Raises InputError for a set that may not be trained on or is empty."""
     return {name: faces_of(name, folders, cache, settings) for name in plan.counts}
 
 
-def chosen(plan: Plan, faces: Mapping[str, Sequence[Found]]) -> list[Found]:
+def chosen(plan: Plan, faces: Mapping[str, Sequence[LocatedFace]]) -> list[LocatedFace]:
     """The targets, in random order; a set smaller than its count is gone through more than once."""
     rng = np.random.default_rng(plan.seed)
-    picked: list[Found] = []
+    picked: list[LocatedFace] = []
     for name, count in plan.counts.items():
         rounds = [rng.permutation(len(faces[name])) for _ in range(-(-count // len(faces[name])))]
         picked += [faces[name][index] for index in np.concatenate(rounds)[:count]]
     return [picked[index] for index in rng.permutation(len(picked))]
 
 
-def make(plan: Plan, faces: Mapping[str, Sequence[Found]]) -> Iterator[tuple[Twin, Twin]]:
+def make(plan: Plan, faces: Mapping[str, Sequence[LocatedFace]]) -> Iterator[tuple[Twin, Twin]]:
     """Untouched and forged twin, pair after pair. Donors come from the target's own side of the split."""
     targets = chosen(plan, faces)
     donors = {
@@ -77,15 +79,17 @@ def make(plan: Plan, faces: Mapping[str, Sequence[Found]]) -> Iterator[tuple[Twi
         for name, rows in faces.items()
         for side in (False, True)
     }
-    opposite = {kind: [one for one in targets if SETS[one.origin].synthetic is not kind] for kind in (False, True)}
+    opposite = {
+        kind: [one for one in targets if TRAINING_SETS[one.origin].synthetic is not kind] for kind in (False, True)
+    }
     for index, target in enumerate(targets):
         rng = np.random.default_rng((plan.seed, index))
         near = _donor(target, donors[target.origin, target.held_out], rng)
-        yield _pair(target, near, opposite[SETS[target.origin].synthetic], plan, rng)
+        yield _pair(target, near, opposite[TRAINING_SETS[target.origin].synthetic], plan, rng)
 
 
 def _pair(
-    target: Found, donor: Found, others: Sequence[Found], plan: Plan, rng: np.random.Generator
+    target: LocatedFace, donor: LocatedFace, others: Sequence[LocatedFace], plan: Plan, rng: np.random.Generator
 ) -> tuple[Twin, Twin]:
     base = portrait(target, SIZE, SCALE, rng)
     regions = draw_regions(rng)
@@ -110,7 +114,7 @@ def _pair(
 def _twin(
     half: LabelledCrop,
     base: Portrait,
-    target: Found,
+    target: LocatedFace,
     pixels: NDArray[np.uint8],
     masks: Mapping[Region, NDArray[np.uint8]],
 ) -> Twin:
@@ -118,14 +122,14 @@ def _twin(
     return Twin(record, base.synthetic, target.held_out, radial_profile(pixels), masks)
 
 
-def _donor(target: Found, rows: Sequence[Found], rng: np.random.Generator) -> Found:
+def _donor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace:
     """Another person of the same set and side, of near face shape."""
     drawn = [rows[index] for index in rng.integers(len(rows), size=CANDIDATES)]
     others = [one for one in drawn if one.source != target.source]
     if not others:
         raise InputError(f"{target.origin} has too few people on one side of the split to take donors from.")
     shape = target.shape()
-    nearest: Found = min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)))
+    nearest: LocatedFace = min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)))
     return nearest
 
 

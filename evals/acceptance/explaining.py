@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from evals.acceptance import MissingSet, Row, bootstrap, labels, wilson
+from evals.data.held_out import VALIDATION_PERCENT, may_train, person
+from evals.data.training_sets import EXPRESSION_LABELS, EXPRESSION_SET, TRAINING_SETS
 from evals.tasks.explanation import follows, names
 from evals.views import portraits, whole
 from faceagent import Analyst
@@ -30,8 +32,6 @@ from faceagent.vlm.answers import parsed
 from faceagent.vlm.label import CHOICES, question
 from faceagent.vlm.portrait import shown
 from faceagent.vlm.protocol import Answer, Backend, GenerationRequest, Message
-from finetune.engines.cases import EXPRESSIONS, TRUTH
-from finetune.sources import SETS, VALIDATION_PERCENT, may_train, person
 
 PICTURES = 5
 """Of every set."""
@@ -109,7 +109,7 @@ def rows(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
 def _scenes(data: Path) -> Iterator[tuple[tuple[Question, ...], list[tuple[Path, list[Path]]]]]:
     """Questions, and pictures with their references."""
     rng = np.random.default_rng(SEED)
-    found = {name: held_out(data, name) for name in SETS if (data / name / "labels.csv").is_file()}
+    found = {name: held_out(data, name) for name in TRAINING_SETS if (data / name / "labels.csv").is_file()}
     if not found:
         raise MissingSet(f"none of the sets that training drew from is below {data}")
     mixed: list[tuple[Path, list[Path]]] = [(file, []) for files in found.values() for file in _some(files, rng)]
@@ -214,20 +214,20 @@ def _share(figure: str, hits: Sequence[bool], bar: float | None = None) -> Row:
 
 def _labels(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
     """The expression beside its evidence, by the picture alone, and by the rules alone, on the labelled set."""
-    if not (data / EXPRESSIONS / "labels.csv").is_file():
+    if not (data / EXPRESSION_SET / "labels.csv").is_file():
         return
-    truth = {data / EXPRESSIONS / row["file"]: row["emotion"] for row in labels(data, EXPRESSIONS)}
+    truth = {data / EXPRESSION_SET / row["file"]: row["emotion"] for row in labels(data, EXPRESSION_SET)}
     hits: dict[str, list[bool]] = {"beside": [], "alone": [], "rules": []}
     people = []
     tools = (ActionUnits(settings), Expression(settings))
-    files = [str(file.relative_to(data / EXPRESSIONS)) for file in held_out(data, EXPRESSIONS)]
-    for file, view in portraits(data / EXPRESSIONS, files, settings):
+    files = [str(file.relative_to(data / EXPRESSION_SET)) for file in held_out(data, EXPRESSION_SET)]
+    for file, view in portraits(data / EXPRESSION_SET, files, settings):
         if view is None or view.face is None or not view.face.landmarks:
             continue
         evidence = [item for tool in tools for item in tool.run([view])[0]]
         picture = shown(view.pixels(), view.face.box)
-        wanted = TRUTH.get(truth[data / EXPRESSIONS / file], truth[data / EXPRESSIONS / file])
-        people.append(person(EXPRESSIONS, file))
+        wanted = EXPRESSION_LABELS.get(truth[data / EXPRESSION_SET / file], truth[data / EXPRESSION_SET / file])
+        people.append(person(EXPRESSION_SET, file))
         hits["rules"].append(any(item.question == "expression" and item.label == wanted for item in evidence))
         for name, told in (("beside", brief.shown(weigh("expression", view.face, evidence), evidence)), ("alone", ())):
             turn = Message(text=question("expression", lines=brief.lines(told)), images=(picture,))
@@ -237,7 +237,9 @@ def _labels(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
     words = {"beside": "the model, beside the evidence", "alone": "the model, by the picture alone", "rules": "rules"}
     for name, values in found.items():
         low, high = bootstrap(values, groups=people)
-        yield Row(EXPRESSIONS, f"expression: {words[name]}", float(values.mean()), low, high, len(values))
+        yield Row(EXPRESSION_SET, f"expression: {words[name]}", float(values.mean()), low, high, len(values))
     gain = found["beside"] - found["rules"]
     low, high = bootstrap(gain, groups=people)
-    yield Row(EXPRESSIONS, "expression: the model beside the rules", float(gain.mean()), low, high, len(gain), bar=0.0)
+    yield Row(
+        EXPRESSION_SET, "expression: the model beside the rules", float(gain.mean()), low, high, len(gain), bar=0.0
+    )

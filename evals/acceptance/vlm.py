@@ -15,16 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from evals.acceptance import MissingSet, Row, explaining, labels, wilson
+from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
+from evals.data.synthesis.question_crops import augmented_crop, load_or_make_crops
+from evals.data.training_sets import TRAINING_SETS
+from evals.data.visual_questions import CORE_TOPICS, VisualQuestion, ask, facts
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.vlm.dialogue import show_picture
 from faceagent.vlm.local import TransformersBackend, local
 from faceagent.vlm.protocol import GenerationRequest, Message
-from finetune.sources import SETS
-from finetune.vlm.crops import crops, view
-from finetune.vlm.lessons import CORE
-from finetune.vlm.pictures import Shown, measured
-from finetune.vlm.questions import Asked, ask, facts
 
 MOST = 150
 """Held-out pictures taken of one set."""
@@ -37,7 +36,7 @@ PLAIN = (("What is the capital of France?", "Paris"), ("What is the capital of I
 BARE = ("Eye Color", "Makeup", "Hair Color", "Hair Style", "Expression", "Eye Gaze")
 """Conditions of sfhq_t2i_tiles whose generated people wear glasses where the caption says so, and hardly elsewhere."""
 
-Item = tuple[bytes, Asked]
+Item = tuple[bytes, VisualQuestion]
 
 
 def rows(data: Path, settings: Settings) -> Iterator[Row]:
@@ -67,26 +66,26 @@ def rows(data: Path, settings: Settings) -> Iterator[Row]:
 
 def questions(data: Path, settings: Settings) -> dict[str, list[Item]]:
     """Topic to pictures and questions, every answer equally often."""
-    faces = [one for name in SETS for one in held_out(name, data, settings)]
+    faces = [one for name in TRAINING_SETS for one in held_out(name, data, settings)]
     if not faces:
         raise MissingSet(f"none of the sets that training drew from is below {data}")
-    found: dict[str, dict[str, list[Item]]] = {topic: defaultdict(list) for topic in CORE}
+    found: dict[str, dict[str, list[Item]]] = {topic: defaultdict(list) for topic in CORE_TOPICS}
     with tempfile.TemporaryDirectory() as folder:
-        made = crops(Path(folder), faces, SEED)
+        made = load_or_make_crops(Path(folder), faces, SEED)
         for index, one in enumerate(faces):
             rng = np.random.default_rng((SEED, index))
-            for topic in CORE:
+            for topic in CORE_TOPICS:
                 # Light is varied, or there would hardly be a dark picture; everything else is shown as it is.
                 spliced, vary = topic == "altered", topic == "light"
                 bare = "no" if one.caption.get("condition") in BARE else None
                 known = facts(one, bare if "glasses" not in one.caption.get("query_label", "") else None)
-                pixels, now = view(made, index, known, rng, spliced=spliced, vary=vary)
+                pixels, now = augmented_crop(made, index, known, rng, spliced=spliced, vary=vary)
                 for asked in ask(now, [topic], rng, held_out=True):
                     found[topic][asked.answer].append((show_picture(pixels), asked))
     return {topic: _balanced(answers) for topic, answers in found.items()}
 
 
-def held_out(name: str, data: Path, settings: Settings) -> Iterator[Shown]:
+def held_out(name: str, data: Path, settings: Settings) -> Iterator[MeasuredFace]:
     """The measurable faces of up to ``MOST`` held-out pictures of a set."""
     if not (data / name / "labels.csv").is_file():
         return
@@ -94,7 +93,7 @@ def held_out(name: str, data: Path, settings: Settings) -> Iterator[Shown]:
     kept = [str(file.relative_to(data / name)) for file in explaining.held_out(data, name)]
     order = np.random.default_rng(SEED).permutation(len(kept))[:MOST]
     for file, found in portraits(data / name, [kept[place] for place in order], settings):
-        one = measured(name, data / name, file, found, lines[file])
+        one = measure_face(name, data / name, file, found, lines[file])
         if one is not None:
             yield one
 

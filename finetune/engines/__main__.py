@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from evals.data.training_sets import EXPRESSION_SET
 from faceagent.settings import load
 from finetune.engines.annotators import Grammar
 from finetune.engines.answers import Rejected
-from finetune.engines.cases import EXPRESSIONS, expression_cases
+from finetune.engines.cases import expression_cases
 from finetune.engines.exp_cot import exp_cot
 from finetune.engines.forgery import explained, known
 from finetune.engines.record import Sample, read, write
@@ -54,7 +55,7 @@ def _forgery(data: Path, out: Path, every: int, seed: int) -> Iterator[Sample | 
     from finetune.sources import faces_of
 
     settings = load()
-    faces = faces_of(EXPRESSIONS, {EXPRESSIONS: data / EXPRESSIONS}, out.parent / "faces", settings)[::every]
+    faces = faces_of(EXPRESSION_SET, {EXPRESSION_SET: data / EXPRESSION_SET}, out.parent / "faces", settings)[::every]
     for made in forged(faces, out.parent, PICTURES, settings, seed):
         yield known(made.shot, made.source, f"known/{made.shot.path}", seed)
         if made.case is not None:

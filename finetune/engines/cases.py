@@ -7,6 +7,9 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evals.data.held_out import person
+
+from evals.data.training_sets import EXPRESSION_LABELS, EXPRESSION_SET
 from evals.views import portraits
 from faceagent.judge import weigh
 from faceagent.settings import Settings
@@ -15,16 +18,11 @@ from faceagent.tools.expression import Expression
 from faceagent.types import INCONCLUSIVE, Evidence, Verdict
 from finetune.engines.answers import Case
 from finetune.engines.record import Shot
-from finetune.sources import person
-
-EXPRESSIONS = "muxspace_expressions"
-TRUTH = {"happiness": "happy", "contempt": "other"}
-"""The set's words for labels of ours; all other labels have the same name."""
 
 
 def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator[Case]:
     """One case per measurable face of every ``every``-th picture; persons are the sources."""
-    folder = data / EXPRESSIONS
+    folder = data / EXPRESSION_SET
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as table:
         labels = {row["file"]: row["emotion"] for row in csv.DictReader(table)}
     tools: Sequence[ActionUnits | Expression] = (ActionUnits(settings), Expression(settings))
@@ -32,11 +30,11 @@ def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator
         if view is None or view.face is None or not view.face.landmarks:
             continue
         evidence = tuple(item for tool in tools for item in tool.run([view])[0])
-        truth = TRUTH.get(labels[file], labels[file])
+        truth = EXPRESSION_LABELS.get(labels[file], labels[file])
         yield Case(
-            id=f"{EXPRESSIONS}/{file}",
-            images=(Shot(path=f"{EXPRESSIONS}/{file}"),),
-            source=f"{EXPRESSIONS}/{person(EXPRESSIONS, file)}",
+            id=f"{EXPRESSION_SET}/{file}",
+            images=(Shot(path=f"{EXPRESSION_SET}/{file}"),),
+            source=f"{EXPRESSION_SET}/{person(EXPRESSION_SET, file)}",
             evidence=evidence,
             verdict=_settled(weigh("expression", view.face, evidence), evidence, truth),
             truth=truth,

@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 
 from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.measured_faces import MeasuredFace
 from evals.data.synthesis.records import LabelledCrop
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
+from evals.data.training_sets import EXPRESSION_LABELS, EXPRESSION_SET
 from faceagent import judge
 from faceagent.explain import brief
 from faceagent.settings import Settings
@@ -24,10 +26,8 @@ from faceagent.types import Evidence, Face, Question
 from faceagent.vlm.label import CHOICES, question
 from finetune.engines import imagined
 from finetune.engines.answers import Case
-from finetune.engines.cases import EXPRESSIONS, TRUTH
 from finetune.engines.record import Sample, Shot
 from finetune.engines.terse import told as told_in_few_words
-from finetune.vlm.pictures import Shown
 
 BANK = 60
 """Faces whose forgery evidence is measured, to be drawn anew."""
@@ -35,13 +35,13 @@ QUALITY = (70, 96)
 
 
 def expression(
-    faces: Sequence[Shown], data: Path, out: Path, settings: Settings, count: int, seed: int
+    faces: Sequence[MeasuredFace], data: Path, out: Path, settings: Settings, count: int, seed: int
 ) -> Iterator[Sample]:
     """``count`` label questions about the labelled set, as many beside the evidence, and as many explanations."""
-    with (data / EXPRESSIONS / "labels.csv").open(newline="", encoding="utf-8") as table:
-        labels = {row["file"]: TRUTH.get(row["emotion"], row["emotion"]) for row in csv.DictReader(table)}
-    mine = [one for one in faces if one.found.origin == EXPRESSIONS]
-    truth = [labels[Path(one.found.path).relative_to(data / EXPRESSIONS).as_posix()] for one in mine]
+    with (data / EXPRESSION_SET / "labels.csv").open(newline="", encoding="utf-8") as table:
+        labels = {row["file"]: EXPRESSION_LABELS.get(row["emotion"], row["emotion"]) for row in csv.DictReader(table)}
+    mine = [one for one in faces if one.found.origin == EXPRESSION_SET]
+    truth = [labels[Path(one.found.path).relative_to(data / EXPRESSION_SET).as_posix()] for one in mine]
     rng = np.random.default_rng(seed)
     for beside in (False, True):
         for number, place in enumerate(_shuffled(len(mine), count, rng)):
@@ -61,7 +61,7 @@ def expression(
             yield made
 
 
-def forgery(faces: Sequence[Shown], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
+def forgery(faces: Sequence[MeasuredFace], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
     """``count`` questions real or fake, each face once as it is and once forged, and as many explanations."""
     rng = np.random.default_rng((seed, 1))
     for number in range(count // 2):
@@ -87,7 +87,7 @@ def forgery(faces: Sequence[Shown], out: Path, settings: Settings, count: int, s
             yield made
 
 
-def identity(faces: Sequence[Shown], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
+def identity(faces: Sequence[MeasuredFace], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
     """``count`` explanations of comparisons."""
     rng = np.random.default_rng((seed, 2))
     bank = _bank(faces, settings, rng)
@@ -117,7 +117,9 @@ def _label(
     )
 
 
-def _under(case: Case, number: int, faces: Sequence[Shown], donor: Shown, out: Path, rng: np.random.Generator) -> Case:
+def _under(
+    case: Case, number: int, faces: Sequence[MeasuredFace], donor: MeasuredFace, out: Path, rng: np.random.Generator
+) -> Case:
     """The case under a picture of the same side of the split: its own in one of two, else any other's."""
     sides = [one for one in faces if one.held_out == donor.held_out]
     one = donor if rng.random() < 0.5 else sides[int(rng.integers(len(sides)))]
@@ -139,7 +141,7 @@ def _evenly(labels: Sequence[str], count: int, rng: np.random.Generator) -> list
     return [places[names[n % len(names)]][n // len(names) % len(places[names[n % len(names)]])] for n in range(count)]
 
 
-def _pair(faces: Sequence[Shown], rng: np.random.Generator) -> tuple[Shown, Shown]:
+def _pair(faces: Sequence[MeasuredFace], rng: np.random.Generator) -> tuple[MeasuredFace, MeasuredFace]:
     """A face and, of eight others from its set and its side of the split, the nearest in shape."""
     one = faces[int(rng.integers(len(faces)))]
     near = [two for two in faces if two.found.origin == one.found.origin and two.held_out == one.held_out]
@@ -150,7 +152,7 @@ def _pair(faces: Sequence[Shown], rng: np.random.Generator) -> tuple[Shown, Show
 
 
 def _bank(
-    faces: Sequence[Shown], settings: Settings, rng: np.random.Generator
+    faces: Sequence[MeasuredFace], settings: Settings, rng: np.random.Generator
 ) -> list[tuple[Face, tuple[Evidence, ...]]]:
     """Faces and what the forgery detector says about them."""
     tool, kept = Forgery(settings), []
@@ -172,6 +174,6 @@ def _written(record: LabelledCrop, out: Path, name: str, rng: np.random.Generato
     return Shot(path=f"pictures/{file.name}")
 
 
-def _name(one: Shown) -> str:
+def _name(one: MeasuredFace) -> str:
     """What a face's picture is called, wherever the sets lie."""
     return "-".join((one.found.origin, *Path(one.found.path).parts[-2:]))

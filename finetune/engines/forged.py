@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from evals.data.synthesis.located_faces import LocatedFace, portrait
 from evals.data.synthesis.records import LabelledCrop, Portrait
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from evals.views import portrait as face_of
@@ -25,7 +26,6 @@ from finetune.engines.answers import Case
 from finetune.engines.assess import expert
 from finetune.engines.forgery import FORGED, GENUINE
 from finetune.engines.record import Shot
-from finetune.sources import Found, portrait
 
 SIZE, SCALE = 320, 2.0
 """px, and side of the picture over the face box: wide enough for the face to be found again."""
@@ -42,7 +42,7 @@ class Made:
     case: Case | None
 
 
-def forged(faces: Sequence[Found], folder: Path, out: str, settings: Settings, seed: int) -> Iterator[Made]:
+def forged(faces: Sequence[LocatedFace], folder: Path, out: str, settings: Settings, seed: int) -> Iterator[Made]:
     """One picture per face into ``folder``/``out``; the same pictures for the same seed."""
     (folder / out).mkdir(parents=True, exist_ok=True)
     tool = Forgery(settings)
@@ -58,7 +58,7 @@ def forged(faces: Sequence[Found], folder: Path, out: str, settings: Settings, s
         yield Made(shot, found.source, touched, _case(shot, found.source, folder / name, tool, settings))
 
 
-def _record(found: Found, faces: Sequence[Found], *, forge: bool, rng: np.random.Generator) -> LabelledCrop:
+def _record(found: LocatedFace, faces: Sequence[LocatedFace], *, forge: bool, rng: np.random.Generator) -> LabelledCrop:
     target = portrait(found, SIZE, SCALE)
     if not forge:
         return untouched(target)
@@ -67,7 +67,7 @@ def _record(found: Found, faces: Sequence[Found], *, forge: bool, rng: np.random
     return self_blend(target, regions, rng) if donor is None else splice(target, donor, regions, rng)
 
 
-def _donor(found: Found, faces: Sequence[Found], rng: np.random.Generator) -> Portrait | None:
+def _donor(found: LocatedFace, faces: Sequence[LocatedFace], rng: np.random.Generator) -> Portrait | None:
     others = [
         one
         for one in (faces[int(place)] for place in rng.integers(len(faces), size=24))

@@ -9,6 +9,7 @@ from math import exp, log
 
 import numpy as np
 
+from evals.data.synthesis.measured_faces import MeasuredFace
 from faceagent import judge
 from faceagent.explain.check import HOT
 from faceagent.settings import Settings
@@ -19,7 +20,6 @@ from faceagent.types import INCONCLUSIVE, Evidence, Face, Pose, Quality, Region,
 from finetune.engines.answers import Case
 from finetune.engines.identity import TABLE
 from finetune.engines.record import Shot
-from finetune.vlm.pictures import Shown
 
 JITTER = 0.15
 """Standard deviation of the factor that every blendshape is multiplied by."""
@@ -33,7 +33,7 @@ _PERFECT = Quality(
 )  # fmt: skip
 
 
-def face_of(shown: Shown, rng: np.random.Generator, jitter: float = JITTER) -> Face:
+def face_of(shown: MeasuredFace, rng: np.random.Generator, jitter: float = JITTER) -> Face:
     """The face that was measured, with its blendshapes a little changed."""
     shapes = {name: float(np.clip(value * np.exp(rng.normal(0, jitter)), 0, 1)) for name, value in shown.shapes.items()}
     return Face(
@@ -43,7 +43,7 @@ def face_of(shown: Shown, rng: np.random.Generator, jitter: float = JITTER) -> F
     )  # fmt: skip
 
 
-def expression(name: str, shot: Shot, source: str, donor: Shown, settings: Settings, seed: int) -> Case:
+def expression(name: str, shot: Shot, source: str, donor: MeasuredFace, settings: Settings, seed: int) -> Case:
     """The action units and the reading of ``donor``, under the picture ``shot``."""
     rng = np.random.default_rng((seed, 21))
     face = face_of(donor, rng)

@@ -18,11 +18,11 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.synthesis.measured_faces import MeasuredFace
+from evals.data.synthesis.question_crops import QuestionCrops, augmented_crop
+from evals.data.visual_questions import facts
 from faceagent.vlm.dialogue import pixel_values
 from finetune.features import mixed
-from finetune.vlm.crops import Crops, view
-from finetune.vlm.pictures import Shown
-from finetune.vlm.questions import facts
 
 SPLICED = 0.45
 """Share of the training faces that are in the bank a second time, with one part replaced."""
@@ -57,7 +57,7 @@ class Bank:
     eyes: NDArray[np.float16]
 
 
-def chosen(faces: Sequence[Shown], seed: int) -> list[tuple[int, bool]]:
+def chosen(faces: Sequence[MeasuredFace], seed: int) -> list[tuple[int, bool]]:
     """Which faces are looked at, and whether spliced, in an order without pattern."""
     rng = np.random.default_rng((seed, 1))
     picked = []
@@ -72,7 +72,13 @@ def chosen(faces: Sequence[Shown], seed: int) -> list[tuple[int, bool]]:
 
 
 def fill(
-    folder: Path, data: Crops, faces: Sequence[Shown], model: Any, seed: int, part: int = 0, parts: int = 1
+    folder: Path,
+    data: QuestionCrops,
+    faces: Sequence[MeasuredFace],
+    model: Any,
+    seed: int,
+    part: int = 0,
+    parts: int = 1,
 ) -> None:
     """Look at every ``parts``-th block of pictures from ``part`` on; what is done already is left alone."""
     order = chosen(faces, seed)
@@ -114,11 +120,11 @@ def look(model: Any, shown: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.flo
 
 
 def _pictured(
-    data: Crops, faces: Sequence[Shown], face: int, spliced: bool, place: int, seed: int
+    data: QuestionCrops, faces: Sequence[MeasuredFace], face: int, spliced: bool, place: int, seed: int
 ) -> tuple[NDArray[np.uint8], Picture]:
     one = faces[face]
     rng = np.random.default_rng((seed, 2, place))
-    pixels, now = view(data, face, facts(one), rng, spliced=spliced, vary=True)
+    pixels, now = augmented_crop(data, face, facts(one), rng, spliced=spliced, vary=True)
     return pixels, Picture(face, spliced, one.held_out, one.found.origin, one.found.source, now)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from evals.data.visual_questions import Facts
 from finetune.features import mixed
 from finetune.vlm.lessons import exam
-from finetune.vlm.questions import Facts
 from finetune.vlm.train import hidden_states
 from finetune.vlm.words import SILENT, Example, batch
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.vlm.questions import Asked, Facts, ask
+from evals.data.visual_questions import Facts, VisualQuestion, ask
 from finetune.vlm.words import Example
 
 WEIGHTS: Mapping[str, int] = {
@@ -18,7 +18,6 @@ WEIGHTS: Mapping[str, int] = {
     "beard": 1, "hair": 1, "age": 1, "gender": 1, "forged": 2,
 }  # fmt: skip
 """How often a lesson is about a topic. The five that the model is measured on come first."""
-CORE = ("side", "smile", "light", "glasses", "altered")
 
 
 def lessons(
@@ -47,10 +46,12 @@ def lessons(
     return made
 
 
-def exam(facts: Sequence[Facts], rows: Sequence[int], topic: str, count: int, seed: int) -> list[tuple[int, Asked]]:
+def exam(
+    facts: Sequence[Facts], rows: Sequence[int], topic: str, count: int, seed: int
+) -> list[tuple[int, VisualQuestion]]:
     """Up to ``count`` (picture, question) pairs on one topic, every answer equally often, in words never trained."""
     rng = np.random.default_rng((seed, 8))
-    found: dict[str, list[tuple[int, Asked]]] = defaultdict(list)
+    found: dict[str, list[tuple[int, VisualQuestion]]] = defaultdict(list)
     for row in rng.permutation(list(rows)):
         for one in ask(facts[int(row)], [topic], rng, held_out=True):
             found[one.answer].append((int(row), one))

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from evals.data.fingerprint import fingerprint
 from faceagent.vlm.dialogue import END, message, opening, read_picture
 from finetune.engines.record import Sample, read
-from finetune.features import fingerprint
 from finetune.vlm.bank import AT_A_TIME, look
 from finetune.vlm.words import Example
 

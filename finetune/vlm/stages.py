@@ -14,6 +14,9 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from evals.data.synthesis.measured_faces import MeasuredFace
+from evals.data.synthesis.question_crops import load_or_make_crops
+from evals.data.visual_questions import CORE_TOPICS
 from faceagent.explain.brief import SECTIONS
 from faceagent.settings import Settings, load
 from faceagent.types import Question
@@ -22,11 +25,10 @@ from faceagent.weights import locate
 from finetune.engines import curriculum
 from finetune.engines.record import write
 from finetune.vlm import bank, projector
-from finetune.vlm.crops import crops
 from finetune.vlm.exam import marks, summary
 from finetune.vlm.glasses import wearing
-from finetune.vlm.lessons import CORE, lessons
-from finetune.vlm.pictures import Shown, everything, shown
+from finetune.vlm.lessons import lessons
+from finetune.vlm.pictures import everything, shown
 from finetune.vlm.samples import plain, taught
 from finetune.vlm.ship import ship_adapter, ship_projector
 from finetune.vlm.train import Plan, adapted, load_base, train
@@ -68,7 +70,7 @@ class Work:
         """The product's own, for finding faces and parts."""
         return load()
 
-    def faces(self) -> list[Shown]:
+    def faces(self) -> list[MeasuredFace]:
         """Every measured face of the sets that may ship."""
         return everything(self.data, self.folder / "faces", self.settings)
 
@@ -100,7 +102,7 @@ class Known:
 def fill_bank(work: Work, part: int = 0, parts: int = 1) -> None:
     """Find faces, make crops, look at them."""
     faces = work.faces()
-    data = crops(work.folder / "crops", faces, SEED)
+    data = load_or_make_crops(work.folder / "crops", faces, SEED)
     bank.fill(work.folder / "bank", data, faces, work.fresh()[0], SEED, part, parts)
 
 
@@ -139,7 +141,7 @@ def teach_first(work: Work, minutes: float = 0.0) -> None:
     tuned = adapted(model, VQA)
 
     def check(step: int) -> str:
-        found = {t: marks(tuned, tokenizer, have.seen, have.facts, have.held, t, 18, SEED) for t in CORE}
+        found = {t: marks(tuned, tokenizer, have.seen, have.facts, have.held, t, 18, SEED) for t in CORE_TOPICS}
         return f"held out after {step}: {summary(found)}"
 
     lines = lessons(have.seen, have.facts, have.train, VQA.steps * VQA.batch, SEED)
@@ -196,5 +198,5 @@ def examine(work: Work, count: int = 120) -> dict[str, tuple[list[bool], list[bo
             marks(tuned, tokenizer, have.seen, have.facts, have.held, topic, count, SEED, swapped=swapped)
             for swapped in (False, True)
         )
-        for topic in CORE
+        for topic in CORE_TOPICS
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evals.data.held_out import VALIDATION_PERCENT
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,7 +18,6 @@ from faceagent.explain import brief
 from faceagent.settings import Settings
 from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
-from finetune.sources import VALIDATION_PERCENT
 
 
 def held_out(name: str, people: Iterator[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from evals.data.held_out import VALIDATION_PERCENT
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
@@ -17,7 +18,6 @@ from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.tower import load_tower
 from faceagent.settings import Settings
 from finetune import encoder_lora
-from finetune.sources import VALIDATION_PERCENT
 
 RECIPE = """
 name = "small"

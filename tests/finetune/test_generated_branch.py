@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evals.data.synthesis.located_faces import LocatedFace
 from faceagent.judge.calibrate import _ADAPTER, Familiarity, Platt
 from finetune import calibrate_generated as calibrate
 from finetune import generated
 from finetune.generated import DEPTHS, GENERATORS, Rows
 from finetune.generated_branch import transfer
-from finetune.sources import Found
 
 PHOTOGRAPHS = ("fairface_train_4k", "muxspace_expressions", "frll_london")
 WIDTH = 70
@@ -85,7 +85,7 @@ def test_records_are_what_the_judge_reads(rows: Rows, tmp_path: Path) -> None:
 def test_the_journey_is_one_per_file_and_leaves_a_small_face(astronaut: NDArray[np.uint8], tmp_path: Path) -> None:
     path = tmp_path / "face.png"
     cv2.imwrite(str(path), astronaut[:, :, ::-1])
-    one = Found("frll_london", str(path), "frll_london/1", (170.0, 60.0, 290.0, 220.0), ((0.0, 0.0),))
+    one = LocatedFace("frll_london", str(path), "frll_london/1", (170.0, 60.0, 290.0, 220.0), ((0.0, 0.0),))
     first, again, plain = generated.moved(one), generated.moved(one), generated.as_it_is(one)
     np.testing.assert_array_equal(first, again)
     assert first.shape == plain.shape == (224, 224, 3)

@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
+from evals.data.synthesis.located_faces import LocatedFace
 from faceagent.encoder.regions import OVAL
 from finetune.linear import fold_of
 from finetune.morph_twins import contributor, frontal, twins
-from finetune.sources import Found
 
 SIDE = 160
 
 
-def found(folder: Path, number: int) -> Found:
+def found(folder: Path, number: int) -> LocatedFace:
     """A drawn face on disk: a ring for the oval, eyes and nose where a face has them."""
     rng = np.random.default_rng(number)
     points = SIDE / 2 + rng.uniform(-30, 30, (478, 2))
@@ -24,15 +24,15 @@ def found(folder: Path, number: int) -> Found:
     path = folder / f"{number}.png"
     cv2.imwrite(str(path), np.kron(rng.integers(40, 216, (20, 20, 3)), np.ones((8, 8, 1))).astype(np.uint8))
     mesh = tuple((float(x), float(y)) for x, y in points)
-    return Found("fairface_train_4k", str(path), f"fairface_train_4k/{number}", (30.0, 30.0, 130.0, 130.0), mesh)
+    return LocatedFace("fairface_train_4k", str(path), f"fairface_train_4k/{number}", (30.0, 30.0, 130.0, 130.0), mesh)
 
 
 @pytest.fixture
-def faces(tmp_path: Path) -> list[Found]:
+def faces(tmp_path: Path) -> list[LocatedFace]:
     return [found(tmp_path, number) for number in range(24)]
 
 
-def test_the_same_seed_makes_the_same_twins(faces: list[Found]) -> None:
+def test_the_same_seed_makes_the_same_twins(faces: list[LocatedFace]) -> None:
     first, second = (list(twins({"a": faces}, {"a": 6}, seed=1)) for _ in range(2))
     assert len(first) == 6
     for one, other in zip(first, second, strict=True):
@@ -40,7 +40,7 @@ def test_the_same_seed_makes_the_same_twins(faces: list[Found]) -> None:
             np.testing.assert_array_equal(half.pixels, again.pixels)
 
 
-def test_halves_share_all_but_the_morph(faces: list[Found]) -> None:
+def test_halves_share_all_but_the_morph(faces: list[LocatedFace]) -> None:
     for calm, morphed in twins({"a": faces}, {"a": 8}, seed=2):
         assert calm.pixels.shape == morphed.pixels.shape == (224, 224, 3)
         assert (calm.morphed, morphed.morphed) == (False, True) and calm.source == morphed.source
@@ -49,7 +49,7 @@ def test_halves_share_all_but_the_morph(faces: list[Found]) -> None:
         assert grey[0] == grey[1]
 
 
-def test_a_contributor_is_somebody_else(faces: list[Found]) -> None:
+def test_a_contributor_is_somebody_else(faces: list[LocatedFace]) -> None:
     rng = np.random.default_rng(0)
     side = [one for one in faces if fold_of(one.source) == fold_of(faces[0].source)]
     other = contributor(faces[0], side, rng)
@@ -57,9 +57,9 @@ def test_a_contributor_is_somebody_else(faces: list[Found]) -> None:
     assert contributor(faces[0], [faces[0]], rng) is None
 
 
-def test_a_profile_is_no_document(faces: list[Found]) -> None:
+def test_a_profile_is_no_document(faces: list[LocatedFace]) -> None:
     points = np.asarray(faces[0].points).copy()
     assert frontal(faces[0])
     points[1] += (18, 0)
-    turned = Found("a", "b", "c", (0.0, 0.0, 1.0, 1.0), tuple((float(x), float(y)) for x, y in points))
+    turned = LocatedFace("a", "b", "c", (0.0, 0.0, 1.0, 1.0), tuple((float(x), float(y)) for x, y in points))
     assert not frontal(turned)

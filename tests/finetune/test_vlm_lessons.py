@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from evals.data.visual_questions import PHRASES
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.settings import Settings
 from faceagent.vlm.assemble import model_folder
 from finetune.vlm import projector
 from finetune.vlm.lessons import exam, lessons
-from finetune.vlm.questions import PHRASES
 from finetune.vlm.ship import ship_projector
 from finetune.vlm.train import Plan, _keep, _resume, planned
 from finetune.vlm.words import SILENT, Example, batch, encode

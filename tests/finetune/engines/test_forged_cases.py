@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evals.data.synthesis.located_faces import LocatedFace
 from evals.views import portrait, whole
 from finetune.engines import __main__ as door
 from finetune.engines.answers import Rejected
 from finetune.engines.forged import forged
 from finetune.engines.forgery import explained, known
 from finetune.engines.record import Sample, read, write
-from finetune.sources import Found
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,9 @@ def faces(astronaut, settings, tmp_path_factory):
     Image.fromarray(astronaut).save(path)
     view = portrait(whole(path, settings), settings)
     return [
-        Found("muxspace_expressions", str(path), f"muxspace_expressions/{name}", view.face.box, view.face.landmarks)
+        LocatedFace(
+            "muxspace_expressions", str(path), f"muxspace_expressions/{name}", view.face.box, view.face.landmarks
+        )
         for name in ("Ada", "Bea", "Cleo")
     ]
 

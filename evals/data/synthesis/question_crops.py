@@ -14,25 +14,25 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.fingerprint import fingerprint
 from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.measured_faces import SIZE, MeasuredFace
 from evals.data.synthesis.splice import splice
-from finetune.features import fingerprint
-from finetune.vlm.pictures import SIZE, Shown
-from finetune.vlm.questions import PARTS, Facts, seen
+from evals.data.visual_questions import PARTS, Facts, seen
 
 CANDIDATES = 8
 """Donors looked at before the one with the nearest face shape is taken."""
 
 
 @dataclass(frozen=True)
-class Crops:
+class QuestionCrops:
     """``pixels``: N×2×S×S×3, untouched and spliced; ``parts``: what was replaced in the second."""
 
     pixels: NDArray[np.uint8]
     parts: tuple[str, ...]
 
 
-def crops(folder: Path, faces: Sequence[Shown], seed: int) -> Crops:
+def load_or_make_crops(folder: Path, faces: Sequence[MeasuredFace], seed: int) -> QuestionCrops:
     """The crops of ``faces``; read from ``folder`` when they are there, else made and kept."""
     done = folder / "parts.json"
     mark = fingerprint(seed, SIZE, *[(one.found.path, one.found.box) for one in faces])
@@ -41,10 +41,10 @@ def crops(folder: Path, faces: Sequence[Shown], seed: int) -> Crops:
         parts = _make(folder, faces, seed)
         done.write_text(json.dumps({"mark": mark, "parts": parts}), encoding="utf-8")
     parts = json.loads(done.read_text(encoding="utf-8"))["parts"]
-    return Crops(np.load(folder / "crops.npy", mmap_mode="r"), tuple(parts))
+    return QuestionCrops(np.load(folder / "crops.npy", mmap_mode="r"), tuple(parts))
 
 
-def _make(folder: Path, faces: Sequence[Shown], seed: int) -> list[str]:
+def _make(folder: Path, faces: Sequence[MeasuredFace], seed: int) -> list[str]:
     pixels = open_memmap(folder / "crops.npy", mode="w+", dtype=np.uint8, shape=(len(faces), 2, SIZE, SIZE, 3))
     sides = {
         key: [index for index, one in enumerate(faces) if (one.found.origin, one.held_out) == key]
@@ -63,14 +63,14 @@ def _make(folder: Path, faces: Sequence[Shown], seed: int) -> list[str]:
     return parts
 
 
-def _donor(one: Shown, drawn: Sequence[Shown]) -> Shown:
+def _donor(one: MeasuredFace, drawn: Sequence[MeasuredFace]) -> MeasuredFace:
     others = [other for other in drawn if other.found.source != one.found.source] or list(drawn)
     shape = one.found.shape()
     return min(others, key=lambda other: float(np.linalg.norm(other.found.shape() - shape)))
 
 
-def view(
-    data: Crops, index: int, known: Facts, rng: np.random.Generator, *, spliced: bool, vary: bool
+def augmented_crop(
+    data: QuestionCrops, index: int, known: Facts, rng: np.random.Generator, *, spliced: bool, vary: bool
 ) -> tuple[NDArray[np.uint8], dict[str, str]]:
     """One crop as the model sees it, and what is true of it; ``vary`` mirrors, relights and compresses at random."""
     pixels, mirrored = np.asarray(data.pixels[index, int(spliced)]), False

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.data.synthesis.measured_faces import MeasuredFace, mean_luma
 from faceagent.types import Region
-from finetune.vlm.pictures import Shown, luma
 
 Facts = Mapping[str, str]
 """Topic to answer: {"side": "left", "smile": "no", ...}; a topic that is not clear is absent."""
@@ -73,12 +73,14 @@ BANDS: Mapping[str, str] = {
     "10 month old baby": "child", "2.5 year old toddler": "child", "small child": "child", "30 year old adult": "adult",
     "wrinkly 70 year old senior": "old",
 }  # fmt: skip
+CORE_TOPICS = ("side", "smile", "light", "glasses", "altered")
+"""The topics that the model is measured on."""
 DARK, BRIGHT = 75.0, 135.0
 """Mean brightness of the inner crop below and above which nobody would disagree; between them it is not asked."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class VisualQuestion:
     """One question and its answer; ``topic`` is a key of ``PHRASES``."""
 
     topic: str
@@ -86,7 +88,7 @@ class Asked:
     answer: str
 
 
-def facts(one: Shown, glasses: str | None = None) -> dict[str, str]:
+def facts(one: MeasuredFace, glasses: str | None = None) -> dict[str, str]:
     """What is clear about a picture before anything is done to it; ``glasses`` where the caption says nothing."""
     known: dict[str, str] = {}
     shapes = one.shapes
@@ -132,7 +134,7 @@ def seen(known: Facts, pixels: NDArray[np.uint8], *, mirrored: bool, part: str |
     now = dict(known)
     if mirrored and now.get("side") in ("left", "right"):
         now["side"] = {"left": "right", "right": "left"}[now["side"]]
-    light = luma(pixels)
+    light = mean_luma(pixels)
     if light < DARK or light > BRIGHT:
         now["light"] = "dark" if light < DARK else "bright"
     now["colour"] = "grey" if float(np.ptp(pixels.astype(np.int16), axis=2).mean()) < 2 else "colour"
@@ -142,7 +144,7 @@ def seen(known: Facts, pixels: NDArray[np.uint8], *, mirrored: bool, part: str |
     return now
 
 
-def ask(now: Facts, topics: Sequence[str], rng: np.random.Generator, *, held_out: bool = False) -> list[Asked]:
+def ask(now: Facts, topics: Sequence[str], rng: np.random.Generator, *, held_out: bool = False) -> list[VisualQuestion]:
     """One question for each of ``topics`` that has an answer; in validation in words that training never used."""
     asked = []
     for topic in topics:
@@ -157,5 +159,5 @@ def ask(now: Facts, topics: Sequence[str], rng: np.random.Generator, *, held_out
             pair = [now[topic], other[int(rng.integers(len(other)))]]
             first = int(rng.integers(2))
             words = words.format(a=pair[first], b=pair[1 - first])
-        asked.append(Asked(topic, words, now[topic]))
+        asked.append(VisualQuestion(topic, words, now[topic]))
     return asked
