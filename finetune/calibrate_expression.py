@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import labels
+from evals.data.held_out import is_test_person
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.tools.action_units import PITCH, REACH, SLACK, activations, clip, combined, deviations, levels
@@ -72,7 +73,7 @@ def samples(data: Path, settings: Settings) -> Iterator[Sample]:
 
 def _frll(row: Mapping[str, str]) -> tuple[str, str] | None:
     person = row["file"].split("/")[1][:3]
-    if row["set"] not in ("neutral_front", "smiling_front") or int(person) % 3 == 0:
+    if row["set"] not in ("neutral_front", "smiling_front") or is_test_person(int(person)):
         return None
     return ("neutral" if row["set"] == "neutral_front" else "happy"), person
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import labels
+from evals.data.held_out import is_test_person
 from evals.data.synthesis import recapture
 from evals.views import drawn, portrait, portraits
 from faceagent.settings import Settings
@@ -157,7 +158,7 @@ JOBS: Mapping[str, Callable[[Path, Settings], Iterable[Record]]] = {
 
 def _frll_train(data: Path) -> list[str]:
     files = [row["file"] for row in labels(data, FRLL) if row["file"].startswith(("neutral_front", "smiling_front"))]
-    return [file for file in files if int(_person(file)) % 3]
+    return [file for file in files if not is_test_person(int(_person(file)))]
 
 
 def _person(file: str) -> str:

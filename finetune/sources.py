@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from evals.data.held_out import may_train, source_of
 from rich.progress import track
 
+from evals.data.held_out import may_train, source_of
 from evals.data.synthesis.located_faces import LocatedFace
 from evals.data.training_sets import TRAINING_SETS
 from evals.views import portraits

@@ -6,7 +6,6 @@ that the evidence does not carry. Counted after it: citations, the verdict named
 The expression is asked for with the evidence beside the picture, against the rules that made the evidence.
 """
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from evals.acceptance import MissingSet, Row, bootstrap, labels, wilson
-from evals.data.held_out import VALIDATION_PERCENT, may_train, person
+from evals.data.held_out import held_out_files, person
 from evals.data.training_sets import EXPRESSION_LABELS, EXPRESSION_SET, TRAINING_SETS
 from evals.tasks.explanation import follows, names
 from evals.views import portraits, whole
@@ -125,13 +124,7 @@ def _scenes(data: Path) -> Iterator[tuple[tuple[Question, ...], list[tuple[Path,
 
 def held_out(data: Path, name: str) -> list[Path]:
     """The pictures of a set that training never saw."""
-    rows = labels(data, name)
-    files = [row["file"] for row in rows if name != PEOPLE or may_train(row)]
-    return [
-        data / name / file
-        for file in files
-        if zlib.crc32(f"{name}/{person(name, file)}".encode()) % 100 < VALIDATION_PERCENT
-    ]
+    return [data / name / file for file in held_out_files(name, labels(data, name))]
 
 
 def _some(files: Sequence[Path], rng: np.random.Generator) -> list[Path]:

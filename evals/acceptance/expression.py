@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import Row, bootstrap, labels, wilson
+from evals.data.held_out import is_test_person
 from evals.metrics import ranking
 from evals.views import portraits
 from faceagent.settings import Settings
@@ -71,7 +72,7 @@ def _pairs(data: Path, settings: Settings) -> Iterable[Row]:
             folders[folder][name[:3]] = {unit: _intensity(found.get(unit)) for unit in units}
     calm, smiling = folders["neutral_front"], folders["smiling_front"]
     people = sorted(calm.keys() & smiling.keys())
-    test = [person for person in people if int(person) % 3 == 0]
+    test = [person for person in people if is_test_person(int(person))]
     for unit, bar, aim in (("AU12", 0.98, 1.0), ("AU6", 0.85, 0.95)):
         higher = {person: smiling[person][unit] > calm[person][unit] for person in people}
         hits = sum(higher.values())

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.acceptance import Row, labels
+from evals.data.held_out import is_test_person
 from evals.views import portraits
 from faceagent.judge.calibrate import Platt, calibration
 from faceagent.settings import Settings
@@ -26,7 +27,7 @@ def rows(data: Path, settings: Settings) -> Iterable[Row]:
     found = [(file, tool.embed([view])[0]) for file, view in views if view is not None]
     table = np.array([vector for _, vector in found])
     people = np.array([Path(file).name[:3] for file, _ in found])
-    test = np.array([int(person) % 3 == 0 for person in people])
+    test = np.array([is_test_person(int(person)) for person in people])
     i, j = np.triu_indices(len(found), k=1)
     cosines, same = (table @ table.T)[i, j], people[i] == people[j]
     genuine, strangers = cosines[same], cosines[~same]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from evals.data.dataset import Item
+from evals.data.held_out import is_test_person
 
 
 class Layout(NamedTuple):
@@ -27,7 +28,7 @@ def _frll(found: re.Match[str]) -> Mapping[str, str]:
         "subject": number,
         "emotion": "happy" if smiling else "neutral",
         "AU12": "1" if smiling else "0",
-        "split": "test" if int(number) % 3 == 0 else "train",
+        "split": "test" if is_test_person(int(number)) else "train",
     }
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evals.data.held_out import person
-
 from evals.data.training_sets import EXPRESSION_LABELS, EXPRESSION_SET
 from evals.views import portraits
 from faceagent.judge import weigh

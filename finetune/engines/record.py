@@ -5,16 +5,15 @@ sets can be kept on one side of a split, and from which seed it was made. Knows 
 """
 
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic import Field
 
+from evals.data.held_out import is_held_out
 from faceagent.errors import InputError
 from faceagent.types import FrozenModel, Question
 
-VALIDATION_PERCENT = 10
 LARGEST_SHARE, ENOUGH = 0.9, 20
 """Of one label among the training samples of a question, once there are enough of them to tell."""
 
@@ -45,8 +44,8 @@ class Sample(FrozenModel):
 
     @property
     def held_out(self) -> bool:
-        """Whether the source belongs to validation: one in ten, by a hash of its name, as in ``finetune.sources``."""
-        return zlib.crc32(self.source.encode()) % 100 < VALIDATION_PERCENT
+        """Whether the source belongs to validation, see ``is_held_out``."""
+        return is_held_out(self.source)
 
 
 def write(samples: Iterable[Sample], target: Path) -> int:

@@ -9,9 +9,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from evals.data.held_out import may_train
 from rich.progress import track
 
+from evals.data.held_out import may_train
 from evals.data.synthesis.located_faces import LocatedFace
 from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
 from evals.data.training_sets import TRAINING_SETS

@@ -3,17 +3,16 @@
 import csv
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from evals.data.held_out import VALIDATION_PERCENT
 from numpy.typing import NDArray
 from PIL import Image
 
 from evals.acceptance import Row, explaining
+from evals.data.held_out import is_held_out
 from faceagent.explain import brief
 from faceagent.settings import Settings
 from faceagent.vlm.protocol import GenerationRequest
@@ -22,7 +21,7 @@ from faceagent.vlm.scripted import Scripted
 
 def held_out(name: str, people: Iterator[str]) -> Iterator[str]:
     """Names that the split keeps for validation."""
-    return (one for one in people if zlib.crc32(f"{name}/{one}".encode()) % 100 < VALIDATION_PERCENT)
+    return (one for one in people if is_held_out(f"{name}/{one}"))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The trainer from pictures to an adapter, killed on the way: what it finishes is the run it would have been."""
 
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from evals.data.held_out import VALIDATION_PERCENT
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from evals.data.held_out import is_held_out
 from faceagent.encoder.branch import ADAPTER, HEAD, load_branch
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.tower import load_tower
@@ -59,9 +58,7 @@ def data(astronaut: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory)
 
 def _names(origin: str, *, held_out: bool, count: int) -> list[str]:
     sides: Iterator[str] = (f"{number:03d}.png" for number in range(1000))
-    chosen = (
-        name for name in sides if (zlib.crc32(f"{origin}/{name}".encode()) % 100 < VALIDATION_PERCENT) is held_out
-    )
+    chosen = (name for name in sides if is_held_out(f"{origin}/{name}") is held_out)
     return [next(chosen) for _ in range(count)]
 
 

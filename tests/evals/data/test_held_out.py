@@ -2,7 +2,8 @@
 
 import zlib
 
-from evals.data.held_out import PERSON, held_out_files, is_held_out, may_train, person, source_of
+from evals.data.held_out import held_out_files, is_held_out, may_train, person, source_of
+from evals.data.training_sets import TRAINING_SETS
 
 
 def test_a_person_is_read_from_the_file_name_where_the_set_has_it():
@@ -31,4 +32,4 @@ def test_test_people_of_frll_are_in_no_training_and_not_in_validation():
     assert not may_train({"file": "canada/004.jpg", "set": "canada"})
     held = held_out_files("frll_london", rows)
     assert held and all(int(name[14:17]) % 3 for name in held)
-    assert set(PERSON) >= {"frll_london", "muxspace_expressions"}
+    assert set(TRAINING_SETS) >= {"frll_london", "muxspace_expressions"}
