@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from evals.data.fingerprint import fingerprint
+from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.head import Head
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower, load_tower
@@ -233,7 +234,7 @@ def main(arguments: list[str] | None = None) -> None:
     targets = pairs.chosen(plan, faces)
     pairs.check(
         [one.source for one in targets],
-        [pairs.SETS[one.origin].synthetic for one in targets],
+        [TRAINING_SETS[one.origin].synthetic for one in targets],
         [one.held_out for one in targets],
     )
     last = recipe.adapter.last_blocks
