@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from faceagent.errors import FaceagentError, InputError, ModelUnavailable, PolicyRefusal
 from faceagent.settings import Settings
 from faceagent.types import Evidence, Explanation, Face, Picture, Problem, Report, Verdict
+from faceagent.version import __version__
 
 if TYPE_CHECKING:
     from faceagent.agent.analyst import Analyst, analyze, analyze_many
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Analyst",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 
-from faceagent import __version__, judge
+from faceagent import judge
 from faceagent.settings import Settings
 from faceagent.types import (
     Evidence,
@@ -22,6 +22,7 @@ from faceagent.types import (
     Verdict,
     WeightStamp,
 )
+from faceagent.version import __version__
 
 PACKAGES = ("langgraph", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "torch")
 """Packages whose version can change a measured number, or the record of it."""
