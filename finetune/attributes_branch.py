@@ -73,7 +73,7 @@ def known(faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower
     for start in track(range(0, len(faces), BATCH), description="faces"):
         some = faces[start : start + BATCH]
         views = [_view(one) for one in some]
-        crops = [face_crop(view.pixels(), _box(one)).pixels for view, one in zip(views, some, strict=True)]
+        crops = [face_crop(view.pixels(), one.box).pixels for view, one in zip(views, some, strict=True)]
         with mixed(tower.device):
             features.append(tap_features(tower, crops, TAPS))
         found = tool.dlib(views)
@@ -202,16 +202,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _box(found: LocatedFace) -> tuple[float, float, float, float]:
-    return (found.box[0], found.box[1], found.box[2], found.box[3])
-
-
 def _view(found: LocatedFace) -> View:
     """The picture with its remembered face, as the tool gets it."""
     seen = drawn(read_pixels(found))
     level = {name: 100.0 for name in Quality.model_fields}
     face = Face(
-        id="F1", picture=seen.picture.id, box=_box(found), confidence=1.0,
+        id="F1", picture=seen.picture.id, box=found.box, confidence=1.0,
         points5=tuple(found.points[index] for index in FIVE), landmarks=found.points, quality=Quality(**level),
     )  # fmt: skip
     return View(seen.picture, seen.pixels, seen.original, face)

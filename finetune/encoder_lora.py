@@ -13,9 +13,10 @@ import copy
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from evals.data.fingerprint import fingerprint
 from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.head import Head
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import Tower, load_tower
+from faceagent.encoder.tower import Tower, Walk, load_tower
 from faceagent.settings import load
 from finetune import pairs, publish
 from finetune.curves import draw_curves
@@ -40,6 +41,16 @@ FOREIGN, CLEAN = 0.35, 0.05
 """A patch with more foreign pixels than this is forged, with less clean; what lies between trains nothing."""
 FORGED_PATCH_WEIGHT = 4.0
 PAIR_WEIGHT, SYNTHETIC_WEIGHT = 0.5, 0.7
+
+
+class TrainerState(TypedDict):
+    """Everything that training on from one step needs."""
+
+    lora: dict[str, Tensor]
+    head: dict[str, Any]
+    optimiser: dict[str, Any]
+    schedule: dict[str, Any]
+    dropout: list[Tensor]
 
 
 class Trainer:
@@ -63,7 +74,8 @@ class Trainer:
         )
         self.recipe, self.tower, self.data, self.folder = recipe, tower, data, folder
         self.model = get_peft_model(tower.walk.model, config)
-        self.walk = type(tower.walk)(self.model.base_model.model)
+        rebuild = cast("Callable[[nn.Module], Walk]", type(tower.walk))
+        self.walk = rebuild(cast(nn.Module, self.model.base_model.model))
         self.first = first
         self.head = Head(tower.width, len(LABELS), 1).to(tower.device)
         self.lora = [value for value in self.model.parameters() if value.requires_grad]
@@ -143,10 +155,10 @@ class Trainer:
         logits, patches = (torch.cat(list(part)).cpu().double().numpy() for part in zip(*parts, strict=True))
         return logits, patches
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> TrainerState:
         """Everything that training on from here needs, as copies that later steps do not change."""
         lora = {name: value.detach() for name, value in self.model.named_parameters() if value.requires_grad}
-        found = {
+        found: TrainerState = {
             "lora": lora,
             "head": self.head.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -155,14 +167,14 @@ class Trainer:
         }
         return copy.deepcopy(found)
 
-    def restore(self, state: Mapping[str, object], *, weights_only: bool = False) -> None:
+    def restore(self, state: TrainerState, *, weights_only: bool = False) -> None:
         """The state that ``state`` gave; with ``weights_only`` the optimiser is left alone."""
         self.model.load_state_dict(state["lora"], strict=False)
-        self.head.load_state_dict(state["head"])  # type: ignore[arg-type]
+        self.head.load_state_dict(state["head"])
         if not weights_only:
-            self.optimiser.load_state_dict(state["optimiser"])  # type: ignore[arg-type]
-            self.schedule.load_state_dict(state["schedule"])  # type: ignore[arg-type]
-            _set_generators(self.tower.device, state["dropout"])  # type: ignore[arg-type]
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
+            _set_generators(self.tower.device, state["dropout"])
 
 
 def _generators(device: torch.device) -> list[Tensor]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from rich.progress import track
 
 from faceagent.settings import Settings, load
@@ -32,7 +33,7 @@ def generate(folder: Path, count: int, seed: int, settings: Settings) -> None:
     synthesis = core.compile_model(core.read_model(home / "SynthesisNetwork.xml"), "CPU")
     rng = np.random.default_rng(seed)
 
-    def style() -> np.ndarray:
+    def style() -> NDArray[np.float32]:
         return np.asarray(style_of(rng.standard_normal((1, STYLE)).astype(np.float32))[0])
 
     mean = np.mean([style() for _ in range(2000)], axis=0)

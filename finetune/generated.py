@@ -85,7 +85,7 @@ def generators(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
 
 def as_it_is(one: LocatedFace) -> NDArray[np.uint8]:
     """The crop that the tool would take."""
-    return face_crop(read_pixels(one), (one.box[0], one.box[1], one.box[2], one.box[3])).pixels
+    return face_crop(read_pixels(one), one.box).pixels
 
 
 def moved(one: LocatedFace) -> NDArray[np.uint8]:

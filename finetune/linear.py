@@ -94,8 +94,8 @@ def softmax(
     def loss() -> float:
         optimiser.zero_grad()
         found = functional.cross_entropy(x @ weight.T + bias, y) + strength * weight.square().sum()
-        found.backward()  # type: ignore[no-untyped-call]
+        found.backward()
         return found.item()
 
-    optimiser.step(loss)  # type: ignore[no-untyped-call]
-    return Linear(*(part.detach().double().numpy() for part in (weight, bias)), mean, spread)
+    optimiser.step(loss)
+    return Linear(weight.detach().double().numpy(), bias.detach().double().numpy(), mean, spread)

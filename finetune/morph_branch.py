@@ -91,7 +91,8 @@ def remembered(path: Path, mark: str, make: Callable[[], Sequence[Half]], tower:
     rows = described(make(), tower)
     path.parent.mkdir(parents=True, exist_ok=True)
     taps = {f"tap{tap}": value for tap, value in rows.features.items()}
-    np.savez(path, mark=np.array(mark), **taps, **{key: getattr(rows, key) for key in Rows._fields[1:]})
+    labels = {key: getattr(rows, key) for key in Rows._fields[1:]}
+    np.savez(path, allow_pickle=False, mark=np.array(mark), **taps, **labels)
     return rows
 
 
@@ -119,7 +120,7 @@ def judged(rows: Rows, scores: Reals) -> dict[str, float]:
 def chosen(rows: Rows) -> tuple[tuple[int, ...], float]:
     """Taps and strength with the best mean of ``judged``, out of fold."""
     truth, share = targets(rows)
-    best = ((), 0.0), -1.0
+    best: tuple[tuple[tuple[int, ...], float], float] = ((), 0.0), -1.0
     for taps in CHOICES:
         for strength in STRENGTHS:
             scores = out_of_fold(rows.beside(taps), truth, rows.source.tolist(), strength, share)[:, 0]
@@ -144,7 +145,7 @@ def faces_as_they_are(faces: Sequence[LocatedFace]) -> list[Half]:
     """Bona fide pictures without any journey, as the tool crops them."""
     return [
         Half(
-            face_crop(read_pixels(one), (one.box[0], one.box[1], one.box[2], one.box[3])).pixels, False, one.source,
+            face_crop(read_pixels(one), one.box).pixels, False, one.source,
             one.origin, "none", "none",
         )
         for one in faces

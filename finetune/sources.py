@@ -5,9 +5,10 @@ A set that shipped weights may not learn from is refused by name.
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.progress import track
 
@@ -32,7 +33,7 @@ def faces_of(name: str, folders: dict[str, Path], cache: Path, settings: Setting
     folder = folders[name]
     memory = cache / f"{name}.json"
     if memory.is_file():
-        return [_found(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
+        return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
     views = portraits(folder, track(list(_files(name, folder)), description=name), settings)
     rows = (_found_in(name, folder, file, view) for file, view in views)
     found = [row for row in rows if row is not None]
@@ -58,7 +59,8 @@ def _found_in(name: str, folder: Path, file: str, view: View | None) -> LocatedF
     return LocatedFace(name, str(folder / file), source_of(name, file), face.box, face.landmarks)
 
 
-def _found(row: dict[str, object]) -> LocatedFace:
-    points = tuple((float(x), float(y)) for x, y in row["points"])  # type: ignore[attr-defined]
-    box = tuple(float(x) for x in row["box"])  # type: ignore[attr-defined]
-    return LocatedFace(str(row["origin"]), str(row["path"]), str(row["source"]), box, points)
+def located_face(row: Mapping[str, Any]) -> LocatedFace:
+    """A face as ``asdict`` and JSON left it."""
+    x0, y0, x1, y1 = map(float, row["box"])
+    points = tuple((float(x), float(y)) for x, y in row["points"])
+    return LocatedFace(str(row["origin"]), str(row["path"]), str(row["source"]), (x0, y0, x1, y1), points)

@@ -26,7 +26,8 @@ def dpo(recipe: VlmRecipe, data: Path, run: Path) -> Path:
     opened = opener(data)
     train_rows, held_rows = (rows(side, opened, preference=True) for side in (train, held))
     declare_missing_operators()
-    from trl import DPOConfig, DPOTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
     from finetune.vlm_watch import Watch
 

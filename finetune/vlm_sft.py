@@ -68,7 +68,8 @@ def _trained(
     out: Path,
 ) -> Any:
     declare_missing_operators()
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     from finetune.vlm_watch import Watch
 
@@ -121,7 +122,8 @@ def last_checkpoint(folder: Path) -> str | None:
     """The newest checkpoint of a stage, if it has one."""
     from transformers.trainer_utils import get_last_checkpoint
 
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    found: str | None = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    return found
 
 
 def write_card(

@@ -31,9 +31,9 @@ def declare() -> "Library":
     """Declare the operators, which live as long as what is returned. Raises RuntimeError when they are there."""
     from torch.library import Library
 
-    library = Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    library = Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
-        library.define(name + _SIGNATURE)  # type: ignore[no-untyped-call]
+        library.define(name + _SIGNATURE)
     return library
 
 

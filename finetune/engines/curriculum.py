@@ -11,8 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.located_faces import read_pixels
 from evals.data.synthesis.measured_faces import MeasuredFace
 from evals.data.synthesis.records import LabelledCrop
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
@@ -129,7 +131,8 @@ def _under(
 
 def _shuffled(size: int, count: int, rng: np.random.Generator) -> list[int]:
     """``count`` places of ``size``, each as often as any other, in an order without pattern."""
-    return np.concatenate([rng.permutation(size) for _ in range(-(-count // size))])[:count].tolist()  # type: ignore[no-any-return]
+    rounds = [rng.permutation(size) for _ in range(-(-count // size))]
+    return [int(place) for place in np.concatenate(rounds)[:count]]
 
 
 def _evenly(labels: Sequence[str], count: int, rng: np.random.Generator) -> list[int]:
@@ -158,9 +161,14 @@ def _bank(
     tool, kept = Forgery(settings), []
     for place in rng.choice(len(faces), min(BANK, len(faces)), replace=False):
         face = imagined.face_of(faces[int(place)], rng)
-        view, pixels = imagined.seen(face), cv2.imread(faces[int(place)].found.path)[:, :, ::-1]
-        kept.append((face, tool.run([View(view.picture, lambda pixels=pixels: pixels, view.original, face)])[0]))
+        kept.append((face, tool.run([_view(face, read_pixels(faces[int(place)].found))])[0]))
     return kept
+
+
+def _view(face: Face, pixels: NDArray[np.uint8]) -> View:
+    """The view of a face whose blendshapes were changed, on the pixels of its picture."""
+    view = imagined.seen(face)
+    return View(view.picture, lambda: pixels, view.original, face)
 
 
 def _written(record: LabelledCrop, out: Path, name: str, rng: np.random.Generator, quality: int | None = None) -> Shot:

@@ -18,6 +18,7 @@ from evals.data.synthesis.records import LabelledCrop, Portrait
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from evals.views import portrait as face_of
 from evals.views import whole
+from faceagent.encoder.regions import REGIONS
 from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.forgery import Forgery
@@ -54,7 +55,7 @@ def forged(faces: Sequence[LocatedFace], folder: Path, out: str, settings: Setti
         maker = str(record.parameters["maker"])
         shot = Shot(path=name, maker=None if maker == "untouched" else maker, parameters=dict(record.parameters))
         parts = record.parameters.get("regions", ())
-        touched: tuple[Region, ...] = parts if isinstance(parts, tuple) else ()  # type: ignore[assignment]
+        touched = tuple(region for region in REGIONS if isinstance(parts, tuple) and region in parts)
         yield Made(shot, found.source, touched, _case(shot, found.source, folder / name, tool, settings))
 
 

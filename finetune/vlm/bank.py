@@ -135,9 +135,10 @@ def _files(folder: Path, count: int) -> tuple[Any, Any, Any]:
         "eyes": ((count, EYES), np.float16),
         "done": ((count,), np.bool_),
     }
-    return tuple(
+    seen, eyes, done = (
         open_memmap(folder / f"{name}.npy", mode="r+")
         if (folder / f"{name}.npy").is_file()
         else open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
         for name, (shape, kind) in shapes.items()
-    )  # type: ignore[return-value]
+    )
+    return seen, eyes, done

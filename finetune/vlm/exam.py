@@ -24,7 +24,7 @@ def marks(
     tokenizer: Any,
     seen: NDArray[Any],
     facts: Sequence[Facts],
-    rows: Sequence[int],
+    rows: Sequence[int] | NDArray[np.int64],
     topic: str,
     count: int,
     seed: int,

@@ -23,7 +23,7 @@ WEIGHTS: Mapping[str, int] = {
 def lessons(
     seen: NDArray[Any],
     facts: Sequence[Facts],
-    rows: Sequence[int],
+    rows: Sequence[int] | NDArray[np.int64],
     count: int,
     seed: int,
     turns: int = 3,
@@ -47,7 +47,7 @@ def lessons(
 
 
 def exam(
-    facts: Sequence[Facts], rows: Sequence[int], topic: str, count: int, seed: int
+    facts: Sequence[Facts], rows: Sequence[int] | NDArray[np.int64], topic: str, count: int, seed: int
 ) -> list[tuple[int, VisualQuestion]]:
     """Up to ``count`` (picture, question) pairs on one topic, every answer equally often, in words never trained."""
     rng = np.random.default_rng((seed, 8))
@@ -59,7 +59,7 @@ def exam(
     return [example for examples in found.values() for example in examples[:each]]
 
 
-def _shelf(facts: Sequence[Facts], rows: Sequence[int]) -> dict[str, dict[str, list[int]]]:
+def _shelf(facts: Sequence[Facts], rows: Sequence[int] | NDArray[np.int64]) -> dict[str, dict[str, list[int]]]:
     shelf: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         for topic, answer in facts[row].items():

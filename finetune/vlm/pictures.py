@@ -6,17 +6,19 @@ anything by hand. Knows no question and no model.
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.progress import track
 
 from evals.data.held_out import may_train
-from evals.data.synthesis.located_faces import LocatedFace
 from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
 from evals.data.training_sets import TRAINING_SETS
 from evals.views import portraits
 from faceagent.settings import Settings
+from finetune.sources import located_face
 
 
 def shown(name: str, folder: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
@@ -39,8 +41,5 @@ def everything(data: Path, cache: Path, settings: Settings) -> list[MeasuredFace
     return [one for name in TRAINING_SETS for one in shown(name, data / name, cache, settings)]
 
 
-def _shown(row: dict[str, object]) -> MeasuredFace:
-    raw = dict(row.pop("found"))  # type: ignore[call-overload]
-    points = tuple((float(x), float(y)) for x, y in raw.pop("points"))
-    box = tuple(float(x) for x in raw.pop("box"))
-    return MeasuredFace(LocatedFace(**raw, box=box, points=points), **row)  # type: ignore[arg-type]
+def _shown(row: Mapping[str, Any]) -> MeasuredFace:
+    return MeasuredFace(located_face(row["found"]), row["yaw"], row["pitch"], row["shapes"], row["caption"])

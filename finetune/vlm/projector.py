@@ -58,7 +58,8 @@ class Reading(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         """N×64×1536 to the projected tokens, N×64×576."""
-        return self.projector(seen)  # type: ignore[no-any-return]
+        projected: Tensor = self.projector(seen)
+        return projected
 
     def logits(self, tokens: Tensor, topic: int) -> Tensor:
         """N×places×answers: how near each token of a topic is to each of its words."""

@@ -193,10 +193,8 @@ def examine(work: Work, count: int = 120) -> dict[str, tuple[list[bool], list[bo
     have = known(work)
     model, tokenizer = work.base()
     tuned = adapted(model, VQA, work.weights / FIRST)
-    return {
-        topic: tuple(  # type: ignore[misc]
-            marks(tuned, tokenizer, have.seen, have.facts, have.held, topic, count, SEED, swapped=swapped)
-            for swapped in (False, True)
-        )
-        for topic in CORE_TOPICS
-    }
+
+    def right(topic: str, *, swapped: bool) -> list[bool]:
+        return marks(tuned, tokenizer, have.seen, have.facts, have.held, topic, count, SEED, swapped=swapped)
+
+    return {topic: (right(topic, swapped=False), right(topic, swapped=True)) for topic in CORE_TOPICS}

@@ -141,7 +141,8 @@ def hidden_states(tuned: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
         pictures = inner.model.multi_modal_projector(inputs["seen"])
         marks = (ids == inner.config.image_token_id).unsqueeze(-1).expand_as(embedded)
         embedded = embedded.masked_scatter(marks, pictures.to(embedded.dtype))
-    return inner.model.language_model(inputs_embeds=embedded, use_cache=False).last_hidden_state  # type: ignore[no-any-return]
+    found: torch.Tensor = inner.model.language_model(inputs_embeds=embedded, use_cache=False).last_hidden_state
+    return found
 
 
 def answer_loss(tuned: Any, inputs: Mapping[str, Any]) -> torch.Tensor:

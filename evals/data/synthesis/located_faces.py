@@ -36,7 +36,7 @@ class LocatedFace:
     origin: str
     path: str
     source: str
-    box: tuple[float, ...]
+    box: tuple[float, float, float, float]
     points: tuple[tuple[float, float], ...]
 
     @property
