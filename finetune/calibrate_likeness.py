@@ -16,7 +16,7 @@ import numpy as np
 from evals.data.synthesis.located_faces import read_pixels
 from faceagent.encoder.tower import load_tower
 from faceagent.settings import load
-from faceagent.tools.likeness import BLOCK, described
+from faceagent.tools.likeness import BLOCK, region_vectors
 from finetune.engines.imagined import face_of
 from finetune.vlm.pictures import shown
 
@@ -40,7 +40,7 @@ def main() -> None:
     tower, rng, vectors = load_tower(settings), np.random.default_rng(0), []
     for start in range(0, len(faces), CHUNK):
         chunk = [one for _, one in faces[start : start + CHUNK]]
-        vectors += described(tower, [(read_pixels(one.found), face_of(one, rng)) for one in chunk])
+        vectors += region_vectors(tower, [(read_pixels(one.found), face_of(one, rng)) for one in chunk])
     people = np.array([name for name, _ in faces])
     regions = {}
     for region in vectors[0]:
@@ -48,12 +48,12 @@ def main() -> None:
         table = np.array([vectors[place][region] for place in kept])
         i, j = np.triu_indices(len(kept), k=1)
         cosine, same = (table @ table.T)[i, j], people[kept][i] == people[kept][j]
-        lines = np.quantile(cosine, np.linspace(0.01, 0.99, 199))
+        thresholds = np.quantile(cosine, np.linspace(0.01, 0.99, 199))
         fmr, fnmr = (np.array([np.mean(test) for test in tests]) for tests in (
-            [cosine[~same] >= line for line in lines], [cosine[same] < line for line in lines]))  # fmt: skip
+            [cosine[~same] >= line for line in thresholds], [cosine[same] < line for line in thresholds]))  # fmt: skip
         best = int(np.argmin(np.abs(fmr - fnmr)))
         regions[region] = {
-            "threshold": round(float(lines[best]), 4), "fmr": round(float(fmr[best]), 4),
+            "threshold": round(float(thresholds[best]), 4), "fmr": round(float(fmr[best]), 4),
             "fnmr": round(float(fnmr[best]), 4), "pairs": [int(same.sum()), int((~same).sum())],
         }  # fmt: skip
         print(region, regions[region])

@@ -4,8 +4,8 @@ Sources are MediaPipe's blendshape coefficients and a few distances on its mesh,
 present beyond what 95 % of neutral faces show; intensity runs from 0 over 0.5, where presence begins, to 5, which
 1 % of the training faces reach. The scale is our own: it has FACS's ends, and no FACS coder has confirmed its middle.
 
-The module does not know the person: "neutral" is the average neutral face, so brows that are low by nature read as
-a little AU4. It does not know why anything moved.
+The module does not know the person: "neutral" is the average neutral face, so brows that are low by nature give a
+small AU4. It does not know why anything moved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ from faceagent.tools.facs import Neutral, Unit, Unmeasurable, neutral, table
 from faceagent.types import Evidence, Face, Region, Score, ToolStamp
 
 SLACK = 0.02
-"""Added to the spread of every blendshape: less than that cannot be seen, however still neutral faces keep."""
+"""Added to the spread of every blendshape: smaller differences cannot be seen, however little neutral faces vary."""
 REACH = (-3.0, 6.0)
-"""Deviations beyond this are as good as this: the coefficients saturate."""
+"""Deviations are clipped to this range: the coefficients saturate."""
 PITCH = 30.0
 """Degrees of pitch up to which distances are corrected for it."""
 UNEVEN = 1.5
-"""Steps of intensity between left and right from which it is said."""
+"""Difference of intensity between left and right from which the statement calls a unit uneven."""
 
 
 class Activation(NamedTuple):
@@ -60,12 +60,12 @@ def activations(face: Face, reference: Neutral | None = None) -> dict[int, Activ
     rough: dict[int, Sides] = {}
     found: dict[int, Activation] = {}
     for unit in table().units:
-        # Rules need numbers that no saturated coefficient can dominate; intensities need the whole way up.
-        free, tame = (combined(unit, source, rough, reference) for source in (whole, clipped))
-        rough[unit.code] = clip(tame)
+        # Rules need values that no saturated coefficient can dominate; intensities need the unclipped range.
+        free, limited = (combined(unit, source, rough, reference) for source in (whole, clipped))
+        rough[unit.code] = clip(limited)
         left, right, both = (intensity(unit, value, reference) for value in (*free, free.both))
         found[unit.code] = Activation(
-            deviation=float(np.clip(tame.both, *REACH)),
+            deviation=float(np.clip(limited.both, *REACH)),
             intensity=both,
             left=left,
             right=right,
@@ -76,12 +76,12 @@ def activations(face: Face, reference: Neutral | None = None) -> dict[int, Activ
 
 def deviations(face: Face, reference: Neutral) -> dict[str, Sides]:
     """Every source that a unit uses, in standard deviations of neutral faces, unclipped."""
-    measured, nod = levels(face), tilt(face, reference)
+    measured, pitch = levels(face), relative_pitch(face, reference)
     found = {}
     for name in {name: None for unit in table().units for name in unit.shares}:
         level, sides = reference.levels[name], measured[name]
         spread = level.sd if name in SPANS else level.sd + SLACK
-        middle = level.mean + level.slope * nod
+        middle = level.mean + level.slope * pitch
         found[name] = Sides((sides.left - level.tilt - middle) / spread, (sides.right + level.tilt - middle) / spread)
     return found
 
@@ -103,8 +103,8 @@ def intensity(unit: Unit, deviation: float, reference: Neutral) -> float:
     return float(np.interp(deviation, (spread.none, spread.present, spread.full), (0.0, 0.5, 5.0)))
 
 
-def tilt(face: Face, reference: Neutral) -> float:
-    """Degrees of pitch beyond the neutral faces' mean, as far as distances are corrected for it."""
+def relative_pitch(face: Face, reference: Neutral) -> float:
+    """Degrees of pitch beyond the neutral faces' mean, limited to the range that distances are corrected for."""
     return 0.0 if face.pose is None else float(np.clip(face.pose.pitch, -PITCH, PITCH)) - reference.pitch
 
 
@@ -115,7 +115,7 @@ def clip(sides: Sides) -> Sides:
 
 
 class ActionUnits:
-    """Arithmetic on what the face landmarker left in ``Face``; runs no model of its own."""
+    """Arithmetic on the landmarker's output in ``Face``; runs no model of its own."""
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="action_units",
@@ -143,8 +143,8 @@ class ActionUnits:
 
 def _evidence(by: ToolStamp, view: View, face: Face) -> tuple[Evidence, ...]:
     found = activations(face)
-    spoken = [_measured(by, view, unit, found[unit.code]) for unit in sorted(table().units, key=lambda one: one.code)]
-    return (*spoken, *(_silent(by, view, unit) for unit in table().unmeasurable))
+    measured = [_measured(by, view, unit, found[unit.code]) for unit in sorted(table().units, key=lambda one: one.code)]
+    return (*measured, *(_unmeasurable(by, view, unit) for unit in table().unmeasurable))
 
 
 def _measured(by: ToolStamp, view: View, unit: Unit, found: Activation) -> Evidence:
@@ -168,7 +168,7 @@ def _measured(by: ToolStamp, view: View, unit: Unit, found: Activation) -> Evide
     )
 
 
-def _silent(by: ToolStamp, view: View, unit: Unmeasurable) -> Evidence:
+def _unmeasurable(by: ToolStamp, view: View, unit: Unmeasurable) -> Evidence:
     return Evidence(
         id=f"{view.subject}:AU{unit.code}",
         tool=by,

@@ -1,9 +1,9 @@
-"""Apparent age as a range, and apparent gender. What a face looks like, not what a person is.
+"""Apparent age as a range, and apparent gender: what a face looks like, not what a person is.
 
-Two opinions, averaged: the encoder's ``attributes`` branch, trained on FairFace, and Davis King's dlib predictors
-(dlib-models, CC0) as ONNX. The labels of both came from pictures, not from birth certificates. Both read people over 70
-too young; the shipped table corrects the middle of the range and widens it by what was left over. Gender is a guess in
-two classes, weak on children. There is no race or ethnicity here, ever.
+Two estimates, averaged: the encoder's ``attributes`` branch, trained on FairFace, and Davis King's dlib predictors
+(dlib-models, CC0) as ONNX. The labels of both were guessed from pictures, not taken from documents. Both estimate
+people over 70 too young; the shipped table corrects the middle of the range and widens it by the residual. Gender has
+two classes and is weak on children. Race or ethnicity is never estimated.
 """
 
 import json
@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import face_crop
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.faces import align
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View, stamped
+from faceagent.tools.encoder_branch import branch_crops
 from faceagent.types import Evidence, Face, Score, ToolStamp
 from faceagent.weights.sessions import device_of, open_session
 
@@ -32,13 +32,20 @@ BRANCH, MALE = "attributes", "male"
 AGE_TABLE = "age/averaged-1"
 GENDER_CALIBRATION = "gender/averaged-1"
 BRANCH_SHARE = 0.8
-"""How much the branch weighs against dlib in the age; least error out of fold (FairFace train) between .7 and .8."""
+"""Weight of the branch against dlib for the age; least error out of fold (FairFace train) between .7 and .8."""
 BRANCH_SHARE_GENDER = 0.7
 """The same for the logit of "male"."""
 CENTRES = {
-    "0-2": 1.0, "3-9": 6.0, "10-19": 14.5, "20-29": 24.5, "30-39": 34.5, "40-49": 44.5, "50-59": 54.5, "60-69": 64.5,
+    "0-2": 1.0,
+    "3-9": 6.0,
+    "10-19": 14.5,
+    "20-29": 24.5,
+    "30-39": 34.5,
+    "40-49": 44.5,
+    "50-59": 54.5,
+    "60-69": 64.5,
     "more than 70": 75.0,
-}  # fmt: skip
+}
 """The branch's bands, which are FairFace's, and the age that stands for each."""
 STARTS = np.array([0, 3, 10, 20, 30, 40, 50, 60, 70])
 """First year of every band."""
@@ -50,7 +57,7 @@ CORNERS = np.array([(0.8596, 0.2135), (0.6461, 0.2290), (0.1206, 0.2137), (0.334
 MESH = (263, 362, 33, 133, 2)
 """The same five among the 478 mesh points."""
 NOSE_BASE = 0.35
-"""Without a mesh: how far from the nose tip to the middle of the mouth the base of the nose lies."""
+"""Without a mesh: position of the base of the nose between the nose tip (0) and the middle of the mouth (1)."""
 MEAN = np.array([122.782, 117.001, 104.298], dtype=np.float32)
 YEARS = np.concatenate([[0.25], np.arange(1.0, 81.0)])
 """The age that each of the 81 outputs stands for."""
@@ -93,11 +100,11 @@ def age_table(name: str = AGE_TABLE) -> AgeTable:
 
 
 def prepare(pixels: Pixels, face: Face, side: int) -> Floats:
-    """2×3×side×side float32: the aligned face, as it is and mirrored; RGB, mean taken off, over 256."""
+    """2×3×side×side float32: the aligned face and its mirror image; RGB, mean subtracted, divided by 256."""
     points, template = _anchors(face)
     coarse = align.similarity(points, (template + PADDING) / (1 + 2 * PADDING) * side)
     finer = int(np.clip(np.ceil(1.0 / np.hypot(coarse[0, 0], coarse[1, 0])), 1, FINEST))
-    # Averaging down from a finer chip, because bilinear sampling of a large face sees one pixel in many.
+    # A finer chip is averaged down, because bilinear sampling of a large face reads only one pixel in many.
     fine = coarse * finer
     fine[:, 2] += (finer - 1) / 2
     chip = align.warp(pixels, fine, side * finer)
@@ -171,17 +178,16 @@ class Attributes:
         ]
 
     def estimate(self, views: Sequence[View]) -> tuple[Reals, Reals]:
-        """Both opinions averaged: N×bands probabilities, N logits of "male". Every view must have a face."""
+        """Both estimates averaged: N×bands probabilities, N logits of "male". Every view must have a face."""
         encoder = self._encoder()
-        margin = encoder.branches[BRANCH].card.margin
-        crops = [face_crop(view.pixels(), view.face.box, scale=margin).pixels for view in views if view.face]
-        logits = encoder.run(crops, [BRANCH])[BRANCH].logits.astype(np.float64)
+        crops = branch_crops(encoder, BRANCH, [(view, view.face) for view in views if view.face])
+        logits = encoder.run([crop.pixels for crop in crops], [BRANCH])[BRANCH].logits.astype(np.float64)
         years, male = self.dlib(views)
         bands = BRANCH_SHARE * chances(logits[:, :-1]) + (1 - BRANCH_SHARE) * banded(years)
         return bands, mixed_logit(logits[:, -1], male)
 
     def dlib(self, views: Sequence[View]) -> tuple[Reals, Reals]:
-        """What dlib's networks say alone: N×81 probabilities of ``YEARS``, N logits of "male"."""
+        """The estimate of dlib's networks alone: N×81 probabilities of ``YEARS``, N logits of "male"."""
         faces = [(view, view.face) for view in views if view.face is not None]
         shares = self._probabilities("gender", faces, GENDER_SIDE)[:, 1]
         return self._probabilities("age", faces, AGE_SIDE), np.array([logit(float(share)) for share in shares])

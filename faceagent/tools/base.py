@@ -1,11 +1,11 @@
-"""What a specialist is: a ``ToolSpec`` that describes it once, and ``run`` that turns views into evidence.
+"""The interface of every tool: a ``ToolSpec`` that describes it, and ``run`` that turns views into evidence.
 
-``measure`` wraps every tool with the law of the house that content never raises: a face the tool cannot use,
-weights that are missing and a crash in the middle of a batch all become evidence with a status and a reason.
+``measure`` runs any tool without raising for content: a face that the tool cannot use, missing weights and a crash in
+the middle of a batch all become evidence with a status and a reason.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -24,9 +24,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class View:
-    """What a tool looks at: one face of a picture, or the picture as a whole when ``face`` is None.
+    """The input of a tool: one face of a picture, or the whole picture when ``face`` is None.
 
-    ``pixels`` and ``original`` are calls, so that a batch of many pictures need not lie decoded in memory.
+    ``pixels`` (H×W×3 RGB) and ``original`` (the bytes as received) are functions, so that the pictures of a large
+    batch are not all decoded in memory at once.
     """
 
     picture: Picture
@@ -45,7 +46,7 @@ Need = Literal["landmarks", "reference", "model"]
 
 
 class ToolSpec(FrozenModel):
-    """The one description of a tool; every door (graph, CLI, docs, later HTTP and MCP) is generated from it."""
+    """The only description of a tool: the graph, the CLI and the documentation are generated from it."""
 
     name: str
     version: str
@@ -56,15 +57,15 @@ class ToolSpec(FrozenModel):
     needs: tuple[Need, ...] = ()
     weights: tuple[str, ...] = ()
     pending: str | None = None
-    """Why the tool cannot measure anything yet; such a tool is listed and answers "unavailable"."""
+    """Why the tool cannot measure anything yet. Such a tool is listed, and its evidence has status "unavailable"."""
 
 
 class Tool(Protocol):
-    """A specialist. Built with the settings, loads its weights on first use, safe to call from many threads."""
+    """One detector or measurement. Built from settings, loads its weights on first use, is safe for threads."""
 
     @property
     def spec(self) -> ToolSpec:
-        """What this tool is; a plain class attribute will do."""
+        """The description of this tool; a class attribute is enough."""
         ...
 
     def stamp(self) -> ToolStamp:
@@ -72,18 +73,31 @@ class Tool(Protocol):
         ...
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Evidence about every view, one tuple per view, in order. A batch equals its singles."""
+        """Evidence about every view, one tuple per view, in order. A batch gives the same as its views one by one."""
         ...
 
 
 def stamped(spec: ToolSpec, device: str = "cpu", weights: tuple[WeightStamp, ...] | None = None) -> ToolStamp:
-    """The stamp of a tool whose weights, those of its spec unless given, run on ``device``."""
-    spoke = tuple(stamp(name) for name in spec.weights) if weights is None else weights
-    return ToolStamp(name=spec.name, version=spec.version, weights=spoke, device=device)
+    """The stamp of a tool whose weights run on ``device``; default ``weights``: those of the spec."""
+    used = tuple(stamp(name) for name in spec.weights) if weights is None else weights
+    return ToolStamp(name=spec.name, version=spec.version, weights=used, device=device)
 
 
-def silent(spec: ToolSpec, view: View, status: Status, reason: Reason, statement: str) -> Evidence:
-    """Evidence that nothing was measured, and why."""
+def per_face(
+    batch: Sequence[View], measure_faces: Callable[[list[tuple[View, Face]]], Iterable[tuple[Evidence, ...]]]
+) -> list[tuple[Evidence, ...]]:
+    """``measure_faces`` once over all views that have a face, its results put back in the order of ``batch``.
+
+    Views without a face get (). ``measure_faces`` is not called when there is no face at all.
+    """
+    faces = {index: (view, view.face) for index, view in enumerate(batch) if view.face is not None}
+    measured = measure_faces(list(faces.values())) if faces else ()
+    found = dict(zip(faces, measured, strict=True))
+    return [found.get(index, ()) for index in range(len(batch))]
+
+
+def not_measured(spec: ToolSpec, view: View, status: Status, reason: Reason, statement: str) -> Evidence:
+    """Evidence with a status other than "ok": nothing was measured, for this reason."""
     return Evidence(
         id=f"{view.subject}:{spec.name}",
         tool=ToolStamp(name=spec.name, version=spec.version),
@@ -105,15 +119,16 @@ UNUSABLE: dict[Reason, str] = {
     "extreme_pose": "the head is turned too far",
     "no_landmarks": "no facial landmarks were found",
 }
-"""Why a face cannot be used, in words."""
+"""Why a face cannot be used, as a clause for statements."""
 
 
-def _obstacle(spec: ToolSpec, view: View) -> tuple[Reason, str] | None:
+def _skip_reason(spec: ToolSpec, view: View) -> tuple[Reason, str] | None:
+    """Why the tool cannot use this view, as a code and a clause, or None."""
     face = view.face
     if face is not None:
         if "landmarks" in spec.needs and not face.landmarks:
             return "no_landmarks", UNUSABLE["no_landmarks"]
-        # A tool is spared a face only when none of its questions can use it.
+        # A face is skipped only when it is unusable for every question of the tool.
         reasons = [face.reasons.get(question, ()) for question in spec.questions]
         if all(reasons) and reasons:
             first = reasons[0][0]
@@ -124,21 +139,23 @@ def _obstacle(spec: ToolSpec, view: View) -> tuple[Reason, str] | None:
 
 
 def measure(tool: Tool, views: Sequence[View]) -> list[tuple[Evidence, ...]]:
-    """Run ``tool`` over ``views``, one entry per view; never raises for content.
+    """Run ``tool`` over ``views``, one entry per view, in order; never raises for content.
 
-    Views the tool cannot use become ``not_applicable``, missing weights make the whole batch ``unavailable``,
-    and when a batch crashes its views are tried one by one so that only the culprit is ``failed``.
+    Views that the tool cannot use get status ``not_applicable``. Missing weights give the whole batch ``unavailable``.
+    When a batch crashes, its views are tried one by one, so that only the view that crashes gets ``failed``.
     """
     spec = tool.spec
     found: dict[int, tuple[Evidence, ...]] = {}
     usable: dict[int, View] = {}
     for index, view in enumerate(views):
-        obstacle = _obstacle(spec, view)
+        skip = _skip_reason(spec, view)
         if spec.pending is not None:
-            found[index] = (silent(spec, view, "unavailable", "not_trained_yet", spec.pending),)
-        elif obstacle is not None:
-            reason, words = obstacle
-            found[index] = (silent(spec, view, "not_applicable", reason, f"{spec.title}: not measured, {words}."),)
+            found[index] = (not_measured(spec, view, "unavailable", "not_trained_yet", spec.pending),)
+        elif skip is not None:
+            reason, words = skip
+            found[index] = (
+                not_measured(spec, view, "not_applicable", reason, f"{spec.title}: not measured, {words}."),
+            )
         else:
             usable[index] = view
     found.update(zip(usable, _attempt(tool, list(usable.values())), strict=True))
@@ -146,7 +163,7 @@ def measure(tool: Tool, views: Sequence[View]) -> list[tuple[Evidence, ...]]:
 
 
 def _attempt(tool: Tool, views: Sequence[View]) -> list[tuple[Evidence, ...]]:
-    """Evidence per view: the batch in one call, or one by one where the batch as a whole breaks."""
+    """Evidence per view: the batch in one call, or view by view when that call raises."""
     if not views:
         return []
     spec = tool.spec
@@ -154,10 +171,10 @@ def _attempt(tool: Tool, views: Sequence[View]) -> list[tuple[Evidence, ...]]:
         return tool.run(views)
     except ModelUnavailable as error:
         logger.warning("%s is unavailable: %s", spec.name, error)
-        return [(silent(spec, view, "unavailable", "weights_missing", str(error)),) for view in views]
+        return [(not_measured(spec, view, "unavailable", "weights_missing", str(error)),) for view in views]
     except Exception as error:
         if len(views) > 1:
             return [_attempt(tool, [view])[0] for view in views]
         logger.exception("%s crashed on %s of %s", spec.name, views[0].subject, views[0].picture.sha256[:12])
         words = f"{spec.title}: failed on this face or picture ({type(error).__name__})."
-        return [(silent(spec, views[0], "failed", "crashed", words),)]
+        return [(not_measured(spec, views[0], "failed", "crashed", words),)]

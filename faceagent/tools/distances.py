@@ -1,8 +1,8 @@
-"""Distances on the face mesh that stand for what no blendshape tells: brow height, nose wing, red of the lips.
+"""Distances on the face mesh for movements that no blendshape measures: brow height, nose wing, red of the lips.
 
-All are measured at right angles to the line between the eyes, as a share of the distance between the eyes, and made
-comparable between poses: by the cosine of the yaw, which narrows the eye distance. Indices are MediaPipe's 478
-points; left and right are the subject's own. This module knows no neutral face and no action unit.
+All are measured at right angles to the line between the eyes, as a share of the distance between the eyes. Yaw narrows
+that distance by its cosine, which is corrected for. Indices are MediaPipe's 478 points; left and right are the
+subject's own. This module knows no neutral face and no action unit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)
 """Outer and inner corner."""
 
 MOST_YAW = 60.0
-"""Degrees beyond which the narrowing is no longer believed."""
+"""Degrees; a larger yaw is corrected as if it were this one."""
 
 SPANS: Mapping[str, tuple[Sequence[tuple[int, int, float]], Sequence[tuple[int, int, float]]]] = {
     "inner_brow_height": (((336, 362, 1.0),), ((107, 133, 1.0),)),

@@ -2,7 +2,7 @@
 
 Seven basic labels and "other". Every rule is a sum over action units in ``facs.toml`` (EMFACS, Friesen & Ekman
 1983), so each answer can name the units it rests on. "Other" is for units that no basic expression uses and for
-faces that show two at once which exclude each other; contempt is not told apart and falls under it.
+faces that show two at once which exclude each other; contempt is not a label of its own and falls under it.
 
 The rules know posed, complete expressions best. They do not know the person's resting face, the situation, or time.
 """
@@ -18,7 +18,7 @@ from faceagent.types import Evidence, Face, Score, ToolStamp
 
 CALIBRATION = "expression/emfacs-1"
 BASIS = 0.5
-"""Deviations from which a unit is named as a ground of an answer; below presence it is called faint."""
+"""Deviations from which a unit is named as support of an answer; below presence it is called faint."""
 
 
 class Reading(NamedTuple):
@@ -43,17 +43,17 @@ def read(deviations: Mapping[int, float]) -> Reading:
     return Reading({name: logit for name, (logit, _) in best.items()}, label, best[label][1])
 
 
-def grounds(reading: Reading, found: Mapping[int, Activation]) -> tuple[int, ...]:
+def supporting_units(reading: Reading, found: Mapping[int, Activation]) -> tuple[int, ...]:
     """Codes of the units that the winning label rests on.
 
-    Those that spoke for it; for "neutral" or where none did, all that any rule would have listened to.
+    Those that count for it; for "neutral", or where none does, all units that any rule counts.
     """
     if reading.rule is not None:
-        spoke = tuple(code for code in reading.rule.adds if found[code].deviation >= BASIS)
-        spoke += tuple(code for code in reading.rule.also if spoke and found[code].present)
+        codes = tuple(code for code in reading.rule.adds if found[code].deviation >= BASIS)
+        codes += tuple(code for code in reading.rule.also if codes and found[code].present)
     else:
-        spoke = tuple(code for code, unit in found.items() if unit.present)
-    return tuple(sorted(spoke)) or tuple(sorted({code for rule in table().rules for code in rule.adds}))
+        codes = tuple(code for code, unit in found.items() if unit.present)
+    return tuple(sorted(codes)) or tuple(sorted({code for rule in table().rules for code in rule.adds}))
 
 
 class Expression:
@@ -86,7 +86,7 @@ class Expression:
 def _evidence(by: ToolStamp, view: View, face: Face) -> Evidence:
     found = activations(face)
     reading = read({code: unit.deviation for code, unit in found.items()})
-    codes = grounds(reading, found)
+    codes = supporting_units(reading, found)
     return Evidence(
         id=f"{view.subject}:expression",
         tool=by,
@@ -101,15 +101,15 @@ def _evidence(by: ToolStamp, view: View, face: Face) -> Evidence:
 
 
 def _statement(reading: Reading, codes: Sequence[int], found: Mapping[int, Activation]) -> str:
-    shown = f"The apparent expression is {reading.label}"
+    start = f"The apparent expression is {reading.label}"
     if reading.label == "neutral":
-        return f"{shown}: no action unit speaks strongly enough for another."
+        return f"{start}: no action unit speaks strongly enough for another."
     if reading.rule is None:
-        return f"{shown}: a smile and units that exclude it are shown at once."
+        return f"{start}: a smile and units that exclude it are shown at once."
     clear = ", ".join(f"AU{code}" for code in codes if found[code].present)
     faint = ", ".join(f"AU{code}" for code in codes if found[code].deviation >= BASIS and not found[code].present)
     if clear:
-        return f"{shown}, after EMFACS from {clear}" + (f", and faintly from {faint}." if faint else ".")
-    return f"{shown}, weakly: " + (
+        return f"{start}, after EMFACS from {clear}" + (f", and faintly from {faint}." if faint else ".")
+    return f"{start}, weakly: " + (
         f"after EMFACS only faintly from {faint}." if faint else "no action unit stands out."
     )

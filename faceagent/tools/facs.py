@@ -1,4 +1,4 @@
-"""The FACS table and the EMFACS rules, as data: which measurements make a unit, which units make an expression.
+"""The FACS table and the EMFACS rules as data: the measurements of every unit, the units of every expression.
 
 The table is ``facs.toml``, written by hand; what neutral faces look like is ``facs_neutral.json``, written by
 ``finetune.calibrate_expression``. This module reads and checks both. It measures nothing.
@@ -43,14 +43,14 @@ class Unmeasurable(FrozenModel):
 
 
 class Rule(FrozenModel):
-    """One way to show an expression: units that speak for it and units that speak against it."""
+    """One way to show an expression: the units that count for it and the units that count against it."""
 
     label: str
-    level: float = Field(default=0.0, description="logit of the label before any unit speaks")
+    level: float = Field(default=0.0, description="logit of the label when every unit is neutral")
     adds: Mapping[int, float] = Field(default_factory=dict)
     over: float = Field(default=1.0, gt=0)
     takes: Mapping[int, float] = Field(default_factory=dict)
-    also: tuple[int, ...] = Field(default=(), description="units of the prototype that are named, not weighed")
+    also: tuple[int, ...] = Field(default=(), description="units of the prototype that are reported, not weighed")
 
     def logit(self, deviations: Mapping[int, float]) -> float:
         """The rule's score from deviations per unit, in standard deviations of neutral faces."""

@@ -1,9 +1,9 @@
-"""Spliced and swapped parts of a face, where they are, and faces generated as a whole: two branches of the encoder.
+"""Spliced and swapped parts of a face, where they are, and wholly generated faces: two branches of the encoder.
 
-``forgery`` looks for parts of another person; its patch logits, trained on masks of known splices, are the heat map
-and name the region. ``forgery_generated`` reads inner blocks, where texture lives: whether the face was generated, by
-which family of generators, and how far the face is from all that it learned from. Its logit is reported, not weighed;
-the distance is. Where the eyes lie in the picture (``framing``) is reported too.
+``forgery`` detects parts of another person. Its patch logits, trained on masks of known splices, are the heat map and
+give the region scores. ``forgery_generated`` reads intermediate blocks, where texture is encoded: whether the face was
+generated, by which family of generators, and how far the face is from the training faces. Its logit is reported, not
+fused; the distance is fused. The position of the eyes in the picture (``framing``) is reported too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import Crop, face_crop
+from faceagent.encoder.crop import Crop
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, stamped
-from faceagent.tools.framing import framed
+from faceagent.tools.base import ToolSpec, View, per_face
+from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
+from faceagent.tools.framing import framing_evidence
 from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
@@ -48,35 +49,34 @@ class Forgery:
         self._settings = settings
 
     def stamp(self) -> ToolStamp:
-        """Name, version, tower and adapter, and the device they run on."""
-        encoder = self._encoder()
-        return stamped(self.spec, encoder.tower.device.type, encoder.stamps)
+        """Name, version, tower and adapters, and the device they run on."""
+        return encoder_stamp(self.spec, self._encoder())
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face: logits of both kinds of forgery, the generator's family, the distance, the regions, the framing."""
-        faces = {index: (view, view.face) for index, view in enumerate(batch) if view.face is not None}
-        found: dict[int, tuple[Evidence, ...]] = {}
-        if faces:
-            encoder = self._encoder()
-            card, by = encoder.branches[BRANCH].card, self.stamp()
-            splice = card.labels.index("splice")
-            crops = [face_crop(view.pixels(), face.box, scale=card.margin) for view, face in faces.values()]
-            outputs = encoder.run([crop.pixels for crop in crops], [BRANCH, GENERATED])
-            output, made = outputs[BRANCH], encoder.branches[GENERATED].card.labels
-            if output.patches is None:
-                raise ModelUnavailable(
-                    f"The adapter {BRANCH!r} has no patch logits.", remedy="Install faceagent again."
-                )
-            for row, (index, (view, face)) in enumerate(faces.items()):
-                heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
-                whole = dict(zip(made, outputs[GENERATED].logits[row].astype(float), strict=True))
-                found[index] = (
+        return per_face(batch, self._measure)
+
+    def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
+        encoder, by = self._encoder(), self.stamp()
+        splice = encoder.branches[BRANCH].card.labels.index("splice")
+        labels = encoder.branches[GENERATED].card.labels
+        crops = branch_crops(encoder, BRANCH, faces)
+        outputs = encoder.run([crop.pixels for crop in crops], [BRANCH, GENERATED])
+        output, generated = outputs[BRANCH], outputs[GENERATED].logits.astype(float)
+        if output.patches is None:
+            raise ModelUnavailable(f"The adapter {BRANCH!r} has no patch logits.", remedy="Install faceagent again.")
+        found = []
+        for row, (view, face) in enumerate(faces):
+            heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
+            found.append(
+                (
                     _splice(by, view, float(output.logits[row, splice]), _heat_map(crops[row], heat)),
-                    *_generated(by, view, whole),
+                    *_generated(by, view, dict(zip(labels, generated[row], strict=True))),
                     *_regions(by, view, face, crops[row], heat),
-                    *framed(by, view),
+                    *framing_evidence(by, view),
                 )
-        return [found.get(index, ()) for index in range(len(batch))]
+            )
+        return found
 
     def _encoder(self) -> Encoder:
         return load_encoder(self._settings, (BRANCH, GENERATED))
@@ -101,20 +101,20 @@ def _splice(by: ToolStamp, view: View, logit: float, heat: HeatMap) -> Evidence:
         subject=view.subject,
         score=Score(value=logit, scale="logit", calibration="forgery/splice-1"),
         heatmap=heat,
-        # Which side an output speaks for is the calibration's to say.
-        statement=f"The forgery detector's raw output for a spliced or swapped part is {_share(logit):.2f} of 1.",
+        # The statement names no side: where the output turns from one to the other is up to the calibration.
+        statement=f"The forgery detector's raw output for a spliced or swapped part is {_sigmoid(logit):.2f} of 1.",
     )
 
 
 def _generated(by: ToolStamp, view: View, whole: Mapping[str, float]) -> tuple[Evidence, ...]:
-    """The generated-face logit, the family it would come from, and how far the face is from what was learned."""
+    """The logit for a generated face, the most similar family of generators, the distance from the training faces."""
     logit, spliced = whole["synthetic"], f"{view.subject}:forgery"
     synthetic = Evidence(
         id=f"{spliced}_synthetic",
         tool=by,
         question="forgery",
         subject=view.subject,
-        # Calibrated (forgery/synthetic-1), but not weighed: averaged in, it cost spliced faces more than it found.
+        # A calibration exists (forgery/synthetic-1), but fusing this score lost more spliced faces than it found.
         score=Score(value=logit, scale="logit"),
         statement=f"The forgery detector's raw output for a face generated as a whole is {logit:.2f}; "
         "generated training faces lie near 1, photographs near -1; it is reported and not weighed.",
@@ -135,16 +135,16 @@ def _generated(by: ToolStamp, view: View, whole: Mapping[str, float]) -> tuple[E
             statement=f"If it was generated, the face is most like those of {FAMILIES[best]} (raw output "
             f"{scores[best]:.2f}).",
         ),
-        _familiarity(by, view, whole, (spliced, synthetic.id)),
+        _distance(by, view, whole, (spliced, synthetic.id)),
     )
 
 
 def distance(whole: Mapping[str, float]) -> float:
-    """Root mean square over the whitened axes of a branch's output: about 1 for faces like those of training."""
+    """Root mean square over the whitened axes of a branch's output: about 1 for faces like the training faces."""
     return float(np.sqrt(np.mean([value**2 for label, value in whole.items() if label.startswith("axis_")])))
 
 
-def _familiarity(by: ToolStamp, view: View, whole: Mapping[str, float], speaks_of: tuple[str, ...]) -> Evidence:
+def _distance(by: ToolStamp, view: View, whole: Mapping[str, float], cites: tuple[str, ...]) -> Evidence:
     value = distance(whole)
     return Evidence(
         id=f"{view.subject}:forgery_distance",
@@ -152,12 +152,12 @@ def _familiarity(by: ToolStamp, view: View, whole: Mapping[str, float], speaks_o
         question="forgery",
         subject=view.subject,
         score=Score(value=value, scale="ratio", calibration="forgery/familiar-1"),
-        cites=speaks_of,
+        cites=cites,
         statement=f"The face is {value:.2f} times as far from the middle of the training faces as these usually are.",
     )
 
 
-def _share(logit: float) -> float:
+def _sigmoid(logit: float) -> float:
     return float(1 / (1 + np.exp(-logit)))
 
 

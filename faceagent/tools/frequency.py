@@ -1,8 +1,8 @@
 """Traces that cameras, compression and editing leave in a picture: spectrum, JPEG grid, recompression, noise.
 
 Evidence, not a verdict. Nothing here is calibrated, because resizing, saving again and every messenger service
-change the same measures as an edit does; a radial spectrum that separates one generator from one camera calls
-pictures of the next camera forged. So there is no label and no likelihood, only what was measured, in words.
+change the same measures as an edit does; a radial spectrum that separates one generator from one camera would call
+pictures of the next camera forged. So there is no label and no likelihood, only measurements and their description.
 """
 
 from collections.abc import Sequence
@@ -20,19 +20,19 @@ from faceagent.tools.jpeg import Reals
 from faceagent.types import Evidence, Reason, Score, Status, ToolStamp
 
 WINDOW = 512
-"""px: the middle of larger pictures is looked at, which keeps the time bounded and every block whole."""
+"""px: of larger pictures the middle is measured, which bounds the time and keeps every block whole."""
 SMALLEST = 64
 """px: below this side there are too few blocks and frequencies."""
 GRID_SEEN = 1.2
-"""Grid strength from which the words say "shows". 137 pictures without compression (FRLL, SFHQ) stayed below 1.19."""
+"""Grid strength from which the statement says "shows". 137 uncompressed pictures (FRLL, SFHQ) stayed below 1.19."""
 PERIODIC = 0.3
-"""Periodicity from which the words say "is periodic". The same 137, compressed once, stayed below 0.23."""
+"""Periodicity from which the statement says "is periodic". The same 137, compressed once, stayed below 0.23."""
 BLOCK = 32
 """px: side of the blocks whose noise is compared."""
 SLOPE_BAND = (0.05, 0.7)
 """Part of the band, as a share of the Nyquist frequency, in which the slope is fitted."""
 
-# What undoes an EXIF orientation: counter-clockwise quarter turns, then perhaps a mirror.
+# The inverse of each EXIF orientation: counter-clockwise quarter turns, then whether to mirror.
 _UNDO = {
     1: (0, False),
     2: (0, True),
@@ -66,12 +66,12 @@ class Frequency:
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """``P1:jpeg_grid``, ``P1:double_jpeg``, ``P1:spectrum`` and ``P1:noise`` for every view."""
-        return [self._look(view) for view in batch]
+        return [self._measure(view) for view in batch]
 
-    def _look(self, view: View) -> tuple[Evidence, ...]:
+    def _measure(self, view: View) -> tuple[Evidence, ...]:
         pixels, orientation = view.pixels(), view.picture.orientation
         upright = stored(pixels, 1)
-        # Blocks lie on the file's own grid, which the upright picture has left when it was turned or mirrored.
+        # JPEG blocks lie on the grid of the stored picture; turning or mirroring it upright moves them off that grid.
         luminance = upright if orientation == 1 else stored(pixels, orientation)
         if min(luminance.shape) < SMALLEST:
             words = f"Frequency traces: not measured, the picture is smaller than {SMALLEST} px."
@@ -162,7 +162,7 @@ class Frequency:
 
 
 def stored(pixels: Pixels, orientation: int) -> Reals:
-    """Luminance of at most 512×512 px from the middle, turned back to how the file stores it.
+    """Luminance (0-255) of at most 512×512 px from the middle, turned back to how the file stores it.
 
     The window starts at a multiple of eight, so that JPEG blocks begin at its corner.
     """
@@ -207,7 +207,7 @@ def noise(luminance: Reals) -> tuple[float, float, str]:
     """Noise level in grey levels, ratio of the 90th to the 10th percentile over blocks, and where it differs most.
 
     Immerkær's (1996) filter ignores slopes and edges of first order; of the blocks only the smoother half counts,
-    because texture passes for noise.
+    because texture is measured as noise.
     """
     mask = np.array([(1, -2, 1), (-2, 4, -2), (1, -2, 1)], dtype=np.float32)
     residual = np.abs(cv2.filter2D(luminance, -1, mask)) * (np.sqrt(np.pi / 2) / 6)
@@ -228,7 +228,7 @@ def _per_block(values: Reals, *, spread: bool = False) -> Reals:
 
 
 def _place(row: int, column: int, rows: int, columns: int) -> str:
-    """The block's place in words, on a three by three map of the window."""
+    """The block's place as words, on a three by three grid over the window."""
     upright = ("at the top", "in the middle", "at the bottom")[3 * row // rows]
     across = (" left", "", " right")[3 * column // columns]
     return upright + across

@@ -1,12 +1,12 @@
-"""Who is it: the same person as on the reference pictures, or another one?
+"""Face verification: the same person as on the reference pictures, or another one?
 
-SFace (Zhong et al. 2021, OpenCV zoo) turns an aligned face into 128 numbers; two faces are compared by the cosine
-between theirs. The tool compares with the references it is given and searches nothing. The cosine's meaning (how
-often strangers reach it) is in the calibration, which was fitted one to one; OpenCV's published threshold .363 lets
-five times as many strangers pass here as the .1 % that one would expect of it.
+SFace (Zhong et al. 2021, OpenCV zoo) gives an embedding of 128 numbers per aligned face; two faces are compared by the
+cosine of their embeddings. The tool compares with the given references and searches no gallery. What a cosine means
+(how often impostors reach it) is in the calibration, which was fitted on one-to-one comparisons; at OpenCV's published
+threshold .363 the false match rate measured here is five times the expected .1 %.
 
-Of several references the cosines are averaged. The nearest alone would give strangers one more chance with every
-reference: at the line for a false match rate of .1 %, one in a hundred passes ten references of ten people.
+The cosines with several references are averaged. The largest alone would give an impostor one more chance with every
+reference: at the threshold for a false match rate of .1 %, one in a hundred passes ten references of ten people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from faceagent.faces import align
 from faceagent.settings import Settings
-from faceagent.tools.base import Pixels, ToolSpec, View, silent, stamped
+from faceagent.tools.base import Pixels, ToolSpec, View, not_measured, stamped
 from faceagent.types import Evidence, Face, Reason, Score, ToolStamp
 from faceagent.weights.sessions import device_of, open_session
 
@@ -29,8 +29,8 @@ Vector = NDArray[np.float64]
 WEIGHTS = "sface"
 CALIBRATION = "identity/sface-1"
 ALIKE = 0.2
-"""Two references below this cosine are not taken for one person. None of the 315 pairs of one person that the
-calibration was fitted on lies below it, and 78 % of its 8,580 pairs of strangers do."""
+"""Two references below this cosine are not accepted as one person. None of the 315 genuine pairs that the calibration
+was fitted on lies below it, and 78 % of its 8,580 impostor pairs do."""
 
 
 def prepare(pixels: Pixels, face: Face) -> Floats:
@@ -40,7 +40,7 @@ def prepare(pixels: Pixels, face: Face) -> Floats:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The references of one face that count, and why each of the others does not, by name."""
+    """The references of one face that are compared, and for each of the others, by id, why it is left out."""
 
     usable: tuple[View, ...]
     left_out: Mapping[str, Reason]
@@ -53,8 +53,8 @@ class Comparison:
         return text + (f" Left out, because no face in it can be compared: {', '.join(faceless)}." if faceless else "")
 
 
-def sorted_out(view: View) -> Comparison:
-    """Which references of ``view`` may be compared with it: those with a usable face, in another file."""
+def usable_references(view: View) -> Comparison:
+    """The references of ``view`` that can be compared with it: those with a usable face, in another file."""
     left_out: dict[str, Reason] = {}
     for reference in view.references:
         if reference.picture.sha256 == view.picture.sha256:
@@ -94,7 +94,7 @@ class Identity:
     def embed(self, views: Sequence[View]) -> NDArray[np.float64]:
         """N×128 unit vectors, one per view; every view must have a face."""
         session = open_session(WEIGHTS, self._settings)
-        # The published graph takes one face at a time, and on a CPU a batch of it is the slower way.
+        # The published graph takes one face at a time, and on a CPU a batch would be slower.
         rows = [
             session.run(["fc1"], {"data": prepare(view.pixels(), view.face)})[0][0]
             for view in views
@@ -105,7 +105,7 @@ class Identity:
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per face: ``F1:identity``, the mean cosine with the references, each one's in ``facts``."""
-        comparisons = [sorted_out(view) for view in batch]
+        comparisons = [usable_references(view) for view in batch]
         usable = {
             (reference.picture.sha256, reference.subject): reference
             for comparison in comparisons
@@ -139,7 +139,7 @@ def _compared(
             f"{spec.title}: not measured, the references do not look like one person ({first} and {second} have a "
             f"cosine similarity of {float(vectors[first] @ vectors[second]):.2f}); compare with one person at a time."
         )
-        return silent(spec, view, "not_applicable", "reference_unusable", words)
+        return not_measured(spec, view, "not_applicable", "reference_unusable", words)
     cosines = {name: float(probe @ vector) for name, vector in vectors.items()}
     mean = float(np.mean(list(cosines.values())))
     (first, *others) = cosines
@@ -162,14 +162,14 @@ def _compared(
 
 
 def _nothing(spec: ToolSpec, view: View, found: Comparison) -> Evidence:
-    """Why no reference of this face can be compared; that one is the same file comes before all else."""
+    """Why no reference of this face can be compared; "the same file" comes before every other reason."""
     if "same_file" not in found.left_out.values():
         words = f"{spec.title}: not measured, no reference shows a face that can be compared."
-        return silent(spec, view, "not_applicable", "reference_unusable", words)
+        return not_measured(spec, view, "not_applicable", "reference_unusable", words)
     same = [name for name, reason in found.left_out.items() if reason == "same_file"]
     rest = " and no other shows a face that can be compared" if len(same) < len(found.left_out) else ""
     words = (
         f"{spec.title}: not measured, the reference is the same file as the picture ({', '.join(same)}), "
         f"and a file compared with itself shows nothing{rest}."
     )
-    return silent(spec, view, "not_applicable", "same_file", words)
+    return not_measured(spec, view, "not_applicable", "same_file", words)

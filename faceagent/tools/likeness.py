@@ -1,8 +1,8 @@
 """Region by region: do the eyes, the nose, the mouth, the skin and the outline look like those of the references?
 
-The frozen tower's patch tokens, pooled over each region, are compared by cosine. That tells people apart far worse
-than SFace does, and is not weighed: it says where two faces look alike and where they do not, for an explanation to
-follow. Each region's line and its two error rates come from pairs of photographs of different days.
+The frozen tower's patch tokens, pooled over each region, are compared by cosine. This separates people far worse than
+SFace does, so it is reported, not fused: it tells an explanation where two faces look alike and where they do not. Each
+region's threshold and its two error rates come from pairs of photographs of different days.
 """
 
 import json
@@ -20,19 +20,19 @@ from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View
-from faceagent.tools.identity import sorted_out
+from faceagent.tools.identity import usable_references
 from faceagent.types import Evidence, Face, FrozenModel, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
 
 BLOCK = 6
-"""Blocks of the tower after which the tokens are taken: later ones know more of what a thing is than of whose."""
+"""Blocks of the tower after which the tokens are read: later blocks encode the kind of thing, less its identity."""
 FEWEST = 2.0
 """Patches that a region must cover to be compared."""
 
 
-class Line(FrozenModel):
-    """Where a region's cosine turns from different to same, how often that is wrong, and on how many pairs."""
+class RegionThreshold(FrozenModel):
+    """The cosine from which a region counts as the same, its error rates, and the pairs (genuine, impostor) used."""
 
     threshold: float
     fmr: float
@@ -41,14 +41,14 @@ class Line(FrozenModel):
 
 
 @cache
-def lines() -> Mapping[str, Line]:
-    """The shipped line of every region."""
+def region_thresholds() -> Mapping[str, RegionThreshold]:
+    """The shipped threshold of every region."""
     text = resources.files("faceagent.tools").joinpath("likeness.json").read_text(encoding="utf-8")
-    return {name: Line.model_validate(row) for name, row in json.loads(text)["regions"].items()}
+    return {name: RegionThreshold.model_validate(row) for name, row in json.loads(text)["regions"].items()}
 
 
 class Likeness:
-    """One walk through the frozen tower per batch."""
+    """One pass through the frozen tower per view."""
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="likeness",
@@ -72,22 +72,26 @@ class Likeness:
         )
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Per face ``F1:identity_nose`` and its five sisters: same, different or not visible; () without reference."""
+        """Per face one item per region (``F1:identity_nose``): same, different or not visible; () without reference."""
         tower, by = load_tower(self._settings), self.stamp()
         if self._settings.profile != "embedded":
             return [() for _ in batch]
         return [self._compared(tower, by, view) for view in batch]
 
     def _compared(self, tower: Tower, by: ToolStamp, view: View) -> tuple[Evidence, ...]:
-        faces = [(one, one.face) for one in sorted_out(view).usable if one.face is not None and one.face.landmarks]
+        faces = [
+            (one, one.face) for one in usable_references(view).usable if one.face is not None and one.face.landmarks
+        ]
         if view.face is None or not faces:
             return ()
-        probe, *others = described(tower, [(view.pixels(), view.face), *((one.pixels(), face) for one, face in faces)])
+        probe, *others = region_vectors(
+            tower, [(view.pixels(), view.face), *((one.pixels(), face) for one, face in faces)]
+        )
         names = ", ".join(one.picture.id for one, _ in faces)
-        return tuple(_said(by, view, region, probe, others, names) for region in REGIONS)
+        return tuple(_region_evidence(by, view, region, probe, others, names) for region in REGIONS)
 
 
-def described(tower: Tower, faces: Sequence[tuple[Pixels, Face]]) -> list[dict[Region, Reals]]:
+def region_vectors(tower: Tower, faces: Sequence[tuple[Pixels, Face]]) -> list[dict[Region, Reals]]:
     """Per face a unit vector for every region that covers enough patches inside the picture."""
     crops = [face_crop(pixels, face.box) for pixels, face in faces]
     with torch.inference_mode():
@@ -112,7 +116,7 @@ def _inside(pixels: Pixels, matrix: Reals, size: int) -> NDArray[np.uint8]:
     return np.outer((y >= 0) & (y < height), (x >= 0) & (x < width)).astype(np.uint8)
 
 
-def _said(
+def _region_evidence(
     by: ToolStamp,
     view: View,
     region: Region,
@@ -122,18 +126,24 @@ def _said(
 ) -> Evidence:
     cosines = [float(probe[region] @ other[region]) for other in others if region in probe and region in other]
     words = region.replace("_", " ")
-    line = lines()[region]
+    limit = region_thresholds()[region]
     label, score = "not visible", None
     statement = f"The {words} is not visible enough in both pictures to be compared."
     if cosines:
         value = float(np.mean(cosines))
-        label, score = "same" if value >= line.threshold else "different", Score(value=value, scale="cosine")
-        wrong = line.fmr if label == "same" else line.fnmr
+        label, score = "same" if value >= limit.threshold else "different", Score(value=value, scale="cosine")
+        wrong = limit.fmr if label == "same" else limit.fnmr
         statement = (
-            f"The {words} is {label} by its look, cosine {value:.2f} with {names} (line {line.threshold:.2f}; "
+            f"The {words} is {label} by its look, cosine {value:.2f} with {names} (line {limit.threshold:.2f}; "
             f"{100 * wrong:.0f} % of {'strangers' if label == 'same' else 'one and the same people'} come out so too)."
         )
     return Evidence(
-        id=f"{view.subject}:identity_{region}", tool=by, question="identity", subject=view.subject, label=label,
-        score=score, region=region, statement=statement,
-    )  # fmt: skip
+        id=f"{view.subject}:identity_{region}",
+        tool=by,
+        question="identity",
+        subject=view.subject,
+        label=label,
+        score=score,
+        region=region,
+        statement=statement,
+    )

@@ -1,13 +1,13 @@
 """Morphs: does a document picture show more than the one person it should?
 
-``Morph`` looks at the one picture (S-MAD in ISO/IEC 20059): the encoder's ``morph`` branch reads what averaging two
-faces leaves in frozen features. It knows landmark morphs of our own making, seen from ahead.
-``MorphDifferential`` has a picture to compare with (D-MAD). A morph resembles each of its contributors less than
-their own photographs do, so the evidence is how unlike the reference the face is, by SFace's cosine. Without a claim
-of identity that says nothing: pictures of two different people are unlike too, and below ``STRANGER`` the tool does
-not answer. Years, pose and light lower the cosine as well; the calibration was fitted on photographs of other days.
-On those its likelihood ratio stays below 10 for every cosine above that line: alone it can clear a picture or raise
-a doubt, but it never calls a morph. How far the shapes of the two faces differ is reported and not weighed.
+``Morph`` reads the one picture (S-MAD in ISO/IEC 20059): the encoder's ``morph`` branch detects what averaging two
+faces leaves in frozen features. It was trained on landmark morphs of our own making, frontal faces only.
+``MorphDifferential`` compares with reference pictures (D-MAD). A morph resembles each of its contributors less than
+their own photographs do, so the evidence is the dissimilarity to the reference, by SFace's cosine. It means something
+only under a claim of identity: pictures of two different people are dissimilar too, so below ``STRANGER`` the tool
+does not answer. Years, pose and light lower the cosine as well; the calibration was fitted on photographs of different
+days. There its likelihood ratio stays below 10 for every cosine above that threshold: alone it can clear a picture or
+raise a doubt, but it never decides for a morph. The distance between the two face shapes is reported, not fused.
 """
 
 import math
@@ -16,24 +16,24 @@ from typing import ClassVar
 
 import numpy as np
 
-from faceagent.encoder.crop import face_crop
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, silent, stamped
-from faceagent.tools.identity import WEIGHTS, Identity, sorted_out
+from faceagent.tools.base import ToolSpec, View, not_measured, per_face
+from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
+from faceagent.tools.identity import WEIGHTS, Identity, usable_references
 from faceagent.types import Evidence, Face, Score, ToolStamp
 
 BRANCH = "morph"
 SINGLE = "morph/single-1"
 CALIBRATION = "morph/differential-1"
 STRANGER = 0.2
-"""Least cosine for which a morph is a sensible question: none of 315 genuine pairs of LFW lies below it."""
+"""Least cosine for which a morph can be asked about: none of 315 genuine pairs of LFW lies below it."""
 LIMIT = 0.999
 """Cosines are clipped here, so that a copy of the reference has a finite score."""
 
 
 def dissimilarity(cosine: float) -> float:
-    """ln((1 - c) / (1 + c)): the cosine as a logit that rises with unlikeness."""
+    """ln((1 - c) / (1 + c)): the cosine as a logit that rises with dissimilarity."""
     clipped = min(max(cosine, -LIMIT), LIMIT)
     return math.log((1 - clipped) / (1 + clipped))
 
@@ -45,7 +45,7 @@ def shape_distance(first: Face, second: Face) -> float:
 
 
 class Morph:
-    """One pass of the encoder per batch, shared with other tools that look at the same crops."""
+    """One pass of the encoder per batch, shared with other tools that read the same crops."""
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="morph",
@@ -62,23 +62,17 @@ class Morph:
 
     def stamp(self) -> ToolStamp:
         """Name, version, tower and adapter, and the device they run on."""
-        encoder = self._encoder()
-        return stamped(self.spec, encoder.tower.device.type, encoder.stamps)
+        return encoder_stamp(self.spec, self._encoder())
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per face: ``F1:morph``, the branch's logit."""
-        faces = {index: (view, view.face) for index, view in enumerate(batch) if view.face is not None}
-        if not faces:
-            return [() for _ in batch]
+        return per_face(batch, self._measure)
+
+    def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
         encoder, by = self._encoder(), self.stamp()
-        margin = encoder.branches[BRANCH].card.margin
-        crops = [face_crop(view.pixels(), face.box, scale=margin).pixels for view, face in faces.values()]
-        logits = encoder.run(crops, [BRANCH])[BRANCH].logits[:, 0]
-        found = {
-            index: (_single(by, view, float(logit)),)
-            for (index, (view, _)), logit in zip(faces.items(), logits, strict=True)
-        }
-        return [found.get(index, ()) for index in range(len(batch))]
+        crops = branch_crops(encoder, BRANCH, faces)
+        logits = encoder.run([crop.pixels for crop in crops], [BRANCH])[BRANCH].logits[:, 0]
+        return [(_single(by, view, float(logit)),) for (view, _), logit in zip(faces, logits, strict=True)]
 
     def _encoder(self) -> Encoder:
         return load_encoder(self._settings, (BRANCH,))
@@ -107,17 +101,17 @@ class MorphDifferential:
         return ToolStamp(name=self.spec.name, version=self.spec.version, weights=by.weights, device=by.device)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """One item per face: ``F1:morph_differential``, the logit of unlikeness to the references."""
-        return [(self._compared(view),) if view.face is not None else () for view in batch]
+        """One item per face: ``F1:morph_differential``, the logit of dissimilarity to the references."""
+        return per_face(batch, lambda faces: [(self._compared(view, face),) for view, face in faces])
 
-    def _compared(self, view: View) -> Evidence:
-        found = sorted_out(view)
-        faces = [one.face for one in found.usable if one.face is not None and one.face.landmarks]
-        if view.face is None or not found.usable:
+    def _compared(self, view: View, face: Face) -> Evidence:
+        found = usable_references(view)
+        meshes = [one.face for one in found.usable if one.face is not None and one.face.landmarks]
+        if not found.usable:
             same = "same_file" in found.left_out.values()
             why = "the reference is the same file" if same else "no reference shows a face that can be compared"
             words = f"{self.spec.title}: not measured, {why}."
-            return silent(self.spec, view, "not_applicable", "same_file" if same else "reference_unusable", words)
+            return not_measured(self.spec, view, "not_applicable", "same_file" if same else "reference_unusable", words)
         probe, *others = self._identity.embed([view, *found.usable])
         cosine = float(np.mean([probe @ other for other in others]))
         if cosine < STRANGER:
@@ -125,10 +119,10 @@ class MorphDifferential:
                 f"{self.spec.title}: not measured, the face and the reference are too unlike to be one person or a "
                 f"morph of them (cosine similarity {cosine:.2f}, at least {STRANGER} is needed)."
             )
-            return silent(self.spec, view, "not_applicable", "not_measurable", words)
+            return not_measured(self.spec, view, "not_applicable", "not_measurable", words)
         facts: dict[str, float | str] = {"cosine": cosine, "references_compared": float(len(found.usable))}
-        if faces:
-            facts["shape_distance"] = float(np.mean([shape_distance(view.face, face) for face in faces]))
+        if meshes:
+            facts["shape_distance"] = float(np.mean([shape_distance(face, other) for other in meshes]))
         return Evidence(
             id=f"{view.subject}:{self.spec.name}",
             tool=self.stamp(),

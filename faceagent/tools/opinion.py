@@ -1,9 +1,9 @@
-"""The vision-language model's own reading of a face, asked without any evidence: a second opinion.
+"""A second opinion: the vision-language model classifies the face without seeing any evidence.
 
-The probability of each label as the model's whole answer (over ``label.CHOICES``) is evidence like any other tool's.
-It has no calibration yet and is therefore reported and not weighed. With hypotheses, as FFAA asks them, the question is
-put three times, plainly and supposing the face real and fake, and the median counts: who only repeats what it is told
-to suppose is outvoted. Runs only where a model was asked for ("vlm"), for it takes seconds.
+The probability of each label as the model's whole answer (over ``label.CHOICES``) is evidence like that of any other
+tool. It has no calibration yet and is therefore reported, not fused. With hypotheses, as in FFAA, the question is asked
+three times, plainly and assuming the face to be real and to be fake, and the median counts, so that an answer which
+only repeats the assumption is outvoted. Runs only with ``--explain vlm``, because it takes seconds.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, silent
+from faceagent.tools.base import ToolSpec, View, not_measured
 from faceagent.types import Evidence, Question, Score, ToolStamp
 from faceagent.vlm import choose
 from faceagent.vlm.label import CHOICES, question
@@ -42,19 +42,19 @@ class Opinion:
         self._settings = settings
 
     def stamp(self) -> ToolStamp:
-        """Name and version, and which backend answers."""
+        """Name and version; the device is the name of the backend."""
         return ToolStamp(name=self.spec.name, version=self.spec.version, device=choose.backend(self._settings).name)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face ``F1:opinion_expression`` (a logit per label) and ``F1:opinion_forgery`` (the logit of fake)."""
         backend, by = choose.backend(self._settings), self.stamp()
-        return [tuple(self._asked(backend, by, view, topic) for topic in CHOICES) for view in batch]
+        return [tuple(self._opinion(backend, by, view, topic) for topic in CHOICES) for view in batch]
 
-    def _asked(self, backend: Backend, by: ToolStamp, view: View, topic: Question) -> Evidence:
+    def _opinion(self, backend: Backend, by: ToolStamp, view: View, topic: Question) -> Evidence:
         large = self._settings.vlm_url is not None
         if not large and topic not in backend.adapters():
             words = f"{self.spec.title}: not asked, the embedded model has no adapter for {topic}."
-            return silent(self.spec, view, "unavailable", "weights_missing", words).model_copy(
+            return not_measured(self.spec, view, "unavailable", "weights_missing", words).model_copy(
                 update={"question": topic, "id": f"{view.subject}:opinion_{topic}"}
             )
         if view.face is None:
@@ -67,10 +67,10 @@ class Opinion:
 
 def _shares(backend: Backend, topic: Question, picture: bytes, hypothesis: str) -> Mapping[str, float]:
     adapter = topic if topic in backend.adapters() else None
-    ask = GenerationRequest(
+    request = GenerationRequest(
         turns=(Message(text=question(topic, hypothesis), images=(picture,)),), adapter=adapter, max_tokens=4
     )
-    return backend.score(ask, CHOICES[topic])
+    return backend.score(request, CHOICES[topic])
 
 
 def _evidence(by: ToolStamp, view: View, topic: Question, rounds: Sequence[Mapping[str, float]]) -> Evidence:

@@ -1,10 +1,10 @@
-"""Provenance: what the file says of its own origin, as two separate pieces of evidence.
+"""Provenance: what the file declares about its own origin, as two separate pieces of evidence.
 
-``metadata`` is EXIF and XMP, which anyone can write. ``c2pa`` is content credentials, which are signed. Neither
-being there is the normal case and no sign of forgery, and the statements say so. Pixels are not looked at.
+``metadata`` is EXIF and XMP, which anyone can write. ``c2pa`` is content credentials, which are signed. Most genuine
+files have neither; that is no sign of forgery, and the statements say so. Pixels are not read.
 
-Statements repeat only words this program knows; foreign text (camera names, issuers) stays in the facts, cleaned
-and cut short, where reports escape it and no prompt takes it from.
+Statements contain only words from this program. Text from the file (camera names, issuers) is cleaned, shortened and
+kept in the facts, where reports escape it and from where no prompt takes it.
 """
 
 from collections.abc import Sequence
@@ -49,9 +49,9 @@ class Provenance:
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """``<picture>:metadata`` and ``<picture>:c2pa`` for every view."""
-        return [self._look(view) for view in batch]
+        return [self._measure(view) for view in batch]
 
-    def _look(self, view: View) -> tuple[Evidence, ...]:
+    def _measure(self, view: View) -> tuple[Evidence, ...]:
         data = view.original()
         return (
             self._metadata(view, read_metadata(data)),
@@ -126,8 +126,8 @@ def _metadata_statement(found: Metadata) -> str:
         parts.append("hold a position (not shown here)")
     if found.damaged:
         parts.append(f"are damaged ({', '.join(_WORDS[name] for name in found.damaged)})")
-    said = "; they ".join(parts) if parts else "hold only technical fields"
-    return f"The metadata {said}. Anyone can write or change such data."
+    clause = "; they ".join(parts) if parts else "hold only technical fields"
+    return f"The metadata {clause}. Anyone can write or change such data."
 
 
 def _credentials_label(found: Credentials) -> str:

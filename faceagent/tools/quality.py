@@ -1,4 +1,4 @@
-"""Picture quality of a face, said in sentences: the components that the faces room measured, and what they limit.
+"""Picture quality of a face as evidence: the components that ``faceagent.faces.quality`` measured, and their limits.
 
 Nothing is measured here. The numbers are our own scales, named after ISO/IEC 29794-5, uncalibrated.
 """
@@ -10,7 +10,7 @@ from faceagent.settings import Settings
 from faceagent.tools.base import UNUSABLE, ToolSpec, View, stamped
 from faceagent.types import QUESTIONS, Evidence, Face, Question, Reason, Score, ToolStamp
 
-MEANING = {
+DESCRIPTIONS = {
     "sharpness": "how crisp its edges are",
     "illumination": "how evenly both sides are lit",
     "exposure": "whether it is neither too dark nor too bright",
@@ -28,7 +28,7 @@ class QualityTool:
 
     @property
     def spec(self) -> ToolSpec:
-        """What the tool is."""
+        """The description of the tool."""
         return ToolSpec(
             name="quality",
             version="1",
@@ -60,7 +60,7 @@ def _evidence(tool: ToolStamp, face: Face) -> tuple[Evidence, ...]:
             score=Score(value=getattr(face.quality, name), scale="percent"),
             statement=f"{name.capitalize()} ({meaning}) is {getattr(face.quality, name):.0f} of 100.",
         )
-        for name, meaning in MEANING.items()
+        for name, meaning in DESCRIPTIONS.items()
     )
     weakest = min(COMPONENTS, key=lambda name: float(getattr(face.quality, name)))
     unified = Evidence(
@@ -72,7 +72,7 @@ def _evidence(tool: ToolStamp, face: Face) -> tuple[Evidence, ...]:
         score=Score(value=face.quality.unified, scale="percent"),
         facts={"weakest": weakest, **{f"unusable_for_{question}": reasons[0] for question, reasons in _limits(face)}},
         cites=tuple(item.id for item in components),
-        statement=f"Overall quality is {face.quality.unified:.0f} of 100; {_words(face)}.",
+        statement=f"Overall quality is {face.quality.unified:.0f} of 100; {_format_limits(face)}.",
     )
     return (*components, unified)
 
@@ -81,8 +81,8 @@ def _limits(face: Face) -> list[tuple[Question, tuple[Reason, ...]]]:
     return [(question, face.reasons[question]) for question in QUESTIONS if face.reasons.get(question)]
 
 
-def _words(face: Face) -> str:
-    """The limits in words, questions with the same reason together."""
+def _format_limits(face: Face) -> str:
+    """The limits as a clause, questions with the same reason together."""
     groups: dict[Reason, list[str]] = {}
     for question, reasons in _limits(face):
         groups.setdefault(reasons[0], []).append(question.replace("_", " "))

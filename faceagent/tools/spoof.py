@@ -1,10 +1,10 @@
 """Print and replay attacks: was the face in front of the camera, or a photograph or screen of it?
 
-Two MiniFASNets (Minivision, Silent-Face-Anti-Spoofing, 2020) see the face with 2.7 and 4.0 times its box around
-it; their softmax outputs are averaged. They know paper and screens. They do not know masks, and they take
-generated faces for live ones. When the face fills the picture they cannot see its surroundings and lose most of
-their power; that case has its own, much weaker, calibration. They read colour, and take a live face without it for
-an attack: pictures without colour are not measured.
+Two MiniFASNets (Minivision, Silent-Face-Anti-Spoofing, 2020) read the face in crops of 2.7 and 4.0 times its box; their
+softmax outputs are averaged. They detect paper and screens. They do not detect masks, and they classify generated faces
+as live. When the face fills the picture, the crops hold no surroundings and most of the power is lost; that case has
+its own, much weaker calibration. They depend on colour and classify a live face without it as an attack: pictures
+without colour are not measured.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.settings import Settings
-from faceagent.tools.base import Pixels, ToolSpec, View, silent, stamped
+from faceagent.tools.base import Pixels, ToolSpec, View, not_measured, per_face, stamped
 from faceagent.types import Evidence, Face, Score, ToolStamp
 from faceagent.weights.sessions import device_of, open_session
 
@@ -30,26 +30,26 @@ NETWORKS = (("minifasnet_v2_onnx", 2.7), ("minifasnet_v1se_onnx", 4.0))
 WIDE = 1.3
 """Crop scale that the picture must allow for the surroundings to count as visible."""
 COLOUR = 1.5
-"""Least ``colour`` a face must have. Chosen on 530 live faces (FRLL's training people, FairFace train, SFHQ), as they
-are, paler, toned and grey: below .1 half are called spoof with LR 10, from .7 to 1.1 one in ten, from 1.5 on one in a
-hundred. Under 3 % of these pictures lie below it as they are, most of them greyscale."""
+"""Least ``chroma_residual`` a face must have. Chosen on 530 live faces (FRLL's training people, FairFace train, SFHQ),
+unchanged, paler, toned and grey: below .1 half are called spoof with LR 10, from .7 to 1.1 one in ten, from 1.5 on one
+in a hundred. Under 3 % of these pictures lie below it when unchanged, most of them greyscale."""
 LIMIT = 12.0
 """Logits are clipped here: beyond it float32 softmax is all rounding."""
 
 
-def room(width: int, height: int, box: Box) -> float:
+def largest_scale(width: int, height: int, box: Box) -> float:
     """The largest crop scale that fits into the picture: 1 when the face fills it."""
     x0, y0, x1, y1 = box
     return min((width - 1) / max(x1 - x0, 1.0), (height - 1) / max(y1 - y0, 1.0))
 
 
-def window(width: int, height: int, box: Box, scale: float) -> tuple[int, int, int, int]:
+def crop_window(width: int, height: int, box: Box, scale: float) -> tuple[int, int, int, int]:
     """x0, y0, x1, y1 (last two inclusive) of the crop: the box grown by ``scale``, capped and shifted inside.
 
-    It is the published ``CropImage`` rule; the networks were trained with it, down to the truncation to int.
+    This is the published ``CropImage`` rule, with its truncation to int: the networks were trained with it.
     """
     x0, y0, x1, y1 = box
-    scale = min(scale, room(width, height, box))
+    scale = min(scale, largest_scale(width, height, box))
     wide, high = max(x1 - x0, 1.0) * scale, max(y1 - y0, 1.0) * scale
     left, top = (x0 + x1 - wide) / 2, (y0 + y1 - high) / 2
     right, bottom = left + wide, top + high
@@ -64,17 +64,17 @@ def window(width: int, height: int, box: Box, scale: float) -> tuple[int, int, i
     return max(0, int(left)), max(0, int(top)), int(right), int(bottom)
 
 
-def colour(pixels: Pixels, box: Box) -> float:
-    """How much colour the face has that its brightness does not explain: mean distance in CIELAB's a and b.
+def chroma_residual(pixels: Pixels, box: Box) -> float:
+    """Colour of the face that its brightness does not explain: mean distance in CIELAB's a and b, 0 and up.
 
-    Greyscale gives about 0 and so does a toned picture (sepia), where brightness alone decides the colour. The box
-    is averaged down to 20×20 first, so that coloured noise on a greyscale picture does not count.
+    Greyscale gives about 0, and so does a toned picture (sepia), where the colour is a function of brightness. The
+    box is averaged down to 20×20 first, so that coloured noise on a greyscale picture does not count.
     """
     height, width = pixels.shape[:2]
-    x0, y0, x1, y1 = window(width, height, box, 1.0)
+    x0, y0, x1, y1 = crop_window(width, height, box, 1.0)
     small = cv2.resize(np.asarray(pixels[y0 : y1 + 1, x0 : x1 + 1]), (20, 20), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float64)
-    # A tone bends with brightness, from black over the tint to white: hence a parabola, not a line.
+    # The colour of a toned picture runs from black over the tint to white: a parabola in brightness, not a line.
     terms = np.vander(lab[:, 0] / 100, 3)
     rest = lab[:, 1:] - terms @ np.linalg.lstsq(terms, lab[:, 1:], rcond=None)[0]
     return float(np.linalg.norm(rest, axis=1).mean())
@@ -83,11 +83,11 @@ def colour(pixels: Pixels, box: Box) -> float:
 def prepare(pixels: Pixels, box: Box, scale: float) -> Floats:
     """3×80×80 float32 for one network: BGR, 0-255, neither divided nor normalised.
 
-    Both mistakes are quiet and cost much: RGB order takes the AUC from .946 to .852, division by 255 to .666.
+    Either mistake raises no error and costs much: RGB order takes the AUC from .946 to .852, division by 255 to .666.
     """
     height, width = pixels.shape[:2]
-    x0, y0, x1, y1 = window(width, height, box, scale)
-    # Bilinear without smoothing, as in training; an area average removes the very texture that is looked for.
+    x0, y0, x1, y1 = crop_window(width, height, box, scale)
+    # Bilinear without smoothing, as in training; an area average removes the texture that the networks detect.
     chip = cv2.resize(np.asarray(pixels[y0 : y1 + 1, x0 : x1 + 1]), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(chip[..., ::-1].transpose(2, 0, 1)).astype(np.float32)
 
@@ -129,17 +129,21 @@ class Spoof:
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per face: ``F1:spoof``, the logit of "attack" (0: as likely as not, before calibration)."""
-        shown = {index: (view.pixels(), view.face) for index, view in enumerate(batch) if view.face is not None}
-        colours = {index: colour(pixels, face.box) for index, (pixels, face) in shown.items()}
-        found = {index: _colourless(self.spec, batch[index], value) for index, value in colours.items()}
-        faces = {index: shown[index] for index, value in colours.items() if value >= COLOUR}
-        if faces:
-            logits = attack_logit([self._outputs(name, scale, list(faces.values())) for name, scale in NETWORKS])
+        return per_face(batch, self._measure)
+
+    def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
+        pixels = [view.pixels() for view, _ in faces]
+        colours = [chroma_residual(one, face.box) for one, (_, face) in zip(pixels, faces, strict=True)]
+        found = [_colourless(self.spec, view, value) for (view, _), value in zip(faces, colours, strict=True)]
+        usable = [index for index, value in enumerate(colours) if value >= COLOUR]
+        if usable:
+            inputs = [(pixels[index], faces[index][1]) for index in usable]
+            logits = attack_logit([self._outputs(name, scale, inputs) for name, scale in NETWORKS])
             by = self.stamp()
-            for (index, (pixels, face)), logit in zip(faces.items(), logits, strict=True):
-                space = room(pixels.shape[1], pixels.shape[0], face.box)
-                found[index] = _evidence(by, batch[index], float(logit), space, colours[index])
-        return [(found[index],) if index in found else () for index in range(len(batch))]
+            for index, (picture, face), logit in zip(usable, inputs, logits, strict=True):
+                scale = largest_scale(picture.shape[1], picture.shape[0], face.box)
+                found[index] = _evidence(by, faces[index][0], float(logit), scale, colours[index])
+        return [(item,) for item in found]
 
     def _outputs(self, name: str, scale: float, faces: Sequence[tuple[Pixels, Face]]) -> Floats:
         """N×3 logits of one network."""
@@ -153,12 +157,12 @@ def _colourless(spec: ToolSpec, view: View, value: float) -> Evidence:
         f"{spec.title}: not measured, the face has next to no colour ({value:.1f}, at least {COLOUR:.1f} is needed), "
         "and the detector was calibrated on colour pictures only."
     )
-    return silent(spec, view, "not_applicable", "no_colour", words)
+    return not_measured(spec, view, "not_applicable", "no_colour", words)
 
 
-def _evidence(by: ToolStamp, view: View, logit: float, space: float, colours: float) -> Evidence:
+def _evidence(by: ToolStamp, view: View, logit: float, scale: float, colour: float) -> Evidence:
     probability = 1.0 / (1.0 + np.exp(-logit))
-    wide = space >= WIDE
+    wide = scale >= WIDE
     limit = "" if wide else " The face fills the picture, which makes this detector unreliable."
     return Evidence(
         id=f"{view.subject}:spoof",
@@ -166,7 +170,7 @@ def _evidence(by: ToolStamp, view: View, logit: float, space: float, colours: fl
         question="spoof",
         subject=view.subject,
         score=Score(value=logit, scale="logit", calibration="spoof/wide-1" if wide else "spoof/tight-1"),
-        facts={"network_output": probability, "room_around_face": space, "colour": colours},
-        # Which side an output speaks for is the calibration's to say: its even point is not one half.
+        facts={"network_output": probability, "room_around_face": scale, "colour": colour},
+        # The statement names no side: the output at which both are equally likely is not one half.
         statement=f"The print and replay detector's raw output for an attack is {probability:.2f} of 1.{limit}",
     )

@@ -5,7 +5,7 @@ import pytest
 
 from evals.views import drawn
 from faceagent.tools.base import View
-from faceagent.tools.framing import CORNERS, EYES, framed, misplacement
+from faceagent.tools.framing import CORNERS, EYES, eye_offset, framing_evidence
 from faceagent.types import Face, Quality, ToolStamp
 
 BY = ToolStamp(name="forgery", version="0")
@@ -32,8 +32,8 @@ def _view(points: np.ndarray, width: int, height: int) -> View:
 
 @pytest.mark.parametrize("side", [128, 1024])
 def test_the_place_is_known_at_any_size(side: int) -> None:
-    assert misplacement(_mesh(side, side), side, side) == pytest.approx(0, abs=1e-9)
-    (item,) = framed(BY, _view(_mesh(side, side), side, side))
+    assert eye_offset(_mesh(side, side), side, side) == pytest.approx(0, abs=1e-9)
+    (item,) = framing_evidence(BY, _view(_mesh(side, side), side, side))
     assert item.facts["as_stylegan_places_them"] == "yes"
     assert item.score is not None and item.score.calibration is None
 
@@ -41,18 +41,18 @@ def test_the_place_is_known_at_any_size(side: int) -> None:
 def test_a_crop_moves_the_eyes() -> None:
     """Thirty of 300 columns cut off on the left: the right eye goes from .380 to (114 - 30) / 270."""
     points = _mesh(300, 300) - [30, 0]
-    assert misplacement(points, 270, 300) == pytest.approx(0.380 - 84 / 270)
-    (item,) = framed(BY, _view(points, 270, 300))
+    assert eye_offset(points, 270, 300) == pytest.approx(0.380 - 84 / 270)
+    (item,) = framing_evidence(BY, _view(points, 270, 300))
     assert item.facts["as_stylegan_places_them"] == "no"
     assert "7 %" in item.statement
 
 
 def test_the_worse_eye_and_axis_count() -> None:
-    assert misplacement(_mesh(200, 100, (0.01, -0.03)), 200, 100) == pytest.approx(0.03)
+    assert eye_offset(_mesh(200, 100, (0.01, -0.03)), 200, 100) == pytest.approx(0.03)
 
 
 def test_without_a_mesh_nothing_is_said() -> None:
     view = _view(_mesh(100, 100), 100, 100)
     assert view.face is not None
     bare = View(view.picture, view.pixels, view.original, view.face.model_copy(update={"landmarks": ()}))
-    assert framed(BY, bare) == []
+    assert framing_evidence(BY, bare) == []

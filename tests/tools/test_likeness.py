@@ -2,7 +2,7 @@ import numpy as np
 
 from evals.views import drawn, portrait
 from faceagent.tools.base import View
-from faceagent.tools.likeness import Likeness, lines
+from faceagent.tools.likeness import Likeness, region_thresholds
 
 
 def test_a_face_is_alike_itself_region_by_region_and_says_how_often_that_errs(astronaut, settings):
@@ -12,7 +12,7 @@ def test_a_face_is_alike_itself_region_by_region_and_says_how_often_that_errs(as
     reference = View(reference.picture.model_copy(update={"sha256": "1" * 64}), reference.pixels, reference.original,
                      reference.face)  # fmt: skip
     (found,) = Likeness(settings).run([View(face.picture, face.pixels, face.original, face.face, (reference,))])
-    assert [item.id.partition("_")[2] for item in found] == list(lines())
+    assert [item.id.partition("_")[2] for item in found] == list(region_thresholds())
     assert {item.label for item in found} == {"same"} and all(item.score.value > 0.9 for item in found)
     assert all("of strangers come out so too" in item.statement for item in found)
     assert Likeness(settings).run([face]) == [()]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from faceagent.faces import find_faces
 from faceagent.settings import Settings
 from faceagent.tools.base import View, measure
-from faceagent.tools.quality import MEANING, QualityTool
+from faceagent.tools.quality import DESCRIPTIONS, QualityTool
 from faceagent.types import Evidence, Face, Picture
 
 PICTURE = Picture(
@@ -23,7 +23,7 @@ def evidence_of(face: Face, astronaut: NDArray[np.uint8], settings: Settings) ->
 def test_every_component_is_one_sentence_with_its_number(astronaut: NDArray[np.uint8], settings: Settings) -> None:
     (face,) = find_faces(PICTURE, astronaut, settings)
     found = evidence_of(face, astronaut, settings)
-    assert [item.id for item in found] == [*(f"F1:{name}" for name in MEANING), "F1:quality"]
+    assert [item.id for item in found] == [*(f"F1:{name}" for name in DESCRIPTIONS), "F1:quality"]
     for item in found[:-1]:
         assert item.score is not None and item.label is not None
         assert item.score.scale == "percent" and item.score.calibration is None

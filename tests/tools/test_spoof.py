@@ -7,7 +7,16 @@ from numpy.typing import NDArray
 from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View
-from faceagent.tools.spoof import COLOUR, LIMIT, Spoof, attack_logit, colour, prepare, room, window
+from faceagent.tools.spoof import (
+    COLOUR,
+    LIMIT,
+    Spoof,
+    attack_logit,
+    chroma_residual,
+    crop_window,
+    largest_scale,
+    prepare,
+)
 from faceagent.types import Face, Picture, Quality
 
 QUALITY = Quality(unified=80, sharpness=80, illumination=80, exposure=80, resolution=80, pose=80, visibility=80)
@@ -50,30 +59,30 @@ def test_channel_order_changes_the_answer(astronaut: NDArray[np.uint8], settings
 
 
 def test_window_grows_about_the_centre() -> None:
-    assert window(1000, 1000, (450.0, 450.0, 550.0, 550.0), 2.0) == (400, 400, 600, 600)
+    assert crop_window(1000, 1000, (450.0, 450.0, 550.0, 550.0), 2.0) == (400, 400, 600, 600)
 
 
 def test_window_is_shifted_inside() -> None:
-    x0, y0, x1, y1 = window(400, 400, (0.0, 10.0, 100.0, 110.0), 2.0)
+    x0, y0, x1, y1 = crop_window(400, 400, (0.0, 10.0, 100.0, 110.0), 2.0)
     assert (x0, y0) == (0, 0)
     assert (x1, y1) == (200, 200)
-    assert window(400, 400, (300.0, 290.0, 400.0, 390.0), 2.0)[2:] == (399, 399)
+    assert crop_window(400, 400, (300.0, 290.0, 400.0, 390.0), 2.0)[2:] == (399, 399)
 
 
 def test_window_is_capped_to_the_picture() -> None:
-    x0, y0, x1, y1 = window(200, 300, (50.0, 100.0, 150.0, 200.0), 4.0)
+    x0, y0, x1, y1 = crop_window(200, 300, (50.0, 100.0, 150.0, 200.0), 4.0)
     assert x0 >= 0 and y0 >= 0 and x1 <= 199 and y1 <= 299
     assert x1 - x0 == pytest.approx(199, abs=1)
 
 
 def test_a_box_larger_than_the_picture() -> None:
-    x0, y0, x1, y1 = window(40, 30, (-20.0, -20.0, 80.0, 70.0), 2.7)
+    x0, y0, x1, y1 = crop_window(40, 30, (-20.0, -20.0, 80.0, 70.0), 2.7)
     assert 0 <= x0 < x1 <= 39
     assert 0 <= y0 < y1 <= 29
 
 
 def test_room_counts_how_much_surrounds_the_face() -> None:
-    assert room(301, 201, (100.0, 50.0, 200.0, 150.0)) == pytest.approx(2.0)
+    assert largest_scale(301, 201, (100.0, 50.0, 200.0, 150.0)) == pytest.approx(2.0)
 
 
 def test_logit_averages_probabilities_and_is_bounded() -> None:
@@ -129,7 +138,7 @@ def test_a_face_without_colour_is_not_measured(
 ) -> None:
     """A greyscale copy of a live photograph was once called an attack, and stable."""
     bare = change(astronaut)
-    assert colour(bare, BOX) < COLOUR < colour(astronaut, BOX)
+    assert chroma_residual(bare, BOX) < COLOUR < chroma_residual(astronaut, BOX)
     tool = Spoof(settings)
     first, second, third = tool.run([_view(bare), _view(astronaut), _view(bare)])
     for (item,) in (first, third):
@@ -142,4 +151,4 @@ def test_a_face_without_colour_is_not_measured(
 
 def test_colour_of_a_box_past_the_edge_is_finite() -> None:
     pixels = np.full((30, 40, 3), 255, dtype=np.uint8)
-    assert colour(pixels, (-20.0, -20.0, 80.0, 70.0)) == pytest.approx(0.0, abs=0.1)
+    assert chroma_residual(pixels, (-20.0, -20.0, 80.0, 70.0)) == pytest.approx(0.0, abs=0.1)

@@ -6,7 +6,7 @@ import pytest
 
 from faceagent.explain import brief
 from faceagent.tools.action_units import Activation, intensity
-from faceagent.tools.expression import grounds, read
+from faceagent.tools.expression import read, supporting_units
 from faceagent.tools.facs import neutral, table
 from faceagent.types import Evidence, Score, Step, ToolStamp, Verdict
 from finetune.engines.annotators import Endpoint, Grammar
@@ -40,7 +40,7 @@ def case(number, deviations, truth=None, verdict=None):
         )
         for unit in table().units
     ]  # fmt: skip
-    cites = tuple(f"F1:AU{code}" for code in grounds(reading, found))
+    cites = tuple(f"F1:AU{code}" for code in supporting_units(reading, found))
     words = f"The apparent expression is {reading.label}."
     expression = Evidence(
         id="F1:expression", tool=BY, question="expression", subject="F1", label=reading.label, statement=words,
