@@ -1,4 +1,4 @@
-"""What is installed, which device really runs, what is missing, and the command that mends it."""
+"""``faceagent doctor``: checks the installation and names the command that repairs what is missing."""
 
 import importlib.util
 import platform
@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Literal, NamedTuple
 
+import typer
+from rich.table import Table
+from rich.text import Text
+
 from faceagent import weights
+from faceagent.cli.exit_codes import ERROR
+from faceagent.cli.render import out
 from faceagent.errors import FaceagentError
-from faceagent.settings import Settings
+from faceagent.settings import Settings, load
 from faceagent.vlm import assemble, environment, server
 from faceagent.vlm.remote import OpenAIBackend
 from faceagent.vlm.wire import HttpClient
@@ -23,11 +29,11 @@ OPTIONAL = {
     "pi-heif": "pip install 'faceagent[heif]'",
 }
 ENDPOINT_SECONDS = 3.0
-"""Time that an endpoint has to say that it is there."""
+"""Time limit for the answer of a configured endpoint."""
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at."""
+    """The result of one check; ``remedy`` is the command that repairs it."""
 
     state: Literal["ok", "optional", "missing"]
     what: str
@@ -35,8 +41,20 @@ class Finding(NamedTuple):
     remedy: str | None = None
 
 
+def doctor() -> None:
+    """Say what is installed, which device really runs, what is missing, and the command that mends it."""
+    table = Table("", "what", "found", "remedy", expand=True)
+    marks = {"ok": "[green]ok[/]", "optional": "[dim]optional[/]", "missing": "[red]missing[/]"}
+    findings = list(examine(load()))
+    for finding in findings:
+        table.add_row(marks[finding.state], finding.what, Text(finding.found), Text(finding.remedy or ""))
+    out.print(table)
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(ERROR)
+
+
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at the interpreter, packages, devices, weights and a configured endpoint; loads and fetches no model."""
+    """Check the interpreter, packages, devices, weights and a configured endpoint. Loads and downloads no model."""
     yield Finding("ok", "Python", platform.python_version())
     for name in REQUIRED:
         version = _version(name)
@@ -44,35 +62,35 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding("missing", name, "not installed", "pip install faceagent")
         else:
             yield Finding("ok", name, version)
-    for name, remedy in OPTIONAL.items():
+    for name, command in OPTIONAL.items():
         version = _version(name)
         if version is None:
-            yield Finding("optional", name, "not installed", remedy)
+            yield Finding("optional", name, "not installed", command)
         else:
             yield Finding("ok", name, version)
-    yield from _devices(settings)
+    yield from _check_devices(settings)
     for check in weights.verify(settings):
         if settings.profile not in weights.entry(check.id).profiles:
             continue
         good = check.state in ("ok", "unpinned")
         state = check.detail.removesuffix(check.remedy or "").strip() or check.state
-        mend = None if good else check.remedy
-        yield Finding("ok" if good else "missing", f"weights {check.id}", state, mend)
-    yield from _vlm(settings)
+        remedy = None if good else check.remedy
+        yield Finding("ok" if good else "missing", f"weights {check.id}", state, remedy)
+    yield from _check_vlm(settings)
 
 
-def _vlm(settings: Settings) -> Iterator[Finding]:
-    """Who would answer for the vision-language model, and whether vLLM could be served or is."""
+def _check_vlm(settings: Settings) -> Iterator[Finding]:
+    """Which vision-language model is used, and whether vLLM is set up and running."""
     what = "vision-language model"
     if settings.vlm_url is not None:
-        wire = HttpClient(settings.vlm_url, settings.vlm_key, ENDPOINT_SECONDS, 0)
+        client = HttpClient(settings.vlm_url, settings.vlm_key, ENDPOINT_SECONDS, 0)
         try:
-            names = sorted(OpenAIBackend(wire).adapters())
+            names = sorted(OpenAIBackend(client).adapters())
             yield Finding("ok", what, f"{settings.vlm_url}, adapters: {', '.join(names) or 'none'}")
         except FaceagentError as error:
             yield Finding("missing", what, error.message, error.remedy)
         finally:
-            wire.close()
+            client.close()
     elif assemble.adapters():
         yield Finding("ok", what, f"embedded, in this process, adapters: {', '.join(assemble.adapters())}")
     else:
@@ -87,8 +105,8 @@ def _vlm(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "vLLM's server", f"process {state.pid}, {state.url}")
 
 
-def _devices(settings: Settings) -> Iterator[Finding]:
-    """Which device each runtime would really use."""
+def _check_devices(settings: Settings) -> Iterator[Finding]:
+    """Which device each runtime uses."""
     yield Finding("ok", "profile", settings.profile)
     if importlib.util.find_spec("onnxruntime") is not None:
         import onnxruntime

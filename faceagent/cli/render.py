@@ -1,50 +1,22 @@
 """How results look in a terminal: tables and lines on standard output, progress and remarks on standard error."""
 
-import contextlib
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from faceagent.cli.exit_codes import ERROR, OK, PARTIAL
 from faceagent.types import INCONCLUSIVE, Report, Verdict
-
-OK, ERROR, USAGE, REFUSED, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-"""Exit codes."""
-
-
-@contextlib.contextmanager
-def interrupts() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event, and the picture at hand is finished; a second one breaks in.
-
-    An exception that is raised wherever the program happens to be can be lost: where a library calls back or cleans
-    up, Python prints it and goes on.
-    """
-    asked = threading.Event()
-
-    def note(number: int, frame: object) -> None:
-        del number, frame
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Output(Console):
-    """Standard output; a reader that hangs up is for the command to handle, which may have work to finish."""
+    """Standard output. A closed pipe is an error that the command handles, because it may have work to finish."""
 
     def on_broken_pipe(self) -> None:
-        """Let the error through; rich would end the program."""
+        """Raise the error; rich would end the program."""
         raise BrokenPipeError
 
 
@@ -60,7 +32,7 @@ STYLES = {"stable": "green", "uncertain": "yellow", "contested": "red"}
 
 
 class Tally:
-    """What a run came to, for the lines at its end and the exit code."""
+    """Counts and remarks of one run, for its last lines and its exit code."""
 
     def __init__(self) -> None:
         self.seen = self.faces = self.broken = 0
@@ -68,7 +40,7 @@ class Tally:
         self._incomplete = False
 
     def add(self, report: Report) -> None:
-        """Count one report, and keep what a reader of the table alone would miss; each remark once."""
+        """Count one report and keep the remarks that its table does not show, each once."""
         self.seen += 1
         self.faces += len(report.faces)
         self.broken += report.problem is not None
@@ -84,8 +56,8 @@ class Tally:
                 self._incomplete = True
                 self._remarks[item.statement] = None
 
-    def tell(self, seconds: float) -> None:
-        """Print the remarks and the sums."""
+    def print_summary(self, seconds: float) -> None:
+        """Print the remarks and the counts. ``seconds`` is the duration of the whole run."""
         for remark in self._remarks:
             err.print(Text(remark, style="yellow"))
         err.print(
@@ -102,33 +74,42 @@ class Tally:
         return PARTIAL if self.broken or self._incomplete else OK
 
 
-def shown(report: Report, total: int, *, as_json: bool) -> bool:
-    """Print one report; False once nobody reads any more (``| head``)."""
+def print_report(report: Report, total: int, *, as_json: bool) -> bool:
+    """Print one report to standard output.
+
+    Args:
+        report: the report of one picture.
+        total: the number of pictures of the run; many pictures get a line for each face instead of a table.
+        as_json: print one line of JSON.
+
+    Returns:
+        False when the reader has closed the pipe (``| head``).
+    """
     try:
         if as_json:
             sys.stdout.write(report.model_dump_json() + "\n")
             sys.stdout.flush()
         elif total > FEW or out.width < NARROW:
-            _show_lines(report)
+            _print_lines(report)
         else:
-            _show(report)
+            _print_table(report)
     except BrokenPipeError:
-        # Python would complain again while flushing at exit.
+        # Otherwise Python prints the error again when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
 
 
 def progress_bar() -> Progress:
-    """A bar on standard error that leaves nothing behind, and is not drawn where nobody would see it."""
+    """A progress bar on standard error. It is removed at the end, and not drawn where standard error is no terminal."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
         console=err, transient=True, disable=not err.is_terminal,
     )  # fmt: skip
 
 
-def _show(report: Report) -> None:
-    """The verdicts of one report as a table for people."""
+def _print_table(report: Report) -> None:
+    """Print the verdicts of one report as a table, or its problem."""
     if report.problem is not None:
         out.print(
             Text.assemble(
@@ -154,20 +135,20 @@ def _show(report: Report) -> None:
     out.print(table)
 
 
-def _show_lines(report: Report) -> None:
-    """A line per face, for many pictures and narrow terminals: what was decided, and the problem if there was one."""
+def _print_lines(report: Report) -> None:
+    """Print one line for each face with its conclusive verdicts, or the problem of the picture."""
     name = Text(f"{report.source}: ", style="bold")
     if report.problem is not None:
-        said = [Text(f"{report.problem.reason}: {report.problem.message}", style="red")]
+        lines = [Text(f"{report.problem.reason}: {report.problem.message}", style="red")]
     elif not report.faces:
-        said = [Text("no face", style="yellow")]
+        lines = [Text("no face", style="yellow")]
     else:
-        said = []
+        lines = []
         for face in report.faces:
             decided = [one for one in report.verdicts if one.subject == face.id and one.label != INCONCLUSIVE]
             words = "; ".join(f"{one.question} {one.label}".replace("_", " ") for one in decided)
-            said.append(Text(f"{face.id} {words or 'inconclusive throughout'}"))
-    for line in said:
+            lines.append(Text(f"{face.id} {words or 'inconclusive throughout'}"))
+    for line in lines:
         out.print(name + line, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""``faceagent route "…"``: what a text would be understood as, without a picture and without running anything."""
+"""``faceagent route "…"``: the plan of a text. Needs no picture and runs no tool."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from faceagent import policy
 from faceagent.cli.render import out
 from faceagent.policy import JURISDICTIONS, PURPOSES
 from faceagent.router import DialogueContext, Plan
-from faceagent.router import route as plan_of
+from faceagent.router import route as make_plan
 from faceagent.settings import load
 
 
@@ -33,16 +33,16 @@ def route(
         "jurisdiction": jurisdiction or settings.jurisdiction,
         "questions": policy.expand(before or ()),
     }
-    # The policy knows which purposes and jurisdictions there are, and says so.
+    # Raises for an unknown purpose or jurisdiction.
     policy.decide("quality", str(given["purpose"]), str(given["jurisdiction"]))
     context = DialogueContext.model_validate({"pictures": pictures, "has_reference": reference, **given})
     typed = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
-    plan = plan_of(typed, context)
-    out.print(Text(plan.model_dump_json(indent=2) if as_json else told(plan)), soft_wrap=True)
+    plan = make_plan(typed, context)
+    out.print(Text(plan.model_dump_json(indent=2) if as_json else format_plan(plan)), soft_wrap=True)
 
 
-def told(plan: Plan) -> str:
-    """The plan in lines, without what is at its default."""
+def format_plan(plan: Plan) -> str:
+    """The plan as lines of ``field value``; fields at their default are left out."""
     fields = plan.model_dump(mode="json", exclude_defaults=True)
     lines = []
     for name, value in fields.items():

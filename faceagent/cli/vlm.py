@@ -1,4 +1,4 @@
-"""``faceagent vlm``: vLLM's environment and server, from the command line. The work is done in ``faceagent.vlm``."""
+"""``faceagent vlm``: sets up vLLM's environment and runs its server. The work is done in ``faceagent.vlm``."""
 
 import contextlib
 import signal
@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from faceagent.cli.render import ERROR, err, out
+from faceagent.cli.exit_codes import ERROR
+from faceagent.cli.render import err, out
 from faceagent.settings import load
 from faceagent.vlm import environment, server
 
@@ -21,7 +22,7 @@ def setup(
     force: Annotated[bool, typer.Option("--force", help="Start from nothing.")] = False,
 ) -> None:
     """Make vLLM's own environment in the cache; goes on where it was interrupted."""
-    with _told() as step:
+    with _print_progress() as step:
         made = environment.make(load(), None if build == "auto" else build, force=force, step=step)
     err.print(f"vLLM ({made.build}) is ready. Start it with: faceagent vlm serve", highlight=False)
     out.print(str(made.folder), soft_wrap=True, highlight=False)
@@ -35,9 +36,9 @@ def serve(
     """Serve the profile's model with its adapters, on this machine only, until Ctrl-C."""
     settings = load()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _told() as step:
+    with _print_progress() as step:
         state = server.start(settings, port, leashed=not detach, step=step)
-    _show(state)
+    _print_server(state)
     if detach:
         return
     try:
@@ -57,7 +58,7 @@ def status(port: Port = None) -> None:
     if state is None:
         err.print("No server runs. Start one with: faceagent vlm serve", highlight=False)
         raise typer.Exit(ERROR)
-    _show(state)
+    _print_server(state)
     if not state.healthy():
         err.print("It does not answer: it is still starting, or it hangs.", style="yellow")
         raise typer.Exit(ERROR)
@@ -75,8 +76,8 @@ def stop(port: Port = None) -> None:
     err.print(f"Stopped process {state.pid}.", highlight=False)
 
 
-def _show(state: server.State) -> None:
-    told = {
+def _print_server(state: server.State) -> None:
+    lines = {
         "endpoint": state.url,
         "model": state.model,
         "adapters": ", ".join(state.adapters) or "none",
@@ -84,23 +85,23 @@ def _show(state: server.State) -> None:
         "log": state.log,
         "use it": f"FACEAGENT_VLM_ENDPOINT={state.url} faceagent analyze ...",
     }
-    for name, value in told.items():
+    for name, value in lines.items():
         out.print(f"{name:9} {value}", soft_wrap=True, highlight=False, markup=False)
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[Callable[[str], None]]:
-    """A line with a spinner that says what is going on; plain lines, each once, where nobody would see it turn."""
+def _print_progress() -> Iterator[Callable[[str], None]]:
+    """Yields a function that prints the current step: a spinner in a terminal, else one plain line for each step."""
     if err.is_terminal:
         with err.status("") as spinner:
             yield lambda text: spinner.update(text)
         return
-    said: set[str] = set()
+    printed: set[str] = set()
 
-    def tell(text: str) -> None:
+    def print_step(text: str) -> None:
         kind = text.partition(",")[0]
-        if kind not in said:
-            said.add(kind)
+        if kind not in printed:
+            printed.add(kind)
             err.print(text, soft_wrap=True, highlight=False)
 
-    yield tell
+    yield print_step
