@@ -85,7 +85,7 @@ def calibrate(data: Features, logits: Reals, rows: NDArray[np.int64], faces: Rea
         fitted_on=FITTED_ON,
         note=NOTE,
     )
-    return {**record, "floor_log10": FLOOR, "way": "spliced or swapped"}
+    return {**record, "floor_log10": FLOOR, "attack_type": "spliced or swapped"}
 
 
 def _points(attack: Reals, faces: Reals) -> list[Record]:

@@ -80,7 +80,7 @@ def synthetic(rows: Rows, parts: Sequence[tuple[Reals, Reals]]) -> Record:
         "forgery/synthetic-1", "logit", ("forged", "bona_fide"), (attack, calm), by, points, fitted_on=FITTED_ON,
         note="Generators are StyleGAN2, FLUX, SDXL and a few of DALL-E 3. The cap is set by hand.",
     )  # fmt: skip
-    return {**record, "cap_log10": CAP, "floor_log10": FLOOR, "way": "generated as a whole"}
+    return {**record, "cap_log10": CAP, "floor_log10": FLOOR, "attack_type": "generated as a whole"}
 
 
 def distances(whitened: Reals) -> Reals:

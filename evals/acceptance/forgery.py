@@ -21,7 +21,7 @@ from evals.stats.cues import cross_validated, radial_spectrum
 from evals.views import drawn, portrait, whole
 from faceagent.judge import weigh
 from faceagent.judge.calibrate import Platt, calibration
-from faceagent.judge.fuse import doubt_of
+from faceagent.judge.fuse import unfamiliarity_of
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, View
 from faceagent.tools.forgery import Forgery
@@ -235,7 +235,7 @@ def _note(tool: Forgery, waiting: list[tuple[dict[str, str], View]], found: Meas
         found.distance.append(_value(named["forgery_distance"]))
         # A portrait has a mesh or no framing: then the eyes are nowhere near.
         found.framing.append(_value(named["forgery_framing"]) if "forgery_framing" in named else 1.0)
-        found.doubt.append(doubt_of(items))
+        found.doubt.append(unfamiliarity_of(items))
         found.verdict.append(weigh("forgery", view.face, items).label)
         found.region.append(next((item.region for item in items if item.facts.get("strongest") == "yes"), None))
         if "label" in row:

@@ -1,45 +1,44 @@
-"""The judge owns the verdict: it weighs what the specialists recorded, and nothing else.
+"""The judge decides the verdict from the evidence that the tools recorded, and from nothing else.
 
-It sees evidence, never pixels. A model may explain a verdict later, and may disagree with it in the open, but
-nothing after this room changes it.
+It reads evidence, never pixels. A model may explain a verdict later, and may disagree in its explanation, but
+nothing after this package changes a verdict.
 """
 
 from collections.abc import Callable, Sequence
 
-from faceagent.judge import decide, same
-from faceagent.judge.origin import origin
-from faceagent.judge.roll import roll_up
+from faceagent.judge import decide, identity, provenance
+from faceagent.judge.aggregate import aggregate
 from faceagent.types import Evidence, Face, Picture, Question, Verdict
 
-__all__ = ["PICTURE_QUESTIONS", "answer", "bears_on", "roll_up", "sources", "weigh"]
+__all__ = ["PICTURE_QUESTIONS", "aggregate", "answer", "bears_on", "sources", "weigh"]
 
 PICTURE_QUESTIONS: frozenset[Question] = frozenset({"provenance"})
 """Questions about the picture as a whole; all others are asked of each face."""
 
-_KINDS: dict[Question, Callable[[Question, str, Sequence[Evidence]], Verdict]] = {
+_DECISIONS: dict[Question, Callable[[Question, str, Sequence[Evidence]], Verdict]] = {
     "expression": decide.choice,
     "action_units": decide.facs,
     "forgery": decide.binary,
     "morph": decide.binary,
     "spoof": decide.binary,
-    "identity": same.identity,
+    "identity": identity.decide,
     "age": decide.interval,
     "gender": decide.binary,
-    "provenance": origin,
+    "provenance": provenance.decide,
 }
 
 
 _SOURCES: dict[Question, tuple[Question, ...]] = {
     "expression": ("expression", "action_units"),
-    "identity": same.SOURCES,
+    "identity": identity.SOURCES,
 }
 
 
 def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Evidence]) -> Verdict:
     """The verdict on ``question`` about ``subject`` from the evidence about it.
 
-    ``evidence`` is everything recorded about the picture; what does not bear on this subject and question is left
-    aside here, so that there is one place that says what bears on what.
+    ``evidence`` is everything recorded about the picture; only what concerns this subject and question is used. This
+    is the one place that selects it.
     """
     about = {subject.id}
     if isinstance(subject, Face):
@@ -51,7 +50,7 @@ def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Eviden
             words = f"this face cannot be used for {question.replace('_', ' ')}: {', '.join(reasons)}"
             return decide.abstain(question, subject.id, "face_unusable", words.replace("_", " "))
     bearing = [item for item in evidence if item.subject in about and bears_on(question, item)]
-    return _KINDS[question](question, subject.id, bearing)
+    return _DECISIONS[question](question, subject.id, bearing)
 
 
 def answer(
@@ -71,7 +70,7 @@ def bears_on(question: Question, item: Evidence) -> bool:
 
 
 def sources(question: Question) -> tuple[Question, ...]:
-    """Questions whose evidence counts for one: its own, and what expression rests on and identity must not overlook."""
+    """Questions whose evidence counts for ``question``: itself, for expression and identity also those they rest on."""
     return _SOURCES.get(question, (question,))
 
 

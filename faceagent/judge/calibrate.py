@@ -1,9 +1,9 @@
 """Calibrations: fitted once by ``finetune``, shipped as JSON, applied here in plain arithmetic.
 
 Four kinds. ``platt`` turns one raw score into a log-likelihood ratio; ``temperature`` turns a distribution of
-logits into probabilities; ``threshold`` has operating points only and is used where no attack set could be had to
-fit a likelihood; ``familiarity`` says how far from everything seen in training is too far to trust the others. This
-module knows no tool and no picture.
+logits into probabilities; ``threshold`` has operating points only and is used where no attack set was available to
+fit a likelihood; ``familiarity`` gives the distance from the training faces beyond which the other scores are not
+trusted. This module knows no tool and no picture.
 """
 
 import json
@@ -20,11 +20,11 @@ from faceagent.types import Evidence, FrozenModel, OperatingPoint, Scale
 
 LN10 = math.log(10.0)
 
-Doubt = Literal["none", "unusual", "unfamiliar"]
+Unfamiliarity = Literal["none", "unusual", "unfamiliar"]
 
 
 class Ratio(NamedTuple):
-    """A log10 likelihood ratio with its 95 % interval; positive speaks for the positive label."""
+    """A log10 likelihood ratio with its 95 % interval; a positive value supports the positive label."""
 
     value: float
     low: float
@@ -32,7 +32,7 @@ class Ratio(NamedTuple):
 
 
 class _Fitted(FrozenModel):
-    # Fit-time figures that nobody applies (ECE, dates, …) may stand in the file beside what is read here.
+    # The file may also hold figures from the fit that are not applied (ECE, dates, …).
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
@@ -71,18 +71,18 @@ class _Binary(_Fitted):
 
 
 class Platt(_Binary):
-    """ln LR = slope · score + intercept, prior removed (Platt 1999), clipped to what the fitting set can support."""
+    """ln LR = slope · score + intercept, prior removed (Platt 1999), clipped to the range the fitting set supports."""
 
     kind: Literal["platt"]
     slope: float
     intercept: float
     cap_log10: float = Field(gt=0, description="no set of n samples can support an LR much beyond n")
     floor_log10: float | None = Field(
-        default=None, le=0, description="least log10 LR: who is blind to some attacks cannot clear a face of them"
+        default=None, le=0, description="least log10 LR: a detector that misses some attacks cannot rule them out"
     )
     interval_log10: float = Field(default=0.3, ge=0, description="half width of the 95 % interval")
-    way: str | None = Field(
-        default=None, description="which of several ways of being positive it speaks about; ways are averaged"
+    attack_type: str | None = Field(
+        default=None, description="the one attack type that the score detects; ratios of several types are averaged"
     )
 
     def ratio(self, score: float) -> Ratio:
@@ -97,21 +97,21 @@ class Platt(_Binary):
 
 
 class Threshold(_Binary):
-    """Operating points without a likelihood: one side, usually the attacks, had no honest training set."""
+    """Operating points without a likelihood: for one side, usually the attacks, there was no suitable training set."""
 
     kind: Literal["threshold"]
 
 
 class Familiarity(_Fitted):
-    """Distances at which a face is unusual and at which it is unlike anything that the cited scores learned from."""
+    """Distances from which a face is unusual, and from which it lies outside the training data of the cited scores."""
 
     kind: Literal["familiarity"]
     scale: Scale
     usual: float
     far: float
 
-    def doubt(self, distance: float) -> Doubt:
-        """``unusual`` from ``usual`` on, ``unfamiliar`` from ``far`` on."""
+    def unfamiliarity(self, distance: float) -> Unfamiliarity:
+        """The answer "unusual" from a distance of ``usual`` on, "unfamiliar" from ``far`` on, else "none"."""
         return "unfamiliar" if distance >= self.far else "unusual" if distance >= self.usual else "none"
 
 
@@ -126,14 +126,14 @@ class Temperature(_Fitted):
 
     def probabilities(self, logits: Mapping[str, float]) -> dict[str, float]:
         """Probabilities over the labels that have a logit; they sum to one."""
-        warm = {label: value / self.temperature + self.bias.get(label, 0.0) for label, value in logits.items()}
-        top = max(warm.values())
-        weights = {label: math.exp(value - top) for label, value in warm.items()}
+        scaled = {label: value / self.temperature + self.bias.get(label, 0.0) for label, value in logits.items()}
+        top = max(scaled.values())
+        weights = {label: math.exp(value - top) for label, value in scaled.items()}
         total = sum(weights.values())
         return {label: weight / total for label, weight in weights.items()}
 
     def interval(self, probability: float) -> tuple[float, float]:
-        """Wilson interval of a tenth of the fitting set: what one bin of a ten-bin reliability plot can show."""
+        """Wilson interval for a tenth of the fitting set, the size of one bin of a ten-bin reliability plot."""
         n = max(self.n / 10, 1.0)
         z = 1.96
         centre = (probability + z * z / (2 * n)) / (1 + z * z / n)
@@ -151,7 +151,7 @@ def _shipped() -> Mapping[str, Calibration]:
     for file in sorted(resources.files("faceagent.judge").joinpath("calibration").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".json"):
             record = json.loads(file.read_text(encoding="utf-8"))
-            # Intervals (age) are applied by the tool itself: it needs them to make its statement.
+            # Intervals (age) are applied by the tool itself: its statement contains them.
             if record["kind"] != "interval":
                 found[record["id"]] = _ADAPTER.validate_python(record)
     return found

@@ -1,8 +1,7 @@
-"""What would change a verdict: how far which measurement would have to move for the judge to say something else.
+"""Counterfactuals: the smallest change of one measurement that would change a verdict.
 
-Nothing is imagined here. Every change is found by handing the judge the same evidence with one number moved, and
-looking what it says; the smallest such move is what is reported. What was not measured is named as such, because a
-measurement that is missing can change a verdict as well.
+Every change is found by giving the judge the same evidence with one number changed; the smallest change that gives
+another label is reported. Evidence that was not measured is listed too, because it could change a verdict as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,15 +12,15 @@ from faceagent.judge.fuse import fuse
 from faceagent.types import INCONCLUSIVE, Evidence, Face, FrozenModel, Picture, Real, Verdict
 
 STEPS = 24
-"""How often the space between two scores that give different labels is halved: to six decimals."""
+"""Bisection steps between two scores that give different labels: enough for six decimals."""
 GRID = 48
 """Scores tried on each side of the measured one."""
 REACH = 3.0
-"""How far beyond the point where a calibration saturates is looked, in logits."""
+"""How far beyond the point where a calibration saturates scores are tried, in logits."""
 
 
 class Change(FrozenModel):
-    """One number that, moved this far alone, makes the judge say ``label`` instead."""
+    """One number; changed to ``needed``, with all others unchanged, it gives the verdict ``label``."""
 
     evidence: str
     entry: str | None = None
@@ -32,14 +31,14 @@ class Change(FrozenModel):
 
 
 class Counterfactual(FrozenModel):
-    """Everything that could be found for one verdict, the smallest move of every item and label."""
+    """All changes found for one verdict: the smallest per item and label."""
 
     verdict: str
     changes: tuple[Change, ...] = ()
     even: tuple[Change, ...] = ()
     """Moves to a likelihood ratio of 1, where the evidence would support neither side."""
     fixed: tuple[str, ...] = ()
-    """Ids of calibrated evidence that no move of its own could turn the verdict with."""
+    """Ids of calibrated evidence that cannot change the verdict alone."""
     missing: tuple[str, ...] = ()
     """Ids of evidence that could have counted and was not measured."""
 
@@ -48,10 +47,11 @@ Move = Callable[[float], Evidence]
 
 
 def what_would_change(verdict: Verdict, subject: Face | Picture, evidence: Sequence[Evidence]) -> Counterfactual:
-    """The smallest single moves that change ``verdict``; ``evidence`` is everything recorded about the picture."""
-    bearing = [item for item in evidence if item.subject in _about(subject) and judge.bears_on(verdict.question, item)]
+    """The smallest single changes that change ``verdict``; ``evidence`` is everything recorded about the picture."""
+    about = {subject.id, subject.picture} if isinstance(subject, Face) else {subject.id}
+    bearing = [item for item in evidence if item.subject in about and judge.bears_on(verdict.question, item)]
 
-    def says(changed: Evidence) -> Verdict:
+    def decide_with(changed: Evidence) -> Verdict:
         return judge.weigh(verdict.question, subject, [changed if item.id == changed.id else item for item in evidence])
 
     changes: list[Change] = []
@@ -60,7 +60,7 @@ def what_would_change(verdict: Verdict, subject: Face | Picture, evidence: Seque
     for item in bearing:
         if verdict.reason == "face_unusable" or item.status != "ok":
             continue
-        found = _of_item(item, verdict, says)
+        found = _of_item(item, verdict, decide_with)
         changes += found
         if not found and calibration_of(item) is not None:
             fixed.append(item.id)
@@ -76,11 +76,7 @@ def what_would_change(verdict: Verdict, subject: Face | Picture, evidence: Seque
     )
 
 
-def _about(subject: Face | Picture) -> set[str]:
-    return {subject.id, subject.picture} if isinstance(subject, Face) else {subject.id}
-
-
-def _of_item(item: Evidence, verdict: Verdict, says: Callable[[Evidence], Verdict]) -> list[Change]:
+def _of_item(item: Evidence, verdict: Verdict, decide_with: Callable[[Evidence], Verdict]) -> list[Change]:
     fitted = calibration_of(item)
     if isinstance(fitted, Platt | Threshold) and item.score is not None:
         score, (low, high) = item.score, _range(fitted, item.score.value)
@@ -88,7 +84,7 @@ def _of_item(item: Evidence, verdict: Verdict, says: Callable[[Evidence], Verdic
         def moved(value: float) -> Evidence:
             return item.model_copy(update={"score": score.model_copy(update={"value": value})})
 
-        return _smallest(item.id, None, score.value, low, high, moved, verdict, says)
+        return _smallest(item.id, None, score.value, low, high, moved, verdict, decide_with)
     if isinstance(fitted, Temperature) and item.distribution:
         reach = REACH + max(item.distribution.values()) - min(item.distribution.values())
         found: list[Change] = []
@@ -97,13 +93,13 @@ def _of_item(item: Evidence, verdict: Verdict, says: Callable[[Evidence], Verdic
             def shifted(value: float, label: str = label) -> Evidence:
                 return item.model_copy(update={"distribution": {**item.distribution, label: value}})
 
-            found += _smallest(item.id, label, logit, logit - reach, logit + reach, shifted, verdict, says)
+            found += _smallest(item.id, label, logit, logit - reach, logit + reach, shifted, verdict, decide_with)
         return _nearest_per_label(found)
     return []
 
 
 def _range(fitted: Platt | Threshold, value: float) -> tuple[float, float]:
-    """Raw scores beyond which moving further changes nothing."""
+    """The lowest and the highest raw score worth trying."""
     points = [point.threshold for point in fitted.operating_points]
     if isinstance(fitted, Platt) and fitted.slope:
         # Two caps: other items may have to be outweighed as well.
@@ -112,18 +108,24 @@ def _range(fitted: Platt | Threshold, value: float) -> tuple[float, float]:
 
 
 def _smallest(
-    name: str, entry: str | None, value: float, low: float, high: float, moved: Move, verdict: Verdict,
-    says: Callable[[Evidence], Verdict],
-) -> list[Change]:  # fmt: skip
+    name: str,
+    entry: str | None,
+    value: float,
+    low: float,
+    high: float,
+    moved: Move,
+    verdict: Verdict,
+    decide_with: Callable[[Evidence], Verdict],
+) -> list[Change]:
     """For every other label, the score closest to the measured one at which the judge gives it."""
     found: dict[str, Change] = {}
     for end in (low, high):
         before, last = value, verdict.label
         for step in range(1, GRID + 1):
             here = value + (end - value) * step / GRID
-            label = says(moved(here)).label
+            label = decide_with(moved(here)).label
             if label not in (last, verdict.label):
-                needed = _edge(before, here, label, moved, says)
+                needed = _edge(before, here, label, moved, decide_with)
                 change = Change(evidence=name, entry=entry, measured=value, needed=needed, label=label)
                 if label not in found or abs(needed - value) < abs(found[label].needed - value):
                     found[label] = change
@@ -131,17 +133,17 @@ def _smallest(
     return list(found.values())
 
 
-def _edge(before: float, after: float, label: str, moved: Move, says: Callable[[Evidence], Verdict]) -> float:
-    """Between a score without ``label`` and one with it, the first that has it."""
+def _edge(before: float, after: float, label: str, moved: Move, decide_with: Callable[[Evidence], Verdict]) -> float:
+    """The first score with ``label`` between one without it and one with it, by bisection."""
     for _ in range(STEPS):
         middle = (before + after) / 2
-        if says(moved(middle)).label == label:
+        if decide_with(moved(middle)).label == label:
             after = middle
         else:
             before = middle
-    # Scores are kept to six decimals; rounding must not fall short of the line.
+    # Scores are kept to six decimals; rounding must not end up on the wrong side of the threshold.
     nudged = round(after, 6)
-    return nudged if says(moved(nudged)).label == label else nudged + (1e-6 if after > before else -1e-6)
+    return nudged if decide_with(moved(nudged)).label == label else nudged + (1e-6 if after > before else -1e-6)
 
 
 def _even(item: Evidence, bearing: Sequence[Evidence]) -> Change | None:
@@ -149,7 +151,7 @@ def _even(item: Evidence, bearing: Sequence[Evidence]) -> Change | None:
     fitted, fused = calibration_of(item), fuse(bearing)
     if not isinstance(fitted, Platt) or item.score is None or fused is None or not fitted.slope:
         return None
-    ratio = fused.even(item.id)
+    ratio = fused.even_ratio(item.id)
     least = -fitted.cap_log10 if fitted.floor_log10 is None else fitted.floor_log10
     if ratio is None or not least <= ratio <= fitted.cap_log10:
         return None

@@ -1,7 +1,7 @@
-"""From weighed evidence to a verdict: one function per kind of question, and the right to abstain.
+"""From evidence to a verdict: one function per kind of question; each may abstain.
 
-The decision lines are stated here once. A verdict needs a likelihood ratio beyond ``DECISIVE`` on one side and,
-where the calibration has an operating point, a score on the same side of it.
+All decision thresholds are here. A verdict needs a likelihood ratio beyond ``DECISIVE`` on one side and, where the
+calibration has an operating point, a score on the same side of it.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from faceagent.types import (
 )
 
 DECISIVE: dict[Question, float] = {"gender": 0.6}
-"""log10 LR below which a binary question stays open. Gender, an appearance on which little hangs, is named from
-LR 4 on, but never as more than "uncertain" below LR 10."""
+"""log10 LR below which a binary question stays inconclusive. Apparent gender, which has few consequences, is decided
+from LR 4 on, but with status "uncertain" below LR 10."""
 DECISIVE_DEFAULT = 1.0
 
 CLEAR = 0.5
@@ -33,7 +33,7 @@ FACS_LETTERS = "ABCDE"
 
 
 def abstain(question: Question, subject: str, reason: Reason, words: str, evidence: Sequence[Evidence] = ()) -> Verdict:
-    """An ``inconclusive`` verdict that says why."""
+    """An ``inconclusive`` verdict with its reason, as a code and in words."""
     return Verdict(
         id=f"V:{subject}:{question}",
         question=question,
@@ -64,14 +64,14 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     reason: Reason | None = None
     if fused.contested:
         reason = "contradictory"
-    elif fused.doubt == "unfamiliar":
+    elif fused.unfamiliarity == "unfamiliar":
         reason = "open_set"
     elif abs(fused.ratio.value) < needed:
         reason = "weak_evidence"
     elif not _beyond(point, lead, positive):
         reason = "below_operating_point"
-    # What a positive finding was said to be: the kind that the leading score speaks of, and the generator's family.
-    told, named = ("", ()) if reason or not positive else _kind(fitted, lead, evidence)
+    # A positive finding names the attack type of the leading score and the generator's family.
+    note, cited = ("", ()) if reason or not positive else _attack_type_note(fitted, lead, evidence)
     return Verdict(
         id=f"V:{subject}:{question}",
         question=question,
@@ -79,8 +79,8 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         label=INCONCLUSIVE if reason else label,
         probability=_even_odds(fused.ratio, fitted.id) if positive else _even_odds(_flip(fused.ratio), fitted.id),
         llr=fused.ratio.value,
-        wording=_say(fused.ratio, _words(label), _words(against), reason) + told,
-        supports=(*fused.side(positive), *(named if told else ())),
+        wording=_format_support(fused.ratio, _words(label), _words(against), reason) + note,
+        supports=(*fused.side(positive), *(cited if note else ())),
         contradicts=fused.side(not positive),
         operating_point=point,
         status=_stability(fused, needed, reason),
@@ -88,24 +88,24 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     )
 
 
-def _kind(fitted: Platt, lead: Evidence, evidence: Sequence[Evidence]) -> tuple[str, tuple[str, ...]]:
-    """What to say of the kind of a positive finding, and the ids of what says so; a weak family stays unnamed.
+def _attack_type_note(fitted: Platt, lead: Evidence, evidence: Sequence[Evidence]) -> tuple[str, tuple[str, ...]]:
+    """A sentence about the attack type and the generator's family of a positive finding, and the ids it rests on.
 
-    A family that belongs to another way of being positive than the leading one is named with an "if".
+    A family that belongs to another attack type than the leading one is named with an "if".
     """
-    if fitted.way is None:
+    if fitted.attack_type is None:
         return "", ()
     kinds = [item for item in evidence if item.label and isinstance(calibration_of(item), Threshold)]
     own = tuple(item.id for item in kinds if lead.id in item.cites)
-    said = "".join(
+    families = "".join(
         f" {'Family' if item.id in own else 'Family of generators, if it was generated instead'}: {_family(item)}."
         for item in kinds
     )
-    return f" It looks {_words(fitted.way)}.{said}", own
+    return f" It looks {_words(fitted.attack_type)}.{families}", own
 
 
 def _family(item: Evidence) -> str:
-    """The label of a score that reaches its line, else the line's word for the unknown."""
+    """The label of a score that reaches its threshold, else the calibration's label for an unknown family."""
     fitted = calibration_of(item)
     point = fitted.operating_point() if isinstance(fitted, Threshold) else None
     if not isinstance(fitted, Threshold) or point is None or item.score is None:
@@ -135,14 +135,14 @@ def _by_threshold(question: Question, subject: str, evidence: Sequence[Evidence]
             )
     if measured:
         return abstain(question, subject, "uncalibrated", "what was measured has no calibration", measured)
-    silent = next((item for item in evidence if item.status != "ok"), None)
-    if silent is None:
+    skipped = next((item for item in evidence if item.status != "ok"), None)
+    if skipped is None:
         return abstain(question, subject, "no_evidence", "no tool measured anything about this")
-    return abstain(question, subject, silent.reason or "no_evidence", _clause(silent.statement))
+    return abstain(question, subject, skipped.reason or "no_evidence", _clause(skipped.statement))
 
 
 def choice(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
-    """One of several labels, by the calibrated distribution of the one item that carries one."""
+    """One of several labels, by the calibrated distribution of the first item that has one."""
     item = next((item for item in evidence if item.status == "ok" and item.distribution), None)
     if item is None:
         return _by_threshold(question, subject, [one for one in evidence if one.status != "ok"])
@@ -219,7 +219,7 @@ def _letter(item: Evidence) -> str:
 
 
 def _beyond(point: OperatingPoint | None, item: Evidence, positive: bool) -> bool:
-    """A positive answer must clear the operating point; a negative one must not."""
+    """Whether the score is on the verdict's side of the operating point."""
     if point is None or item.score is None:
         return True
     return (item.score.value >= point.threshold) == positive
@@ -238,7 +238,7 @@ def _flip(ratio: Ratio) -> Ratio:
 
 
 def _even_odds(ratio: Ratio, calibration: str) -> Probability:
-    """Posterior at even prior odds, the only prior that takes no side."""
+    """Posterior probability at even prior odds, the prior that favours neither side."""
 
     def odds(llr: float) -> float:
         return float(1.0 / (1.0 + 10.0**-llr))
@@ -246,7 +246,7 @@ def _even_odds(ratio: Ratio, calibration: str) -> Probability:
     return Probability(value=odds(ratio.value), low=odds(ratio.low), high=odds(ratio.high), calibration=calibration)
 
 
-def _say(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:
+def _format_support(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:
     llr = abs(ratio.value)
     low, high = (ratio.low, ratio.high) if ratio.value >= 0 else (-ratio.high, -ratio.low)
     number = f"{wording.ratio(llr)}, 95 % interval {10**low:.2g} to {10**high:.2g}"

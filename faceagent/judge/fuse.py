@@ -1,104 +1,105 @@
-"""Fusion: the log-likelihood ratios of several specialists become one, and their disagreement stays visible.
+"""Fusion: the log-likelihood ratios of several tools become one, and their disagreement stays visible.
 
-Independent evidence adds on the log scale. Specialists that look at the same pixels are not independent, so the
-sum is clipped to the strongest single cap plus one order of magnitude: agreement helps, but cannot run away. Scores
-for different ways of being positive (spliced, generated) are alternatives: their ratios are averaged first, since
-one way is enough and nobody is asked to show all of them.
+Independent evidence adds on the log scale. Tools that read the same pixels are not independent, so the sum is clipped
+to the largest single cap plus one order of magnitude. Scores for different attack types (spliced, generated) are
+alternatives: their likelihood ratios are averaged first, because one type is enough for a positive answer.
 """
 
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from faceagent.judge.calibrate import Doubt, Familiarity, Platt, Ratio, calibration_of
+from faceagent.judge.calibrate import Familiarity, Platt, Ratio, Unfamiliarity, calibration_of
 from faceagent.types import Evidence
 
 CONFLICT = 0.5
-"""log10 LR from which one item counts as speaking for its side; one such item on each side is a conflict."""
+"""log10 LR from which one item counts for its side; one such item on each side is a conflict."""
 WIDENED = 0.5
 """log10 by which the interval grows on both sides when a face is unusual."""
 
 
-class Weighed(NamedTuple):
-    """One item of evidence with what it says, and which of several ways of being positive it says it about."""
+class RatedEvidence(NamedTuple):
+    """One item of evidence with its likelihood ratio, and the attack type that it detects, if only one."""
 
     evidence: Evidence
     ratio: Ratio
-    way: str | None = None
+    attack_type: str | None = None
 
 
 class Fused(NamedTuple):
-    """All calibrated items together; ``doubt`` says how unlike the training faces this one is."""
+    """All calibrated items together; ``unfamiliarity`` is how far the face is from the training faces."""
 
     ratio: Ratio
-    items: tuple[Weighed, ...]
-    doubt: Doubt = "none"
+    items: tuple[RatedEvidence, ...]
+    unfamiliarity: Unfamiliarity = "none"
 
     @property
     def contested(self) -> bool:
-        """Whether some items speak clearly for one side and some clearly for the other."""
+        """Whether at least one item is clearly for one side and at least one clearly for the other."""
         values = [item.ratio.value for item in self.items]
         return max(values) >= CONFLICT and min(values) <= -CONFLICT
 
     def side(self, positive: bool) -> tuple[str, ...]:
-        """Ids of the items that lean to one side; no sign of one way does not speak against another."""
+        """Ids of the items that lean to one side; the absence of one attack type does not count against another."""
         whole = self.ratio.value >= 0
         return tuple(
             item.evidence.id
             for item in self.items
-            if (item.ratio.value >= 0) == positive and not (item.way and whole and not positive)
+            if (item.ratio.value >= 0) == positive and not (item.attack_type and whole and not positive)
         )
 
-    def even(self, name: str) -> float | None:
-        """The log10 LR that the item called ``name`` would need for a total of 1:1, all else as it is."""
+    def even_ratio(self, name: str) -> float | None:
+        """The log10 LR that the item with id ``name`` would need for a total of 1:1, with all others unchanged."""
         (mine,) = (item for item in self.items if item.evidence.id == name)
         rest = [item for item in self.items if item is not mine]
-        if mine.way is None:
+        if mine.attack_type is None:
             return -_sum(rest)
-        ways = [item for item in rest if item.way]
-        share = (len(ways) + 1) * 10 ** -_sum([item for item in rest if not item.way])
-        needed = share - sum(10**item.ratio.value for item in ways)
+        typed = [item for item in rest if item.attack_type]
+        share = (len(typed) + 1) * 10 ** -_sum([item for item in rest if not item.attack_type])
+        needed = share - sum(10**item.ratio.value for item in typed)
         return math.log10(needed) if needed > 0 else None
 
 
 def fuse(evidence: Sequence[Evidence]) -> Fused | None:
-    """Add up what is calibrated to a likelihood ratio; None when nothing is."""
-    items: list[Weighed] = []
+    """The sum of all log likelihood ratios; None when no item is calibrated to one."""
+    items: list[RatedEvidence] = []
     caps: list[float] = []
     for item in evidence:
         fitted = calibration_of(item)
         if item.status == "ok" and item.score is not None and isinstance(fitted, Platt):
-            items.append(Weighed(item, fitted.ratio(item.score.value), fitted.way))
+            items.append(RatedEvidence(item, fitted.ratio(item.score.value), fitted.attack_type))
             caps.append(fitted.cap_log10)
     if not items:
         return None
     parts = _parts(items)
     cap = max(caps) + (1.0 if len(parts) > 1 else 0.0)
-    doubt = doubt_of(evidence)
-    wider = WIDENED if doubt != "none" else 0.0
+    unfamiliarity = unfamiliarity_of(evidence)
+    wider = WIDENED if unfamiliarity != "none" else 0.0
     total = max(-cap, min(cap, sum(part.value for part in parts)))
     below = math.hypot(*(part.value - part.low for part in parts)) + wider
     above = math.hypot(*(part.high - part.value for part in parts)) + wider
-    return Fused(Ratio(total, max(-cap, total - below), min(cap, total + above)), tuple(items), doubt)
+    return Fused(Ratio(total, max(-cap, total - below), min(cap, total + above)), tuple(items), unfamiliarity)
 
 
-def doubt_of(evidence: Sequence[Evidence]) -> Doubt:
-    """How unfamiliar the face is by what was measured of it; ``none`` where nothing was."""
+def unfamiliarity_of(evidence: Sequence[Evidence]) -> Unfamiliarity:
+    """The largest unfamiliarity that an item with a ``Familiarity`` calibration gives; "none" without such an item."""
     fitted = [(calibration_of(item), item.score) for item in evidence if item.status == "ok"]
-    found = {one.doubt(score.value) for one, score in fitted if isinstance(one, Familiarity) and score is not None}
+    found = {
+        one.unfamiliarity(score.value) for one, score in fitted if isinstance(one, Familiarity) and score is not None
+    }
     return "unfamiliar" if "unfamiliar" in found else "unusual" if "unusual" in found else "none"
 
 
-def _parts(items: Sequence[Weighed]) -> list[Ratio]:
-    """What adds up: every item by itself, but all ways together as their mean."""
-    ways = [item.ratio for item in items if item.way]
-    alone = [item.ratio for item in items if not item.way]
-    if not ways:
+def _parts(items: Sequence[RatedEvidence]) -> list[Ratio]:
+    """The terms of the sum: every item by itself, but all items with an attack type together as their mean."""
+    typed = [item.ratio for item in items if item.attack_type]
+    alone = [item.ratio for item in items if not item.attack_type]
+    if not typed:
         return alone
-    return [*alone, Ratio(*(_mean(column) for column in zip(*ways, strict=True)))]
+    return [*alone, Ratio(*(_mean(column) for column in zip(*typed, strict=True)))]
 
 
-def _sum(items: Sequence[Weighed]) -> float:
+def _sum(items: Sequence[RatedEvidence]) -> float:
     return sum(part.value for part in _parts(items))
 
 

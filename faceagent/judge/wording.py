@@ -1,4 +1,4 @@
-"""Numbers in words, never words without their number.
+"""Numbers in words; a word never stands without its number.
 
 The verbal scale follows the ENFSI guideline for evaluative reporting (2015): it names the support that the
 evidence lends to one proposition over the other, not the probability that a proposition is true.
@@ -22,7 +22,7 @@ def support(llr: float) -> str:
 
 
 def ratio(llr: float) -> str:
-    """A likelihood ratio as people write it: ``LR 35``, ``LR 1/200``. At most two significant digits."""
+    """A log10 likelihood ratio as text: ``LR 35``, ``LR 1/200``. At most two significant digits."""
     size = 10 ** abs(llr)
     rounded = float(f"{size:.2g}")
     text = f"{rounded:.1f}" if rounded < 10 and rounded != int(rounded) else f"{rounded:,.0f}"

@@ -62,7 +62,7 @@ def compose(
         reference_faces=reference_faces,
         evidence=evidence,
         verdicts=verdicts,
-        rollups=judge.roll_up(verdicts),
+        rollups=judge.aggregate(verdicts),
         explanations=explanations,
         policy=decisions,
         limitations=tuple(_limitations(evidence, decisions, lost_references)),

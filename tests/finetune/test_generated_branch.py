@@ -62,15 +62,15 @@ def test_training_faces_are_familiar_and_others_are_not(rows: Rows) -> None:
     assert np.sqrt(np.mean(inside**2)) == pytest.approx(1, abs=0.05)
     record = _ADAPTER.validate_python(calibrate.familiarity(inside))
     assert isinstance(record, Familiarity)
-    assert record.doubt(float(np.median(inside))) == "none"
-    assert record.doubt(float(calibrate.distances(fitted(rows.beside((4,)) + 9)).min())) == "unfamiliar"
+    assert record.unfamiliarity(float(np.median(inside))) == "none"
+    assert record.unfamiliarity(float(calibrate.distances(fitted(rows.beside((4,)) + 9)).min())) == "unfamiliar"
 
 
 def test_records_are_what_the_judge_reads(rows: Rows, tmp_path: Path) -> None:
     ratio, near, family = calibrate.records(rows, (4,), 1.0, tmp_path)
     fitted = _ADAPTER.validate_python(ratio)
     assert isinstance(fitted, Platt)
-    assert fitted.way and fitted.slope > 0
+    assert fitted.attack_type and fitted.slope > 0
     assert fitted.ratio(-99).value == calibrate.FLOOR and fitted.ratio(99).value == calibrate.CAP
     assert near["usual"] < near["far"]
     errors = family["operating_points"][0]["errors"]

@@ -1,6 +1,6 @@
 """One answer for a whole picture, by a named rule over its faces.
 
-Only questions for which one face can decide get a roll-up. There is no "expression of the picture".
+Only questions for which one face can decide are aggregated. There is no "expression of the picture".
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ DECIDING: dict[Question, tuple[str, ...]] = {
 RULE = "any face: one face with the label is enough; without one, an open face keeps the picture open"
 
 
-def roll_up(verdicts: Sequence[Verdict]) -> tuple[Rollup, ...]:
-    """Roll-ups for the questions that have one, in the order of the verdicts."""
+def aggregate(verdicts: Sequence[Verdict]) -> tuple[Rollup, ...]:
+    """One ``Rollup`` per question of ``DECIDING`` that has verdicts on faces, in the order of ``DECIDING``."""
     found: list[Rollup] = []
     for question, labels in DECIDING.items():
         faces = [verdict for verdict in verdicts if verdict.question == question and verdict.subject != SUBJECT]
         if not faces:
             continue
-        alarmed = [verdict for verdict in faces if verdict.label in labels]
+        positive = [verdict for verdict in faces if verdict.label in labels]
         undecided = [verdict for verdict in faces if verdict.label == INCONCLUSIVE]
-        deciding = alarmed or undecided or faces
+        deciding = positive or undecided or faces
         found.append(
             Rollup(
                 question=question,

@@ -18,8 +18,8 @@ def _ways(_calibrations: None, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = {"kind": "platt", "slope": 2.302585, "intercept": 0.0, "cap_log10": 3.0, "floor_log10": -0.3, **BINARY}
     line = {"name": "named", "threshold": 0.5}
     records = [
-        {"id": "test/spliced", "way": "spliced", **plain},
-        {"id": "test/generated", "way": "generated as a whole", **plain},
+        {"id": "test/spliced", "attack_type": "spliced", **plain},
+        {"id": "test/generated", "attack_type": "generated as a whole", **plain},
         {"id": "test/near", "kind": "familiarity", "scale": "ratio", "usual": 1.5, "far": 3.0, "fitted_on": "x"},
         {"id": "test/family", "kind": "threshold", "operating_points": [line], **BINARY, "negative": "unknown_family"},
     ]
@@ -52,12 +52,12 @@ def test_no_sign_of_either_clears_nobody(measured: Make) -> None:
 def test_an_even_total_is_where_it_is_said_to_be(measured: Make) -> None:
     items = _pair(measured, 2.0, 0.1)
     fused = fuse(items)
-    assert fused is not None and fused.even("F1:splice") is not None
-    needed = fused.even("F1:splice")
+    assert fused is not None and fused.even_ratio("F1:splice") is not None
+    needed = fused.even_ratio("F1:splice")
     again = fuse([measured("splice", needed, "test/spliced"), items[1]])
     assert again is not None and again.ratio.value == pytest.approx(0, abs=1e-4)
     beyond = fuse(_pair(measured, 0.0, 2.0))
-    assert beyond is not None and beyond.even("F1:splice") is None
+    assert beyond is not None and beyond.even_ratio("F1:splice") is None
 
 
 def test_an_unusual_face_widens_the_interval_and_a_far_one_stays_open(measured: Make) -> None:

@@ -1,6 +1,6 @@
-"""Provenance: what the file says of its own origin, and how far that can be believed.
+"""Provenance: what the file declares about its own origin, and how reliable that is.
 
-Signed credentials outrank plain metadata, which anyone can write. Absence says nothing either way.
+Signed credentials outrank plain metadata, which anyone can write. Absence is no evidence for either side.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from faceagent.judge.decide import abstain
 from faceagent.types import Evidence, Question, Verdict
 
-_SAID: dict[str, str] = {
+_STATEMENTS: dict[str, str] = {
     "invalid": "Its content credentials do not validate: the file was changed after signing, or the signature is bad",
     "trusted": "Its content credentials validate and the signer is on the trust list",
     "well_formed_untrusted": "Its content credentials validate, but the signer is on no trust list",
@@ -17,11 +17,11 @@ _SAID: dict[str, str] = {
 """Labels that decide, strongest first."""
 
 
-def origin(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
-    """The strongest thing the file says about itself, or inconclusive when it says nothing."""
-    spoken = [item for item in evidence if item.status == "ok"]
-    for label, words in _SAID.items():
-        deciding = [item for item in spoken if item.label == label]
+def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
+    """The strongest declaration of the file, or inconclusive when it makes none."""
+    measured = [item for item in evidence if item.status == "ok"]
+    for label, words in _STATEMENTS.items():
+        deciding = [item for item in measured if item.label == label]
         if deciding:
             return Verdict(
                 id=f"V:{subject}:{question}",
@@ -35,7 +35,7 @@ def origin(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     return abstain(
         question,
         subject,
-        "absent" if spoken else "no_evidence",
+        "absent" if measured else "no_evidence",
         "the file carries no content credentials that could vouch for it; most genuine files carry none",
-        spoken,
+        measured,
     )
