@@ -1,7 +1,7 @@
 """The FACS table and the EMFACS rules as data: the measurements of every unit, the units of every expression.
 
 The table is ``facs.toml``, written by hand; what neutral faces look like is ``facs_neutral.json``, written by
-``finetune.calibrate_expression``. This module reads and checks both. It measures nothing.
+``finetune.calibration.expression``. This module reads and checks both. It measures nothing.
 """
 
 import json

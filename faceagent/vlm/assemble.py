@@ -70,7 +70,7 @@ def model_folder(settings: Settings) -> Path:
     if not projector.is_file():
         raise ModelUnavailable(
             "This build of faceagent ships no projector for the embedded vision-language model.",
-            remedy="Train one with `python -m finetune.vlm`; until then the ledger explains.",
+            remedy="Train one with `python -m finetune.vlm.embedded`; until then the ledger explains.",
         )
     parts = (locate(TOWER, settings), locate(LANGUAGE, settings), projector)
     mark = hashlib.sha256("".join([str(RECIPE), *map(sha256_of, parts)]).encode()).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""Training the embedded vision-language model: what it is shown, what it is asked, how it learns."""
+"""Training of the vision-language models: ``embedded`` (in process, on a CPU) and ``large`` (behind vLLM)."""

@@ -16,9 +16,9 @@ from faceagent.vlm import server
 from faceagent.vlm.protocol import GenerationRequest, Message
 from faceagent.vlm.remote import OpenAIBackend
 from faceagent.vlm.wire import HttpClient
-from finetune.vlm_sft import sft
-from finetune.vlm_tiny import SIDE
-from tests.finetune.test_vlm_sft import COLOURS, FAMILIES, bases, data, recipe  # noqa: F401 - two are fixtures
+from finetune.vlm.large.tiny_models import SIDE
+from finetune.vlm.large.train import sft
+from tests.finetune.vlm.large.test_vlm_train import COLOURS, FAMILIES, bases, data, recipe  # noqa: F401 - two are fixtures
 
 pytestmark = [
     pytest.mark.vllm,

@@ -18,7 +18,7 @@ from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights.store import sha256_of
-from finetune.tapped import write_tapped
+from finetune.detectors.linear_head import write_tapped
 
 
 @pytest.fixture(scope="module")

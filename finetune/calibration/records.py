@@ -1,0 +1,78 @@
+"""Calibration records: what a fit becomes as JSON, as ``faceagent.judge.calibrate`` reads it."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetune.calibration import platt
+
+CalibrationRecord = dict[str, Any]
+Reals = NDArray[np.float64]
+Groups = NDArray[np.int64]
+"""Per score, the number of the person or source picture it belongs to."""
+
+CALIBRATIONS = Path(str(resources.files("faceagent.judge").joinpath("calibration")))
+"""Where shipped records lie."""
+
+
+def operating_point(name: str, threshold: float, errors: Mapping[str, float]) -> CalibrationRecord:
+    """One operating point of a record, rounded to what is meant."""
+    return {
+        "name": name,
+        "threshold": round(threshold, 4),
+        "errors": {key: round(rate, 6) for key, rate in errors.items()},
+    }
+
+
+def binary_record(
+    name: str,
+    scale: str,
+    sides: tuple[str, str],
+    scores: tuple[Reals, Reals],
+    groups: tuple[Groups, Groups],
+    points: list[CalibrationRecord],
+    *,
+    fitted_on: str,
+    note: str,
+) -> CalibrationRecord:
+    """The record of one Platt calibration. The cap is the number of sources of the smaller side."""
+    fewest = min(len(np.unique(group)) for group in groups)
+    cap = float(np.log10(fewest))
+    fitted = platt.fit(*scores)
+    record: CalibrationRecord = {
+        "id": name,
+        "kind": "platt",
+        "scale": scale,
+        "slope": round(fitted.slope, 5),
+        "intercept": round(fitted.intercept, 5),
+        "positive": sides[0],
+        "negative": sides[1],
+        "fitted_on": fitted_on,
+        "n_positive": len(scores[0]),
+        "n_negative": len(scores[1]),
+        "cap_log10": round(cap, 2),
+        "interval_log10": round(platt.half_width(*scores, groups, cap), 2),
+        "operating_points": points,
+        "cllr": round(platt.cllr(fitted, *scores, cap), 4),
+        "note": note,
+    }
+    return record
+
+
+def write_record(record: CalibrationRecord, folder: Path) -> Path:
+    """Write the record under its id, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{record['id'].replace('/', '-')}.json"
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        json.dump(record, file, indent=2)
+        file.write("\n")
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+    return path

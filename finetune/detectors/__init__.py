@@ -1,0 +1,1 @@
+"""The trained heads of the encoder, one package each: data, training, calibration."""

@@ -1,0 +1,1 @@
+"""The head for age bands and gender: linear on frozen features."""

@@ -1,0 +1,267 @@
+"""``python -m finetune.detectors.forgery.train RECIPE --data DIR``: train the forgery branch of the encoder.
+
+Knows the losses, the schedule and when to stop; data comes from ``pairs``, the cached input of the last blocks from
+``features``, and ``publish`` writes what ships. The state is kept every look at the validation side: started again
+with the same recipe, training goes on where it was. CPU and GPU run the same code.
+
+Losses: cross-entropy per patch against the share of foreign pixels, per picture for splices and for synthetic faces,
+and for each pair that the forged half must score above the untouched one (paired training as in GenD, 2025).
+"""
+
+import argparse
+import copy
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import Progress
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+from evals.data.fingerprint import fingerprint
+from evals.data.training_sets import TRAINING_SETS
+from faceagent.encoder.head import Head
+from faceagent.encoder.torchvision_ops import declare_missing_operators
+from faceagent.encoder.tower import Tower, Walk, load_tower
+from faceagent.settings import load
+from finetune.calibration.curves import draw_curves
+from finetune.data.precision import autocast
+from finetune.detectors.forgery import data as pairs
+from finetune.detectors.forgery import publish
+from finetune.detectors.forgery.features import Features, build, epochs
+from finetune.detectors.forgery.recipe import LABELS, Recipe, load_recipe
+from finetune.detectors.forgery.scores import auc, pointing
+
+FOREIGN, CLEAN = 0.35, 0.05
+"""A patch with more foreign pixels than this is forged, with less clean; what lies between trains nothing."""
+FORGED_PATCH_WEIGHT = 4.0
+PAIR_WEIGHT, SYNTHETIC_WEIGHT = 0.5, 0.7
+
+
+class TrainerState(TypedDict):
+    """Everything that training on from one step needs."""
+
+    lora: dict[str, Tensor]
+    head: dict[str, Any]
+    optimiser: dict[str, Any]
+    schedule: dict[str, Any]
+    dropout: list[Tensor]
+
+
+class Trainer:
+    """The last blocks with LoRA, the head, and the cached input they learn from."""
+
+    def __init__(self, recipe: Recipe, tower: Tower, data: Features, folder: Path) -> None:
+        declare_missing_operators()
+        from peft import LoraConfig, get_peft_model
+
+        torch.manual_seed(recipe.optimiser.seed)
+        how = recipe.adapter
+        first = tower.depth - how.last_blocks
+        indices = "|".join(str(index) for index in range(first, tower.depth))
+        modules = "|".join(name.replace(".", r"\.") for name in how.modules)
+        config = LoraConfig(
+            r=how.rank,
+            lora_alpha=how.alpha,
+            lora_dropout=how.dropout,
+            use_rslora=True,
+            target_modules=rf".*blocks\.({indices})\.({modules})",
+        )
+        self.recipe, self.tower, self.data, self.folder = recipe, tower, data, folder
+        self.model = get_peft_model(tower.walk.model, config)
+        rebuild = cast("Callable[[nn.Module], Walk]", type(tower.walk))
+        self.walk = rebuild(cast(nn.Module, self.model.base_model.model))
+        self.first = first
+        self.head = Head(tower.width, len(LABELS), 1).to(tower.device)
+        self.lora = [value for value in self.model.parameters() if value.requires_grad]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": self.lora, "lr": recipe.optimiser.lr, "weight_decay": 0.01},
+                {"params": self.head.parameters(), "lr": recipe.optimiser.head_lr, "weight_decay": 1e-4},
+            ],
+            betas=(0.9, 0.98),
+        )
+        count = len(data.pairs(held_out=False))
+        self.steps = math.ceil(recipe.optimiser.epochs * count / recipe.optimiser.pairs)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
+
+    def _rate(self, step: int) -> float:
+        cycle = math.ceil(self.steps / self.recipe.optimiser.cycles)
+        step %= cycle
+        warm = min(1.0, (step + 1) / self.recipe.optimiser.warmup)
+        return warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / cycle)))
+
+    def forward(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """N×labels and N×P logits of these rows of the cache."""
+        tokens = torch.from_numpy(self.data.tokens[rows].astype(np.float32)).to(self.tower.device)
+        with autocast(self.tower.device):
+            for block in self.walk.blocks[self.first :]:
+                tokens = block(tokens)
+            tokens = self.walk.finish(tokens)
+        logits, patches = self.head(tokens.float())
+        return logits, patches[..., 0]
+
+    def loss(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """The parts of the loss, unweighted; rows come as pairs, the untouched half first."""
+        logits, patches = self.forward(rows)
+        mask = torch.from_numpy(self.data.mask[rows].astype(np.float32)).to(logits.device)
+        forged = (mask > FOREIGN).float()
+        weight = ((mask < CLEAN) | (mask > FOREIGN)) * torch.where(mask > CLEAN, FORGED_PATCH_WEIGHT, 1.0)
+        truth = {
+            "splice": torch.from_numpy(self.data.forged[rows]).float().to(logits.device),
+            "synthetic": torch.from_numpy(self.data.synthetic[rows]).float().to(logits.device),
+        }
+        return {
+            "patch": (binary_cross_entropy_with_logits(patches, forged, reduction="none") * weight).mean(),
+            "pair": PAIR_WEIGHT * softplus(logits[0::2, 0] - logits[1::2, 0]).mean(),
+            "splice": binary_cross_entropy_with_logits(logits[:, 0], truth["splice"]),
+            "synthetic": SYNTHETIC_WEIGHT * binary_cross_entropy_with_logits(logits[:, 1], truth["synthetic"]),
+        }
+
+    def step(self, rows: NDArray[np.int64]) -> dict[str, float]:
+        """One step of the optimiser; the parts of the loss."""
+        self.model.train()
+        parts = self.loss(rows)
+        self.optimiser.zero_grad()
+        torch.stack(list(parts.values())).sum().backward()
+        nn.utils.clip_grad_norm_(self.lora, 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        return {name: value.item() for name, value in parts.items()}
+
+    def validate(self) -> dict[str, float]:
+        """AUCs and pointing on the validation side; ``mean`` decides which state is kept."""
+        first = self.data.pairs(held_out=True)
+        rows = np.stack([first, first + 1], axis=1).ravel()
+        logits, patches = self.predict(rows)
+        forged, synthetic = self.data.forged[rows], self.data.synthetic[rows]
+        found = {
+            "splice": auc(logits[forged, 0], logits[~forged, 0]),
+            "synthetic": auc(logits[synthetic, 1], logits[~synthetic, 1]),
+            "pointing": pointing(patches[forged], self.data.mask[rows][forged]),
+        }
+        return {**found, "mean": (found["splice"] + found["synthetic"]) / 2}
+
+    def predict(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Logits of pictures and patches, as shipped: no dropout."""
+        self.model.eval()
+        with torch.inference_mode():
+            parts = [self.forward(rows[start : start + 32]) for start in range(0, len(rows), 32)]
+        logits, patches = (torch.cat(list(part)).cpu().double().numpy() for part in zip(*parts, strict=True))
+        return logits, patches
+
+    def state(self) -> TrainerState:
+        """Everything that training on from here needs, as copies that later steps do not change."""
+        lora = {name: value.detach() for name, value in self.model.named_parameters() if value.requires_grad}
+        found: TrainerState = {
+            "lora": lora,
+            "head": self.head.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "dropout": _generators(self.tower.device),
+        }
+        return copy.deepcopy(found)
+
+    def restore(self, state: TrainerState, *, weights_only: bool = False) -> None:
+        """The state that ``state`` gave; with ``weights_only`` the optimiser is left alone."""
+        self.model.load_state_dict(state["lora"], strict=False)
+        self.head.load_state_dict(state["head"])
+        if not weights_only:
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
+            _set_generators(self.tower.device, state["dropout"])
+
+
+def _generators(device: torch.device) -> list[Tensor]:
+    """State of the generators that dropout draws from: the processor's, and the device's own."""
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
+
+
+def _set_generators(device: torch.device, states: Sequence[Tensor]) -> None:
+    torch.set_rng_state(states[0].cpu())
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1].cpu(), device)
+
+
+def train(trainer: Trainer) -> dict[str, float]:
+    """Train to the end of the schedule or of the patience; leaves the best state in the trainer.
+
+    One JSON line per look goes to ``log.jsonl``, drawn as ``curves.png``. Returns the figures of the best look.
+    """
+    how, folder = trainer.recipe.optimiser, trainer.folder
+    keep = folder / "state.pt"
+    at, best, waited = 0, {"mean": 0.0}, 0
+    best_state = trainer.state()
+    if keep.is_file():
+        saved = torch.load(keep, weights_only=True)
+        trainer.restore(saved["now"])
+        at, best, waited, best_state = saved["at"], saved["best"], saved["waited"], saved["best_state"]
+    drawn = epochs(trainer.data.pairs(held_out=False), how.pairs, np.random.default_rng(how.seed))
+    # What was seen before the interruption is drawn again and passed over: the run is the one it would have been.
+    batches = islice(drawn, at, None)
+    parts: list[dict[str, float]] = []
+    with Progress() as progress:
+        task = progress.add_task(trainer.recipe.name, total=trainer.steps, completed=at)
+        while at < trainer.steps and waited < how.patience:
+            parts.append(trainer.step(next(batches)))
+            at += 1
+            progress.update(task, completed=at)
+            if at % how.check_every and at != trainer.steps:
+                continue
+            found = trainer.validate()
+            losses = {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
+            parts.clear()
+            with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"step": at, "loss": losses, "validation": found}) + "\n")
+            waited = 0 if found["mean"] > best["mean"] else waited + 1
+            if not waited:
+                best, best_state = found, trainer.state()
+            now = trainer.state()
+            draw_curves(folder / "log.jsonl", folder / "curves.png")
+            torch.save({"now": now, "at": at, "best": best, "waited": waited, "best_state": best_state}, keep)
+    trainer.restore(best_state, weights_only=True)
+    return best
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m finetune.detectors.forgery.train", description=__doc__)
+    environment = os.environ.get("FACEAGENT_DATA")
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--data", type=Path, default=environment, required=environment is None)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="caches, logs and states; not for shipping")
+    parser.add_argument("--out", type=Path, help="where to write the adapter; default: inside the run")
+    options = parser.parse_args(arguments)
+    recipe, settings = load_recipe(options.recipe), load()
+    folder = options.runs / recipe.name
+    tower = load_tower(settings)
+    plan = pairs.Plan(**recipe.data.model_dump())
+    folders = {name: options.data / name for name in plan.counts}
+    faces = pairs.gather(plan, folders, options.runs / "faces", settings)
+    targets = pairs.chosen(plan, faces)
+    pairs.check(
+        [one.source for one in targets],
+        [TRAINING_SETS[one.origin].synthetic for one in targets],
+        [one.held_out for one in targets],
+    )
+    last = recipe.adapter.last_blocks
+    mark = fingerprint(plan, tower.stamp, last)
+    data = build(folder / "features", pairs.make(plan, faces), len(targets), tower, last, mark)
+    trainer = Trainer(recipe, tower, data, folder)
+    found = train(trainer)
+    target = options.out or folder / "adapter"
+    publish.write(target, recipe, tower, trainer.model, trainer.head)
+    figures = {"validation": found, **publish.baselines(data)}
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    print(f"{recipe.name}: {json.dumps(found)} written to {target}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The head that detects faces generated as a whole: linear on frozen features."""

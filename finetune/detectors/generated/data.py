@@ -1,0 +1,175 @@
+"""Faces generated as a whole: what a fit learns from, and the fits, all linear on frozen features of inner blocks.
+
+Texture lives in early blocks, what holds after a journey in the middle ones. Every face takes part twice: as it is in
+its file, and after a journey that gives all sets the same size and the same history (docs/decisions/0009). Knows no
+calibration and no verdict.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from evals.acceptance import labels
+from evals.data.synthesis.degradation import compress
+from evals.data.synthesis.located_faces import LocatedFace, read_pixels
+from evals.data.training_sets import TRAINING_SETS
+from faceagent.encoder.crop import face_crop
+from faceagent.encoder.taps import tap_features
+from faceagent.encoder.tower import Tower
+from finetune.data.precision import autocast
+from finetune.detectors.linear import Linear, Reals, ridge
+
+COUNTS = {
+    "fairface_train_4k": 900, "muxspace_expressions": 600, "frll_london": 132, "sfhq_tiles": 427, "sfhq_t2i_tiles": 800,
+}  # fmt: skip
+"""Faces per set."""
+SMALL = (90.0, 170.0)
+"""px: the face on its journey is shrunk to a length drawn from here, below what any set would keep more often."""
+DEPTHS = (4, 6, 8)
+FAMILIES: Mapping[str, tuple[str, ...]] = {"stylegan": ("stylegan2",), "diffusion": ("flux", "sdxl", "dalle")}
+GENERATORS = ("stylegan2", "flux", "sdxl")
+"""Those with enough faces to be tested on."""
+AXES = 64
+BATCH = 32
+
+
+class Rows(NamedTuple):
+    """Two rows per face, first as they are, then all after a journey. ``features``: N×(blocks·3W), block by block."""
+
+    features: NDArray[np.float16]
+    made_by: NDArray[np.str_]
+    source: NDArray[np.str_]
+    moved: NDArray[np.bool_]
+
+    @property
+    def synthetic(self) -> NDArray[np.bool_]:
+        """Whether a generator made it; ``made_by`` is the set's name for photographs."""
+        return np.array([name not in TRAINING_SETS for name in self.made_by])
+
+    def beside(self, taps: Sequence[int]) -> NDArray[np.float32]:
+        """N×(taps·3W), as a head reads them."""
+        parts = np.split(self.features, len(DEPTHS), axis=1)
+        return np.concatenate([parts[DEPTHS.index(tap)] for tap in taps], axis=1).astype(np.float32)
+
+
+def picked(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[LocatedFace]:
+    """The faces that take part: a random draw of every set, but for every third, which no fit ever sees."""
+    drawn = [
+        faces[name][index]
+        for name, count in COUNTS.items()
+        for index in np.random.default_rng(seed).permutation(len(faces[name]))[:count]
+    ]
+    return [one for place, one in enumerate(drawn) if place % 3 != 2]
+
+
+def generators(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
+    """Per face: the family that made it, or its set's name when it is a photograph."""
+    told = {row["file"]: row["generator"].partition("_")[0] for row in labels(data, "sfhq_t2i_tiles")}
+    names = {"FLUX1": "flux", "SDXL": "sdxl", "DALLE3": "dalle"}
+
+    def family(one: LocatedFace) -> str:
+        if not TRAINING_SETS[one.origin].synthetic:
+            return one.origin
+        if one.origin == "sfhq_tiles":
+            return "stylegan2"
+        return names[told[Path(one.path).relative_to(data / one.origin).as_posix()]]
+
+    return [family(one) for one in faces]
+
+
+def as_it_is(one: LocatedFace) -> NDArray[np.uint8]:
+    """The crop that the tool would take."""
+    return face_crop(read_pixels(one), one.box).pixels
+
+
+def moved(one: LocatedFace) -> NDArray[np.uint8]:
+    """The crop after a random journey: shrunk, blurred, noisy, compressed, in another light; one per path."""
+    rng = np.random.default_rng((1, zlib.crc32(one.path.encode())))
+    pixels, box = read_pixels(one), np.asarray(one.box)
+    side = max(box[2] - box[0], box[3] - box[1])
+    zoom = min(1.0, rng.uniform(*SMALL) / side)
+    if zoom < 1:
+        # Area twice: it is what most software does.
+        method = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(4)]
+        pixels = cv2.resize(pixels, None, fx=zoom, fy=zoom, interpolation=method).astype(np.uint8)
+        box = box * zoom
+    if rng.random() < 0.25:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.0)).astype(np.uint8)
+    if rng.random() < 0.25:
+        noise = rng.normal(0, rng.uniform(0.5, 4), pixels.shape)
+        pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.85:
+        pixels = compress(pixels, ".jpg", int(rng.integers(40, 97)))
+    gamma = np.exp(rng.normal(0, 0.12))
+    pixels = (255 * np.clip(pixels / 255 * rng.normal(1, 0.03, 3), 0, 1) ** gamma).astype(np.uint8)
+    box = box + rng.normal(0, 0.02, 4) * side * zoom
+    return face_crop(pixels, (box[0], box[1], box[2], box[3])).pixels
+
+
+def remembered(path: Path, mark: str, faces: Sequence[LocatedFace], tower: Tower) -> NDArray[np.float16]:
+    """Features of all faces as they are, then of all after a journey; kept at ``path`` with the mark."""
+    if path.is_file():
+        stored = np.load(path)
+        if str(stored["mark"]) == mark:
+            return np.asarray(stored["features"])
+    with autocast(tower.device):
+        found = [tap_features(tower, crops, DEPTHS).astype(np.float16) for crops in _batches(faces)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, mark=np.array(mark), features=np.concatenate(found))
+    return np.concatenate(found)
+
+
+def _batches(faces: Sequence[LocatedFace]) -> Iterator[list[NDArray[np.uint8]]]:
+    for look in (as_it_is, moved):
+        for start in track(range(0, len(faces), BATCH), description=look.__name__):
+            yield [look(one) for one in faces[start : start + BATCH]]
+
+
+def shares(rows: Rows) -> Reals:
+    """Weight of every row: photographs and generated faces alike, and within each the root of a set's size."""
+    share, synthetic = np.zeros(len(rows.made_by)), rows.synthetic
+    for side in (False, True):
+        sizes = {name: np.sum(rows.made_by == name) for name in np.unique(rows.made_by[synthetic == side])}
+        for name, size in sizes.items():
+            share[rows.made_by == name] = size**-0.5 / sum(one**0.5 for one in sizes.values())
+    return share
+
+
+def only(rows: Rows, which: NDArray[np.bool_]) -> Rows:
+    """The rows that are wanted."""
+    return Rows(rows.features[which], rows.made_by[which], rows.source[which], rows.moved[which])
+
+
+def detector(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
+    """Generated (+1) against photographed (-1)."""
+    truth = np.where(rows.synthetic, 1.0, -1.0)[:, np.newaxis]
+    return ridge(rows.beside(taps), truth, strength, shares(rows))
+
+
+def families(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
+    """One output per family: +1 for its faces, -1 for all others and for photographs."""
+    truth = np.stack([np.where(np.isin(rows.made_by, names), 1.0, -1.0) for names in FAMILIES.values()], axis=1)
+    return ridge(rows.beside(taps), truth, strength, shares(rows))
+
+
+def axes(rows: Rows, taps: Sequence[int]) -> Linear:
+    """The main axes of all training features, each with spread 1: far from zero in any is far from what was seen."""
+    x = rows.beside(taps).astype(np.float64)
+    mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-4)
+    values, vectors = np.linalg.eigh(np.cov((x - mean) / spread, rowvar=False))
+    weight = (vectors[:, ::-1][:, :AXES] / np.sqrt(values[::-1][:AXES])).T
+    return Linear(weight, np.zeros(AXES), mean, spread)
+
+
+def stacked(parts: Sequence[Linear]) -> Linear:
+    """Several fits on the same features as one, standardised as the first is."""
+    first = parts[0]
+    weight = np.concatenate([part.weight / part.spread * first.spread for part in parts])
+    bias = np.concatenate([part.bias + part.weight @ ((first.mean - part.mean) / part.spread) for part in parts])
+    return Linear(weight, bias, first.mean, first.spread)

@@ -1,0 +1,101 @@
+"""Linear fits on frozen features, standardised: ridge and softmax regression, and folds that no source straddles.
+
+Knows no detector and no file. ``finetune.detectors.linear_head`` stores what is fitted here as a branch.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+Reals = NDArray[np.float64]
+
+FOLDS = 5
+LEAST = 1e-4
+"""A feature that varies less than this in training is left as it is, not blown up."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """``weight``: outputs×features, ``bias``: outputs, ``mean`` and ``spread``: features."""
+
+    weight: Reals
+    bias: Reals
+    mean: Reals
+    spread: Reals
+
+    def __call__(self, features: NDArray[np.floating]) -> Reals:
+        """N×features to N×outputs."""
+        return np.asarray((features - self.mean) / self.spread @ self.weight.T + self.bias)
+
+
+def fold_of(source: str) -> int:
+    """Which fold a source lies in, for ever the same."""
+    return zlib.crc32(source.encode()) % FOLDS
+
+
+def standard(features: NDArray[np.floating]) -> tuple[Reals, Reals]:
+    """Mean and spread of every feature."""
+    wide = np.asarray(features, dtype=np.float64)
+    spread = wide.std(axis=0)
+    return wide.mean(axis=0), np.where(spread < LEAST, 1.0, spread)
+
+
+def ridge(features: NDArray[np.floating], targets: Reals, strength: float, share: Reals | None = None) -> Linear:
+    """Least squares on N×features and N×outputs; ``share`` weighs the rows (default: alike).
+
+    ``strength`` is the penalty per feature and row, so that it means the same for one tap and for four.
+    """
+    mean, spread = standard(features)
+    root = np.sqrt(np.ones(len(features)) if share is None else share * (len(share) / share.sum()))[:, np.newaxis]
+    middle = (root**2 * targets).sum(axis=0) / (root**2).sum()
+    x = root * ((features - mean) / spread)
+    y = root * (targets - middle)
+    rows, columns = x.shape
+    penalty = strength * columns
+    if rows < columns:
+        weight = x.T @ np.linalg.solve(x @ x.T + penalty * np.eye(rows), y)
+    else:
+        weight = np.linalg.solve(x.T @ x + penalty * np.eye(columns), x.T @ y)
+    return Linear(weight.T, middle, mean, spread)
+
+
+def out_of_fold(
+    features: NDArray[np.floating], targets: Reals, sources: Sequence[str], strength: float, share: Reals | None = None
+) -> Reals:
+    """N×outputs: every row by a fit that never saw its fold."""
+    fold = np.array([fold_of(source) for source in sources])
+    found = np.zeros(targets.shape)
+    for number in np.unique(fold):
+        rest = fold != number
+        fitted = ridge(features[rest], targets[rest], strength, None if share is None else share[rest])
+        found[~rest] = fitted(features[~rest])
+    return found
+
+
+def softmax(
+    features: NDArray[np.floating], classes: NDArray[np.int64], count: int, strength: float, rounds: int = 80
+) -> Linear:
+    """Multinomial logistic regression on N×features and N class numbers; one logit per class.
+
+    Mean cross-entropy and ``strength`` times the sum of all squared weights, by L-BFGS. Of two classes the difference
+    of their logits is the second's.
+    """
+    mean, spread = standard(features)
+    x = torch.tensor((features - mean) / spread, dtype=torch.float32)
+    y = torch.tensor(classes)
+    weight, bias = (torch.zeros(shape, requires_grad=True) for shape in ((count, x.shape[1]), (count,)))
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=rounds, line_search_fn="strong_wolfe")
+
+    def loss() -> float:
+        optimiser.zero_grad()
+        found = functional.cross_entropy(x @ weight.T + bias, y) + strength * weight.square().sum()
+        found.backward()
+        return found.item()
+
+    optimiser.step(loss)
+    return Linear(weight.detach().double().numpy(), bias.detach().double().numpy(), mean, spread)

@@ -1,0 +1,62 @@
+"""A branch that is a head on frozen features: writes a linear fit on tap features as an adapter folder.
+
+Knows the folder and the order of the features (``faceagent.encoder.taps.tap_features``); the fit comes from elsewhere.
+"""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from faceagent.encoder.branch import CARD, HEAD, BranchCard
+from faceagent.encoder.crop import SCALE
+from faceagent.encoder.head import Head
+from faceagent.encoder.tower import Tower
+from faceagent.weights.store import sha256_of
+
+Reals = NDArray[np.floating]
+
+ADAPTERS = Path(str(resources.files("faceagent.encoder").joinpath("adapters")))
+"""Where shipped branches lie."""
+
+
+def write_tapped(
+    folder: Path,
+    tower: Tower,
+    *,
+    name: str,
+    version: str,
+    labels: Sequence[str],
+    taps: Sequence[int],
+    weight: Reals,
+    bias: Reals,
+    mean: Reals,
+    spread: Reals,
+) -> None:
+    """Store ``logits = weight · (features - mean) / spread + bias`` as the branch ``name``.
+
+    ``weight``: labels×features, ``bias``: labels, ``mean`` and ``spread``: features, where features are the taps side
+    by side. A binary fit has one label and one row.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    head = Head(tower.width, len(labels), 0, own=False, tap_features=weight.shape[1])
+    given = {"linear.weight": weight, "linear.bias": bias, "mean": mean, "spread": spread}
+    state = {f"tapped.{key}": torch.tensor(np.asarray(value), dtype=torch.float32) for key, value in given.items()}
+    head.load_state_dict(state)
+    save_file({key: value.contiguous() for key, value in head.state_dict().items()}, folder / HEAD)
+    card = BranchCard(
+        name=name,
+        version=version,
+        base=tower.stamp,
+        tuning="none",
+        last_blocks=0,
+        labels=tuple(labels),
+        taps=tuple(taps),
+        margin=SCALE,
+        files={HEAD: sha256_of(folder / HEAD)},
+    )
+    (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The single-image morph head, and the calibration of the differential morph detector."""

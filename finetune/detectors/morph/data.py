@@ -1,0 +1,110 @@
+"""Twins for the single-image morph detector: a bona fide document picture, and the same picture morphed.
+
+Both went on one and the same journey and were cropped at the same place, so that neither framing nor compression tells
+them apart; a few bona fide ones were warped and warped back, so that resampling does not either. Contributors lie in
+the fold of the first person. Knows no model. The same seed gives the same twins.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.data.synthesis.degradation import degrade, draw_degradation
+from evals.data.synthesis.located_faces import LocatedFace, portrait
+from evals.data.synthesis.morph import Finish, Method, morph, self_warp
+from evals.data.synthesis.recapture import print_scan
+from faceagent.encoder.crop import face_crop
+from finetune.detectors.linear import FOLDS, fold_of
+
+SIZE, MARGIN = 288, 1.5
+CANDIDATES = 12
+"""Contributors looked at before the one with the nearest face shape is taken."""
+METHODS: tuple[Method, ...] = ("full", "cleaned", "splice")
+FINISHES: tuple[Finish, ...] = ("plain", "matched", "smoothed")
+SHARES = (0.2, 0.65, 0.15)
+"""How often each finish is drawn; "unsharp" and the Poisson method are kept for testing."""
+PRINTED, CONTROLS = 0.12, 0.15
+"""Shares of the twins that were printed and scanned, and whose bona fide half was warped and back."""
+TURN = 0.2
+"""How far the nose tip may lie beside the middle of the eyes, over their distance: documents show the face from ahead,
+and a mesh seen from the side folds when it is moved."""
+JITTER = 0.02
+"""Standard deviation of the crop's place and size, over the face box."""
+
+
+@dataclass(frozen=True)
+class Half:
+    """One picture: ``pixels`` 224×224×3 as the branch sees it, and what it is."""
+
+    pixels: NDArray[np.uint8]
+    morphed: bool
+    source: str
+    origin: str
+    method: str
+    finish: str
+
+
+def twins(
+    faces: Mapping[str, Sequence[LocatedFace]], counts: Mapping[str, int], seed: int
+) -> Iterator[tuple[Half, Half]]:
+    """Bona fide and morphed half, twin after twin; a set smaller than its count is gone through more than once."""
+    for place, (name, count) in enumerate(counts.items()):
+        rows = [one for one in faces[name] if frontal(one)]
+        sides = [[one for one in rows if fold_of(one.source) == fold] for fold in range(FOLDS)]
+        order = np.random.default_rng((seed, place)).permutation(len(rows))
+        for index in range(count):
+            target = rows[int(order[index % len(order)])]
+            rng = np.random.default_rng((seed, place, index))
+            other = contributor(target, sides[fold_of(target.source)], rng)
+            if other is not None:
+                yield pair(target, other, rng)
+
+
+def frontal(found: LocatedFace) -> bool:
+    """Whether the face looks ahead, by three points of its mesh."""
+    right, left, tip = (np.asarray(found.points[index]) for index in (33, 263, 1))
+    across = left - right
+    return abs(float((tip - (right + left) / 2) @ across / (across @ across))) < TURN
+
+
+def contributor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace | None:
+    """Somebody else of near face shape, or None when there is nobody else."""
+    drawn = [rows[int(index)] for index in rng.integers(len(rows), size=CANDIDATES)]
+    shape = target.shape()
+    others = [one for one in drawn if one.source != target.source]
+    return min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)), default=None)
+
+
+def pair(target: LocatedFace, other: LocatedFace, rng: np.random.Generator) -> tuple[Half, Half]:
+    """Both halves after their journey."""
+    a, b = portrait(target, SIZE, MARGIN), portrait(other, SIZE, MARGIN)
+    method = METHODS[int(rng.integers(len(METHODS)))]
+    finish = FINISHES[int(rng.choice(len(FINISHES), p=SHARES))]
+    controlled = bool(rng.random() < CONTROLS)
+    calm = self_warp(a, b, rng).pixels if controlled else a.pixels
+    morphed = morph(a, b, method, finish, rng).pixels
+    printed, seed = bool(rng.random() < PRINTED), int(rng.integers(2**31))
+    journey, box = draw_degradation(rng, SIZE, smallest=0.5), _box(rng)
+    first, second = (
+        face_crop(degrade(_scanned(one, seed) if printed else one, journey), box).pixels for one in (calm, morphed)
+    )
+    whose = target.source, target.origin
+    return (
+        Half(first, False, *whose, "self_warp" if controlled else "none", "none"),
+        Half(second, True, *whose, method, finish),
+    )
+
+
+def _scanned(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    # A generator of its own per half: both halves meet the very same printer and scanner.
+    return print_scan(pixels, np.random.default_rng(seed))
+
+
+def _box(rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """The face box in a crop of ``MARGIN``, as a face finder would place it."""
+    half, side = SIZE / 2, SIZE / MARGIN
+    move = rng.normal(0, JITTER * side, 2)
+    reach = side / 2 * float(np.exp(rng.normal(0, JITTER)))
+    return (half + move[0] - reach, half + move[1] - reach, half + move[0] + reach, half + move[1] + reach)

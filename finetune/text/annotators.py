@@ -1,0 +1,156 @@
+"""Who writes the Exp-CoT texts: the offline grammar, or any model behind a chat function.
+
+Both infer from the text alone. The grammar's inference reads action units and intensities back out of the sentences
+and applies the EMFACS rules of the product to them; the endpoint is asked in a fresh conversation.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError
+
+from faceagent.tools.expression import BASIS, read
+from faceagent.tools.facs import neutral, table
+from faceagent.types import INCONCLUSIVE, Evidence, FrozenModel, Step
+from finetune.text.case import Case
+from finetune.text.exp_cot import CONCLUDED, INTERPRETED, OBSERVED
+from finetune.text.grammar import listed, say
+
+_UNIT = re.compile(r"AU(\d+)")
+_LEVEL = re.compile(r"(\d(?:\.\d)?) of 5")
+
+
+def code_of(item: Evidence) -> int:
+    """The number of the unit that an item measured: 12 for "F1:AU12"."""
+    return int(item.id.rpartition(":AU")[2])
+
+
+class Grammar:
+    """Deterministic by seed; needs no model."""
+
+    name = "grammar"
+
+    def observe(self, units: Sequence[Evidence], memory: Sequence[str], seed: int) -> tuple[Step, ...]:
+        """One sentence per unit that is present or faint, in random order; one sentence for all when none is."""
+        rng = np.random.default_rng((seed, 1))
+        told = [item for item in units if item.label == "present" or (memory and float(item.facts["z"]) >= BASIS)]
+        if not told:
+            text = say(rng, "observe", "none")
+            return (Step(section=OBSERVED, text=text, cites=tuple(item.id for item in units)),)
+        return tuple(self._one(rng, told[place]) for place in rng.permutation(len(told)))
+
+    def _one(self, rng: np.random.Generator, item: Evidence) -> Step:
+        slots = {"unit": f"AU{code_of(item)}", "name": str(item.facts["name"])}
+        if item.label == "present" and item.score is not None:
+            look = say(rng, "look", str(code_of(item)))
+            text = say(rng, "observe", "unit", **slots, look=look, level=f"{item.score.value:.1f}")
+        else:
+            text = say(rng, "observe", "faint", **slots)
+        return Step(section=OBSERVED, text=text, cites=(item.id,))
+
+    def infer(self, text: str) -> str:
+        """EMFACS over what the sentences say; a unit without a number is faint, one that is not named is absent."""
+        known = {unit.code for unit in table().units}
+        deviations = dict.fromkeys(known, 0.0)
+        for sentence in re.split(r"(?<=\.)\s", text):
+            for code in (int(found) for found in _UNIT.findall(sentence)):
+                level = _LEVEL.search(sentence)
+                if code in known:
+                    deviations[code] = _deviation(code, float(level[1])) if level else BASIS
+        return read(deviations).label
+
+    def refine(self, case: Case, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
+        """One sentence of interpretation, and the verdict."""
+        rng = np.random.default_rng((seed, 2))
+        verdict = case.verdict
+        reading = next(item for item in case.evidence if item.question == "expression" and item.status == "ok")
+        grounds = [item for item in told if item.id in reading.cites]
+        cites = (reading.id, *(item.id for item in grounds))
+        return (
+            Step(section=INTERPRETED, text=self._meaning(rng, case, reading, grounds), cites=cites),
+            Step(section=CONCLUDED, text=self._verdict(rng, verdict.label), cites=(verdict.id,)),
+        )
+
+    def _meaning(self, rng: np.random.Generator, case: Case, reading: Evidence, grounds: Sequence[Evidence]) -> str:
+        label = case.verdict.label
+        if label == INCONCLUSIVE:
+            return say(rng, "interpret", "open", first=str(reading.label))
+        if label in ("neutral", "other") or not grounds:
+            return say(rng, "interpret", "neutral" if label == "neutral" else "other")
+        units = [f"AU{code_of(item)}" for item in grounds]
+        return say(rng, "interpret", "basic" if len(units) > 1 else "single", units=listed(units), label=label)
+
+    def _verdict(self, rng: np.random.Generator, label: str) -> str:
+        if label == INCONCLUSIVE:
+            return say(rng, "conclude", "open")
+        return say(rng, "conclude", "label", label=label, adjective=say(rng, "adjective", label))
+
+
+def _deviation(code: int, intensity: float) -> float:
+    """What ``action_units.intensity`` was computed from."""
+    spread = neutral().ranges[code]
+    return float(np.interp(intensity, (0.0, 0.5, 5.0), (spread.none, spread.present, spread.full)))
+
+
+class _Said(FrozenModel):
+    text: str = Field(min_length=1, max_length=400)
+    cites: tuple[str, ...] = ()
+
+
+_LIST = TypeAdapter(tuple[_Said, ...])
+
+Chat = Callable[[str, str, int], str]
+"""System text, user text, seed → the model's answer."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Any language model. What it answers is used only where it can be parsed, and only after the check."""
+
+    chat: Chat
+    name: str
+
+    def observe(self, units: Sequence[Evidence], memory: Sequence[str], seed: int) -> tuple[Step, ...]:
+        """The units in the model's words; no steps when it answers garbage."""
+        lines = "\n".join(f"[{item.id}] {item.statement}" for item in units)
+        before = "".join(f"\nEarlier attempt: {fault}" for fault in memory)
+        system = (
+            "Describe these measured action units of a face, one sentence each, in your own words. Keep every "
+            "intensity and name no expression. " + _FORM
+        )
+        return self._steps(system, lines + before, seed, OBSERVED)
+
+    def infer(self, text: str) -> str:
+        """The label; whatever else the model answers is no label and verifies nothing."""
+        names = ", ".join(table().labels)
+        system = f"Which expression does the described face show? Answer with one word out of: {names}."
+        return self.chat(system, text, 0).strip().strip(".").lower()
+
+    def refine(self, case: Case, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
+        """One sentence of interpretation and one of conclusion in the model's words."""
+        verdict = case.verdict
+        lines = "\n".join(f"[{item.id}] {item.statement}" for item in (*told, *_readings(case)))
+        user = f"{lines}\n[{verdict.id}] The verdict is {verdict.label}."
+        meaning = self._steps(
+            "Explain in one sentence how the units lead to the verdict. " + _FORM, user, seed, INTERPRETED
+        )
+        end = self._steps("State the verdict in one sentence, with its label. " + _FORM, user, seed, CONCLUDED)
+        said = any(verdict.label in step.text for step in end)
+        return (*meaning, *end) if said else (*meaning, Step(section=CONCLUDED, text="", cites=()))
+
+    def _steps(self, system: str, user: str, seed: int, section: str) -> tuple[Step, ...]:
+        try:
+            said = _LIST.validate_python(json.loads(self.chat(system, user, seed)))
+        except (ValueError, ValidationError):
+            return (Step(section=section, text="", cites=()),)
+        return tuple(Step(section=section, text=one.text, cites=one.cites) for one in said)
+
+
+_FORM = 'Answer with a JSON list of {"text": …, "cites": [ids of the evidence behind the sentence]} and nothing else.'
+
+
+def _readings(case: Case) -> tuple[Evidence, ...]:
+    return tuple(item for item in case.evidence if item.question == "expression" and item.status == "ok")

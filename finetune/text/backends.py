@@ -1,0 +1,38 @@
+"""The product's own vision-language backends as annotator and as eyes of the engines.
+
+Backends are greedy, so a seed changes nothing about what they answer.
+"""
+
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import Image
+
+from faceagent.vlm.protocol import Backend, GenerationRequest, Message
+from finetune.data.samples import Shot
+from finetune.text.annotators import Chat
+from finetune.text.feature_assessment import Look
+
+LONGEST = 512
+
+
+def chat(backend: Backend, adapter: str | None = None) -> Chat:
+    """A chat function for ``annotators.Endpoint``."""
+
+    def said(system: str, user: str, seed: int) -> str:
+        ask = GenerationRequest(turns=(Message(text=user),), system=system, adapter=adapter, max_tokens=LONGEST)
+        return backend.ask(ask).text
+
+    return said
+
+
+def eyes(backend: Backend, opened: Callable[[Shot], Image.Image], adapter: str | None = None) -> Look:
+    """An answering function for ``assess``; ``opened`` gives the pixels of a shot."""
+
+    def said(shot: Shot, question: str) -> str:
+        encoded = BytesIO()
+        opened(shot).save(encoded, "PNG")
+        turn = Message(text=question, images=(encoded.getvalue(),))
+        return backend.ask(GenerationRequest(turns=(turn,), adapter=adapter, max_tokens=8)).text
+
+    return said

@@ -1,0 +1,60 @@
+"""A case, and the training sample that explaining it makes.
+
+How it is put and what the answer looks like is the product's own ``explain.brief``: what is trained is what is asked.
+Knows no phrase and no engine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from faceagent.explain import brief
+from faceagent.explain.check import check
+from faceagent.types import Evidence, Explanation, Question, Step, Verdict
+from finetune.data.samples import Sample, Shot, Value
+
+
+@dataclass(frozen=True)
+class Case:
+    """One face, what was recorded about it, the judge's verdict, and the ``truth`` as the set or the maker has it."""
+
+    id: str
+    images: tuple[Shot, ...]
+    source: str
+    evidence: tuple[Evidence, ...]
+    verdict: Verdict
+    truth: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A case that makes no training text, and why."""
+
+    case: str
+    reason: str
+
+
+def faults(question: Question, steps: Sequence[Step], case: Case) -> tuple[str, ...]:
+    """What the product's own check would strike from these steps."""
+    told = Explanation(
+        question=question,
+        subject=case.verdict.subject,
+        steps=tuple(steps),
+        author="engine",
+        prompt="engine",
+        prompt_sha256="",
+    )
+    return check(told, case.evidence, case.verdict).struck
+
+
+def sampled(case: Case, steps: Sequence[Step], shown: Sequence[Evidence], seed: int, **meta: Value) -> Sample:
+    """The training sample of a case and the steps that explain it; ``shown`` is the evidence in its prompt."""
+    return Sample(
+        id=case.id,
+        images=case.images,
+        prompt=brief.asked(case.verdict, shown),
+        answer=brief.answered(case.verdict, steps),
+        question=case.verdict.question,
+        source=case.source,
+        seed=seed,
+        meta={"label": case.verdict.label, "truth": case.truth, **meta},
+    )

@@ -1,0 +1,88 @@
+"""The Exp-CoT engine: expression texts whose reasoning leads to the label without having been told it.
+
+After ExpLLM (Lan et al., IEEE TMM): action units → observations → label from that text alone → verified against
+the truth → reflection and another try → refinement. Two additions: nothing may be told that was not measured, and a
+case whose units do not carry its label is thrown away instead of being talked into it. Knows no model; the annotator
+is the offline grammar or an endpoint (``annotators``).
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from faceagent.explain import brief
+from faceagent.tools.expression import BASIS
+from faceagent.types import INCONCLUSIVE, Evidence, Step
+from finetune.data.samples import Sample
+from finetune.text.case import Case, Rejected, faults, sampled
+
+TRIES = 2
+REDRAWS = 40
+"""Seeds tried before a text that stands already is given up."""
+OBSERVED, INTERPRETED, CONCLUDED = "Key observations", "Interpretation", "Conclusion"
+
+
+class Annotator(Protocol):
+    """Writes the three parts of a text; the same for the same seed as far as it can be."""
+
+    @property
+    def name(self) -> str:
+        """Who wrote, as samples record it."""
+
+    def observe(self, units: Sequence[Evidence], memory: Sequence[str], seed: int) -> tuple[Step, ...]:
+        """The units in words, given what went wrong before."""
+
+    def infer(self, text: str) -> str:
+        """The label that the text leads to; it sees nothing else."""
+
+    def refine(self, case: Case, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
+        """Interpretation and conclusion, once the label is verified."""
+
+
+def exp_cot(cases: Iterable[Case], annotator: Annotator, seed: int) -> Iterator[Sample | Rejected]:
+    """One sample or rejection per case, in order; no two samples have the same words, numbers aside."""
+    said: set[str] = set()
+    for case in cases:
+        for redraw in range(REDRAWS):
+            made = _explained(case, annotator, zlib.crc32(f"{seed}/{redraw}/{case.id}".encode()))
+            if isinstance(made, Rejected):
+                break
+            words = re.sub(r"\d", "", made.answer)
+            if words not in said:
+                said.add(words)
+                break
+        else:
+            made = Rejected(case.id, "no words left that were not used before")
+        yield made
+
+
+def _explained(case: Case, annotator: Annotator, seed: int) -> Sample | Rejected:
+    label = case.verdict.label
+    if label not in (case.truth, INCONCLUSIVE):
+        return Rejected(case.id, f"the verdict {label} is not the truth, {case.truth}")
+    shown = brief.shown(case.verdict, case.evidence)
+    units = tuple(item for item in shown if item.question == "action_units")
+    told = tuple(item for item in units if item.label == "present")
+    memory: list[str] = []
+    for attempt in range(TRIES):
+        observed = annotator.observe(told or units, memory, seed + attempt)
+        struck = faults("expression", observed, case)
+        found = annotator.infer(" ".join(step.text for step in observed))
+        if struck:
+            memory.append(f"Not measured: {struck[0]}.")
+        elif label == INCONCLUSIVE or found == label:
+            steps = (*observed, *annotator.refine(case, told, seed + attempt))
+            struck = faults("expression", steps, case)
+            if not struck:
+                return sampled(case, steps, shown, seed, engine="exp-cot", annotator=annotator.name, tries=attempt + 1)
+            memory.append(f"Not measured: {struck[0]}.")
+        else:
+            memory.append(f"The observations led to {found}, not to {label}.")
+            told = _reflected(told, units)
+    return Rejected(case.id, memory[-1])
+
+
+def _reflected(told: tuple[Evidence, ...], units: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """What was told and the faint units beside it; nothing that is there is left out."""
+    return (*told, *(item for item in units if item not in told and float(item.facts["z"]) >= BASIS))

@@ -1,0 +1,133 @@
+"""Which forgery features a vision-language model can see: yes/no questions ranked by balanced accuracy.
+
+The model feature assessment of X²-DFD (Chen et al. 2024): the untuned model answers every question on genuine and on
+forged pictures; what it answers well is a strong feature, to be trained on, what it answers like a coin is weak, to be
+left to detectors. Knows no model, only a function that answers. Assess on pictures for training, never on those for
+evaluation: the choice of features is part of the training.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib import resources
+
+from pydantic import Field
+
+from faceagent.errors import InputError
+from faceagent.types import Evidence, FrozenModel, Region, Score, ToolStamp
+from finetune.data.samples import Shot
+
+Look = Callable[[Shot, str], str]
+"""Picture and question → the model's answer."""
+
+Z = 1.959964
+STRONG = 0.5
+"""Balanced accuracy that the lower end of a strong feature's interval exceeds: better than a coin, beyond doubt."""
+EXPERT = ":expert_"
+"""Between subject and name in the id of what an expert says."""
+FEWEST = 10
+"""Pictures of each kind below which nothing is said."""
+
+_YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+
+
+class Feature(FrozenModel):
+    """One question about forgery, to be answered yes on a forged face and no on a genuine one."""
+
+    id: str
+    kind: str = Field(description="what it looks at: texture, shape, light, edges, …")
+    regions: tuple[Region, ...] = Field(description="where it looks; empty: the whole face")
+    question: str
+
+
+class Assessed(FrozenModel):
+    """A feature and how well a model answers it. An answer that is neither yes nor no is wrong on either side."""
+
+    feature: Feature
+    real_accuracy: float
+    fake_accuracy: float
+    balanced: float
+    low: float = Field(description="95 % interval of the balanced accuracy, each side by Wilson's score")
+    high: float
+    unparsed: int
+
+    @property
+    def strong(self) -> bool:
+        """Whether it is better than chance beyond doubt."""
+        return self.low > STRONG
+
+
+def features() -> tuple[Feature, ...]:
+    """The shipped questions."""
+    text = resources.files("finetune.text").joinpath("features.toml").read_text(encoding="utf-8")
+    return tuple(Feature.model_validate(row) for row in tomllib.loads(text)["feature"])
+
+
+def assess(asked: Sequence[Feature], real: Sequence[Shot], fake: Sequence[Shot], ask: Look) -> tuple[Assessed, ...]:
+    """All features on all pictures, best first. Raises InputError with too few pictures of either kind."""
+    if min(len(real), len(fake)) < FEWEST:
+        raise InputError(
+            f"{len(real)} genuine and {len(fake)} forged pictures are too few to assess features.",
+            remedy=f"Give {FEWEST} or more of each.",
+        )
+    found = []
+    for feature in asked:
+        question = f"{feature.question} Answer yes or no."
+        no = [said(ask(shot, question)) for shot in real]
+        yes = [said(ask(shot, question)) for shot in fake]
+        found.append(_assessed(feature, no, yes))
+    return tuple(sorted(found, key=lambda one: (-one.balanced, one.feature.id)))
+
+
+def said(answer: str) -> str | None:
+    """The first "yes" or "no" of an answer, lower case, or None."""
+    match = _YES_NO.search(answer)
+    return match[1].lower() if match else None
+
+
+def _assessed(feature: Feature, real: Sequence[str | None], fake: Sequence[str | None]) -> Assessed:
+    right = (sum(one == "no" for one in real), sum(one == "yes" for one in fake))
+    sizes = (len(real), len(fake))
+    shares = [hits / size for hits, size in zip(right, sizes, strict=True)]
+    balanced = sum(shares) / 2
+    # The two sides are independent: their distances to Wilson's bounds add as squares (Newcombe's method 10, 1998).
+    bounds = [_wilson(hits, size) for hits, size in zip(right, sizes, strict=True)]
+    below = math.hypot(*(share - low for share, (low, _) in zip(shares, bounds, strict=True))) / 2
+    above = math.hypot(*(high - share for share, (_, high) in zip(shares, bounds, strict=True))) / 2
+    return Assessed(
+        feature=feature,
+        real_accuracy=shares[0],
+        fake_accuracy=shares[1],
+        balanced=balanced,
+        low=balanced - below,
+        high=balanced + above,
+        unparsed=sum(one is None for one in (*real, *fake)),
+    )
+
+
+def _wilson(hits: int, size: int) -> tuple[float, float]:
+    share = hits / size
+    middle = share + Z * Z / (2 * size)
+    reach = Z * math.sqrt(share * (1 - share) / size + Z * Z / (4 * size * size))
+    return (middle - reach) / (1 + Z * Z / size), (middle + reach) / (1 + Z * Z / size)
+
+
+def expert(name: str, probability: float | None, subject: str, by: ToolStamp) -> Evidence:
+    """What a detector says about a weak feature, as evidence: P(fake) to three decimals, N/A when it is missing."""
+    value = "N/A" if probability is None else f"{probability:.3f}"
+    return Evidence(
+        id=f"{subject}{EXPERT}{name}",
+        tool=by,
+        question="forgery",
+        subject=subject,
+        score=None if probability is None else Score(value=probability, scale="probability"),
+        statement=f"Expert {name}: P(fake) = {value}.",
+        status="unavailable" if probability is None else "ok",
+        reason="not_measurable" if probability is None else None,
+    )
+
+
+def agrees(item: Evidence, fake: bool) -> bool:
+    """Whether an expert backs the truth so clearly that an answer may lean on it (X²-DFD's lines of 0.3 and 0.7)."""
+    return item.score is not None and (item.score.value >= 0.7 if fake else item.score.value <= 0.3)

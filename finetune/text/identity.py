@@ -1,0 +1,97 @@
+"""Texts that compare a face with a reference: same person, look-alike, or a forgery of the person.
+
+After VIPGuard (2025): six regions, each flagged same, different or not visible, the similarity given as N/100.
+Similarity never decides: forgeries reach the high nineties, so a set in which one threshold on it would do is refused.
+Knows no network; the evidence is measured elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from faceagent.errors import InputError
+from faceagent.explain import brief
+from faceagent.judge.wording import of_100
+from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
+from finetune.data.samples import Sample
+from finetune.text.case import Case, Rejected, faults, sampled
+from finetune.text.grammar import say
+
+TABLE: tuple[tuple[str, Region], ...] = (
+    ("Outer face", "outer_face"),
+    ("Eyes", "left_eye"),
+    ("Eyes", "right_eye"),
+    ("Nose", "nose"),
+    ("Mouth", "mouth"),
+    ("Skin", "skin"),
+)
+FLAGS = {"same": "same", "different": "different", "not visible": "hidden"}
+"""Label of a region's evidence → kind of phrase; any other label is refused."""
+SEPARABLE = 0.95
+"""Balanced accuracy of the best single threshold on the similarity from which a set would teach just that."""
+
+
+def compared(case: Case, seed: int) -> Sample | Rejected:
+    """A pair in words: regions, similarity, forgery, verdict.
+
+    The evidence has one item with a cosine for the whole face, one per region, labelled by ``FLAGS``, and whatever
+    else the verdict weighed. Rejected when the verdict is not the truth or a region's label is unknown.
+    """
+    label = case.verdict.label
+    if label not in (case.truth, INCONCLUSIVE):
+        return Rejected(case.id, f"the verdict {label} is not the truth, {case.truth}")
+    regional = {item.region: item for item in case.evidence if item.question == "identity" and item.region is not None}
+    odd = sorted(str(item.label) for item in regional.values() if item.label not in FLAGS)
+    if odd:
+        return Rejected(case.id, f"a region is labelled {odd[0]!r}")
+    whole = (item for item in case.evidence if item.question == "identity" and item.region is None)
+    cosine = next((item.score.value for item in whole if item.score), None)
+    if cosine is None:
+        return Rejected(case.id, "no similarity was measured")
+    rng = np.random.default_rng((seed, 13))
+    shown = brief.shown(case.verdict, case.evidence)
+    overall = [
+        Step(section="Overall", text=f"{brief.line(item)}.", cites=(item.id,)) for item in shown if not item.region
+    ]
+    steps = [*_regions(rng, regional), *overall, _conclusion(rng, case)]
+    struck = faults("identity", steps, case)
+    if struck:
+        return Rejected(case.id, f"Not measured: {struck[0]}")
+    return sampled(case, steps, shown, seed, engine="identity", similarity=of_100(cosine))
+
+
+def not_decisive(samples: Sequence[Sample]) -> float:
+    """Balanced accuracy of the best threshold on the similarity, same person against the rest.
+
+    Raises InputError when that is ``SEPARABLE`` or more, or when one side is missing.
+    """
+    pairs = [(int(str(one.meta["similarity"])), one.meta["truth"] == "genuine") for one in samples]
+    same, rest = [n for n, yes in pairs if yes], [n for n, yes in pairs if not yes]
+    if not same or not rest:
+        raise InputError("Pairs of the same person and others are both needed.")
+    best = max(
+        (np.mean([n >= line for n in same]) + np.mean([n < line for n in rest])) / 2 for line in range(102)
+    )  # fmt: skip
+    if best >= SEPARABLE:
+        raise InputError(
+            f"One threshold on the similarity tells the pairs apart ({best:.2f} balanced accuracy).",
+            remedy="Add look-alikes and forgeries of the person with a high similarity.",
+        )
+    return float(best)
+
+
+def _regions(rng: np.random.Generator, regional: Mapping[Region, Evidence]) -> list[Step]:
+    steps = []
+    for section, part in TABLE:
+        item = regional.get(part)
+        if item is not None:
+            kind = FLAGS[str(item.label)]
+            value = "" if item.score is None else f"{item.score.value:.2f}"
+            slots = {"where": f"the {part.replace('_', ' ')}", "value": value}
+            steps.append(Step(section=section, text=say(rng, "identity", kind, **slots), cites=(item.id,)))
+    return steps
+
+
+def _conclusion(rng: np.random.Generator, case: Case) -> Step:
+    label = case.verdict.label.replace("_", " ")
+    return Step(section="Conclusion", text=say(rng, "identity", "conclude", label=label), cites=(case.verdict.id,))

@@ -1,0 +1,41 @@
+"""Preference by swapped evidence: the answer of this evidence is chosen over the answer of another's.
+
+What is rejected is a good answer to another case of the same question and engine, so nothing but the evidence can tell
+the two apart. Partners lie on the same side of the split and have another label where there is one.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from finetune.data.samples import Sample
+
+
+def swapped(samples: Sequence[Sample], seed: int) -> Iterator[Sample]:
+    """One preference sample per sample that has a partner, in order."""
+    rng = np.random.default_rng(seed)
+    pools: dict[tuple[object, ...], list[Sample]] = {}
+    for sample in samples:
+        pools.setdefault(_kind(sample), []).append(sample)
+    for sample in samples:
+        partner = _partner(sample, pools[_kind(sample)], rng)
+        if partner is not None:
+            meta = {**sample.meta, "engine": "swap", "swapped_with": partner.id}
+            yield sample.model_copy(update={"id": f"{sample.id}#swap", "rejected": partner.answer, "meta": meta})
+
+
+def _kind(sample: Sample) -> tuple[object, ...]:
+    return sample.question, sample.held_out, sample.meta.get("engine")
+
+
+def _partner(sample: Sample, pool: Sequence[Sample], rng: np.random.Generator) -> Sample | None:
+    """Another source's sample with another label, else with another answer, else None."""
+    second: Sample | None = None
+    for place in rng.permutation(len(pool)):
+        other = pool[int(place)]
+        if other.source == sample.source or other.answer == sample.answer:
+            continue
+        if other.meta.get("label") != sample.meta.get("label"):
+            return other
+        second = second or other
+    return second

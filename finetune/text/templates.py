@@ -1,0 +1,77 @@
+"""The embedded model's own texts: each line of the prompt repeated where it belongs, what they add up to, the verdict.
+
+A model of 135 million parameters learns a small grammar well and a rich one badly; what it has to find out is which
+lines there are, where they belong and how they add up. Larger models learn from the other engines. Knows no picture.
+"""
+
+from collections.abc import Sequence
+
+from faceagent.explain import brief
+from faceagent.explain.ledger import REGIONS
+from faceagent.types import INCONCLUSIVE, Evidence, Step
+from finetune.data.samples import Sample
+from finetune.text.case import Case, Rejected, faults, sampled
+from finetune.text.grammar import listed
+
+OBSERVED, INTERPRETED = brief.SECTIONS["expression"][:2]
+OVERALL = "Overall"
+
+
+def told(case: Case, seed: int) -> Sample | Rejected:
+    """A case in the fewest words. Rejected where the product's check would strike any of them."""
+    shown = brief.shown(case.verdict, case.evidence)
+    steps = (_expression if case.verdict.question == "expression" else _regional)(case, shown)
+    struck = faults(case.verdict.question, steps, case)
+    if struck:
+        return Rejected(case.id, f"Not measured: {struck[0]}")
+    return sampled(case, steps, shown, seed, engine="terse")
+
+
+def concluded(case: Case) -> Step:
+    """The verdict, in the words of its line."""
+    label = case.verdict.label.replace("_", " ")
+    apparent = case.verdict.question == "expression" and label != INCONCLUSIVE
+    text = f"The {'apparent expression' if apparent else 'verdict'} is {label}."
+    return Step(section=brief.CONCLUSION, text=text, cites=(case.verdict.id,))
+
+
+def _expression(case: Case, shown: Sequence[Evidence]) -> list[Step]:
+    steps = []
+    for item in shown:
+        open_ = item.question == "expression" and case.verdict.label == INCONCLUSIVE
+        text = f"{brief.line(item)}{', but not clearly enough' if open_ else ''}."
+        section = INTERPRETED if item.question == "expression" else OBSERVED
+        steps.append(Step(section=section, text=text, cites=(item.id,)))
+    return [*steps, concluded(case)]
+
+
+def _regional(case: Case, shown: Sequence[Evidence]) -> list[Step]:
+    steps = [
+        Step(section=section, text=f"{brief.line(item)}.", cites=(item.id,))
+        for section, parts in REGIONS
+        for part in parts
+        for item in shown
+        if item.region == part
+    ]
+    whole = [item for item in shown if item.region is None]
+    steps += [Step(section=OVERALL, text=f"{brief.line(item)}.", cites=(item.id,)) for item in whole]
+    return [*steps, *_together(case, shown, whole), concluded(case)]
+
+
+def _together(case: Case, shown: Sequence[Evidence], whole: Sequence[Evidence]) -> list[Step]:
+    """Which regions speak, in one sentence; none where no region was measured."""
+    regions = {part: item for _, parts in REGIONS for part in parts for item in shown if item.region == part}
+    if not regions:
+        return []
+    same_person = case.verdict.question == "identity"
+    mark, verb = ("different", "differ") if same_person else ("stands out", "stand out")
+    odd = {part.replace("_", " "): item for part, item in regions.items() if mark in brief.line(item)}
+    if odd:
+        text = f"{listed(list(odd)).capitalize()} {verb}." if odd.keys() - {next(iter(odd))} else _alone(mark, *odd)
+        return [Step(section=OVERALL, text=text, cites=tuple(item.id for item in odd.values()))]
+    text = f"No region {'differs' if same_person else 'stands out'}."
+    return [Step(section=OVERALL, text=text, cites=(whole[0].id if whole else case.verdict.id,))]
+
+
+def _alone(mark: str, part: str) -> str:
+    return f"Only the {part} {'differs' if mark == 'different' else mark}."

@@ -1,0 +1,1 @@
+"""Training of the embedded model: frozen tower, projector and LoRA adapters."""

@@ -1,0 +1,70 @@
+"""``python -m finetune.vlm.embedded STAGE --data DIR --work DIR``: train the embedded model, stage by stage.
+
+``bank``: faces found, crops made, the tower's view of each kept. ``projector``: the projector on its own; it is part
+of the base ever after. ``vqa``: the adapter for questions about the picture. ``samples``: what the explaining adapters
+learn from, made from the sets by ``finetune.text``. ``adapter NAME``: an adapter on that base from those samples,
+begun from another (``--begin``); a name that is no topic learns all topics at once. ``exam``: what ``vqa`` learnt,
+asked about held-out people in words training never used, and once more with another person's picture. Every stage
+leaves its result in ``--work`` and goes on where it was interrupted; what ships is written to ``--weights``.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from evals.acceptance import wilson
+from faceagent.vlm.assemble import shipped
+from finetune.vlm.embedded import stages
+
+STAGES = ("bank", "projector", "vqa", "samples", "adapter", "exam")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m finetune.vlm.embedded", description=__doc__)
+    environment = os.environ.get("FACEAGENT_DATA")
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("name", nargs="?", help="adapter: expression, forgery, identity, or common")
+    parser.add_argument("--data", type=Path, default=environment and Path(environment), help="folder of the sets")
+    parser.add_argument("--work", type=Path, required=True, help="caches and checkpoints")
+    parser.add_argument("--begin", type=Path, help="adapter: folder of the one to begin from; default: vqa")
+    parser.add_argument("--weights", type=Path, default=shipped(), help="where finished weights go")
+    parser.add_argument("--minutes", type=float, default=0.0, help="end training early; 0: all steps")
+    parser.add_argument("--seed", type=int, default=stages.SEED, help="adapter: order of the samples")
+    parser.add_argument("--part", default="0/1", help="bank: this process's share, as 0/2 and 1/2")
+    options = parser.parse_args(arguments)
+    if options.data is None:
+        parser.error("--data or FACEAGENT_DATA must name the folder of the sets")
+    if options.stage == "adapter" and options.name is None:
+        parser.error("adapter needs a name")
+    work = stages.Work(options.data, options.work, options.weights)
+    if options.stage == "bank":
+        part, _, parts = options.part.partition("/")
+        stages.fill_bank(work, int(part), int(parts))
+    elif options.stage == "projector":
+        print(json.dumps(stages.teach_projector(work), indent=1))
+    elif options.stage == "vqa":
+        stages.teach_first(work, options.minutes)
+    elif options.stage == "samples":
+        print(json.dumps(stages.write_samples(work)))
+    elif options.stage == "adapter":
+        stages.teach(work, options.name, options.begin, options.minutes, options.seed)
+    else:
+        _tell(stages.examine(work))
+
+
+def _tell(found: Mapping[str, tuple[list[bool], list[bool]]]) -> None:
+    for topic, sides in found.items():
+        for name, marks in zip(("right picture", "another picture"), sides, strict=True):
+            low, high = wilson(sum(marks), len(marks))
+            print(f"{topic:8} {name:16} {sum(marks) / len(marks):.3f} [{low:.3f}, {high:.3f}] n {len(marks)}")
+    right, other = (float(np.mean([np.mean(sides[which]) for sides in found.values()])) for which in (0, 1))
+    print(f"mean     {right:.3f}, with another picture {other:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""What the model is shown while it learns: face crops of the sets that may ship, each with what was measured on it.
+
+The labels come from the product's own face finder (pose, blendshapes) and from the sets' captions; nobody labelled
+anything by hand. Knows no question and no model.
+"""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from evals.data.held_out import may_train
+from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
+from evals.data.training_sets import TRAINING_SETS
+from evals.views import portraits
+from faceagent.settings import Settings
+from finetune.data.sources import located_face
+
+
+def shown(name: str, folder: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
+    """Every measurable face of a set, one per picture; remembered in ``cache`` as JSON lines."""
+    memory = cache / f"{name}.jsonl"
+    if not memory.is_file():
+        with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+            rows = {row["file"]: row for row in csv.DictReader(file) if name != "frll_london" or may_train(row)}
+        views = portraits(folder, track(list(rows), description=name), settings)
+        found = [measure_face(name, folder, file, view, rows[file]) for file, view in views]
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = memory.with_suffix(".draft")
+        draft.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found if one), encoding="utf-8")
+        draft.rename(memory)
+    return [_shown(json.loads(line)) for line in memory.read_text(encoding="utf-8").splitlines()]
+
+
+def everything(data: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
+    """The faces of all sets, in the order of ``TRAINING_SETS``."""
+    return [one for name in TRAINING_SETS for one in shown(name, data / name, cache, settings)]
+
+
+def _shown(row: Mapping[str, Any]) -> MeasuredFace:
+    return MeasuredFace(located_face(row["found"]), row["yaw"], row["pitch"], row["shapes"], row["caption"])

@@ -1,0 +1,144 @@
+"""The frozen tower's view of every picture, computed once: the projector and all adapters learn from it.
+
+A picture in the bank is one crop after its own augmentation, with the facts that hold for it then. The tower is never
+trained, so walking it again at every step would buy nothing: a bank row is what the projector reads, 64×1536. Files of
+one folder: ``seen.npy`` and ``eyes.npy`` (float16), ``done.npy`` (which rows are there), ``pictures.json``. Two
+processes may fill one bank. Knows no question's words.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from rich.progress import track
+
+from evals.data.synthesis.measured_faces import MeasuredFace
+from evals.data.synthesis.question_crops import QuestionCrops, augmented_crop
+from evals.data.visual_questions import facts
+from faceagent.vlm.dialogue import pixel_values
+from finetune.data.precision import autocast
+
+SPLICED = 0.45
+"""Share of the training faces that are in the bank a second time, with one part replaced."""
+AT_A_TIME = 16
+EYES = 3 * 384
+BEFORE_LAST = -3
+"""Of the tower's hidden states: the tokens before the last two blocks separate glasses best."""
+EYE_ROWS = slice(3, 9)
+"""Rows of the 16×16 patch grid where the eyes of a crop of this scale lie."""
+SHARE = {"fairface_train_4k": 0.42, "muxspace_expressions": 0.5}
+"""Share of a set's frontal training faces that are taken, where it is not all: these two show little else."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """``face``: number of the face in ``pictures.everything``; ``facts``: topic to answer, after the augmentation."""
+
+    face: int
+    spliced: bool
+    held_out: bool
+    origin: str
+    source: str
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Bank:
+    """``seen``: N×64×1536; ``eyes``: N×1152, what the glasses probe reads; both float16."""
+
+    pictures: tuple[Picture, ...]
+    seen: NDArray[np.float16]
+    eyes: NDArray[np.float16]
+
+
+def chosen(faces: Sequence[MeasuredFace], seed: int) -> list[tuple[int, bool]]:
+    """Which faces are looked at, and whether spliced, in an order without pattern."""
+    rng = np.random.default_rng((seed, 1))
+    picked = []
+    for index, one in enumerate(faces):
+        turned = abs(one.yaw) > 14
+        if not one.held_out and not turned and rng.random() > SHARE.get(one.found.origin, 1.0):
+            continue
+        picked.append((index, False))
+        if one.held_out or rng.random() < SPLICED:
+            picked.append((index, True))
+    return [picked[place] for place in rng.permutation(len(picked))]
+
+
+def fill(
+    folder: Path,
+    data: QuestionCrops,
+    faces: Sequence[MeasuredFace],
+    model: Any,
+    seed: int,
+    part: int = 0,
+    parts: int = 1,
+) -> None:
+    """Look at every ``parts``-th block of pictures from ``part`` on; what is done already is left alone."""
+    order = chosen(faces, seed)
+    seen, eyes, done = _files(folder, len(order))
+    pictures = [_pictured(data, faces, *order[place], place, seed)[1] for place in range(len(order))]
+    draft = folder / f"pictures.{part}"
+    draft.write_text(json.dumps([asdict(one) for one in pictures]), encoding="utf-8")
+    draft.rename(folder / "pictures.json")
+    blocks = [range(start, min(start + AT_A_TIME, len(order))) for start in range(0, len(order), AT_A_TIME)]
+    for block in track(blocks[part::parts], description="looking"):
+        if done[block.start : block.stop].all():
+            continue
+        shown = [_pictured(data, faces, *order[place], place, seed)[0] for place in block]
+        rows, features = look(model, shown)
+        seen[block.start : block.stop], eyes[block.start : block.stop] = rows, features
+        done[block.start : block.stop] = True
+
+
+def load(folder: Path) -> Bank:
+    """What is in the bank by now."""
+    done = np.flatnonzero(np.load(folder / "done.npy"))
+    rows = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))
+    pictures = tuple(Picture(**rows[place]) for place in done)
+    seen, eyes = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("seen", "eyes"))
+    return Bank(pictures, np.asarray(seen[done]), np.asarray(eyes[done]))
+
+
+def look(model: Any, shown: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """Crops (S×S×3 uint8 RGB) as the projector's input, N×64×1536, and as the glasses probe's, N×1152."""
+    tower = model.model.vision_tower
+    with torch.inference_mode(), autocast(torch.device("cpu")):
+        out = tower(pixel_values(shown), output_hidden_states=True)
+        grid = out.last_hidden_state[:, 1:].reshape(len(shown), 16, 16, -1)
+        rows = model.model.pixel_shuffle(grid, scale_factor=0.5).reshape(len(shown), 64, -1)
+        early = out.hidden_states[BEFORE_LAST]
+        eyes = early[:, 1:].reshape(len(shown), 16, 16, -1)[:, EYE_ROWS]
+        features = torch.cat([early[:, 0], eyes.mean((1, 2)), eyes.std((1, 2))], dim=1)
+    return rows.float().numpy().astype(np.float16), features.float().numpy().astype(np.float16)
+
+
+def _pictured(
+    data: QuestionCrops, faces: Sequence[MeasuredFace], face: int, spliced: bool, place: int, seed: int
+) -> tuple[NDArray[np.uint8], Picture]:
+    one = faces[face]
+    rng = np.random.default_rng((seed, 2, place))
+    pixels, now = augmented_crop(data, face, facts(one), rng, spliced=spliced, vary=True)
+    return pixels, Picture(face, spliced, one.held_out, one.found.origin, one.found.source, now)
+
+
+def _files(folder: Path, count: int) -> tuple[Any, Any, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    shapes = {
+        "seen": ((count, 64, 1536), np.float16),
+        "eyes": ((count, EYES), np.float16),
+        "done": ((count,), np.bool_),
+    }
+    seen, eyes, done = (
+        open_memmap(folder / f"{name}.npy", mode="r+")
+        if (folder / f"{name}.npy").is_file()
+        else open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
+        for name, (shape, kind) in shapes.items()
+    )
+    return seen, eyes, done

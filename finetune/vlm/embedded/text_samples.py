@@ -1,0 +1,74 @@
+"""Samples of the text engines as lessons, and plain text that keeps a language model what it was.
+
+Plain questions are answered by the base model itself before training: what it said without any adapter is what every
+adapter shall go on saying. Knows no engine and no question of its own.
+"""
+
+import json
+from collections import Counter
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from evals.data.fingerprint import fingerprint
+from faceagent.vlm.dialogue import END, message, opening, read_picture
+from finetune.data.samples import Sample, read
+from finetune.vlm.embedded.feature_bank import AT_A_TIME, look
+from finetune.vlm.embedded.tokenize import Example
+
+EVERY = {"label": 3, "beside": 2}
+"""Of label questions one in so many is taught: they are short, and explaining takes more learning."""
+LONGEST_ANSWER = 24
+"""Tokens of a plain answer."""
+
+
+def taught(file: Path, model: Any, cache: Path) -> list[Example]:
+    """The training samples of a file; their pictures are looked at once and kept in ``cache``."""
+    samples = [one for one in read(file) if not one.held_out]
+    seen = _seen(samples, file.parent, model, cache)
+    count: Counter[str] = Counter()
+    lessons = []
+    for one in samples:
+        engine = str(one.meta["engine"])
+        if count[engine] % EVERY.get(engine, 1) == 0:
+            picture = seen[one.images[0].path] if one.images else None
+            lessons.append(Example(picture, [(one.prompt, one.answer)], one.system))
+        count[engine] += 1
+    return lessons
+
+
+def plain(tuned: Any, tokenizer: Any, memory: Path) -> list[Example]:
+    """Everyday questions with the bare model's greedy answers, kept in ``memory``; those cut off are left out."""
+    if not memory.is_file():
+        memory.write_text(json.dumps(_answered(tuned, tokenizer)), encoding="utf-8")
+    return [Example(None, [(question, said)]) for question, said in json.loads(memory.read_text(encoding="utf-8"))]
+
+
+def _answered(tuned: Any, tokenizer: Any) -> list[tuple[str, str]]:
+    questions = resources.files("finetune.vlm.embedded").joinpath("plain.txt").read_text(encoding="utf-8").splitlines()
+    end = tokenizer.convert_tokens_to_ids(END)
+    made = []
+    with tuned.disable_adapter(), torch.inference_mode():
+        for question in questions:
+            ids = tokenizer(message("user", question) + opening(), add_special_tokens=False)["input_ids"]
+            said = tuned.get_base_model().generate(
+                input_ids=torch.tensor([ids]), max_new_tokens=LONGEST_ANSWER, do_sample=False, eos_token_id=end
+            )
+            new = said[0, len(ids) :].tolist()
+            if new[-1] == end:
+                made.append((question, tokenizer.decode(new[:-1])))
+    return made
+
+
+def _seen(samples: list[Sample], folder: Path, model: Any, cache: Path) -> dict[str | None, Any]:
+    paths = sorted({shot.path for one in samples for shot in one.images if shot.path})
+    memory = cache / f"{fingerprint(paths)}.npy"
+    if not memory.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        blocks = [paths[at : at + AT_A_TIME] for at in range(0, len(paths), AT_A_TIME)]
+        rows = [look(model, [read_picture((folder / path).read_bytes()) for path in block])[0] for block in blocks]
+        np.save(memory, np.concatenate(rows))
+    return dict(zip(paths, np.load(memory), strict=True))

@@ -1,0 +1,1 @@
+"""Training of the large models with trl and PEFT: alignment, instruction, preference."""

@@ -1,0 +1,64 @@
+"""``python -m finetune.vlm.large.preference RECIPE --data DIR``: preference, on from the adapter that instruction left.
+
+Direct preference optimisation (Rafailov et al. 2023) on swapped evidence: the answer that follows from this evidence
+is chosen over the answer that follows from another's, so that the text hangs on what is shown and not on habit. The
+reference is a frozen copy of the adapter. Interrupted, it goes on from its last checkpoint.
+"""
+
+import argparse
+from pathlib import Path
+
+from faceagent.encoder.torchvision_ops import declare_missing_operators
+from faceagent.errors import InputError
+from finetune.vlm.large.data import gathered, opener, rows
+from finetune.vlm.large.model import load_model, load_processor, save_adapter, with_adapter
+from finetune.vlm.large.recipe import VlmRecipe, load_vlm_recipe
+from finetune.vlm.large.train import ADAPTER, arguments, base_of, last_checkpoint, write_card
+
+
+def dpo(recipe: VlmRecipe, data: Path, run: Path) -> Path:
+    """Run the stage preference into ``run``; the adapter's folder. Raises InputError before instruction was run."""
+    stage, out = recipe.stage("preference"), run / "preference"
+    start = run / "instruction" / ADAPTER
+    if not (start / "adapter_config.json").is_file():
+        raise InputError("There is no adapter to go on from.", remedy="Run the stage instruction first.")
+    train, held = gathered(data, stage.data)
+    opened = opener(data)
+    train_rows, held_rows = (rows(side, opened, preference=True) for side in (train, held))
+    declare_missing_operators()
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
+
+    from finetune.vlm.large.evaluate import Watch
+
+    base = base_of(recipe, run)
+    processor = load_processor(base)
+    model = with_adapter(load_model(base, recipe, quantised=recipe.quantise == "nf4"), start, trained_on=True)
+    out.mkdir(parents=True, exist_ok=True)
+    trainer = DPOTrainer(
+        model=model,
+        args=DPOConfig(**arguments(recipe, stage, out), beta=stage.beta),
+        train_dataset=train_rows,
+        eval_dataset=held_rows,
+        processing_class=processor,
+        callbacks=[Watch(out, processor, held[: stage.shown], opened, stage.longest_answer)],
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(out))
+    save_adapter(trainer.model, out / ADAPTER)
+    write_card(recipe, stage, base, (train, held), out / ADAPTER / "training.json")
+    return out / ADAPTER
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m finetune.vlm.large.preference", description=__doc__)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sample files and their pictures")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoints, logs, adapters")
+    options = parser.parse_args(arguments)
+    recipe = load_vlm_recipe(options.recipe)
+    print(dpo(recipe, options.data, options.runs / recipe.name))
+
+
+if __name__ == "__main__":
+    main()

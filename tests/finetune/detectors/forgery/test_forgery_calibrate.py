@@ -1,0 +1,39 @@
+"""Calibration of the forgery branch: ratios point the right way, and the default point keeps bona fide faces clean."""
+
+import numpy as np
+
+from faceagent.judge.calibrate import Platt
+from finetune.detectors.forgery.calibrate import FALSE_ALARMS, FLOOR, calibrate
+from finetune.detectors.forgery.features import Features
+
+
+def _data(count: int, rng: np.random.Generator) -> tuple[Features, np.ndarray]:
+    """Pairs in turn of photographs and synthetic faces, and logits that tell them apart imperfectly."""
+    forged = np.tile([False, True], count)
+    synthetic = np.repeat(np.arange(count) % 2 == 1, 2)
+    logits = rng.normal(0, 1, (2 * count, 2)) + np.column_stack([2.0 * forged, 4.0 * synthetic])
+    source = np.repeat([f"set/{index}" for index in range(count)], 2)
+    empty = np.zeros((2 * count, 1), np.float16)
+    return (
+        Features(
+            tokens=empty, mask=empty, regions=empty, forged=forged, synthetic=synthetic, source=source,
+            held_out=np.ones(2 * count, bool), origin=source, profile=empty.astype(np.float32),
+        ),
+        logits,
+    )  # fmt: skip
+
+
+def test_the_ratio_points_the_right_way_and_the_default_point_is_quiet() -> None:
+    rng = np.random.default_rng(0)
+    data, logits = _data(200, rng)
+    faces = rng.normal(0, 1, (300, 2))
+    record = calibrate(data, logits[:, 0], np.arange(400), faces[:, 0], [f"face/{index}" for index in range(300)])
+    assert record["slope"] > 0 and record["intercept"] < 0
+    assert record["n_positive"] == 100
+    assert record["n_negative"] == 100 + 300
+    assert record["cap_log10"] <= np.log10(100)
+    flagged = np.mean(faces[:, 0] > record["operating_points"][0]["threshold"])
+    assert abs(flagged - FALSE_ALARMS[0]) < 0.01
+    fitted = Platt.model_validate(record)
+    assert fitted.ratio(-50.0).value == FLOOR
+    assert fitted.ratio(50.0).value == fitted.cap_log10
