@@ -14,7 +14,8 @@ from evals.stats.cues import cues_of
 from evals.task import SKIPPED, UNPRESENTED, Values
 from evals.views import portrait, whole
 from faceagent import intake
-from faceagent.agent.analyst import Analyst, build_tools
+from faceagent.agent.analyst import Analyst
+from faceagent.agent.runtime import build_tools
 from faceagent.errors import InputError
 from faceagent.settings import Settings
 from faceagent.tools.base import Tool, View, measure

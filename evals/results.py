@@ -21,7 +21,7 @@ from evals.data.queries import FIRST
 from evals.report.markdown import Done, page
 from evals.result import NAME, read, versions
 from evals.run import Order, run
-from faceagent.agent.analyst import build_tools
+from faceagent.agent.runtime import build_tools
 from faceagent.errors import FaceagentError
 from faceagent.settings import Settings, load
 

@@ -97,11 +97,12 @@ def overhead(picture: bytes, rounds: int) -> Shares:
     """
     import onnxruntime
 
-    from faceagent.agent import nodes
+    from faceagent import faces
+    from faceagent.agent import pipeline
     from faceagent.encoder import encoder
     from faceagent.faces import mesh, yunet
 
-    specialists = clocked((nodes, "find_faces"), (nodes, "measure"))
+    specialists = clocked((faces, "find_faces"), (pipeline, "measure"))
     networks = clocked(
         (onnxruntime.InferenceSession, "run"), (mesh, "infer"), (yunet, "infer"), (encoder.Encoder, "run")
     )

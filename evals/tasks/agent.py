@@ -19,13 +19,11 @@ from evals.figures import Bars, Figure
 from evals.metrics.arrays import Reals, mean, mean_among
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table, Values
-from faceagent import policy
 from faceagent.agent.analyst import Analyst
-from faceagent.agent.chat.state import FOLLOW_UPS
+from faceagent.agent.chat.planning import tools_of_query
 from faceagent.router import DialogueContext, Plan
-from faceagent.router.plan import NOTHING_RUNS
 from faceagent.tools.base import Tool, ToolSpec, View
-from faceagent.types import Evidence, Report, Request, ToolStamp
+from faceagent.types import Evidence, Report, ToolStamp
 
 
 class Broken:
@@ -95,18 +93,8 @@ def selected(bench: Bench, query: Query) -> dict[str, float | str]:
 
 
 def calls(tools: Mapping[str, Tool], plan: Plan, context: DialogueContext) -> set[str]:
-    """The tools that a turn with this plan calls first, when nothing has been measured before but what it refers to."""
-    recorded = plan.kind in FOLLOW_UPS and bool(context.questions)
-    if plan.clarification or recorded or plan.kind in (*NOTHING_RUNS, "new_picture", "list_faces"):
-        return set()
-    if plan.questions:
-        decisions = [policy.decide(question, plan.purpose, plan.jurisdiction) for question in plan.questions]
-    else:
-        whole = Request(purpose=plan.purpose, jurisdiction=plan.jurisdiction)
-        decisions = list(policy.review(whole, has_reference=context.has_reference))
-    allowed = {one.question for one in decisions if one.decision != "refuse"}
-    found = {name for name, tool in tools.items() if not allowed.isdisjoint(tool.spec.questions)}
-    return found - {"frequency"} if plan.depth == "brief" and plan.questions else found
+    """The tools that the product's own planner calls first for a plan, when only what it refers to was measured."""
+    return set(tools_of_query(plan, context, [tool.spec for tool in tools.values()]))
 
 
 def _observe(bench: Bench, case: Case) -> Values | Skip:
@@ -118,9 +106,7 @@ def _observe(bench: Bench, case: Case) -> Values | Skip:
     if not working:
         return Skip(case.id, "no_evidence", f"No tool measured anything on {case.file}.")
     victim = working[_draw(case.id, len(working))]
-    with Analyst(bench.settings) as analyst:
-        # An agent of its own: the tools of a shared one must not be touched.
-        analyst._tools = {**bench.tools, victim: Broken(bench.tools[victim])}
+    with Analyst(bench.settings, {**bench.tools, victim: Broken(bench.tools[victim])}) as analyst:
         hurt = analyst.analyze(path)
     return {"recovered": float(recovered(whole, hurt, victim)), "broken": victim}
 

@@ -1,56 +1,90 @@
 """The way in for programs: ``analyze`` for one picture, ``analyze_many`` for any number, ``Analyst`` to keep warm."""
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cache, partial
-from itertools import islice
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from langchain_core.runnables import RunnableConfig
+
 from faceagent import policy, report
 from faceagent.agent.chat import Conversation
-from faceagent.agent.explainer import narrator
+from faceagent.agent.explainer import build_explainer, chosen_explainer
 from faceagent.agent.graph import build_graph
+from faceagent.agent.runtime import AgentRuntime
 from faceagent.agent.state import RunContext
 from faceagent.errors import InputError
-from faceagent.explain import Narrator
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
-from faceagent.settings import Settings, load
-from faceagent.tools import TOOLS
+from faceagent.settings import Explain, Settings, load
 from faceagent.tools.base import Tool
-from faceagent.types import SUBJECT, Picture, Report, Request, Source
+from faceagent.types import SUBJECT, Picture, PolicyDecision, Report, Request, Source
 
 
-@cache
-def build_tools(settings: Settings) -> dict[str, Tool]:
-    """Every registered tool, built once per settings; none loads its weights before it is first used."""
-    TOOLS.freeze()
-    return {name: TOOLS.get(name)(settings) for name in TOOLS}
+@dataclass(frozen=True)
+class _Job:
+    """One call of ``analyze_many``, everything decided and nothing read. ``total`` is None where it is not known."""
+
+    request: Request
+    decisions: tuple[PolicyDecision, ...]
+    sources: Iterator[Source]
+    references: tuple[Source, ...]
+    total: int | None
+    blobs: MemoryBlobs
+    explain: Explain
+    out: Path | None
+
+
+class Reports(Iterator[Report]):
+    """Reports in the order of their pictures, made as they are asked for.
+
+    ``total`` is how many there will be, or None while the pictures come from an iterator. ``close`` ends early and
+    writes the index of what was written so far.
+    """
+
+    def __init__(self, reports: Generator[Report, None, None], total: int | None) -> None:
+        self._reports, self.total = reports, total
+
+    def __next__(self) -> Report:
+        return next(self._reports)
+
+    def close(self) -> None:
+        """End now; what was written stays, and its index is completed."""
+        self._reports.close()
 
 
 class Analyst(AbstractContextManager["Analyst"]):
     """Analyses pictures and keeps models warm between calls. Safe to share between threads."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or load()
+    def __init__(self, settings: Settings | None = None, tools: Mapping[str, Tool] | None = None) -> None:
+        """``tools`` replaces the registered tools, by name in the order in which they are to be listed."""
+        self.runtime = AgentRuntime.start(settings or load(), tools)
         self._graph = build_graph()
-        self._tools = build_tools(self.settings)
-        self._pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="faceagent")
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that this analyst was made with."""
+        return self.runtime.settings
 
     def analyze(self, picture: Input, **options: Any) -> Report:
         """The report on one picture; takes the same options as ``analyze_many``.
 
-        Raises InputError, besides what ``analyze_many`` raises, when ``picture`` stands for several (a folder, a glob).
+        Raises InputError, besides what ``analyze_many`` raises, when ``picture`` stands for several (a folder, a glob)
+        or for none.
         """
-        # Standard input can be read only once, and is one picture.
-        if isinstance(picture, str | Path) and picture != "-":
-            found = list(islice(expand([picture], MemoryBlobs()), 2))
-            if len(found) > 1:
-                raise InputError(f"{picture} stands for several pictures.", remedy="Use analyze_many.")
-        return next(iter(self.analyze_many([picture], **options)))
+        reports = self.analyze_many([picture], **options)
+        if not reports.total:
+            raise InputError(
+                f"There is no picture in {picture!r}.", remedy="Name a picture, or a folder with pictures."
+            )
+        if reports.total > 1:
+            raise InputError(f"{picture!r} stands for several pictures.", remedy="Use analyze_many.")
+        return next(reports)
 
     def analyze_many(
         self,
@@ -62,7 +96,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         jurisdiction: str | None = None,
         explain: str | None = None,
         out: Path | str | None = None,
-    ) -> Generator[Report, None, None]:
+    ) -> Reports:
         """Reports in the order of the pictures, a batch at a time, so that memory stays flat.
 
         Args:
@@ -84,12 +118,13 @@ class Analyst(AbstractContextManager["Analyst"]):
             jurisdiction=jurisdiction or self.settings.jurisdiction,
         )
         blobs = MemoryBlobs(restore=partial(pixels_of, settings=self.settings))
-        shared = tuple(expand(references, blobs, limit=self.settings.max_bytes))
-        policy.review(request, has_reference=bool(shared))
-        sources = expand(pictures, blobs, limit=self.settings.max_bytes)
-        voice = partial(narrator, self.settings, explain)
-        voice(alone=False)
-        return self._run(request, sources, shared, blobs, voice, None if out is None else Path(out))
+        limit = self.settings.max_bytes
+        shared = tuple(expand(references, blobs, limit=limit))
+        decisions = policy.review(request, has_reference=bool(shared))
+        wanted = chosen_explainer(self.settings, explain)
+        sources, total = _counted(pictures, blobs, limit)
+        job = _Job(request, decisions, sources, shared, total, blobs, wanted, out=None if out is None else Path(out))
+        return Reports(self._run(job), total)
 
     def chat(
         self,
@@ -111,50 +146,74 @@ class Analyst(AbstractContextManager["Analyst"]):
             InputError: for a name, purpose or jurisdiction that cannot be.
             ConversationBusy: when another process has that conversation open.
         """
-        return Conversation(self, session, purpose=purpose, jurisdiction=jurisdiction, sign_off=sign_off)
+        return Conversation(self.runtime, session, purpose=purpose, jurisdiction=jurisdiction, sign_off=sign_off)
 
-    def _run(
-        self,
-        request: Request,
-        sources: Iterator[Source],
-        references: tuple[Source, ...],
-        blobs: MemoryBlobs,
-        voice: Callable[..., Narrator | None],
-        out: Path | None,
-    ) -> Generator[Report, None, None]:
-        alone: bool | None = None
-        speaker: Narrator | None = None
+    def _run(self, job: _Job) -> Generator[Report, None, None]:
+        size = self.settings.batch
+        first = tuple(islice(job.sources, size))
+        alone = job.total == 1 if job.total is not None else len(first) == 1
+        explainer = build_explainer(self.settings, job.explain, alone=alone)
         rows: list[report.Row] = []
         try:
-            while batch := tuple(islice(sources, self.settings.batch)):
-                if alone is None:
-                    alone = len(batch) == 1
-                    speaker = voice(alone=alone)
+            for batch in chain([first], iter(lambda: tuple(islice(job.sources, size)), ())):
                 context = RunContext(
-                    request, batch, references, self.settings, blobs, self._tools, self._pool, narrator=speaker
+                    request=job.request,
+                    decisions=job.decisions,
+                    sources=batch,
+                    references=job.references,
+                    settings=self.settings,
+                    blobs=job.blobs,
+                    tools=self.runtime.tools,
+                    pool=self.runtime.pool,
+                    explainer=explainer,
                 )
-                state = self._graph.invoke(
-                    {}, context=context, config={"max_concurrency": self.settings.workers, "recursion_limit": 25}
-                )
-                for key in state["reports"]:
-                    finished = context.record.get(key, Report)
-                    if out is not None:
-                        where = report.write(finished, out if alone else out / report.folder_name(finished), blobs)
-                        rows.append(report.row(finished, where, out, blobs))
+                for finished in self._reports(context):
+                    if job.out is not None:
+                        folder = job.out if alone else job.out / report.folder_name(finished)
+                        rows.append(report.row(finished, report.write(finished, folder, job.blobs), job.out, job.blobs))
                     yield finished
-                blobs.forget(picture.sha256 for picture in context.record.all(Picture) if picture.id == SUBJECT)
+                job.blobs.forget(one.sha256 for one in context.record.all(Picture) if one.id == SUBJECT)
         finally:
-            # Also when the caller stops early or is interrupted: what is there shall be found.
-            if out is not None and not alone and rows:
-                report.index(rows, out)
+            # Also when the caller stops early or is interrupted: what was written must be found.
+            if job.out is not None and not alone and rows:
+                report.index(rows, job.out)
+
+    def _reports(self, context: RunContext) -> Iterator[Report]:
+        """The reports on one batch."""
+        if not context.sources:
+            return
+        config = RunnableConfig(max_concurrency=self.settings.workers, recursion_limit=25)
+        state = self._graph.invoke({}, context=context, config=config)
+        for key in state["reports"]:
+            yield context.record.get(key, Report)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=True)
+        self.runtime.close()
 
     def __enter__(self) -> Self:
         return self
+
+
+def _counted(pictures: Iterable[Input], blobs: MemoryBlobs, limit: int) -> tuple[Iterator[Source], int | None]:
+    """The sources, each expanded once, and how many there are where that is known without reading any picture.
+
+    Of a list, names are expanded at once; pictures in memory are put into ``blobs`` only when their turn comes.
+    """
+    if not isinstance(pictures, list | tuple):
+        return expand(pictures, blobs, limit=limit), None
+    total = 0
+    parts: list[Iterable[Source]] = []
+    for one in pictures:
+        sources: Iterable[Source] = expand([one], blobs, limit=limit)
+        if isinstance(one, str | PathLike):
+            sources = found = list(sources)
+            total += len(found)
+        else:
+            total += 1
+        parts.append(sources)
+    return chain.from_iterable(parts), total
 
 
 _default: Analyst | None = None
@@ -174,6 +233,6 @@ def analyze(picture: Input, **options: Any) -> Report:
     return _shared().analyze(picture, **options)
 
 
-def analyze_many(pictures: Iterable[Input], **options: Any) -> Generator[Report, None, None]:
+def analyze_many(pictures: Iterable[Input], **options: Any) -> Reports:
     """Reports on any number of pictures, in order. Options as in ``Analyst.analyze_many``."""
     return _shared().analyze_many(pictures, **options)

@@ -4,7 +4,7 @@ Knows the settings and which backend they name. Knows no verdict and no picture.
 """
 
 import logging
-from typing import get_args
+from typing import cast, get_args
 
 from faceagent.errors import InputError, ModelUnavailable
 from faceagent.explain import Narrator
@@ -17,18 +17,20 @@ VOICED = 3
 """Faces of a picture, largest first, that a model explains; the ledger explains the rest of a crowd."""
 
 
-def narrator(settings: Settings, explain: str | None = None, *, alone: bool) -> Narrator | None:
-    """The model's voice, or None where the ledger explains.
-
-    ``explain`` is what was asked for, default the setting. "auto" is the model behind a configured
-    endpoint for a single picture (``alone``), and else the ledger: the embedded model takes half a minute a face on a
-    processor and says less, so it speaks when it is asked to. Raises InputError for anything that cannot be asked for.
-    """
+def chosen_explainer(settings: Settings, explain: str | None = None) -> Explain:
+    """What is to explain: ``explain``, or else the setting. Raises InputError for a value that does not exist."""
     wanted = settings.explain if explain is None else explain
-    if wanted not in get_args(Explain):
-        raise InputError(
-            f"Nothing can explain as {wanted!r}.", remedy=f"Choose one of: {', '.join(get_args(Explain))}."
-        )
+    if wanted in get_args(Explain):
+        return cast(Explain, wanted)
+    raise InputError(f"Nothing can explain as {wanted!r}.", remedy=f"Choose one of: {', '.join(get_args(Explain))}.")
+
+
+def build_explainer(settings: Settings, wanted: Explain, *, alone: bool) -> Narrator | None:
+    """The explainer that asks the vision-language model, or None where the template explains.
+
+    "auto" is the model behind a configured endpoint for a single picture (``alone``), and else the template: the
+    embedded model takes seconds a face on a processor and says less, so it runs only where it was asked for.
+    """
     if wanted == "vlm" or (wanted == "auto" and alone and settings.vlm_url is not None):
         try:
             return Narrator(

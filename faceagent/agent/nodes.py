@@ -1,40 +1,34 @@
-"""The graph's nodes. Each only fetches nouns by key, calls one plain function of a room, and stores what it returns."""
+"""The nodes of the graph of ``analyze``: each fetches records by key, calls one function of ``pipeline``, stores."""
 
-import logging
 from collections.abc import Callable
-from concurrent.futures import Executor
-from functools import partial, wraps
-from typing import Protocol, TypeVar, cast
+from functools import wraps
+from typing import Literal, Protocol, cast
 
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from faceagent import intake, judge, policy, report
-from faceagent.agent.explainer import VOICED
-from faceagent.agent.state import REFERENCES, PipelineState, RunContext, ToolBatch
-from faceagent.agent.views import item_of, of_item, portrait, reference_views, view_of
-from faceagent.errors import FaceagentError
-from faceagent.explain import Narrator
-from faceagent.faces import find_faces
-from faceagent.tools.base import measure
-from faceagent.types import (
-    QUESTIONS,
-    SUBJECT,
-    Evidence,
-    Explanation,
-    Face,
-    LostReference,
-    Picture,
-    PolicyDecision,
-    Problem,
-    Source,
-    Verdict,
+from faceagent.agent import pipeline
+from faceagent.agent.state import PipelineState, RunContext, ToolBatch
+from faceagent.agent.views import (
+    explained_crops,
+    findings_of,
+    of_item,
+    put_faces,
+    reference_findings_of,
+    reference_views,
+    view_of,
 )
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-R = TypeVar("R")
+from faceagent.storage.keys import (
+    REFERENCES,
+    decision_key,
+    explanation_key,
+    item_of,
+    picture_key,
+    record_key,
+    reference_key,
+    report_key,
+)
+from faceagent.types import Evidence, Face, Picture, Verdict
 
 
 class Node(Protocol):
@@ -46,7 +40,7 @@ class Node(Protocol):
 
 
 def _timed(part: str) -> Callable[[Node], Node]:
-    """Clock a node under ``part``."""
+    """Add the time a node takes to ``part`` of the record's timings."""
 
     def clocked(node: Node) -> Node:
         @wraps(node)
@@ -59,96 +53,75 @@ def _timed(part: str) -> Callable[[Node], Node]:
     return clocked
 
 
-def _each(pool: Executor, function: Callable[[T], R], items: list[T]) -> list[R]:
-    """Apply to each; one item runs in place, because a hop to another thread costs more than it gains."""
-    return [function(items[0])] if len(items) == 1 else list(pool.map(function, items))
-
-
 @_timed("policy")
-def decide_policy(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
-    """What may be answered. Before anything else: a refused question must not touch the picture."""
+def record_policy(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
+    """The decisions made before the run; a refused question goes no further, so no tool ever sees it."""
     context = runtime.context
-    decisions = policy.review(context.request, has_reference=bool(context.references))
-    for decision in decisions:
-        context.record.put(f"policy/{decision.question}", decision)
-    return {"allowed": [one.question for one in decisions if one.decision != "refuse"]}
+    for decision in context.decisions:
+        context.record.put(decision_key(decision.question), decision)
+    return {"allowed": [one.question for one in context.decisions if one.decision != "refuse"]}
 
 
 @_timed("intake")
-def take_pictures(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
-    """Intake of every picture asked about, and of the references, which all of them share."""
+def load_images(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
+    """Every picture asked about, and the references, which all of them share."""
     context = runtime.context
     items = [str(index) for index in range(len(context.sources))]
-    jobs = [(item, SUBJECT, source) for item, source in zip(items, context.sources, strict=True)]
-    jobs += [(REFERENCES, f"R{number}", source) for number, source in enumerate(context.references, start=1)]
-
-    def take(job: tuple[str, str, Source]) -> str:
-        item, name, source = job
-        return context.record.put(f"{item}/{name}", intake.take(source, context.blobs, context.settings, id=name))
-
-    return {"items": items, "pictures": _each(context.pool, take, jobs)}
+    sources = {picture_key(item): source for item, source in zip(items, context.sources, strict=True)}
+    sources |= {reference_key(number): source for number, source in enumerate(context.references, start=1)}
+    found = pipeline.load_images(sources, context.blobs, context.settings, context.pool)
+    return {"items": items, "pictures": [context.record.put(key, one) for key, one in found.items()]}
 
 
 @_timed("faces")
-def find_all_faces(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
-    """Faces of every picture that could be read."""
+def find_faces(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
+    """The faces of every picture that could be read."""
     context = runtime.context
-    readable = [key for key in state["pictures"] if context.record.is_a(key, Picture)]
-
-    def find(key: str) -> list[str]:
-        picture = context.record.get(key, Picture)
-        try:
-            faces = find_faces(picture, context.blobs.pixels(picture.sha256), context.settings)
-        except FaceagentError:
-            raise
-        except Exception as error:
-            # A mistake of ours on one picture must not cost the others of its batch their answer.
-            logger.exception("the face finder crashed on %s", picture.sha256[:12])
-            words = f"The face finder failed on this picture ({type(error).__name__})."
-            context.record.put(key, Problem(reason="crashed", message=words, remedy="Please report this picture."))
-            return []
-        return [context.record.put(f"{item_of(key)}/{face.id}", face) for face in faces]
-
-    return {"faces": [key for keys in _each(context.pool, find, readable) for key in keys]} if readable else {}
+    record = context.record
+    readable = {key: record.get(key, Picture) for key in state["pictures"] if record.is_a(key, Picture)}
+    found = pipeline.find_faces(readable, context.blobs, context.settings, context.pool)
+    return {"faces": put_faces(record, found)}
 
 
-def fan_out(state: PipelineState, runtime: Runtime[RunContext]) -> list[Send] | str:
-    """One branch per tool that an allowed question needs, with all faces (or pictures) it shall look at."""
+def send_tools(state: PipelineState, runtime: Runtime[RunContext]) -> list[Send] | Literal["weigh"]:
+    """One branch per required tool, with all faces or all pictures it measures."""
     context = runtime.context
     faces, pictures = state.get("faces", []), state["pictures"]
-    mine = [key for key in faces if item_of(key) != REFERENCES]
-    whole = [key for key in pictures if item_of(key) != REFERENCES and context.record.is_a(key, Picture)]
-    needed = {source for question in state["allowed"] for source in judge.sources(question)}
-    sends = []
-    for name, tool in context.tools.items():
-        if "model" in tool.spec.needs and not (context.narrator and context.narrator.opinionated):
-            continue
-        views = mine if tool.spec.scope == "face" else whole
-        if views and not needed.isdisjoint(tool.spec.questions):
-            fan = ToolBatch(
-                tool=name,
-                views=views,
+    views = {
+        "face": [key for key in faces if item_of(key) != REFERENCES],
+        "picture": [key for key in pictures if item_of(key) != REFERENCES and context.record.is_a(key, Picture)],
+    }
+    specs = [tool.spec for tool in context.tools.values()]
+    needed = pipeline.required_tools(state["allowed"], specs, has_vlm=context.has_vlm)
+    sends = [
+        Send(
+            "run_tool",
+            ToolBatch(
+                tool=spec.name,
+                views=views[spec.scope],
                 allowed=state["allowed"],
                 pictures=[key for key in pictures if item_of(key) == REFERENCES],
                 faces=[key for key in faces if item_of(key) == REFERENCES],
-            )
-            sends.append(Send("run_tool", fan))
+            ),
+        )
+        for spec in specs
+        if spec.name in needed and views[spec.scope]
+    ]
     return sends or "weigh"
 
 
 def run_tool(state: ToolBatch, runtime: Runtime[RunContext]) -> PipelineState:
     """One tool over all its views, in one batch."""
     context = runtime.context
-    references = reference_views(context, {"pictures": state["pictures"], "faces": state["faces"]})
+    references = reference_views(context, state["pictures"], state["faces"])
+    views = [view_of(context, key, references) for key in state["views"]]
     with context.record.clock(f"tool.{state['tool']}"):
-        groups = measure(context.tools[state["tool"]], [view_of(context, key, references) for key in state["views"]])
+        groups = pipeline.run_tool(context.tools[state["tool"]], views, state["allowed"])
     return {
         "evidence": [
-            context.record.put(f"{item_of(key)}/{evidence.id}", evidence)
+            context.record.put(record_key(item_of(key), evidence.id), evidence)
             for key, group in zip(state["views"], groups, strict=True)
             for evidence in group
-            # A tool that answers several questions says only what was asked for and allowed.
-            if any(judge.bears_on(question, evidence) for question in state["allowed"])
         ]
     }
 
@@ -162,26 +135,26 @@ def weigh(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
         faces = of_item(record, state.get("faces", []), item, Face)
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
         for picture in of_item(record, state["pictures"], item, Picture):
-            for question in (one for one in QUESTIONS if one in state["allowed"]):
-                verdicts = judge.answer(question, picture, faces, evidence)
-                keys += [record.put(f"{item}/{verdict.id}", verdict) for verdict in verdicts]
+            verdicts = pipeline.weigh(state["allowed"], picture, faces, evidence)
+            keys += [record.put(record_key(item, verdict.id), verdict) for verdict in verdicts]
     return {"verdicts": keys}
 
 
 @_timed("explain")
-def explain_verdicts(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
+def explain(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """An explanation per verdict, checked against the record before it is kept."""
-    record, narrator = runtime.context.record, runtime.context.narrator or Narrator(None)
+    context = runtime.context
+    record = context.record
     keys: list[str] = []
     for item in state["items"]:
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
-        crops = {
-            record.get(key, Face).id: partial(portrait, runtime.context, key)
-            for key in [key for key in state.get("faces", []) if item_of(key) == item][:VOICED]
-        }
-        for verdict in of_item(record, state.get("verdicts", []), item, Verdict):
-            explanation = narrator.explain(verdict, evidence, crops.get(verdict.subject))
-            keys.append(record.put(f"{item}/E:{verdict.subject}:{verdict.question}", explanation))
+        verdicts = of_item(record, state.get("verdicts", []), item, Verdict)
+        crops = explained_crops(context, item, state.get("faces", []))
+        explanations = pipeline.explain(verdicts, evidence, context.explainer, crops)
+        keys += [
+            record.put(explanation_key(item, verdict), explanation)
+            for verdict, explanation in zip(verdicts, explanations, strict=True)
+        ]
     return {"explanations": keys}
 
 
@@ -190,35 +163,19 @@ def compose(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState
     """One report per picture asked about, also for those that could not be read."""
     context = runtime.context
     record = context.record
-    rank = {name: number for number, name in enumerate(context.tools)}
-    allowed = [key for question in QUESTIONS if record.is_a(key := f"policy/{question}", PolicyDecision)]
-    decisions = of_item(record, allowed, "policy", PolicyDecision)
-    faces, pictures = state.get("faces", []), state["pictures"]
-    lost = tuple(
-        LostReference(source=source.name, problem=record.get(key, Problem))
-        for number, source in enumerate(context.references, start=1)
-        if record.is_a(key := f"{REFERENCES}/R{number}", Problem)
-    )
+    kept = [*state["pictures"], *state.get("faces", [])]
+    references = reference_findings_of(context, kept)
+    kept += [*state.get("evidence", []), *state.get("verdicts", []), *state.get("explanations", [])]
     keys: list[str] = []
     for item, source in zip(state["items"], context.sources, strict=True):
-        evidence = of_item(record, state.get("evidence", []), item, Evidence)
-        found = of_item(record, faces, item, Face)
-        places = {face.id: place for place, face in enumerate(found)}
-        composed = report.compose(
-            request=context.request,
-            settings=context.settings,
-            source=source.name,
-            problems=of_item(record, pictures, item, Problem),
-            pictures=of_item(record, pictures, item, Picture),
-            references=of_item(record, pictures, REFERENCES, Picture),
-            lost_references=lost,
-            faces=found,
-            reference_faces=of_item(record, faces, REFERENCES, Face),
-            evidence=tuple(sorted(evidence, key=lambda one: (places.get(one.subject, -1), rank[one.tool.name]))),
-            verdicts=of_item(record, state.get("verdicts", []), item, Verdict),
-            explanations=of_item(record, state.get("explanations", []), item, Explanation),
-            decisions=decisions,
+        composed = pipeline.compose_report(
+            context.request,
+            context.settings,
+            findings_of(record, kept, item, source.name),
+            references,
+            context.decisions,
+            tools=context.tools,
             timings_ms=record.timings_ms(len(context.sources)),
         )
-        keys.append(record.put(f"{item}/report", composed))
+        keys.append(record.put(report_key(item), composed))
     return {"reports": keys}

@@ -1,5 +1,6 @@
-"""What the graph carries between nodes: keys into the record, so that a checkpoint stays small and safe to load."""
+"""What the graph of ``analyze`` carries between nodes: keys of the record, so that a checkpoint stays small."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
@@ -9,10 +10,7 @@ from faceagent.intake.blobs import Blobs
 from faceagent.settings import Settings
 from faceagent.storage.record import Record
 from faceagent.tools.base import Tool
-from faceagent.types import Question, Request, Source
-
-REFERENCES = "ref"
-"""The item under which references stand; all pictures of a run share them."""
+from faceagent.types import PolicyDecision, Question, Request, Source
 
 
 def union(old: list[str], new: list[str]) -> list[str]:
@@ -37,7 +35,7 @@ class PipelineState(TypedDict, total=False):
 
 
 class ToolBatch(TypedDict):
-    """What one parallel branch gets: a tool, what it may answer, what it shall look at, and the references' keys."""
+    """What one parallel branch gets: a tool, what it may answer, its views, and the references' keys."""
 
     tool: str
     allowed: list[Question]
@@ -48,14 +46,23 @@ class ToolBatch(TypedDict):
 
 @dataclass(frozen=True)
 class RunContext:
-    """What one run works with; handed to every node by LangGraph, never part of the state."""
+    """What one run works with; LangGraph gives it to every node, and it is never part of the state.
+
+    ``decisions`` are policy's on every question of the request, made once, before any picture is read.
+    """
 
     request: Request
+    decisions: tuple[PolicyDecision, ...]
     sources: tuple[Source, ...]
     references: tuple[Source, ...]
     settings: Settings
     blobs: Blobs
-    tools: dict[str, Tool]
+    tools: Mapping[str, Tool]
     pool: Executor
     record: Record = field(default_factory=Record)
-    narrator: Narrator | None = None
+    explainer: Narrator | None = None
+
+    @property
+    def has_vlm(self) -> bool:
+        """Whether a vision-language model's own reading was asked for."""
+        return self.explainer is not None and self.explainer.opinionated

@@ -35,8 +35,14 @@ def pipeline() -> CompiledStateGraph[Any, None, PipelineInput, PipelineOutput]:
     analyst = Analyst()
 
     def analyze(state: PipelineInput) -> PipelineOutput:
-        options = {name: state.get(name) for name in ("questions", "references", "purpose") if state.get(name)}
-        reports = list(analyst.analyze_many(state["pictures"], **options))  # type: ignore[arg-type]  # checked there
+        reports = list(
+            analyst.analyze_many(
+                state["pictures"],
+                questions=state.get("questions") or (),
+                references=state.get("references") or (),
+                purpose=state.get("purpose"),
+            )
+        )
         return PipelineOutput(
             verdicts=[[verdict.wording for verdict in report.verdicts] for report in reports],
             reports=[report.model_dump_json() for report in reports],

@@ -41,16 +41,12 @@ def analyze(
 ) -> None:
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""
     from faceagent.agent.analyst import Analyst
-    from faceagent.intake import MemoryBlobs, expand
 
     settings = load()
     weights.ready(settings)
-    # Standard input can be read only once, so it is counted without being read.
-    total = images.count("-") + sum(1 for _ in expand([name for name in images if name != "-"], MemoryBlobs()))
     tally = Tally()
     start = time.perf_counter()
     with Analyst(settings) as analyst, progress_bar() as progress, interrupt_flag() as interrupted:
-        task = progress.add_task("analysing", total=total)
         reports = analyst.analyze_many(
             images,
             questions=question or (),
@@ -60,6 +56,8 @@ def analyze(
             explain=explain,
             out=out_dir,
         )
+        total = reports.total or 0
+        task = progress.add_task("analysing", total=total)
         # Closed in any case: closing writes the index of the reports that were written.
         with contextlib.closing(reports):
             try:

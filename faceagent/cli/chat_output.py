@@ -47,7 +47,7 @@ class EventPrinter:
         elif isinstance(event, ToolStarted):
             pictures = ", ".join(str(number) for number in event.pictures)
             reason = f", because {event.why.replace(':', ' is ').replace('_', ' ')}" if event.why else ""
-            crop = f", {event.look} crop" if event.look else ""
+            crop = f", {event.crop} crop" if event.crop else ""
             _print_dim(f"→ {event.tool} on picture {pictures}{crop}{reason}")
         elif isinstance(event, Decided):
             self._verdicts[event.picture, event.verdict.subject, event.verdict.question] = event

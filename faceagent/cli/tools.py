@@ -9,7 +9,7 @@ from faceagent.settings import load
 
 def tools() -> None:
     """List the specialists with their questions, weights and licences."""
-    from faceagent.agent.analyst import build_tools
+    from faceagent.agent.runtime import build_tools
 
     table = Table("tool", "version", "answers", "weights and licences", "what it measures", expand=True)
     for tool in build_tools(load()).values():

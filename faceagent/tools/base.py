@@ -44,6 +44,21 @@ class View:
 
 Need = Literal["landmarks", "reference", "model"]
 
+CropScale = Literal["", "closer", "wider"]
+"""The crop that a tool sees: the usual one, or one of another size around the same face."""
+
+
+class FollowUp(FrozenModel):
+    """A further measurement that a tool offers where the verdict on a question is open."""
+
+    verdict: Question
+    """The question whose verdict is open."""
+    answers: Question
+    """The question that the measurement bears on."""
+    crop: CropScale = ""
+    priority: int
+    """Place among the follow-ups of all tools to one verdict, the most informative first."""
+
 
 class ToolSpec(FrozenModel):
     """The only description of a tool: the graph, the CLI and the documentation are generated from it."""
@@ -56,6 +71,9 @@ class ToolSpec(FrozenModel):
     scope: Literal["face", "picture"]
     needs: tuple[Need, ...] = ()
     weights: tuple[str, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    skip_when_brief: bool = False
+    """Whether a short answer to a question asked by name does without this tool: it adds only detail."""
     pending: str | None = None
     """Why the tool cannot measure anything yet. Such a tool is listed, and its evidence has status "unavailable"."""
 

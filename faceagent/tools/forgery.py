@@ -17,7 +17,7 @@ from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, per_face
+from faceagent.tools.base import FollowUp, ToolSpec, View, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.framing import framing_evidence
 from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
@@ -41,6 +41,10 @@ class Forgery:
         title="Forgery detector",
         summary="Whether parts of a face were spliced in or swapped, and where; whether the whole face was generated.",
         questions=("forgery",),
+        follow_ups=(
+            FollowUp(verdict="forgery", answers="forgery", crop="closer", priority=1),
+            FollowUp(verdict="forgery", answers="forgery", crop="wider", priority=2),
+        ),
         scope="face",
         weights=("dinov2_vits14_224",),
     )

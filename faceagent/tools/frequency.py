@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from faceagent.settings import Settings
 from faceagent.tools import jpeg
-from faceagent.tools.base import Pixels, ToolSpec, View, stamped
+from faceagent.tools.base import FollowUp, Pixels, ToolSpec, View, stamped
 from faceagent.tools.jpeg import Reals
 from faceagent.types import Evidence, Reason, Score, Status, ToolStamp
 
@@ -54,6 +54,8 @@ class Frequency:
         title="Frequency and compression traces",
         summary="Radial spectrum, JPEG grid, traces of recompression and noise: evidence without a verdict.",
         questions=("forgery",),
+        follow_ups=(FollowUp(verdict="forgery", answers="forgery", priority=0),),
+        skip_when_brief=True,
         scope="picture",
     )
 

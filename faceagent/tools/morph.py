@@ -18,7 +18,7 @@ import numpy as np
 
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, not_measured, per_face
+from faceagent.tools.base import FollowUp, ToolSpec, View, not_measured, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.identity import WEIGHTS, Identity, usable_references
 from faceagent.types import Evidence, Face, Score, ToolStamp
@@ -53,6 +53,10 @@ class Morph:
         title="Morph detector",
         summary="Whether a face is a blend of two people, as used against document checks.",
         questions=("morph",),
+        follow_ups=(
+            FollowUp(verdict="morph", answers="morph", crop="closer", priority=1),
+            FollowUp(verdict="morph", answers="morph", crop="wider", priority=2),
+        ),
         scope="face",
         weights=("dinov2_vits14_224",),
     )
@@ -87,6 +91,10 @@ class MorphDifferential:
         title="Differential morph detector",
         summary="Whether a face is a blend of the reference person with somebody else.",
         questions=("morph",),
+        follow_ups=(
+            FollowUp(verdict="morph", answers="morph", priority=0),
+            FollowUp(verdict="forgery", answers="morph", priority=3),
+        ),
         scope="face",
         needs=("landmarks", "reference"),
         weights=(WEIGHTS,),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.settings import Settings
-from faceagent.tools.base import Pixels, ToolSpec, View, not_measured, per_face, stamped
+from faceagent.tools.base import FollowUp, Pixels, ToolSpec, View, not_measured, per_face, stamped
 from faceagent.types import Evidence, Face, Score, ToolStamp
 from faceagent.weights.sessions import device_of, open_session
 
@@ -115,6 +115,10 @@ class Spoof:
         title="Print and replay detector",
         summary="Whether a face was live before the camera or shown to it on paper or on a screen.",
         questions=("spoof",),
+        follow_ups=(
+            FollowUp(verdict="spoof", answers="spoof", crop="closer", priority=0),
+            FollowUp(verdict="spoof", answers="spoof", crop="wider", priority=1),
+        ),
         scope="face",
         weights=tuple(name for name, _ in NETWORKS),
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceagent import Analyst, Settings
+from faceagent.agent.runtime import build_tools
 from faceagent.judge.calibrate import Platt, calibration_of
 from faceagent.tools.base import Tool, View
 from faceagent.types import Evidence, ToolStamp
@@ -52,17 +53,16 @@ def memory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def analyst(memory: Path) -> Iterator[Analyst]:
-    with Analyst(Settings(workers=2, memory=str(memory), explain="ledger")) as warm:
-        warm._tools = {name: Counted(tool) for name, tool in warm._tools.items()}
+    settings = Settings(workers=2, memory=str(memory), explain="ledger")
+    with Analyst(settings, {name: Counted(tool) for name, tool in build_tools(settings).items()}) as warm:
         yield warm
 
 
 @pytest.fixture
 def unsure(analyst: Analyst) -> Analyst:
     """An analyst whose spoof and forgery detectors cannot tell."""
-    for name in ("spoof", "forgery"):
-        analyst._tools[name] = Unsure(analyst._tools[name])
-    return analyst
+    unsure = {name: Unsure(analyst.runtime.tools[name]) for name in ("spoof", "forgery")}
+    return Analyst(analyst.settings, {**analyst.runtime.tools, **unsure})
 
 
 @pytest.fixture
@@ -84,4 +84,4 @@ def pair(astronaut: Pixels, tmp_path: Path) -> Path:
 @pytest.fixture
 def views(analyst: Analyst) -> Callable[[], int]:
     """How many views all tools together have looked at."""
-    return lambda: sum(tool.views for tool in analyst._tools.values() if isinstance(tool, Counted))
+    return lambda: sum(tool.views for tool in analyst.runtime.tools.values() if isinstance(tool, Counted))

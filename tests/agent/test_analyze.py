@@ -109,16 +109,16 @@ def test_bad_pictures_are_results_while_the_others_finish(analyst: Analyst, astr
 def test_a_crash_of_the_face_finder_costs_one_picture(
     analyst: Analyst, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from faceagent.agent import nodes
+    from faceagent.agent import pipeline
 
-    find = nodes.find_faces
+    find = pipeline.faces.find_faces
 
     def poisoned(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
         if picture.width == 77:
             raise ZeroDivisionError
         return find(picture, pixels, settings)
 
-    monkeypatch.setattr(nodes, "find_faces", poisoned)
+    monkeypatch.setattr(pipeline.faces, "find_faces", poisoned)
     reports = list(analyst.analyze_many([astronaut, np.zeros((50, 77, 3), np.uint8), astronaut]))
     assert [one.problem.reason if one.problem else None for one in reports] == [None, "crashed", None]
     assert "ZeroDivisionError" in caplog.text
@@ -194,12 +194,20 @@ def test_the_state_of_the_graph_holds_keys_only(analyst: Analyst, astronaut: Pix
     from faceagent.agent.graph import build_graph
     from faceagent.agent.state import RunContext
     from faceagent.intake import MemoryBlobs, expand
+    from faceagent.policy import review
     from faceagent.types import Request
 
     blobs = MemoryBlobs()
     with ThreadPoolExecutor(2) as pool:
         context = RunContext(
-            Request(), tuple(expand([jpeg(astronaut)], blobs)), (), analyst.settings, blobs, analyst._tools, pool
+            request=Request(),
+            decisions=review(Request(), has_reference=False),
+            sources=tuple(expand([jpeg(astronaut)], blobs)),
+            references=(),
+            settings=analyst.settings,
+            blobs=blobs,
+            tools=analyst.runtime.tools,
+            pool=pool,
         )
         state = build_graph().invoke({}, context=context)
     text = json.dumps(state)

@@ -249,13 +249,13 @@ def test_more_is_measured_where_a_verdict_is_open_and_it_is_said_why(unsure: Ana
 
 
 def test_budgets_end_the_asking_and_that_is_said(unsure: Analyst, photo: Path) -> None:
-    unsure.settings = unsure.settings.model_copy(update={"turn_calls": 1})
-    with unsure.chat() as talk:
+    settings = unsure.settings.model_copy(update={"turn_calls": 1})
+    with Analyst(settings, unsure.runtime.tools) as hurried, hurried.chat() as talk:
         events = list(talk.ask(LIVE, [photo]))
         assert len(further(events)) == 1
         assert "budget" in reply(events)
-    unsure.settings = unsure.settings.model_copy(update={"turn_calls": 12, "turn_seconds": 1e-9})
-    with unsure.chat() as talk:
+    settings = unsure.settings.model_copy(update={"turn_calls": 12, "turn_seconds": 1e-9})
+    with Analyst(settings, unsure.runtime.tools) as late, late.chat() as talk:
         assert further(list(talk.ask(LIVE, [photo]))) == []
 
 

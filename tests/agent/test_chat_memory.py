@@ -101,6 +101,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from faceagent import Analyst, Settings
+from faceagent.agent.runtime import build_tools
 
 class Slow:
     def __init__(self, tool): self.spec, self.tool = tool.spec, tool
@@ -109,8 +110,9 @@ class Slow:
         time.sleep(120)
         return self.tool.run(batch)
 
-with Analyst(Settings(workers=2, memory=sys.argv[1], explain="ledger")) as analyst:
-    analyst._tools = {**analyst._tools, "expression": Slow(analyst._tools["expression"])}
+settings = Settings(workers=2, memory=sys.argv[1], explain="ledger")
+tools = build_tools(settings)
+with Analyst(settings, {**tools, "expression": Slow(tools["expression"])}) as analyst:
     with analyst.chat("killed") as talk:
         for event in talk.ask("does she look happy?", [Path(sys.argv[2])]):
             print(event.model_dump_json(), flush=True)
@@ -142,7 +144,7 @@ def test_a_killed_turn_is_finished_without_losing_or_repeating_evidence(
         assert talk.unfinished is None
         names = [talk.store.get(key, Evidence).id for key in talk.store.numbered()]
         assert len(names) == len(set(names)) and set(told) <= set(names)
-        counted = analyst._tools["action_units"]
+        counted = analyst.runtime.tools["action_units"]
         assert counted.views == 0  # type: ignore[attr-defined]  # a Counted
         whole = analyst.analyze(photo, questions=["expression"])
         assert {one.id: one.label for one in whole.evidence} == {

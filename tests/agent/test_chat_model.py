@@ -33,7 +33,7 @@ class Speaks:
 
     def voices(self, talk: Conversation) -> None:
         """Let it be the conversation's model."""
-        talk._voice = lambda: Narrator(self.backend)  # type: ignore[assignment]  # found as the settings' would be
+        talk._load_explainer = lambda: Narrator(self.backend)  # type: ignore[assignment]  # found as the settings' would be
 
 
 def test_a_model_reads_what_the_rules_leave_open(analyst: Analyst, photo: Path) -> None:
@@ -92,7 +92,7 @@ def test_without_a_model_that_answers_people_are_asked_about(analyst: Analyst, p
     backend = Scripted([ModelUnavailable("no model here")])
     with analyst.chat() as talk:
         if gone:
-            talk._voice = lambda: Narrator(backend)  # type: ignore[assignment]  # found as the settings' would be
+            talk._load_explainer = lambda: Narrator(backend)  # type: ignore[assignment]  # found as the settings' would be
         events = list(talk.ask("is the face of the person with glasses sharp?", [pair]))
         assert isinstance(events[-1], Clarification)
         assert started(events) == []

@@ -13,11 +13,12 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceagent.agent.analyst import build_tools
 from faceagent.agent.chat.graph import build_analyst
 from faceagent.agent.graph import build_graph
+from faceagent.agent.runtime import build_tools
 from faceagent.agent.state import RunContext, union
 from faceagent.intake import MemoryBlobs, expand
+from faceagent.policy import review
 from faceagent.settings import Settings
 from faceagent.types import Report, Request
 
@@ -44,7 +45,14 @@ def test_a_checkpoint_holds_keys_and_loads_strictly(astronaut: NDArray[np.uint8]
     with ThreadPoolExecutor(2) as pool:
         request = Request(questions=("quality", "action_units"))
         context = RunContext(
-            request, tuple(expand([astronaut], blobs)), (), settings, blobs, build_tools(settings), pool
+            request=request,
+            decisions=review(request, has_reference=False),
+            sources=tuple(expand([astronaut], blobs)),
+            references=(),
+            settings=settings,
+            blobs=blobs,
+            tools=build_tools(settings),
+            pool=pool,
         )
         graph.invoke({}, config=config, context=context)
     loaded = graph.get_state(config).values
@@ -79,9 +87,20 @@ def test_langgraph_json_names_an_analyst_that_remembers(
 def test_the_conversations_steps_follow_each_other() -> None:
     drawn = build_analyst().get_graph()
     edges = {(edge.source, edge.target) for edge in drawn.edges}
-    order = ["__start__", "understand", "look", "point", "run_tool", "gather", "weigh", "explain", "sign_off", "reply"]
+    order = [
+        "__start__",
+        "understand",
+        "load_images",
+        "resolve_faces",
+        "run_tool",
+        "gather",
+        "weigh",
+        "explain",
+        "sign_off",
+        "reply",
+    ]
     assert {(one, other) for one, other in zip(order, order[1:], strict=False)} <= edges
-    assert {("weigh", "run_tool"), ("point", "understand"), ("reply", "__end__")} <= edges
+    assert {("weigh", "run_tool"), ("resolve_faces", "understand"), ("reply", "__end__")} <= edges
 
 
 def test_langgraph_json_names_a_graph_that_runs(astronaut: NDArray[np.uint8], tmp_path: Path) -> None:

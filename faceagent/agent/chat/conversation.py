@@ -13,29 +13,40 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from langgraph.types import Command
 
 from faceagent import policy, report
-from faceagent.agent import nodes
+from faceagent.agent import pipeline
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.events import Clarification, Done, Event, Noted
 from faceagent.agent.chat.graph import STEPS, build_analyst
 from faceagent.agent.chat.state import MOST_PICTURES, Stopwatch, TurnContext
-from faceagent.agent.explainer import narrator
-from faceagent.agent.state import REFERENCES
+from faceagent.agent.explainer import build_explainer
+from faceagent.agent.runtime import AgentRuntime
+from faceagent.agent.views import findings_of, reference_findings_of
 from faceagent.errors import InputError, StorageError
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.router.grammar import grammar
 from faceagent.storage.conversation_store import ConversationStore, Exchange
-from faceagent.storage.image_cache import ImageCache, source_key
+from faceagent.storage.image_cache import ImageCache
+from faceagent.storage.keys import picture_key, reference_key, source_key
 from faceagent.storage.protocol import translate_error, validate_name
 from faceagent.storage.session import Session
-from faceagent.types import Picture, PolicyDecision, Problem, Refused, Report, Request, Source
-
-if TYPE_CHECKING:
-    from faceagent.agent.analyst import Analyst
+from faceagent.types import (
+    Evidence,
+    Explanation,
+    Face,
+    Picture,
+    PolicyDecision,
+    Problem,
+    Refused,
+    Report,
+    Request,
+    Source,
+    Verdict,
+)
 
 TRIES = 2
 """How often a turn is run: once as it is, once more in memory when the store failed."""
@@ -46,7 +57,7 @@ class Conversation(AbstractContextManager["Conversation"]):
 
     def __init__(
         self,
-        analyst: "Analyst",
+        runtime: AgentRuntime,
         session: str | None = None,
         *,
         purpose: str | None = None,
@@ -55,19 +66,19 @@ class Conversation(AbstractContextManager["Conversation"]):
     ) -> None:
         """Open or begin the conversation called ``session``; see ``Analyst.chat``."""
         self.id = validate_name(session) if session else f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
-        self.settings = analyst.settings
-        self._analyst, self._sign_off = analyst, sign_off
+        self.settings = runtime.settings
+        self._runtime, self._sign_off = runtime, sign_off
         self._rules = {"purpose": purpose, "jurisdiction": jurisdiction}
         self._check_policy(purpose, jurisdiction)
         self._blobs = MemoryBlobs(restore=partial(pixels_of, settings=self.settings))
-        self._voice = cache(partial(narrator, self.settings, alone=True))
+        self._load_explainer = cache(partial(build_explainer, self.settings, self.settings.explain, alone=True))
         self._lock = threading.Lock()
-        self._seen: set[str] = set()
-        self._looks: dict[str, float | None] = {}
+        self._sent: set[str] = set()
+        self._traits: dict[str, float | None] = {}
         self._session = Session(self.id, self.settings, build_analyst, steps=STEPS)
         self._images = ImageCache(self.store, self._blobs, self.settings)
         # A third of a second of compiling, while the first question is typed.
-        analyst._pool.submit(grammar)
+        runtime.pool.submit(grammar)
 
     def _check_policy(self, purpose: str | None, jurisdiction: str | None) -> None:
         """Raises InputError for a purpose or jurisdiction that does not exist."""
@@ -142,19 +153,27 @@ class Conversation(AbstractContextManager["Conversation"]):
         item = str(number)
         if item not in queries.items_of(self.store):
             raise InputError(f"There is no picture {number} in this conversation.")
-        if not any(self.store.is_a(queries.subject_key(item), kind) for kind in (Picture, Problem)):
-            raise InputError(f"Picture {number} has not been looked at yet.", remedy="Ask something about it first.")
-        state = queries.pipeline_state(self.store, [item])
-        nodes.compose(state, runtime=_Runtime(self._talk(Stopwatch(), [item])))  # type: ignore[arg-type]  # all it reads
-        found = self.store.get(f"{item}/report", Report)
-        self.store.drop(f"{item}/report")
+        if not any(self.store.is_a(picture_key(item), kind) for kind in (Picture, Problem)):
+            raise InputError(f"Picture {number} has not been analysed yet.", remedy="Ask something about it first.")
+        context = self._turn_context(Stopwatch(), [item])
+        kept = [picture_key(item), *queries.keys_of(self.store, item, Face, Evidence, Verdict, Explanation)]
+        pictures, faces = queries.reference_keys(self.store)
+        composed = pipeline.compose_report(
+            context.request,
+            self.settings,
+            findings_of(self.store, kept, item, queries.name_of(self.store, item)),
+            reference_findings_of(context, [*pictures, *faces]),
+            (),
+            tools=context.tools,
+            timings_ms=self.store.timings_ms(1),
+        )
         decided = tuple(sorted(self.store.all(PolicyDecision), key=lambda one: (one.question, one.purpose)))
-        return found.model_copy(update={"policy": decided, "refused": tuple(self.store.all(Refused))})
+        return composed.model_copy(update={"policy": decided, "refused": tuple(self.store.all(Refused))})
 
     def write_report(self, folder: Path | str, number: int = 1) -> Path:
         """Write ``report.json`` and ``report.html`` into ``folder``. Raises InputError, as when the picture is gone."""
         composed = self.report(number)
-        problem = self._images.problem(queries.subject_key(str(number)))
+        problem = self._images.problem(picture_key(str(number)))
         if problem is not None and composed.picture is not None:
             raise InputError(f"The page shows the picture, and it is gone: {problem.message}")
         try:
@@ -183,19 +202,19 @@ class Conversation(AbstractContextManager["Conversation"]):
             first = len(queries.items_of(self.store)) + 1
             new = [str(number) for number in range(first, first + len(pictures))]
             for item, source in zip(new, pictures, strict=True):
-                self.store.put(source_key(queries.subject_key(item)), _lasting(source))
+                self.store.put(source_key(picture_key(item)), _lasting(source))
             known = len(queries.references_of(self.store))
             for number, source in enumerate(references, start=known + 1):
-                self.store.put(source_key(f"{REFERENCES}/R{number}"), _lasting(source))
+                self.store.put(source_key(reference_key(number)), _lasting(source))
             given = {"number": self.turns + 1, "text": text, "new": new, "started": time.time()}
             self._rules = {}
             yield from self._guarded(given | {name: value for name, value in ruled.items() if value})
 
     def _guarded(self, given: Any) -> Generator[Event, None, None]:
-        """A turn on the store; when that fails, told, and once more in memory without repeating what was said."""
-        self._seen = set()
+        """A turn on the storage; when that fails, a notice, and once more in memory without repeating events."""
+        self._sent = set()
         if self._session.error is not None:
-            yield self._told_trouble(self._session.error)
+            yield self._storage_notice(self._session.error)
             self._session.error = None
         for _ in range(TRIES):
             errors = self._session.storage.errors
@@ -203,12 +222,12 @@ class Conversation(AbstractContextManager["Conversation"]):
                 yield from self._run(given)
                 return
             except errors as error:
-                yield self._told_trouble(translate_error(error, self._session.storage.where))
+                yield self._storage_notice(translate_error(error, self._session.storage.where))
                 given = self._move_to_memory(given)
             finally:
                 self._images.clear()
 
-    def _told_trouble(self, error: StorageError) -> Noted:
+    def _storage_notice(self, error: StorageError) -> Noted:
         language = (self._session.values.get("plan") or {}).get("language", "en")
         return Noted(code=error.code, text=phrases.say(language, "stored_elsewhere", trouble=str(error)))
 
@@ -220,22 +239,22 @@ class Conversation(AbstractContextManager["Conversation"]):
         return {**{key: value for key, value in self._session.values.items() if value is not None}, **begun}
 
     def _run(self, given: Any) -> Iterator[Event]:
-        start, meter = time.perf_counter(), Stopwatch()
+        start, stopwatch = time.perf_counter(), Stopwatch()
         self.store.keep()
         items = queries.items_of(self.store)
         if self._session.new:
             text = str(given.get("text", "")) if isinstance(given, dict) else ""
             self._session.remember(text, self.turns, len(items))
-        context, graph, outside = self._talk(meter, items), self._session.graph, 0.0
+        context, graph, outside = self._turn_context(stopwatch, items), self._session.graph, 0.0
         self._session.running()
         events: Any = graph.stream(
             given, self._session.config, context=context, stream_mode="custom", durability="async"
         )
         for event in events:
-            said = event.model_dump_json()
-            if said in self._seen and event.event != "token":
+            sent = event.model_dump_json()
+            if sent in self._sent and event.event != "token":
                 continue
-            self._seen.add(said)
+            self._sent.add(sent)
             paused = time.perf_counter()
             yield event
             outside += time.perf_counter() - paused
@@ -247,26 +266,37 @@ class Conversation(AbstractContextManager["Conversation"]):
         self._session.finish(self.turns, len(items))
         seconds = time.perf_counter() - start - outside
         yield Done(
-            turn=self.turns, reply=str(self._session.values["reply"]), seconds=seconds,
-            overhead_ms=1000 * max(0.0, seconds - meter.seconds), calls=int(self._session.values.get("made", 0)),
-        )  # fmt: skip
+            turn=self.turns,
+            reply=str(self._session.values["reply"]),
+            seconds=seconds,
+            overhead_ms=1000 * max(0.0, seconds - stopwatch.seconds),
+            calls=int(self._session.values.get("made", 0)),
+        )
 
-    def _talk(self, meter: Stopwatch, items: list[str]) -> TurnContext:
+    def _turn_context(self, stopwatch: Stopwatch, items: list[str]) -> TurnContext:
         store = self.store
         purpose = self._session.values.get("purpose") or self._rules.get("purpose") or self.settings.purpose
         jurisdiction = self._session.values.get("jurisdiction") or self._rules.get("jurisdiction")
         jurisdiction = jurisdiction or self.settings.jurisdiction
         return TurnContext(
             request=Request(questions=(), purpose=purpose, jurisdiction=jurisdiction),
-            sources=tuple(store.get(source_key(queries.subject_key(item)), Source) for item in items),
+            decisions=(),
+            sources=tuple(store.get(source_key(picture_key(item)), Source) for item in items),
             references=tuple(store.get(source_key(key), Source) for key in queries.references_of(store)),
-            settings=self.settings, blobs=self._blobs, tools=self._analyst._tools, pool=self._analyst._pool,
-            record=store, store=store, images=self._images, meter=meter, sign_off=self._sign_off, voice=self._voice,
-            seen=self._looks,
-        )  # fmt: skip
+            settings=self.settings,
+            blobs=self._blobs,
+            tools=self._runtime.tools,
+            pool=self._runtime.pool,
+            record=store,
+            images=self._images,
+            stopwatch=stopwatch,
+            sign_off=self._sign_off,
+            load_explainer=self._load_explainer,
+            traits=self._traits,
+        )
 
     def close(self) -> None:
-        """Let go of the conversation; it stays where it is kept."""
+        """Release the conversation; it stays in the storage."""
         self._session.close()
 
     def __exit__(
@@ -276,13 +306,6 @@ class Conversation(AbstractContextManager["Conversation"]):
 
     def __enter__(self) -> Self:
         return self
-
-
-class _Runtime:
-    """What the pipeline's compose node reads of LangGraph's runtime."""
-
-    def __init__(self, context: TurnContext) -> None:
-        self.context = context
 
 
 def _lasting(source: Source) -> Source:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from faceagent import policy
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.state import Remark, TurnContext
-from faceagent.agent.views import portrait
+from faceagent.agent.views import face_crop
 from faceagent.router import DialogueContext, FaceReference, Plan, resolve_face
 from faceagent.router.plan import Language
 from faceagent.router.visual_traits import look_of
+from faceagent.storage.keys import picture_key, record_key
 from faceagent.types import Evidence, Face, Question
 
 FOLLOWS = frozenset({"why", "what_would_change", "evidence", "rerun"})
@@ -41,7 +42,7 @@ def wanted(context: TurnContext, plan: Plan, items: Sequence[str]) -> list[Quest
         question
         for item in items
         for who in plan.faces
-        for question in resolve_face.needs(who, queries.faces_of(context.store, item, None))
+        for question in resolve_face.needs(who, queries.faces_of(context.record, item, None))
         if policy.decide(question, plan.purpose, plan.jurisdiction).decision != "refuse"
     }
     return sorted(found)
@@ -55,7 +56,7 @@ def meant(context: TurnContext, plan: Plan, items: Sequence[str], before: dict[s
     found = Meant()
     nobody: list[str] = []
     for item in items:
-        faces = queries.faces_of(context.store, item, None)
+        faces = queries.faces_of(context.record, item, None)
         if not faces or any(who.every for who in plan.faces):
             continue
         for who in plan.faces:
@@ -65,7 +66,7 @@ def meant(context: TurnContext, plan: Plan, items: Sequence[str], before: dict[s
         if not found.subjects.get(item):
             nobody.append(item)
     if nobody and not found.subjects:
-        names = [face.id for item in nobody for face in queries.faces_of(context.store, item, None)]
+        names = [face.id for item in nobody for face in queries.faces_of(context.record, item, None)]
         return replace(found, missing=", ".join(names))
     return found
 
@@ -77,7 +78,7 @@ def _with(
     one = _resolved(context, item, who, faces)
     if one.face is None and one.rivals:
         options = tuple(_described(face, faces, plan) for face in faces if face.id in one.rivals)
-        picture = queries.name_of(context.store, item)
+        picture = queries.name_of(context.record, item)
         asks = phrases.say(plan.language, "which", options=phrases.either(plan.language, options), picture=picture)
         return replace(found, asks=asks, options=one.rivals, where=item)
     remarks = [*found.remarks, *_told(context, who, one, plan.language)]
@@ -90,7 +91,7 @@ def _with(
 
 def _resolved(context: TurnContext, item: str, who: FaceReference, faces: Sequence[Face]) -> resolve_face.FaceMatch:
     """Place, number and record first; where these leave it open, a model looks at the crops of those it could be."""
-    evidence = [context.store.get(key, Evidence) for key in context.store.keys(item, Evidence)]
+    evidence = [context.record.get(key, Evidence) for key in context.record.keys(item, Evidence)]
     first = resolve_face.resolve(who, faces, evidence)
     if first.face is not None or resolve_face.SEEN.isdisjoint(first.unknown):
         return first
@@ -101,16 +102,16 @@ def _resolved(context: TurnContext, item: str, who: FaceReference, faces: Sequen
 def _look(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face.TraitScorer | None:
     """A model's look at some faces of a picture, each trait once; None without a model, or when the picture is gone."""
     model = context.model()
-    if model is None or context.images.problem(queries.subject_key(item)) is not None:
+    if model is None or context.images.problem(picture_key(item)) is not None:
         return None
-    asked = look_of(model, lambda face: portrait(context, f"{item}/{face.id}"))
+    asked = look_of(model, lambda face: face_crop(context, record_key(item, face.id)))
 
     def look(face: Face, trait: str) -> float | None:
         key = f"{item}/{face.id}:{trait}"
-        if face.id in among and context.seen.get(key) is None:
-            with context.meter.work():
-                context.seen[key] = asked(face, trait)
-        return context.seen.get(key)
+        if face.id in among and context.traits.get(key) is None:
+            with context.stopwatch.work():
+                context.traits[key] = asked(face, trait)
+        return context.traits.get(key)
 
     return look
 
@@ -136,8 +137,8 @@ def _described(face: Face, faces: Sequence[Face], plan: Plan) -> str:
 def answered(context: TurnContext, plan: Plan, items: Sequence[str], asked: Meant, answer: str) -> Meant:
     """What the answer to a question back says: a face among those offered, all of them, or something else entirely."""
     known = DialogueContext(pictures=len(items), purpose=plan.purpose, jurisdiction=plan.jurisdiction)
-    heard = context.routed(answer, known)
-    faces = queries.faces_of(context.store, asked.where, None)
+    heard = context.plan_of(answer, known)
+    faces = queries.faces_of(context.record, asked.where, None)
     rivals = tuple(face for face in faces if face.id in asked.options)
     if any(who.every for who in heard.faces) or set(heard.pictures) & {"both", "all"}:
         chosen = [face.id for face in rivals]

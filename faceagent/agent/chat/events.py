@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from faceagent.router import Plan
+from faceagent.tools.base import CropScale
 from faceagent.types import Evidence, FrozenModel, Real, Verdict
 
 
@@ -35,7 +36,7 @@ class ToolStarted(FrozenModel):
     event: Literal["tool_start"] = "tool_start"
     tool: str
     pictures: tuple[int, ...]
-    look: Literal["", "closer", "wider"] = ""
+    crop: CropScale = ""
     why: str | None = None
 
 

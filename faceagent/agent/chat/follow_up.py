@@ -1,47 +1,29 @@
-"""More evidence where a verdict is not firm: what there is to ask for, and how a second look is taken.
+"""More evidence where a verdict is open: which follow-ups the tools offer, and how a face is measured once more.
 
-A second look at the same pixels is no independent evidence, and calibrations hold for the usual crop only; so it is
-recorded and told, and never weighed. What is weighed is evidence of another kind: a comparison with the reference.
+A second measurement of the same pixels is no independent evidence, and calibrations hold for the usual crop only; so
+it is recorded and reported, not fused. What is fused is evidence of another kind: a comparison with the reference.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from faceagent.agent.chat.state import CropScale, ToolCall
+from faceagent.agent.chat.state import ToolCall
 from faceagent.judge.calibrate import Platt, calibration_of
-from faceagent.tools.base import Tool, View, measure
-from faceagent.types import Evidence, Face, Question, Score, Verdict
+from faceagent.tools.base import CropScale, FollowUp, Tool, ToolSpec, View, measure
+from faceagent.types import Evidence, Face, Score, Verdict
 
 SCALES: dict[CropScale, float] = {"closer": 0.8, "wider": 1.25}
-"""Sides of the face box for another look, in sides of the box."""
-LOOKS = ("_closer", "_wider")
-"""How the ids of second looks end."""
+"""Sides of the face box for another crop, in sides of the usual box."""
+SUFFIXES = ("_closer", "_wider")
+"""How the ids of evidence from another crop end."""
 
 
-class Step(NamedTuple):
-    """Something that can still be measured about a question."""
+class Offer(NamedTuple):
+    """A follow-up and the tool that offers it."""
 
     tool: str
-    look: CropScale
-    answers: Question
-
-
-STEPS: dict[Question, tuple[Step, ...]] = {
-    "forgery": (
-        Step("frequency", "", "forgery"),
-        Step("forgery", "closer", "forgery"),
-        Step("forgery", "wider", "forgery"),
-        Step("morph_differential", "", "morph"),
-    ),
-    "morph": (
-        Step("morph_differential", "", "morph"),
-        Step("morph", "closer", "morph"),
-        Step("morph", "wider", "morph"),
-    ),
-    "spoof": (Step("spoof", "closer", "spoof"), Step("spoof", "wider", "spoof")),
-}
-"""What to ask for, the most telling first."""
+    follow_up: FollowUp
 
 
 def open_verdict(verdict: Verdict) -> bool:
@@ -51,39 +33,63 @@ def open_verdict(verdict: Verdict) -> bool:
     )  # fmt: skip
 
 
-def calls_for(decided: Mapping[str, Sequence[Verdict]], done: Callable[[str, Verdict, Step], bool]) -> list[ToolCall]:
-    """The calls that open verdicts ask for, one per tool and look; ``done`` says what is there or cannot be had."""
+def offers_for(verdict: Verdict, specs: Iterable[ToolSpec]) -> list[Offer]:
+    """The follow-ups to the verdict's question, the most informative first."""
+    found = [Offer(spec.name, one) for spec in specs for one in spec.follow_ups if one.verdict == verdict.question]
+    return sorted(found, key=lambda offer: offer.follow_up.priority)
+
+
+def calls_for(
+    decided: Mapping[str, Sequence[Verdict]],
+    specs: Sequence[ToolSpec],
+    done: Callable[[str, Verdict, Offer], bool],
+) -> list[ToolCall]:
+    """The calls that open verdicts ask for, one per tool and crop.
+
+    Args:
+        decided: verdicts by item.
+        specs: the tools there are.
+        done: whether an offer was taken before, cannot be taken or may not be, for an item and verdict.
+    """
     calls: dict[tuple[str, CropScale], ToolCall] = {}
     for item, verdicts in decided.items():
         for verdict in filter(open_verdict, verdicts):
-            for step in STEPS.get(verdict.question, ()):
-                if done(item, verdict, step):
-                    continue
-                call = calls.setdefault(
-                    (step.tool, step.look),
-                    ToolCall(
-                        tool=step.tool, items=[], faces={}, questions=[step.answers], look=step.look,
-                        again=False, why=f"{verdict.question}:{verdict.status}",
-                    ),
-                )  # fmt: skip
-                faces = call["faces"].setdefault(item, [])
-                if item not in call["items"]:
-                    call["items"].append(item)
-                if verdict.subject not in faces:
-                    faces.append(verdict.subject)
+            for offer in offers_for(verdict, specs):
+                if not done(item, verdict, offer):
+                    _add(calls, item, verdict, offer)
     return list(calls.values())
 
 
-def look_again(
-    tool: Tool, views: Sequence[View], look: CropScale, known: Sequence[Sequence[Evidence]]
+def _add(calls: dict[tuple[str, CropScale], ToolCall], item: str, verdict: Verdict, offer: Offer) -> None:
+    call = calls.setdefault(
+        (offer.tool, offer.follow_up.crop),
+        ToolCall(
+            tool=offer.tool,
+            items=[],
+            faces={},
+            questions=[offer.follow_up.answers],
+            crop=offer.follow_up.crop,
+            again=False,
+            why=f"{verdict.question}:{verdict.status}",
+        ),
+    )
+    faces = call["faces"].setdefault(item, [])
+    if item not in call["items"]:
+        call["items"].append(item)
+    if verdict.subject not in faces:
+        faces.append(verdict.subject)
+
+
+def measure_again(
+    tool: Tool, views: Sequence[View], crop: CropScale, first: Sequence[Sequence[Evidence]]
 ) -> list[Evidence]:
-    """Second looks at faces through crops of another size; ``known`` is the first evidence about each view."""
-    turned = [replace(view, face=_scaled(view.face, SCALES[look])) for view in views if view.face is not None]
+    """Second measurements of faces through crops of another size; ``first`` is the evidence about each view so far."""
+    scaled = [replace(view, face=_scaled(view.face, SCALES[crop])) for view in views if view.face is not None]
     found: list[Evidence] = []
-    for group, first in zip(measure(tool, turned), known, strict=True):
-        before = {item.id: item for item in first}
+    for group, known in zip(measure(tool, scaled), first, strict=True):
+        before = {item.id: item for item in known}
         found += [
-            _told(item, before[item.id], look)
+            _compared(item, before[item.id], crop)
             for item in group
             if item.id in before and item.score and isinstance(calibration_of(item), Platt)
         ]
@@ -96,8 +102,8 @@ def _scaled(face: Face, scale: float) -> Face:
     return face.model_copy(update={"box": (x - half_w, y - half_h, x + half_w, y + half_h)})
 
 
-def _told(item: Evidence, first: Evidence, look: CropScale) -> Evidence:
-    """The second look beside the first: which side each speaks for, and no calibration of its own."""
+def _compared(item: Evidence, first: Evidence, crop: CropScale) -> Evidence:
+    """The second measurement beside the first: which side each supports, and no calibration of its own."""
     fitted = calibration_of(item)
     if item.score is None or first.score is None or not isinstance(fitted, Platt):
         return item
@@ -106,19 +112,19 @@ def _told(item: Evidence, first: Evidence, look: CropScale) -> Evidence:
         for score in (first.score, item.score)
     ]
     agrees = sides[0] == sides[1]
-    words = (
-        f"Looked at again in a {look} crop, {item.id.rpartition(':')[2].replace('_', ' ')} scores "
-        f"{item.score.value:.2f} where the first look scored {first.score.value:.2f}: "
-        f"{'both lean' if agrees else f'the first leans towards {_plain(sides[0])}, this one'} "
-        f"towards {_plain(sides[1])}. It is not weighed: the calibration holds for the usual crop."
-    )
+    name = item.id.rpartition(":")[2].replace("_", " ")
+    leaning = "both lean" if agrees else f"the first leans towards {_plain(sides[0])}, this one"
     return item.model_copy(
         update={
-            "id": f"{item.id}_{look}",
+            "id": f"{item.id}_{crop}",
             "score": Score(value=item.score.value, scale=item.score.scale),
             "facts": {"first": first.score.value, "agrees": "yes" if agrees else "no"},
             "heatmap": None,
-            "statement": words,
+            "statement": (
+                f"Measured again in a {crop} crop, {name} scores {item.score.value:.2f} where the first measurement "
+                f"scored {first.score.value:.2f}: {leaning} towards {_plain(sides[1])}. "
+                "It is reported, not fused: the calibration holds for the usual crop."
+            ),
         }
     )
 

@@ -1,6 +1,8 @@
-"""The conversation's graph: understand → look → point → (one branch per call) → weigh → explain → sign off → reply.
+"""The conversation's graph, one node per module of ``steps``.
 
-Weighing may send out more calls; pointing and signing off may stop to ask. Nothing is compiled at import.
+understand → load images → resolve faces → (one branch per tool call) → weigh → explain → sign off → reply.
+
+Weighing may send more calls; resolving faces and signing off may stop to ask. Nothing is compiled at import.
 """
 
 from typing import Any
@@ -23,8 +25,8 @@ def build_analyst(
     """The compiled graph; its state holds numbers and names only, everything else is in the ``TurnContext``."""
     graph = StateGraph(TurnState, context_schema=TurnContext)
     graph.add_node("understand", understand.understand)
-    graph.add_node("look", load_images.load_images, retry_policy=RETRY)
-    graph.add_node("point", resolve_faces.resolve_faces)
+    graph.add_node("load_images", load_images.load_images, retry_policy=RETRY)
+    graph.add_node("resolve_faces", resolve_faces.resolve_faces)
     graph.add_node("run_tool", measure.run_tool, input_schema=ToolCall, retry_policy=RETRY)
     graph.add_node("gather", measure.gather)
     graph.add_node("weigh", weigh.weigh)
@@ -32,11 +34,11 @@ def build_analyst(
     graph.add_node("sign_off", answer.sign_off)
     graph.add_node("reply", answer.reply)
     graph.add_edge(START, "understand")
-    graph.add_conditional_edges("understand", branches.after_understanding, ["look", "point", "reply"])
-    graph.add_edge("look", "point")
-    graph.add_conditional_edges("point", branches.fan, ["run_tool", "weigh", "understand", "reply"])
+    graph.add_conditional_edges("understand", branches.after_understanding, ["load_images", "resolve_faces", "reply"])
+    graph.add_edge("load_images", "resolve_faces")
+    graph.add_conditional_edges("resolve_faces", branches.send_calls, ["run_tool", "weigh", "understand", "reply"])
     graph.add_edge("run_tool", "gather")
-    graph.add_conditional_edges("gather", branches.fan, ["point", "weigh"])
+    graph.add_conditional_edges("gather", branches.send_calls, ["resolve_faces", "weigh"])
     graph.add_conditional_edges("weigh", branches.after_weighing, ["run_tool", "explain"])
     graph.add_conditional_edges("explain", branches.after_explaining, ["sign_off", "reply"])
     graph.add_edge("sign_off", "reply")

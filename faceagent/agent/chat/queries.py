@@ -1,48 +1,31 @@
-"""From the notebook to what tools take: which pictures, faces and references a turn is about, and what is new.
+"""From the record of a conversation to what the pipeline takes: which pictures, faces and references are meant.
 
 Plain functions over the record; no graph and no event here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from faceagent import judge
 from faceagent.agent.chat.state import ToolCall, TurnContext
-from faceagent.agent.state import REFERENCES, PipelineState, ToolBatch
 from faceagent.router.plan import ImageReference
 from faceagent.storage.conversation_store import ConversationStore, ToolRun
+from faceagent.storage.keys import REFERENCES, item_of, picture_key, record_key, source_key, tool_run_key
 from faceagent.tools.base import Tool
-from faceagent.types import (
-    SUBJECT,
-    Evidence,
-    Explanation,
-    Face,
-    Picture,
-    Problem,
-    Question,
-    Source,
-    Verdict,
-)
+from faceagent.types import Evidence, Face, FrozenModel, Picture, Problem, Question, Source, Verdict
 
 
 def items_of(store: ConversationStore) -> list[str]:
     """Numbers of the conversation's pictures, "1" first."""
-    known = (key for key in store.sources() if not key.startswith(f"{REFERENCES}/"))
-    return [key.partition("/")[0] for key in known]
+    return [item for key in store.sources() if (item := item_of(key)) != REFERENCES]
 
 
 def references_of(store: ConversationStore) -> list[str]:
     """Keys of the reference pictures, read or not."""
-    return [key for key in store.sources() if key.startswith(f"{REFERENCES}/")]
-
-
-def subject_key(item: str) -> str:
-    """Key of the picture with that number."""
-    return f"{item}/{SUBJECT}"
+    return [key for key in store.sources() if item_of(key) == REFERENCES]
 
 
 def name_of(store: ConversationStore, item: str) -> str:
     """What the picture with that number is called."""
-    return store.get(f"{subject_key(item)}:source", Source).name
+    return store.get(source_key(picture_key(item)), Source).name
 
 
 def pointed(
@@ -73,39 +56,39 @@ def faces_of(store: ConversationStore, item: str, subjects: Sequence[str] | None
 
 
 def views_of(store: ConversationStore, item: str, tool: Tool, faces: Sequence[str] | None) -> list[str]:
-    """Keys of what a tool looks at in one picture."""
-    if not store.is_a(subject_key(item), Picture):
+    """Keys of what a tool measures in one picture."""
+    if not store.is_a(picture_key(item), Picture):
         return []
     if tool.spec.scope == "picture":
-        return [subject_key(item)]
-    return [f"{item}/{face.id}" for face in faces_of(store, item, faces)]
+        return [picture_key(item)]
+    return [record_key(item, face.id) for face in faces_of(store, item, faces)]
 
 
 def reference_digests(store: ConversationStore, tool: Tool) -> tuple[str, ...]:
-    """The references a tool compares with, as what it has looked at depends on them."""
+    """sha256 of the references that a tool compares with: what it has measured holds for these only."""
     if "reference" not in tool.spec.needs and not {"identity", "morph"} & set(tool.spec.questions):
         return ()
     return tuple(store.get(key, Picture).sha256 for key in references_of(store) if store.is_a(key, Picture))
 
 
-def unseen(store: ConversationStore, tool: Tool, views: Iterable[str], questions: Iterable[Question]) -> list[str]:
+def unmeasured(store: ConversationStore, tool: Tool, views: Iterable[str], questions: Iterable[Question]) -> list[str]:
     """The views that this tool has not been asked these questions about."""
     wanted = set(questions) & set(tool.spec.questions)
     digests = reference_digests(store, tool)
 
-    def known(view: str) -> bool:
-        key = looked_key(view, tool.spec.name)
+    def measured(view: str) -> bool:
+        key = tool_run_key(view, tool.spec.name)
         if not store.is_a(key, ToolRun):
             return False
-        looked = store.get(key, ToolRun)
-        return wanted <= set(looked.questions) and looked.references == digests
+        run = store.get(key, ToolRun)
+        return wanted <= set(run.questions) and run.references == digests
 
-    return [view for view in views if not known(view)]
+    return [view for view in views if not measured(view)]
 
 
 def unread(store: ConversationStore, items: Sequence[str]) -> list[str]:
     """Keys of these pictures and of all references that were never read."""
-    keys = [subject_key(item) for item in items] + references_of(store)
+    keys = [picture_key(item) for item in items] + references_of(store)
     return [key for key in keys if not store.is_a(key, Picture) and not store.is_a(key, Problem)]
 
 
@@ -118,71 +101,55 @@ def decided(store: ConversationStore, items: Sequence[str], subjects: Mapping[st
     )
 
 
-def looked_key(view: str, tool: str, look: str = "") -> str:
-    """Where it is recorded that a tool looked at a view."""
-    return f"{view}:looked:{tool}{look}"
-
-
-def needed(
+def calls_of(
     context: TurnContext,
+    needed: Mapping[str, Sequence[Question]],
     items: Sequence[str],
-    subjects: dict[str, list[str]],
-    questions: Sequence[Question],
+    subjects: Mapping[str, list[str]],
     *,
     again: bool,
-    without: frozenset[str] = frozenset(),
 ) -> list[ToolCall]:
-    """The calls that answer these questions: one per tool that has something new to look at, or any with ``again``."""
+    """One call per needed tool that has something to measure.
+
+    Args:
+        context: the turn.
+        needed: tools and what they are to answer, see ``planning.tools_of_turn``.
+        items: numbers of the pictures meant.
+        subjects: faces meant, by item; an item that is missing is meant with all of its faces.
+        again: whether to measure once more what was measured before.
+    """
     calls: list[ToolCall] = []
-    wanted = {source for question in questions for source in judge.sources(question)}
-    for name, tool in context.tools.items():
-        answers = [question for question in tool.spec.questions if question in wanted]
-        if not answers or name in without or not _has_model(context, tool):
-            continue
-        views = {item: views_of(context.store, item, tool, subjects.get(item)) for item in items}
-        fresh = [item for item, keys in views.items() if keys and (again or unseen(context.store, tool, keys, answers))]
-        if fresh:
-            meant = {item: subjects[item] for item in fresh if subjects.get(item)}
+    for name, answers in needed.items():
+        tool = context.tools[name]
+        views = {item: views_of(context.record, item, tool, subjects.get(item)) for item in items}
+        chosen = [
+            item for item, keys in views.items() if keys and (again or unmeasured(context.record, tool, keys, answers))
+        ]
+        if chosen:
             calls.append(
-                ToolCall(tool=name, items=fresh, faces=meant, questions=answers, look="", again=again, why=None)
+                ToolCall(
+                    tool=name,
+                    items=chosen,
+                    faces={item: subjects[item] for item in chosen if subjects.get(item)},
+                    questions=list(answers),
+                    crop="",
+                    again=again,
+                    why=None,
+                )
             )
     return calls
 
 
-def _has_model(context: TurnContext, tool: Tool) -> bool:
-    """Whether a tool that asks a vision-language model for its own reading has one that was asked for."""
-    if "model" not in tool.spec.needs:
-        return True
-    voice = context.voice() if context.settings.explain == "vlm" else None
-    return voice is not None and voice.opinionated
+def reference_keys(store: ConversationStore) -> tuple[list[str], list[str]]:
+    """Keys of the references that could be read, and of their faces."""
+    return [key for key in references_of(store) if store.is_a(key, Picture)], store.keys(REFERENCES, Face)
 
 
-def fan_of(store: ConversationStore, call: ToolCall, views: list[str]) -> ToolBatch:
-    """The call as the pipeline's own node takes it."""
-    keys = references_of(store)
-    return ToolBatch(
-        tool=call["tool"],
-        allowed=call["questions"],
-        views=views,
-        pictures=[key for key in keys if store.is_a(key, Picture)],
-        faces=store.keys(REFERENCES, Face),
-    )
+def keys_of(store: ConversationStore, item: str, *kinds: type[FrozenModel]) -> list[str]:
+    """Keys of one picture's records of these kinds, kind by kind."""
+    return [key for kind in kinds for key in store.keys(item, kind)]
 
 
-def pipeline_state(
-    store: ConversationStore, items: Sequence[str], verdicts: Sequence[str] | None = None
-) -> PipelineState:
-    """What is recorded about some pictures, as the pipeline's nodes take it."""
-    keys = references_of(store)
-
-    def every(kind: type[Evidence] | type[Verdict] | type[Explanation] | type[Face]) -> list[str]:
-        return [key for item in items for key in store.keys(item, kind)]
-
-    return PipelineState(
-        items=list(items),
-        pictures=[*map(subject_key, items), *(key for key in keys if store.is_a(key, Picture))],
-        faces=[*every(Face), *store.keys(REFERENCES, Face)],
-        evidence=every(Evidence),
-        verdicts=every(Verdict) if verdicts is None else list(verdicts),
-        explanations=every(Explanation),
-    )
+def evidence_of(store: ConversationStore, item: str) -> list[Evidence]:
+    """All evidence about one picture, in the order it was recorded."""
+    return [store.get(key, Evidence) for key in store.keys(item, Evidence)]

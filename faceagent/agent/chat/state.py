@@ -1,7 +1,7 @@
 """What a conversation's graph carries from step to step, and what its nodes work with.
 
-A checkpoint holds the plan, the pictures' numbers and a few counters; nouns are in the notebook, pixels nowhere. With
-at most ``MOST_PICTURES`` pictures it stays far below 100 kB, whatever they show.
+A checkpoint holds the plan, the pictures' numbers and a few counters; everything measured is in the record, pixels
+nowhere. With at most ``MOST_PICTURES`` pictures it stays far below 100 kB, whatever they show.
 """
 
 import threading
@@ -19,7 +19,9 @@ from faceagent.router import DialogueContext, Plan, route
 from faceagent.router.plan import Language
 from faceagent.storage.conversation_store import ConversationStore
 from faceagent.storage.image_cache import ImageCache
-from faceagent.types import SUBJECT, PolicyDecision, Question
+from faceagent.storage.keys import conversation_decision_key, picture_key
+from faceagent.tools.base import CropScale, ToolSpec
+from faceagent.types import PolicyDecision, Question
 from faceagent.vlm.protocol import Backend
 
 MOST_PICTURES = 100
@@ -27,13 +29,10 @@ MOST_PICTURES = 100
 MOST_TEXT = 20_000
 """Characters of a turn that are looked at at all: routing reads no more."""
 
-FOLLOW_UPS = frozenset({"why", "what_would_change", "evidence", "list_faces"})
-"""Kinds of turn that are answered from the record, once there is one; faces are listed without any measurement."""
 ASKING = frozenset({"analyse", "compare", "rerun", "why"})
 """Kinds of turn that ask for more evidence where a verdict is open."""
 
-CropScale = Literal["", "closer", "wider"]
-Stage = Literal["pointing", "measuring", "further", "again", "lost"]
+Stage = Literal["resolving", "measuring", "follow_up", "again", "lost"]
 
 
 class ToolCall(TypedDict):
@@ -43,7 +42,7 @@ class ToolCall(TypedDict):
     items: list[str]
     faces: dict[str, list[str]]
     questions: list[Question]
-    look: CropScale
+    crop: CropScale
     again: bool
     why: str | None
     language: NotRequired[Language]
@@ -116,37 +115,52 @@ class Stopwatch:
 
 @dataclass(frozen=True, kw_only=True)
 class TurnContext(RunContext):
-    """What one turn works with, besides what a run of the pipeline does."""
+    """What one turn works with, besides what a run of the pipeline does.
 
-    store: ConversationStore
+    ``load_explainer`` finds the explainer when it is first needed. ``traits`` holds what the model saw of faces that
+    were described, by ``item/face:trait``, for as long as the conversation is open.
+    """
+
+    record: ConversationStore
     images: ImageCache
-    meter: Stopwatch
+    stopwatch: Stopwatch
     sign_off: bool = False
-    voice: Callable[[], Narrator | None]
-    """Who puts verdicts into words besides the ledger; found when it is first needed."""
-    seen: dict[str, float | None]
-    """What the model saw of faces that were described, by ``item/face:trait``; kept with the conversation's process."""
+    load_explainer: Callable[[], Narrator | None]
+    traits: dict[str, float | None]
+
+    @property
+    def has_vlm(self) -> bool:
+        """Whether a vision-language model's own reading was asked for."""
+        if self.settings.explain != "vlm":
+            return False
+        explainer = self.load_explainer()
+        return explainer is not None and explainer.opinionated
+
+    @property
+    def specs(self) -> list[ToolSpec]:
+        """The tools there are."""
+        return [tool.spec for tool in self.tools.values()]
 
     def model(self) -> Backend | None:
         """The vision-language model that the settings ask for, as long as it answers; None: rules and tools alone."""
-        speaker = self.voice()
-        return None if speaker is None else speaker.backend
+        explainer = self.load_explainer()
+        return None if explainer is None else explainer.backend
 
     def record_decision(self, one: PolicyDecision) -> None:
-        """Put a decision of policy into the notebook, once for every purpose and jurisdiction."""
-        self.store.put(f"policy/{one.question}:{one.purpose}:{one.jurisdiction}", one)
+        """Record a decision of policy, once for every purpose and jurisdiction."""
+        self.record.put(conversation_decision_key(one), one)
 
     def gone(self, item: str) -> bool:
-        """Whether the picture with that number can no longer be looked at."""
-        with self.meter.work():
-            return self.images.problem(f"{item}/{SUBJECT}") is not None
+        """Whether the picture with that number can no longer be read."""
+        with self.stopwatch.work():
+            return self.images.problem(picture_key(item)) is not None
 
-    def routed(self, text: str, known: DialogueContext) -> Plan:
+    def plan_of(self, text: str, known: DialogueContext) -> Plan:
         """What ``text`` asks for: by the rules, and by the model where these leave it open and there is one."""
         model = self.model()
         if model is None:
             return route(text, known)
-        with self.meter.work():
+        with self.stopwatch.work():
             return route(text, known, model)
 
 

@@ -8,6 +8,7 @@ from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.agent.chat.state import TurnContext, TurnState
 from faceagent.router import Plan
 from faceagent.router.replies import listed
+from faceagent.storage.keys import picture_key
 from faceagent.types import QUESTIONS, Problem
 
 LINES = {
@@ -38,7 +39,7 @@ def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
 def _body(state: TurnState, context: TurnContext, plan: Plan) -> list[str]:
     language = plan.language
     if not state["items"]:
-        total = len(queries.items_of(context.store))
+        total = len(queries.items_of(context.record))
         return [phrases.say(language, "no_such_picture", total=str(total)) if total else ""]
     if state["stage"] == "lost":
         return []
@@ -56,8 +57,8 @@ def _body(state: TurnState, context: TurnContext, plan: Plan) -> list[str]:
 def _unreadable(state: TurnState, context: TurnContext, plan: Plan) -> Iterator[str]:
     """The pictures spoken of that could never be read."""
     for item in state["items"]:
-        key = queries.subject_key(item)
-        if context.store.is_a(key, Problem):
+        key = picture_key(item)
+        if context.record.is_a(key, Problem):
             yield phrases.unreadable(
-                plan.language, queries.name_of(context.store, item), context.store.get(key, Problem)
+                plan.language, queries.name_of(context.record, item), context.record.get(key, Problem)
             )

@@ -20,19 +20,19 @@ class ReplyContext:
     """One turn's sources. ``numbers``: 7 for what is called E7, by key."""
 
     state: TurnState
-    context: TurnContext
+    turn: TurnContext
     plan: Plan
     numbers: Mapping[str, int]
 
     @classmethod
     def of(cls, state: TurnState, context: TurnContext, plan: Plan) -> "ReplyContext":
         """The sources of one turn."""
-        return cls(state, context, plan, {key: place for place, key in enumerate(context.store.numbered(), start=1)})
+        return cls(state, context, plan, {key: place for place, key in enumerate(context.record.numbered(), start=1)})
 
     @property
-    def store(self) -> ConversationStore:
+    def record(self) -> ConversationStore:
         """The record."""
-        return self.context.store
+        return self.turn.record
 
     @property
     def language(self) -> Language:
@@ -42,8 +42,8 @@ class ReplyContext:
     def chosen(self, item: str, questions: Sequence[Question]) -> list[Verdict]:
         """Recorded verdicts of one picture on these questions, about the faces meant and the picture itself."""
         subjects = self.state["subjects"].get(item, [])
-        found = [self.store.get(key, Verdict) for key in self.store.keys(item, Verdict)]
-        places = {face.id: place for place, face in enumerate(queries.faces_of(self.store, item, None))}
+        found = [self.record.get(key, Verdict) for key in self.record.keys(item, Verdict)]
+        places = {face.id: place for place, face in enumerate(queries.faces_of(self.record, item, None))}
         mine = [
             one
             for one in found
@@ -61,8 +61,8 @@ class ReplyContext:
 
     def header(self, item: str) -> Iterator[str]:
         """The picture's name, where there are several."""
-        if len(queries.items_of(self.store)) > 1:
-            yield phrases.say(self.language, "picture", number=item, name=queries.name_of(self.store, item))
+        if len(queries.items_of(self.record)) > 1:
+            yield phrases.say(self.language, "picture", number=item, name=queries.name_of(self.record, item))
 
     def named(self, item: str, name: str) -> str:
         """Evidence by number and id."""

@@ -18,9 +18,9 @@ def why(context: ReplyContext) -> Iterator[str]:
     for item, verdict in _spoken_of(context):
         yield from _title(context, "why", item, verdict)
         key = f"{item}/E:{verdict.subject}:{verdict.question}"
-        if not context.store.is_a(key, Explanation):
+        if not context.record.is_a(key, Explanation):
             continue
-        explanation = context.store.get(key, Explanation)
+        explanation = context.record.get(key, Explanation)
         for step in explanation.steps:
             yield f"- {step.text}{context.cites(item, step.cites)}"
         if explanation.struck:
@@ -32,8 +32,8 @@ def what_would_change(context: ReplyContext) -> Iterator[str]:
     """The smallest moves that would change each verdict, from the judge."""
     for item, verdict in _spoken_of(context):
         yield from _title(context, "would_change", item, verdict)
-        evidence = [context.store.get(key, Evidence) for key in context.store.keys(item, Evidence)]
-        with context.context.meter.work():
+        evidence = [context.record.get(key, Evidence) for key in context.record.keys(item, Evidence)]
+        with context.turn.stopwatch.work():
             found = moves(verdict, _subject(context, item, verdict), evidence)
         for change in found.changes:
             yield _change(context, "change", item, change)
@@ -82,9 +82,9 @@ def _title(context: ReplyContext, name: str, item: str, verdict: Verdict) -> Ite
 def _subject(context: ReplyContext, item: str, verdict: Verdict) -> Face | Picture:
     key = f"{item}/{verdict.subject}"
     return (
-        context.store.get(key, Face)
-        if context.store.is_a(key, Face)
-        else context.store.get(f"{item}/{SUBJECT}", Picture)
+        context.record.get(key, Face)
+        if context.record.is_a(key, Face)
+        else context.record.get(f"{item}/{SUBJECT}", Picture)
     )
 
 

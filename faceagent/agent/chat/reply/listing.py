@@ -15,15 +15,15 @@ MOST_LISTED = 60
 
 def evidence(context: ReplyContext) -> Iterator[str]:
     """The items asked for by number or id, or all of the pictures spoken of."""
-    ordered = context.store.numbered()
+    ordered = context.record.numbered()
     if not context.plan.evidence:
         mine = [key for key in ordered if key.partition("/")[0] in context.state["items"]]
         if context.plan.questions:
-            mine = [key for key in mine if context.store.get(key, Evidence).question in context.plan.questions]
+            mine = [key for key in mine if context.record.get(key, Evidence).question in context.plan.questions]
         yield from (line for key in mine[:MOST_LISTED] if (line := _item(context, key)))
         return
     for name in context.plan.evidence:
-        keys = _named(context.store, name, context.state["items"])
+        keys = _named(context.record, name, context.state["items"])
         yield from (_item(context, key) or _barred(context, key) for key in keys)
         if not keys:
             last = phrases.say(context.language, "range", last=str(len(ordered))) if ordered else ""
@@ -34,7 +34,7 @@ def faces(context: ReplyContext) -> Iterator[str]:
     """Every face: size, place, quality, and what it cannot be used for."""
     for item in context.state["items"]:
         yield from context.header(item)
-        found = queries.faces_of(context.store, item, None)
+        found = queries.faces_of(context.record, item, None)
         if not found:
             yield phrases.say(context.language, "no_face")
         ordered = sorted(found, key=lambda one: one.box[0] + one.box[2])
@@ -61,7 +61,7 @@ def _named(store: ConversationStore, name: str, items: Sequence[str]) -> list[st
 
 def _item(context: ReplyContext, key: str) -> str:
     """One item on one line: number, id, what was measured, by which tool. Empty where policy bars it."""
-    item = context.store.get(key, Evidence)
+    item = context.record.get(key, Evidence)
     if not context.permitted(item.question):
         return ""
     statement = " ".join(item.statement.split())
@@ -69,6 +69,8 @@ def _item(context: ReplyContext, key: str) -> str:
 
 
 def _barred(context: ReplyContext, key: str) -> str:
-    decision = policy.decide(context.store.get(key, Evidence).question, context.plan.purpose, context.plan.jurisdiction)
+    decision = policy.decide(
+        context.record.get(key, Evidence).question, context.plan.purpose, context.plan.jurisdiction
+    )
     refused = Refused(topic=decision.question, rule=decision.rule, notice=decision.notice or "")
     return phrases.refusal(context.language, refused)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from faceagent.agent.chat import phrases
-from faceagent.agent.chat.follow_up import LOOKS
+from faceagent.agent.chat.follow_up import SUFFIXES
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.judge import wording
 from faceagent.types import INCONCLUSIVE, Evidence, PolicyDecision, Verdict
@@ -54,11 +54,12 @@ def _translated(context: ReplyContext, verdict: Verdict) -> str:
 def _second_looks(context: ReplyContext, item: str) -> Iterator[str]:
     """What was looked at again because a verdict was open, and how it came out."""
     for verdict in context.chosen(item, context.state["allowed"]):
-        keys = [key for key in context.store.keys(item, Evidence) if key.endswith(LOOKS)]
+        keys = [key for key in context.record.keys(item, Evidence) if key.endswith(SUFFIXES)]
         looks = [
             one
             for key in keys
-            if (one := context.store.get(key, Evidence)).subject == verdict.subject and one.question == verdict.question
+            if (one := context.record.get(key, Evidence)).subject == verdict.subject
+            and one.question == verdict.question
         ]
         if not looks or verdict.status == "stable":
             continue
@@ -78,7 +79,7 @@ def _notices(context: ReplyContext) -> Iterator[str]:
     """Each once, although several questions may share it."""
     said = {
         phrases.notice(context.language, decision)
-        for decision in context.store.all(PolicyDecision)
+        for decision in context.record.all(PolicyDecision)
         if decision.notice
         and decision.decision == "allow_with_notice"
         and decision.question in context.state["allowed"]

@@ -1,18 +1,20 @@
-"""A person releases the verdicts where a case asks for it, and the reply is given out."""
+"""A person releases the verdicts where a case asks for it, and the reply is sent."""
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.events import Clarification, Token
+from faceagent.agent.chat.planning import FOLLOW_UPS
 from faceagent.agent.chat.reply import compose_reply
-from faceagent.agent.chat.state import FOLLOW_UPS, TurnContext, TurnState
+from faceagent.agent.chat.state import TurnContext, TurnState
 from faceagent.router import Plan
 from faceagent.storage.conversation_store import SignOff
+from faceagent.storage.keys import sign_off_key
 
 
 def sign_off(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-    """Where a case asks for it, a person releases the verdicts before they are given out."""
+    """Where a case asks for it, a person releases the verdicts before they are sent."""
     context, plan = runtime.context, Plan.model_validate(state["plan"])
     if plan.kind in FOLLOW_UPS or not state["allowed"]:
         return {}
@@ -20,8 +22,8 @@ def sign_off(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     answer = str(interrupt(payload.model_dump(mode="json")))
     released = phrases.means_yes(answer)
     signed = SignOff(turn=state["number"], released=released, words=answer[:200])
-    context.store.put(f"policy/sign_off:{state['number']}", signed)
-    context.store.keep()
+    context.record.put(sign_off_key(state["number"]), signed)
+    context.record.keep()
     return {"signed": "yes" if released else "no"}
 
 
@@ -32,7 +34,7 @@ def reply(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     for piece in phrases.pieces(text):
         runtime.stream_writer(Token(text=piece))
     changed: TurnState = {"reply": text, "calls": [], "remarks": []}
-    if state.get("stage") == "measuring" or state.get("stage") == "further":
+    if state.get("stage") in ("measuring", "follow_up"):
         changed |= {"focus_items": state["items"], "focus_subjects": state["subjects"]}
         if plan.questions:
             changed["focus_questions"] = list(plan.questions)

@@ -1,57 +1,57 @@
-"""Pictures that were not read before are, and their faces found; the same for references."""
+"""Pictures that were not read before are read, and their faces found; the same for references."""
 
 from langgraph.runtime import Runtime
 
-from faceagent.agent import nodes
+from faceagent.agent import pipeline
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.events import FacesFound, Noted
 from faceagent.agent.chat.state import Remark, TurnContext, TurnState
-from faceagent.agent.state import REFERENCES, PipelineState
-from faceagent.agent.views import item_of
+from faceagent.agent.views import put_faces
 from faceagent.router import Plan
+from faceagent.storage.conversation_store import ConversationStore
+from faceagent.storage.keys import REFERENCES, item_of, picture_key, reference_key, source_key
 from faceagent.types import Picture, Problem, Question, Source
 
 
 def load_images(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-    """Pictures that were not read before are, and their faces found; the same for references."""
-    context, plan = runtime.context, Plan.model_validate(state["plan"])
-    store, write = context.store, runtime.stream_writer
-    items = _with_reference(context, plan, state["items"], state["allowed"])
+    """Pictures that were not read before are read, and their faces found; the same for references."""
+    context, plan, write = runtime.context, Plan.model_validate(state["plan"]), runtime.stream_writer
+    store = context.record
+    items = _with_reference(store, plan, state["items"], state["allowed"])
     remarks = state["remarks"]
     if items != state["items"]:
         first = queries.name_of(store, state["items"][0])
         remarks = [*remarks, Remark(key="became_reference", values={"picture": first})]
-    fresh = queries.unread(store, items)
-    with context.meter.work():
-        read = {key: context.images.take(key) for key in fresh}
-        readable = [key for key, found in read.items() if isinstance(found, Picture)]
-        if readable:
-            nodes.find_all_faces(PipelineState(pictures=readable), runtime=runtime)  # type: ignore[arg-type]  # a Talk is a Context
+    sources = {key: store.get(source_key(key), Source) for key in queries.unread(store, items)}
+    with context.stopwatch.work():
+        found = pipeline.load_images(sources, context.blobs, context.settings, context.pool)
+        for key, one in found.items():
+            context.images.add(key, one)
+        readable = {key: one for key, one in found.items() if isinstance(one, Picture)}
+        put_faces(store, pipeline.find_faces(readable, context.blobs, context.settings, context.pool))
     store.keep()
-    for key in fresh:
+    for key, source in sources.items():
         if store.is_a(key, Problem):
-            name = store.get(f"{key}:source", Source).name
             problem = store.get(key, Problem)
-            write(Noted(code=problem.reason, text=phrases.unreadable(plan.language, name, problem)))
+            write(Noted(code=problem.reason, text=phrases.unreadable(plan.language, source.name, problem)))
     for key in readable:
         if item_of(key) != REFERENCES:
-            faces = tuple(face.id for face in queries.faces_of(store, item_of(key), None))
-            source = queries.name_of(store, item_of(key))
-            write(FacesFound(picture=int(item_of(key)), source=source, faces=faces))
+            item = item_of(key)
+            faces = tuple(face.id for face in queries.faces_of(store, item, None))
+            write(FacesFound(picture=int(item), source=queries.name_of(store, item), faces=faces))
     return {"items": items, "remarks": remarks}
 
 
-def _with_reference(context: TurnContext, plan: Plan, items: list[str], allowed: list[Question]) -> list[str]:
-    """Where persons of two pictures shall be compared and there is no reference, the first picture becomes it."""
-    if not comparing(context, plan, items, allowed):
+def _with_reference(store: ConversationStore, plan: Plan, items: list[str], allowed: list[Question]) -> list[str]:
+    """Where people of two pictures are to be compared and there is no reference, the first picture becomes it."""
+    if not comparing(store, plan, items, allowed):
         return items
-    store = context.store
-    first = queries.subject_key(items[0])
-    store.put(f"{REFERENCES}/R1:source", store.get(f"{first}:source", Source))
+    source = store.get(source_key(picture_key(items[0])), Source)
+    store.put(source_key(reference_key(1)), source)
     return items[1:]
 
 
-def comparing(context: TurnContext, plan: Plan, items: list[str], allowed: list[Question]) -> bool:
-    """Whether persons of several pictures shall be compared with each other."""
+def comparing(store: ConversationStore, plan: Plan, items: list[str], allowed: list[Question]) -> bool:
+    """Whether people of several pictures are to be compared with each other."""
     asked = "identity" in allowed and "identity" in plan.questions
-    return asked and len(items) > 1 and not queries.references_of(context.store)
+    return asked and len(items) > 1 and not queries.references_of(store)

@@ -1,42 +1,38 @@
-"""One tool over its pictures, on a branch of its own: first looks, and second ones through another crop."""
+"""One tool over its pictures, on a branch of its own: first measurements, and second ones through another crop."""
 
 from langgraph.runtime import Runtime
 
-from faceagent.agent import nodes
+from faceagent.agent import pipeline
 from faceagent.agent.chat import follow_up, phrases, queries
 from faceagent.agent.chat.events import Noted, Recorded, ToolStarted
 from faceagent.agent.chat.state import ToolCall, TurnContext, TurnState
-from faceagent.agent.state import REFERENCES, PipelineState
-from faceagent.agent.views import item_of, reference_views, view_of
+from faceagent.agent.views import reference_views, view_of
 from faceagent.storage.conversation_store import ToolRun
-from faceagent.types import Evidence, Face
+from faceagent.storage.keys import item_of, picture_key, record_key, tool_run_key
+from faceagent.types import Evidence, Problem
 
 
 def run_tool(state: ToolCall, runtime: Runtime[TurnContext]) -> TurnState:
-    """One tool over its pictures. What cannot be looked at any more is told; everything else is kept at once."""
-    call, context, store, write = state, runtime.context, runtime.context.store, runtime.stream_writer
+    """One tool over its pictures. Pictures that are gone are reported; everything else is kept at once."""
+    call, context, store, write = state, runtime.context, runtime.context.record, runtime.stream_writer
     tool = context.tools[call["tool"]]
-    with context.meter.work():
-        views = [
-            view for item in call["items"] for view in queries.views_of(store, item, tool, call["faces"].get(item))
-        ]
-        gone = {
-            item: problem for item in call["items"] if (problem := context.images.problem(queries.subject_key(item)))
-        }  # fmt: skip
+    with context.stopwatch.work():
+        gone = _gone(context, call)
     for item, problem in gone.items():
-        if context.images.first_time(queries.subject_key(item)):
+        if context.images.first_time(picture_key(item)):
             words = phrases.gone(call["language"], queries.name_of(store, item), problem)
             write(Noted(code=problem.reason, text=words))
-    views = [view for view in views if item_of(view) not in gone]
-    if not call["look"] and not call["again"]:
-        # Where a killed process left off, a tool may have looked already.
-        views = queries.unseen(store, tool, views, call["questions"])
+    items = [item for item in call["items"] if item not in gone]
+    views = [view for item in items for view in queries.views_of(store, item, tool, call["faces"].get(item))]
+    if not call["crop"] and not call["again"]:
+        # Where a killed process stopped, a tool may have measured already.
+        views = queries.unmeasured(store, tool, views, call["questions"])
     if not views:
         return {}
-    numbers = tuple(int(item) for item in call["items"] if item not in gone)
-    write(ToolStarted(tool=call["tool"], pictures=numbers, look=call["look"], why=call["why"]))
-    with context.meter.work():
-        keys = _second_looks(context, call, views) if call["look"] else _first_looks(runtime, call, views)
+    numbers = tuple(int(item) for item in items)
+    write(ToolStarted(tool=call["tool"], pictures=numbers, crop=call["crop"], why=call["why"]))
+    with context.stopwatch.work():
+        keys = _measure_again(context, call, views) if call["crop"] else _measure(context, call, views)
     store.keep()
     order = {key: place for place, key in enumerate(store.numbered(), start=1)}
     for key in keys:
@@ -44,38 +40,49 @@ def run_tool(state: ToolCall, runtime: Runtime[TurnContext]) -> TurnState:
     return {}
 
 
-def _first_looks(runtime: Runtime[TurnContext], call: ToolCall, views: list[str]) -> list[str]:
-    store, tool = runtime.context.store, runtime.context.tools[call["tool"]]
+def _gone(context: TurnContext, call: ToolCall) -> dict[str, Problem]:
+    """The pictures of a call that can no longer be read, and why."""
+    problems = {item: context.images.problem(picture_key(item)) for item in call["items"]}
+    return {item: problem for item, problem in problems.items() if problem is not None}
+
+
+def _measure(context: TurnContext, call: ToolCall, views: list[str]) -> list[str]:
+    """The keys of new evidence; that these views were measured is recorded whatever came of it."""
+    store, tool = context.record, context.tools[call["tool"]]
     for key in queries.references_of(store):
-        runtime.context.images.problem(key)
-    found = nodes.run_tool(queries.fan_of(store, call, views), runtime=runtime)  # type: ignore[arg-type]  # a Talk is a Context
-    looked = ToolRun(questions=tuple(call["questions"]), references=queries.reference_digests(store, tool))
-    for view in views:
-        key = queries.looked_key(view, call["tool"])
-        before = store.get(key, ToolRun).questions if store.is_a(key, ToolRun) else ()
-        questions = tuple(dict.fromkeys((*before, *looked.questions)))
-        store.put(key, looked.model_copy(update={"questions": questions}))
-    return found.get("evidence", [])
-
-
-def _second_looks(context: TurnContext, call: ToolCall, views: list[str]) -> list[str]:
-    store, name = context.store, call["tool"]
-    state = PipelineState(pictures=queries.references_of(store), faces=store.keys(REFERENCES, Face))
-    references = reference_views(context, state)
-    known = [
-        [item for key in store.keys(item_of(view), Evidence) if (item := store.get(key, Evidence)).tool.name == name]
-        for view in views
+        context.images.problem(key)
+    references = reference_views(context, *queries.reference_keys(store))
+    with store.clock(f"tool.{call['tool']}"):
+        groups = pipeline.run_tool(tool, [view_of(context, view, references) for view in views], call["questions"])
+    keys = [
+        store.put(record_key(item_of(view), evidence.id), evidence)
+        for view, group in zip(views, groups, strict=True)
+        for evidence in group
     ]
-    whole = [view_of(context, view, references) for view in views]
+    digests = queries.reference_digests(store, tool)
+    for view in views:
+        key = tool_run_key(view, call["tool"])
+        before = store.get(key, ToolRun).questions if store.is_a(key, ToolRun) else ()
+        store.put(key, ToolRun(questions=tuple(dict.fromkeys((*before, *call["questions"]))), references=digests))
+    return keys
+
+
+def _measure_again(context: TurnContext, call: ToolCall, views: list[str]) -> list[str]:
+    """The keys of evidence from another crop, each beside the evidence from the usual one."""
+    store, name = context.record, call["tool"]
+    references = reference_views(context, *queries.reference_keys(store))
     keys: list[str] = []
-    for view, lens, first in zip(views, whole, known, strict=True):
-        for item in follow_up.look_again(context.tools[name], [lens], call["look"], [first]):
-            keys.append(store.put(f"{item_of(view)}/{item.id}", item))
-        store.put(queries.looked_key(view, name, call["look"]), ToolRun(questions=tuple(call["questions"])))
+    for view in views:
+        item = item_of(view)
+        first = [one for one in queries.evidence_of(store, item) if one.tool.name == name]
+        whole = view_of(context, view, references)
+        for evidence in follow_up.measure_again(context.tools[name], [whole], call["crop"], [first]):
+            keys.append(store.put(record_key(item, evidence.id), evidence))
+        store.put(tool_run_key(view, name, call["crop"]), ToolRun(questions=tuple(call["questions"])))
     return keys
 
 
 def gather(state: TurnState) -> TurnState:
-    """All branches are done; what they were for is in the notebook."""
+    """All branches are done; what they measured is in the record."""
     del state
     return {"calls": []}

@@ -1,0 +1,193 @@
+"""The way from pictures to reports as plain functions, one per arrow of docs/architecture.md.
+
+The nodes of both graphs (``nodes`` for ``analyze``, ``chat/steps`` for conversations) fetch records by key, call one
+of these functions and store what it returns; they decide nothing. The evaluation calls the same functions.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from faceagent import faces, intake, judge, report
+from faceagent.agent.runtime import map_each
+from faceagent.errors import FaceagentError
+from faceagent.explain import Narrator
+from faceagent.intake import Blobs
+from faceagent.settings import Settings
+from faceagent.storage.keys import name_in
+from faceagent.tools.base import Tool, ToolSpec, View, measure
+from faceagent.types import (
+    QUESTIONS,
+    Evidence,
+    Explanation,
+    Face,
+    LostReference,
+    Picture,
+    PolicyDecision,
+    Problem,
+    Question,
+    Report,
+    Request,
+    Source,
+    Verdict,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything recorded about one picture asked about; either ``picture`` or ``problem`` is there."""
+
+    source: str
+    picture: Picture | None = None
+    problem: Problem | None = None
+    faces: tuple[Face, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReferenceFindings:
+    """The reference pictures of a run, their faces, and the references that could not be read."""
+
+    pictures: tuple[Picture, ...] = ()
+    faces: tuple[Face, ...] = ()
+    lost: tuple[LostReference, ...] = ()
+
+
+def load_images(
+    sources: Mapping[str, Source], blobs: Blobs, settings: Settings, pool: Executor
+) -> dict[str, Picture | Problem]:
+    """Read and decode pictures in parallel; bytes and pixels go into ``blobs``. Never raises for content.
+
+    Args:
+        sources: by record key, "0/P1" or "ref/R1"; what follows the slash becomes the picture's id.
+        blobs: where bytes and pixels are kept.
+        settings: limits on bytes and pixels, and the rules for URLs.
+        pool: threads that read.
+    """
+
+    def load(key: str) -> Picture | Problem:
+        return intake.take(sources[key], blobs, settings, id=name_in(key))
+
+    return dict(zip(sources, map_each(pool, load, list(sources)), strict=True)) if sources else {}
+
+
+def find_faces(
+    pictures: Mapping[str, Picture], blobs: Blobs, settings: Settings, pool: Executor
+) -> dict[str, tuple[Face, ...] | Problem]:
+    """The faces of every picture, by the picture's key, largest first; none is an answer.
+
+    A face finder that crashes on one picture gives that picture a Problem and costs the others nothing.
+    """
+
+    def find(key: str) -> tuple[Face, ...] | Problem:
+        picture = pictures[key]
+        try:
+            return faces.find_faces(picture, blobs.pixels(picture.sha256), settings)
+        except FaceagentError:
+            raise
+        except Exception as error:
+            logger.exception("the face finder crashed on %s", picture.sha256[:12])
+            words = f"The face finder failed on this picture ({type(error).__name__})."
+            return Problem(reason="crashed", message=words, remedy="Please report this picture.")
+
+    return dict(zip(pictures, map_each(pool, find, list(pictures)), strict=True)) if pictures else {}
+
+
+def required_tools(
+    questions: Iterable[Question], specs: Iterable[ToolSpec], *, has_vlm: bool, brief: bool = False
+) -> dict[str, tuple[Question, ...]]:
+    """The tools that these questions need, in the order of ``specs``, each with what it is to answer.
+
+    Args:
+        questions: what policy allows to answer.
+        specs: the tools there are.
+        has_vlm: whether a vision-language model's own reading was asked for and is there.
+        brief: whether a short answer is wanted, which leaves out tools that add only detail.
+    """
+    wanted = {source for question in questions for source in judge.sources(question)}
+    return {
+        spec.name: answers
+        for spec in specs
+        if (answers := tuple(question for question in spec.questions if question in wanted))
+        and (has_vlm or "model" not in spec.needs)
+        and not (brief and spec.skip_when_brief)
+    }
+
+
+def run_tool(tool: Tool, views: Sequence[View], questions: Sequence[Question]) -> list[tuple[Evidence, ...]]:
+    """Evidence about every view, in order. Never raises for content, see ``tools.base.measure``.
+
+    A tool that answers several questions records only what bears on those asked and allowed.
+    """
+    return [
+        tuple(item for item in group if any(judge.bears_on(question, item) for question in questions))
+        for group in measure(tool, views)
+    ]
+
+
+def weigh(
+    questions: Sequence[Question], picture: Picture, found: Sequence[Face], evidence: Sequence[Evidence]
+) -> tuple[Verdict, ...]:
+    """The judge's verdicts on one picture: per question in the order of ``QUESTIONS``, per face or for the picture."""
+    return tuple(
+        verdict
+        for question in QUESTIONS
+        if question in questions
+        for verdict in judge.answer(question, picture, found, evidence)
+    )
+
+
+def explain(
+    verdicts: Sequence[Verdict],
+    evidence: Sequence[Evidence],
+    explainer: Narrator | None,
+    crops: Mapping[str, Callable[[], bytes]],
+) -> tuple[Explanation, ...]:
+    """An explanation per verdict, in order, checked against the evidence.
+
+    Args:
+        verdicts: about one picture.
+        evidence: everything recorded about that picture.
+        explainer: asks the vision-language model; None: the template explains.
+        crops: the face with that id as the model sees it, PNG; faces that are missing are explained by the template.
+    """
+    writer = explainer or Narrator(None)
+    return tuple(writer.explain(verdict, evidence, crops.get(verdict.subject)) for verdict in verdicts)
+
+
+def compose_report(
+    request: Request,
+    settings: Settings,
+    found: Findings,
+    references: ReferenceFindings,
+    decisions: Sequence[PolicyDecision],
+    *,
+    tools: Iterable[str],
+    timings_ms: Mapping[str, float],
+) -> Report:
+    """The report on one picture; its evidence stands face by face and, within a face, in the order of ``tools``."""
+    places = {face.id: place for place, face in enumerate(found.faces)}
+    ranks = {name: rank for rank, name in enumerate(tools)}
+    return report.compose(
+        request=request,
+        settings=settings,
+        source=found.source,
+        problems=() if found.problem is None else (found.problem,),
+        pictures=() if found.picture is None else (found.picture,),
+        references=references.pictures,
+        lost_references=references.lost,
+        faces=found.faces,
+        reference_faces=references.faces,
+        evidence=tuple(
+            sorted(found.evidence, key=lambda one: (places.get(one.subject, -1), ranks.get(one.tool.name, len(ranks))))
+        ),
+        verdicts=found.verdicts,
+        explanations=found.explanations,
+        decisions=tuple(decisions),
+        timings_ms=timings_ms,
+    )
