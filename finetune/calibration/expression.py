@@ -18,8 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.acceptance import labels
+from evals.data.folder import label_rows
 from evals.data.held_out import is_test_person
+from evals.metrics.bootstrap import Estimate, estimate
+from evals.metrics.calibration import ece
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.tools.action_units import PITCH, REACH, SLACK, activations, clip, combined, deviations, levels
@@ -65,7 +67,7 @@ class Sample(NamedTuple):
 def samples(data: Path, settings: Settings) -> Iterator[Sample]:
     """Every training face that has landmarks."""
     for name, pick in (("frll_london", _frll), ("sfhq_t2i_tiles", _sfhq), ("muxspace_expressions", _muxspace)):
-        chosen = {row["file"]: found for row in labels(data, name) if (found := pick(row)) is not None}
+        chosen = {row["file"]: found for row in label_rows(data / name) if (found := pick(row)) is not None}
         for file, view in portraits(data / name, chosen, settings):
             if view is not None and view.face is not None and view.face.landmarks:
                 label, source = chosen[file]
@@ -185,9 +187,10 @@ def temperature(found: Sequence[Sample], reference: Neutral) -> dict[str, object
     half = np.array([_fold([one.source for one in chosen])[one.source] for one in chosen])
     fitted = _best(logits[half == 0], truth[half == 0], weight[half == 0])
     held = half == 1
+    by = [one.source for one, kept in zip(chosen, held, strict=True) if kept]
     lines = {}
     for title, t in (("before", 1.0), ("after", fitted)):
-        lines[title] = _figures(logits[held] / t, truth[held], weight[held])
+        lines[title] = _figures(logits[held] / t, truth[held], weight[held], by)
         _say(f"{title:6} T {t:.3f}: {lines[title]}")
     t = _best(logits, truth, weight)
     guessed = logits.argmax(axis=1)
@@ -212,11 +215,12 @@ def temperature(found: Sequence[Sample], reference: Neutral) -> dict[str, object
 class _Figures(NamedTuple):
     nll: float
     ece: float
-    ece_low: float
-    ece_high: float
+    interval: Estimate
 
     def __str__(self) -> str:
-        return f"NLL {self.nll:.3f}, ECE {self.ece:.3f} [{self.ece_low:.3f}, {self.ece_high:.3f}]"
+        low, high = self.interval.low, self.interval.high
+        interval = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
+        return f"NLL {self.nll:.3f}, ECE {self.ece:.3f}{interval}"
 
 
 def _logits(face: Face, reference: Neutral, names: Sequence[str]) -> list[float]:
@@ -241,27 +245,16 @@ def _nll(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:
     return float(np.average(-np.log(np.maximum(chance, 1e-12)), weights=weight))
 
 
-def _ece(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:
-    """Expected calibration error in ten bins (Guo et al. 2017)."""
+def _figures(logits: Reals, truth: NDArray[np.int64], weight: Reals, sources: Sequence[str]) -> _Figures:
+    """Loss and ECE; the interval of the ECE draws whole sources (people, generated pictures)."""
     chances = _softmax(logits)
     top, hit = chances.max(axis=1), chances.argmax(axis=1) == truth
-    place = np.minimum((top * BINS).astype(int), BINS - 1)
-    total = 0.0
-    for index in np.unique(place):
-        inside = place == index
-        gap = np.average(hit[inside], weights=weight[inside]) - np.average(top[inside], weights=weight[inside])
-        total += float(weight[inside].sum() / weight.sum() * abs(gap))
-    return total
 
+    def measure(draws: Reals) -> dict[str, Reals]:
+        return {"ece": ece(top, hit, BINS, draws * weight)}
 
-def _figures(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> _Figures:
-    rng = np.random.default_rng(0)
-    draws = []
-    for _ in range(ROUNDS):
-        rows = rng.integers(len(truth), size=len(truth))
-        draws.append(_ece(logits[rows], truth[rows], weight[rows]))
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return _Figures(_nll(logits, truth, weight), _ece(logits, truth, weight), float(low), float(high))
+    interval = estimate(measure, sources, rounds=ROUNDS)["ece"]
+    return _Figures(_nll(logits, truth, weight), float(ece(top, hit, BINS, weight)), interval)
 
 
 def _best(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:

@@ -54,17 +54,15 @@ def half_width(
     at = np.quantile(np.concatenate([positive, negative]), (0.1, 0.5, 0.9))
     found = []
     for _ in range(ROUNDS):
-        slope, intercept = fit(_drawn(positive, groups[0], rng), _drawn(negative, groups[1], rng))
-        found.append(np.clip((slope * at + intercept) / np.log(10), -cap, cap))
+        found.append(log10_ratios(fit(_drawn(positive, groups[0], rng), _drawn(negative, groups[1], rng)), at, cap))
     low, high = np.quantile(np.array(found), (0.025, 0.975), axis=0)
     return float(np.max(high - low) / 2)
 
 
-def cllr(fitted: Fit, positive: Reals, negative: Reals, cap: float) -> float:
-    """Cost of the log-likelihood ratios (Brümmer and du Preez 2006): 0 is perfect, 1 says nothing."""
-    limit = cap * np.log(10)
-    llr1, llr0 = (np.clip(fitted.slope * x + fitted.intercept, -limit, limit) for x in (positive, negative))
-    return float((np.log2(1 + np.exp(-llr1)).mean() + np.log2(1 + np.exp(llr0)).mean()) / 2)
+def log10_ratios(fitted: Fit, scores: Reals, cap: float) -> Reals:
+    """log10 likelihood ratios of scores, limited to ±``cap``."""
+    ratios = (fitted.slope * scores + fitted.intercept) / np.log(10)
+    return np.asarray(np.clip(ratios, -cap, cap), dtype=np.float64)
 
 
 def _drawn(scores: Reals, groups: NDArray[np.int64], rng: np.random.Generator) -> Reals:

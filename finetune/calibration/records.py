@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.metrics.calibration import cllr
 from finetune.calibration import platt
 
 CalibrationRecord = dict[str, Any]
@@ -46,6 +47,8 @@ def binary_record(
     fewest = min(len(np.unique(group)) for group in groups)
     cap = float(np.log10(fewest))
     fitted = platt.fit(*scores)
+    ratios = platt.log10_ratios(fitted, np.concatenate(scores), cap)
+    truth = np.repeat([True, False], [len(side) for side in scores])
     record: CalibrationRecord = {
         "id": name,
         "kind": "platt",
@@ -60,7 +63,7 @@ def binary_record(
         "cap_log10": round(cap, 2),
         "interval_log10": round(platt.half_width(*scores, groups, cap), 2),
         "operating_points": points,
-        "cllr": round(platt.cllr(fitted, *scores, cap), 4),
+        "cllr": round(float(cllr(ratios, truth)), 4),
         "note": note,
     }
     return record

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.acceptance import labels
+from evals.data.folder import label_rows
 from evals.data.held_out import is_test_person
 from evals.data.synthesis import recapture
 from evals.views import drawn, portrait, portraits
@@ -101,7 +101,7 @@ def _pairs(vectors: Sequence[tuple[str, Reals]], *, same: bool) -> tuple[Reals, 
 def _lfw(data: Path) -> list[str]:
     """At most six photographs of each person of LFW whom muxspace has more than once; LFW numbers in four digits."""
     by: dict[str, list[str]] = defaultdict(list)
-    for file in sorted({row["file"] for row in labels(data, MUXSPACE)}):
+    for file in sorted({row["file"] for row in label_rows(data / MUXSPACE)}):
         if re.search(r"_\d{4}\.jpg$", file):
             by[Path(file).name[: -len("_0001.jpg")]].append(file)
     return [file for person in sorted(by) if len(by[person]) > 1 for file in by[person][:PHOTOGRAPHS]]
@@ -111,7 +111,7 @@ def spoof(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
     """Attack against live by the MiniFASNet pair: faces with room around them, and faces that fill the picture."""
     tool, rng = Spoof(settings), np.random.default_rng(0)
     studio = [data / FRLL / file for file in _frll_train(data)]
-    rows = labels(data, FAIRFACE)
+    rows = label_rows(data / FAIRFACE)
     chosen = sorted(rng.choice(len(rows), min(TIGHT_SAMPLE, len(rows)), replace=False))
     street = [data / FAIRFACE / rows[index]["file"] for index in chosen]
     for name, paths, rooms, set_name in (
@@ -159,7 +159,9 @@ JOBS: Mapping[str, Callable[[Path, Settings], Iterable[CalibrationRecord]]] = {
 
 
 def _frll_train(data: Path) -> list[str]:
-    files = [row["file"] for row in labels(data, FRLL) if row["file"].startswith(("neutral_front", "smiling_front"))]
+    files = [
+        row["file"] for row in label_rows(data / FRLL) if row["file"].startswith(("neutral_front", "smiling_front"))
+    ]
     return [file for file in files if not is_test_person(int(_person(file)))]
 
 

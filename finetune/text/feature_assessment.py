@@ -14,6 +14,7 @@ from importlib import resources
 
 from pydantic import Field
 
+from evals.metrics.proportion import wilson
 from faceagent.errors import InputError
 from faceagent.types import Evidence, FrozenModel, Region, Score, ToolStamp
 from finetune.data.samples import Shot
@@ -21,7 +22,6 @@ from finetune.data.samples import Shot
 Look = Callable[[Shot, str], str]
 """Picture and question → the model's answer."""
 
-Z = 1.959964
 STRONG = 0.5
 """Balanced accuracy that the lower end of a strong feature's interval exceeds: better than a coin, beyond doubt."""
 EXPERT = ":expert_"
@@ -92,7 +92,7 @@ def _assessed(feature: Feature, real: Sequence[str | None], fake: Sequence[str |
     shares = [hits / size for hits, size in zip(right, sizes, strict=True)]
     balanced = sum(shares) / 2
     # The two sides are independent: their distances to Wilson's bounds add as squares (Newcombe's method 10, 1998).
-    bounds = [_wilson(hits, size) for hits, size in zip(right, sizes, strict=True)]
+    bounds = [wilson(hits, size) for hits, size in zip(right, sizes, strict=True)]
     below = math.hypot(*(share - low for share, (low, _) in zip(shares, bounds, strict=True))) / 2
     above = math.hypot(*(high - share for share, (_, high) in zip(shares, bounds, strict=True))) / 2
     return Assessed(
@@ -104,13 +104,6 @@ def _assessed(feature: Feature, real: Sequence[str | None], fake: Sequence[str |
         high=balanced + above,
         unparsed=sum(one is None for one in (*real, *fake)),
     )
-
-
-def _wilson(hits: int, size: int) -> tuple[float, float]:
-    share = hits / size
-    middle = share + Z * Z / (2 * size)
-    reach = Z * math.sqrt(share * (1 - share) / size + Z * Z / (4 * size * size))
-    return (middle - reach) / (1 + Z * Z / size), (middle + reach) / (1 + Z * Z / size)
 
 
 def expert(name: str, probability: float | None, subject: str, by: ToolStamp) -> Evidence:

@@ -1,24 +1,20 @@
-"""Figures of merit in plain numpy: area under the curve, pointing, and the trivial baseline's own AUC."""
+"""What the training of the forgery branch watches: pointing, and the AUC of the trivial baseline."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.metrics.localisation import pointing
+from evals.metrics.ranking import two_sample_auc
+
 Reals = NDArray[np.float64]
 
-
-def auc(positive: Reals, negative: Reals) -> float:
-    """Chance that a positive scores above a negative, ties counting half (Mann-Whitney)."""
-    if not len(positive) or not len(negative):
-        return float("nan")
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left") + np.searchsorted(ordered, positive, side="right")
-    return float(below.mean() / 2 / len(negative))
+FOREIGN = 0.2
+"""Share of foreign pixels from which a patch counts as forged."""
 
 
-def pointing(patches: Reals, mask: NDArray[np.float16]) -> float:
-    """Share of pictures whose strongest patch lies on foreign pixels; both N×P."""
-    strongest = patches.argmax(axis=1)
-    return float((mask[np.arange(len(mask)), strongest] > 0.2).mean())
+def pointing_rate(patches: Reals, mask: NDArray[np.float16]) -> float:
+    """Share of pictures whose highest patch lies on foreign pixels; both N×P. No forged patch counts as a miss."""
+    return float(np.nan_to_num(pointing(patches, mask > FOREIGN)).mean())
 
 
 def trivial_auc(profiles: NDArray[np.float32], positive: NDArray[np.bool_], held_out: NDArray[np.bool_]) -> float:
@@ -32,4 +28,4 @@ def trivial_auc(profiles: NDArray[np.float32], positive: NDArray[np.bool_], held
         weight = probability * (1 - probability) + 1e-6
         beta += np.linalg.solve((x * weight[:, None]).T @ x + np.eye(len(beta)), x.T @ (y - probability) - beta)
     scores = design[held_out] @ beta
-    return auc(scores[positive[held_out]], scores[~positive[held_out]])
+    return two_sample_auc(scores[positive[held_out]], scores[~positive[held_out]])

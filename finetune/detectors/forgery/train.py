@@ -27,6 +27,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from evals.data.fingerprint import fingerprint
 from evals.data.training_sets import TRAINING_SETS
+from evals.metrics.ranking import two_sample_auc
 from faceagent.encoder.head import Head
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower, Walk, load_tower
@@ -37,7 +38,7 @@ from finetune.detectors.forgery import data as pairs
 from finetune.detectors.forgery import publish
 from finetune.detectors.forgery.features import Features, build, epochs
 from finetune.detectors.forgery.recipe import LABELS, Recipe, load_recipe
-from finetune.detectors.forgery.scores import auc, pointing
+from finetune.detectors.forgery.scores import pointing_rate
 
 FOREIGN, CLEAN = 0.35, 0.05
 """A patch with more foreign pixels than this is forged, with less clean; what lies between trains nothing."""
@@ -143,9 +144,9 @@ class Trainer:
         logits, patches = self.predict(rows)
         forged, synthetic = self.data.forged[rows], self.data.synthetic[rows]
         found = {
-            "splice": auc(logits[forged, 0], logits[~forged, 0]),
-            "synthetic": auc(logits[synthetic, 1], logits[~synthetic, 1]),
-            "pointing": pointing(patches[forged], self.data.mask[rows][forged]),
+            "splice": two_sample_auc(logits[forged, 0], logits[~forged, 0]),
+            "synthetic": two_sample_auc(logits[synthetic, 1], logits[~synthetic, 1]),
+            "pointing": pointing_rate(patches[forged], self.data.mask[rows][forged]),
         }
         return {**found, "mean": (found["splice"] + found["synthetic"]) / 2}
 

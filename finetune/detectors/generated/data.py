@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from evals.acceptance import labels
+from evals.data.folder import label_rows
 from evals.data.synthesis.degradation import compress
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.training_sets import TRAINING_SETS
@@ -70,7 +70,7 @@ def picked(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[Locate
 
 def generators(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
     """Per face: the family that made it, or its set's name when it is a photograph."""
-    told = {row["file"]: row["generator"].partition("_")[0] for row in labels(data, "sfhq_t2i_tiles")}
+    told = {row["file"]: row["generator"].partition("_")[0] for row in label_rows(data / "sfhq_t2i_tiles")}
     names = {"FLUX1": "flux", "SDXL": "sdxl", "DALLE3": "dalle"}
 
     def family(one: LocatedFace) -> str:

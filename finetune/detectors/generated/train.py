@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from evals.data.fingerprint import fingerprint
+from evals.metrics.ranking import two_sample_auc
 from faceagent.encoder.tower import load_tower
 from faceagent.settings import Settings
 from finetune.calibration.records import CALIBRATIONS, write_record
 from finetune.data.sources import faces_of
-from finetune.detectors.forgery.scores import auc
 from finetune.detectors.generated.calibrate import records
 from finetune.detectors.generated.data import (
     AXES,
@@ -60,7 +60,7 @@ def transfer(rows: Rows, taps: Sequence[int], strength: float) -> dict[tuple[str
             for late in (False, True):
                 attack = (rows.made_by == family) & ~seen & (rows.moved == late)
                 calm = (rows.made_by == name) & (rows.moved == late)
-                found[str(name), family, late] = auc(scores[attack], scores[calm])
+                found[str(name), family, late] = two_sample_auc(scores[attack], scores[calm])
     return found
 
 

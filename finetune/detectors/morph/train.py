@@ -22,6 +22,7 @@ from evals.data.fingerprint import fingerprint
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.synthesis.spectrum import radial_profile
 from evals.data.training_sets import TRAINING_SETS
+from evals.metrics.ranking import two_sample_auc
 from faceagent.encoder.crop import SCALE, face_crop
 from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower, load_tower
@@ -30,7 +31,6 @@ from faceagent.tools.morph import SINGLE
 from finetune.calibration.records import CALIBRATIONS, CalibrationRecord, binary_record, operating_point, write_record
 from finetune.data.precision import autocast
 from finetune.data.sources import faces_of
-from finetune.detectors.forgery.scores import auc
 from finetune.detectors.linear import Linear, Reals, fold_of, out_of_fold, ridge
 from finetune.detectors.linear_head import ADAPTERS, write_tapped
 from finetune.detectors.morph.data import SIZE, Half, twins
@@ -112,7 +112,7 @@ def judged(rows: Rows, scores: Reals) -> dict[str, float]:
         for method in ("full", "splice", "cleaned"):
             attack = mine & (rows.method == method) & (rows.finish == "matched")
             if attack.any():
-                found[f"{name} {method}"] = auc(scores[attack], scores[mine & ~rows.morphed])
+                found[f"{name} {method}"] = two_sample_auc(scores[attack], scores[mine & ~rows.morphed])
     return found
 
 
@@ -136,7 +136,7 @@ def left_out(rows: Rows, taps: Sequence[int], strength: float) -> dict[str, floa
     for name in COUNTS:
         mine = rows.origin == name
         scores = ridge(x[~mine], truth[~mine], strength, share[~mine])(x[mine])[:, 0]
-        found[name] = auc(scores[rows.morphed[mine]], scores[~rows.morphed[mine]])
+        found[name] = two_sample_auc(scores[rows.morphed[mine]], scores[~rows.morphed[mine]])
     return found
 
 

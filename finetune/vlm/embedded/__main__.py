@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evals.acceptance import wilson
+from evals.metrics.proportion import wilson
 from faceagent.vlm.assemble import shipped
 from finetune.vlm.embedded import stages
 

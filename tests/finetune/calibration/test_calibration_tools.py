@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evals.metrics.calibration import cllr
 from faceagent.judge.calibrate import Platt
 from finetune.calibration import platt, records
 from finetune.detectors.attributes import ages
@@ -39,8 +40,8 @@ def test_interval_narrows_with_more_sources() -> None:
 
 
 def test_cllr_of_nothing_is_one() -> None:
-    scores = np.zeros(10)
-    assert platt.cllr(platt.Fit(1.0, 0.0), scores, scores, cap=2.0) == pytest.approx(1.0)
+    ratios = platt.log10_ratios(platt.Fit(1.0, 0.0), np.zeros(20), cap=2.0)
+    assert cllr(ratios, np.repeat([True, False], 10)) == pytest.approx(1.0)
 
 
 def test_age_table_corrects_a_known_bias() -> None:

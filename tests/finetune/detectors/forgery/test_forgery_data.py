@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evals.metrics.ranking import two_sample_auc
 from faceagent.errors import InputError
 from faceagent.settings import Settings
 from finetune.data.sources import faces_of
 from finetune.detectors.forgery.data import check
 from finetune.detectors.forgery.features import epochs
 from finetune.detectors.forgery.recipe import load_recipe
-from finetune.detectors.forgery.scores import auc, pointing, trivial_auc
+from finetune.detectors.forgery.scores import pointing_rate, trivial_auc
 
 RECIPES = Path(__file__).parents[4] / "finetune" / "recipes"
 
@@ -53,13 +54,13 @@ def test_a_drowned_class_is_refused() -> None:
 
 
 def test_auc_counts_ties_half() -> None:
-    assert auc(np.array([1.0, 2.0]), np.array([0.0, 1.0])) == pytest.approx(0.875)
-    assert np.isnan(auc(np.array([]), np.array([1.0])))
+    assert two_sample_auc(np.array([1.0, 2.0]), np.array([0.0, 1.0])) == pytest.approx(0.875)
+    assert np.isnan(two_sample_auc(np.array([]), np.array([1.0])))
 
 
 def test_pointing_looks_at_the_strongest_patch() -> None:
     patches = np.array([[0.0, 5.0], [3.0, 1.0]])
-    assert pointing(patches, np.array([[0.0, 1.0], [0.0, 1.0]], dtype=np.float16)) == 0.5
+    assert pointing_rate(patches, np.array([[0.0, 1.0], [0.0, 1.0]], dtype=np.float16)) == 0.5
 
 
 def test_the_trivial_baseline_finds_a_spectral_cue_and_nothing_in_noise() -> None:
