@@ -20,8 +20,8 @@ from evals.tasks.explanation import follows, names
 from evals.views import portraits, whole
 from faceagent import Analyst
 from faceagent.errors import VlmAnswerInvalid
-from faceagent.explain import Narrator, brief
-from faceagent.explain.spoken import concludes
+from faceagent.explain import VlmExplainer, explanation_prompt
+from faceagent.explain.vlm_explainer import concludes
 from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.action_units import ActionUnits
@@ -81,7 +81,7 @@ class Heard:
 
 @dataclass
 class Tally:
-    """Explanations of one question, as the narrator gave them, and the outcomes of the swap test."""
+    """Explanations of one question, as the explainer wrote them, and the outcomes of the swap test."""
 
     told: list[tuple[Explanation, Verdict, Sequence[Evidence]]] = field(default_factory=list)
     followed: list[bool] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Tally:
 def rows(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
     """Form, citations, agreement, swaps and fallbacks; tokens and seconds; labels beside the evidence."""
     heard = Heard(model)
-    tallies = {topic: Tally() for topic in brief.SECTIONS}
+    tallies = {topic: Tally() for topic in explanation_prompt.SECTIONS}
     with Analyst(settings) as analyst:
         for questions, pictures in _scenes(data):
             reports = [
@@ -100,7 +100,7 @@ def rows(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
             ]
             for place, (file, report) in enumerate(reports):
                 donor = reports[(place + 1) % len(reports)][1]
-                _explained(tallies, questions, Narrator(heard, adapted=True), file, report, donor, settings)
+                _explained(tallies, questions, VlmExplainer(heard, needs_adapter=True), file, report, donor, settings)
     yield from _figures(tallies, heard)
     yield from _labels(data, settings, model)
 
@@ -134,7 +134,7 @@ def _some(files: Sequence[Path], rng: np.random.Generator) -> list[Path]:
 def _explained(
     tallies: Mapping[Question, Tally],
     questions: Sequence[Question],
-    narrator: Narrator,
+    explainer: VlmExplainer,
     file: Path,
     report: Report,
     donor: Report,
@@ -144,13 +144,13 @@ def _explained(
     faces = {face.id: face for face in report.faces}
     known: dict[str, Explanation] = {}
 
-    def explainer(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation | None:
+    def explain_once(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation | None:
         if view is None:
             return None
         key = f"{verdict.model_dump_json()}{[item.statement for item in evidence]}"
         if key not in known:
             crop = partial(shown, view.pixels(), faces[verdict.subject].box)
-            known[key] = narrator.explain(verdict, evidence, crop)
+            known[key] = explainer.explain(verdict, evidence, crop)
             if known[key].author != "ledger" or known[key].fallback is not None:
                 tallies[verdict.question].told.append((known[key], verdict, evidence))
         return known[key]
@@ -159,8 +159,8 @@ def _explained(
         face = faces.get(verdict.subject)
         if verdict.question not in questions or face is None:
             continue
-        explainer(verdict, report.evidence)
-        outcome = follows(report, donor, face, verdict, explainer) if donor.faces else None
+        explain_once(verdict, report.evidence)
+        outcome = follows(report, donor, face, verdict, explain_once) if donor.faces else None
         if outcome is not None:
             tally = tallies[verdict.question]
             tally.followed.append(outcome)
@@ -177,7 +177,9 @@ def _figures(tallies: Mapping[Question, Tally], heard: Heard) -> Iterator[Row]:
     ]
     agreeing = [names(explanation, verdict) for explanation, verdict, _ in spoken]
     own = [
-        any(concludes(step.text, verdict) for step in explanation.steps if step.section == brief.CONCLUSION)
+        any(
+            concludes(step.text, verdict) for step in explanation.steps if step.section == explanation_prompt.CONCLUSION
+        )
         for explanation, verdict, _ in spoken
     ]
     struck = [len(explanation.struck) for explanation, *_ in spoken]
@@ -222,8 +224,11 @@ def _labels(data: Path, settings: Settings, model: Backend) -> Iterator[Row]:
         wanted = EXPRESSION_LABELS.get(truth[data / EXPRESSION_SET / file], truth[data / EXPRESSION_SET / file])
         people.append(person(EXPRESSION_SET, file))
         hits["rules"].append(any(item.question == "expression" and item.label == wanted for item in evidence))
-        for name, told in (("beside", brief.shown(weigh("expression", view.face, evidence), evidence)), ("alone", ())):
-            turn = Message(text=question("expression", lines=brief.lines(told)), images=(picture,))
+        for name, told in (
+            ("beside", explanation_prompt.select_evidence(weigh("expression", view.face, evidence), evidence)),
+            ("alone", ()),
+        ):
+            turn = Message(text=question("expression", lines=explanation_prompt.prompt_lines(told)), images=(picture,))
             shares = model.score(GenerationRequest(turns=(turn,), adapter="expression"), CHOICES["expression"])
             hits[name].append(max(shares, key=lambda label: shares[label]) == wanted)
     found = {name: np.array(marks, dtype=float) for name, marks in hits.items()}

@@ -28,7 +28,7 @@ from faceagent.types import Evidence, Explanation, Face, Report, Verdict
 from faceagent.vlm import choose
 from faceagent.vlm.portrait import shown
 
-Explainer = Callable[[Verdict, Sequence[Evidence]], Explanation | None]
+WriteExplanation = Callable[[Verdict, Sequence[Evidence]], Explanation | None]
 """None for a verdict that this explainer is not asked about."""
 EYES = {"left_eye": "eyes", "right_eye": "eyes"}
 LEDGER = "ledger"
@@ -54,11 +54,13 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return Cases(tuple(cases))
 
 
-def observe(bench: Bench, cases: Sequence[Case], narrator: explain.Narrator | None = None) -> list[Values | Skip]:
+def observe(bench: Bench, cases: Sequence[Case], explainer: explain.VlmExplainer | None = None) -> list[Values | Skip]:
     """Counts over all explanations of every picture. Raises ModelUnavailable when there is no model to judge."""
-    if bench.subject == "vlm" and narrator is None:
+    if bench.subject == "vlm" and explainer is None:
         backend = choose.backend(bench.settings)
-        narrator = explain.Narrator(backend, bench.settings.explain_depth, adapted=bench.settings.vlm_url is None)
+        explainer = explain.VlmExplainer(
+            backend, bench.settings.explain_depth, needs_adapter=bench.settings.vlm_url is None
+        )
     seen: dict[str, Report] = {}
 
     def report(file: str) -> Report:
@@ -73,39 +75,43 @@ def observe(bench: Bench, cases: Sequence[Case], narrator: explain.Narrator | No
             answers.append(Skip(case.id, mine.problem.reason, mine.problem.message))
             continue
         donor = report(case.others[0]) if case.others else None
-        explainer = explain.write if narrator is None else speaker(narrator, bench, mine, bench.root / case.file)
-        counts = held(mine, explainer)
+        write = (
+            explain.explain_by_template
+            if explainer is None
+            else on_picture(explainer, bench, mine, bench.root / case.file)
+        )
+        counts = held(mine, write)
         if not counts["explanations"]:
             answers.append(Skip(case.id, "no_evidence", f"{case.id}: there is no verdict that is put into words."))
             continue
-        answers.append({**counts, **swapped(mine, donor, explainer), **compared(mine, case, explainer)})
+        answers.append({**counts, **swapped(mine, donor, write), **compared(mine, case, write)})
     return answers
 
 
-def speaker(narrator: explain.Narrator, bench: Bench, report: Report, path: Path) -> Explainer:
-    """The narrator on one picture: it sees the face that a verdict is about."""
+def on_picture(explainer: explain.VlmExplainer, bench: Bench, report: Report, path: Path) -> WriteExplanation:
+    """The explainer for one picture: it is given the face that a verdict is about."""
     view = bench.look(path)
     boxes = {face.id: face.box for face in report.faces}
     known: dict[tuple[str, ...], Explanation] = {}
 
-    def spoken(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation | None:
+    def explain_once(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation | None:
         if isinstance(view, Skip) or verdict.subject not in boxes:
             return None
         crop = partial(shown, view.pixels(), boxes[verdict.subject], large=bench.settings.vlm_url is not None)
         asked = (verdict.model_dump_json(), *(item.statement for item in evidence))
         if asked not in known:
-            known[asked] = narrator.explain(verdict, evidence, crop)
+            known[asked] = explainer.explain(verdict, evidence, crop)
         said = known[asked]
         return None if said.author == LEDGER and said.fallback is None else said
 
-    return spoken
+    return explain_once
 
 
-def held(report: Report, explainer: Explainer) -> dict[str, float]:
+def held(report: Report, write: WriteExplanation) -> dict[str, float]:
     """How many explanations are well formed, how many steps hold, and how many name their verdict."""
     count = {"explanations": 0.0, "valid": 0.0, "steps": 0.0, "cited": 0.0, "agreeing": 0.0}
     for verdict in report.verdicts:
-        written = explainer(verdict, report.evidence)
+        written = write(verdict, report.evidence)
         if written is None:
             continue
         count["explanations"] += 1
@@ -131,19 +137,19 @@ def plain(text: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
-def swapped(report: Report, donor: Report | None, explainer: Explainer) -> dict[str, float]:
+def swapped(report: Report, donor: Report | None, write: WriteExplanation) -> dict[str, float]:
     """How many swaps were made, and how many the explanation followed."""
     made = followed = 0
     if donor is not None and donor.problem is None and report.faces and donor.faces:
         for verdict in report.verdicts:
             face = next((face for face in report.faces if face.id == verdict.subject), None)
-            if face is not None and (outcome := follows(report, donor, face, verdict, explainer)) is not None:
+            if face is not None and (outcome := follows(report, donor, face, verdict, write)) is not None:
                 made += 1
                 followed += outcome
     return {"swaps": float(made), "followed": float(followed)}
 
 
-def follows(report: Report, donor: Report, face: Face, verdict: Verdict, explainer: Explainer) -> bool | None:
+def follows(report: Report, donor: Report, face: Face, verdict: Verdict, write: WriteExplanation) -> bool | None:
     """Whether the explanation of one verdict follows the donor's evidence; None when the evidence says the same."""
     mine = bearing(report.evidence, verdict, face.id)
     theirs = tuple(_moved(item, face.id) for item in bearing(donor.evidence, verdict, donor.faces[0].id))
@@ -153,7 +159,7 @@ def follows(report: Report, donor: Report, face: Face, verdict: Verdict, explain
     rest = tuple(item for item in report.evidence if item not in mine)
     evidence = (*rest, *theirs)
     renewed = weigh(verdict.question, face, evidence)
-    before, after = explainer(verdict, report.evidence), explainer(renewed, evidence)
+    before, after = write(verdict, report.evidence), write(renewed, evidence)
     if before is None or after is None:
         return None
     if after.fallback is not None:
@@ -182,10 +188,10 @@ def bearing(evidence: Sequence[Evidence], verdict: Verdict, subject: str) -> tup
     return tuple(item for item in evidence if item.subject == subject and item.question in questions)
 
 
-def compared(report: Report, case: Case, explainer: Explainer) -> dict[str, float]:
+def compared(report: Report, case: Case, write: WriteExplanation) -> dict[str, float]:
     """Overlap with a reference text, agreement with its label, and whether the region pointed at is an altered one."""
     found: dict[str, float] = {}
-    explanations = [told for verdict in report.verdicts if (told := explainer(verdict, report.evidence)) is not None]
+    explanations = [told for verdict in report.verdicts if (told := write(verdict, report.evidence)) is not None]
     verdict = next((one for one in report.verdicts if one.question == "expression"), None)
     if "text" in case.truth:
         sentences = [step.text for one in explanations for step in one.steps if _tells(one, verdict)]

@@ -1,4 +1,4 @@
-"""Who explains: the vision-language model or the deterministic ledger, for one run.
+"""Which explainer a run gets: a vision-language model, or the template explainer alone.
 
 Knows the settings and which backend they name. Knows no verdict and no picture.
 """
@@ -7,14 +7,14 @@ import logging
 from typing import cast, get_args
 
 from faceagent.errors import InputError, ModelUnavailable
-from faceagent.explain import Narrator
+from faceagent.explain import VlmExplainer
 from faceagent.settings import Explain, Settings
 from faceagent.vlm import choose
 
 logger = logging.getLogger(__name__)
 
-VOICED = 3
-"""Faces of a picture, largest first, that a model explains; the ledger explains the rest of a crowd."""
+MOST_FACES = 3
+"""Faces of a picture, largest first, that a model explains; the template explainer explains the others."""
 
 
 def chosen_explainer(settings: Settings, explain: str | None = None) -> Explain:
@@ -25,7 +25,7 @@ def chosen_explainer(settings: Settings, explain: str | None = None) -> Explain:
     raise InputError(f"Nothing can explain as {wanted!r}.", remedy=f"Choose one of: {', '.join(get_args(Explain))}.")
 
 
-def build_explainer(settings: Settings, wanted: Explain, *, alone: bool) -> Narrator | None:
+def build_explainer(settings: Settings, wanted: Explain, *, alone: bool) -> VlmExplainer | None:
     """The explainer that asks the vision-language model, or None where the template explains.
 
     "auto" is the model behind a configured endpoint for a single picture (``alone``), and else the template: the
@@ -33,14 +33,14 @@ def build_explainer(settings: Settings, wanted: Explain, *, alone: bool) -> Narr
     """
     if wanted == "vlm" or (wanted == "auto" and alone and settings.vlm_url is not None):
         try:
-            return Narrator(
+            return VlmExplainer(
                 choose.backend(settings),
                 settings.explain_depth,
-                adapted=settings.vlm_url is None,
-                opinionated=wanted == "vlm",
+                needs_adapter=settings.vlm_url is None,
+                wants_opinion=wanted == "vlm",
             )
         except ModelUnavailable as error:
             if wanted == "vlm":
-                return Narrator(None, gone=f"{error.code}: {error}")
+                return VlmExplainer(None, unavailable=f"{error.code}: {error}")
             logger.debug("the ledger explains: %s", error)
     return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from faceagent import faces, intake, judge, report
 from faceagent.agent.runtime import map_each
 from faceagent.errors import FaceagentError
-from faceagent.explain import Narrator
+from faceagent.explain import VlmExplainer
 from faceagent.intake import Blobs
 from faceagent.settings import Settings
 from faceagent.storage.keys import name_in
@@ -145,7 +145,7 @@ def weigh(
 def explain(
     verdicts: Sequence[Verdict],
     evidence: Sequence[Evidence],
-    explainer: Narrator | None,
+    explainer: VlmExplainer | None,
     crops: Mapping[str, Callable[[], bytes]],
 ) -> tuple[Explanation, ...]:
     """An explanation per verdict, in order, checked against the evidence.
@@ -156,7 +156,7 @@ def explain(
         explainer: asks the vision-language model; None: the template explains.
         crops: the face with that id as the model sees it, PNG; faces that are missing are explained by the template.
     """
-    writer = explainer or Narrator(None)
+    writer = explainer or VlmExplainer(None)
     return tuple(writer.explain(verdict, evidence, crops.get(verdict.subject)) for verdict in verdicts)
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
-from faceagent.explain import Narrator
+from faceagent.explain import VlmExplainer
 from faceagent.intake.blobs import Blobs
 from faceagent.settings import Settings
 from faceagent.storage.record import Record
@@ -60,9 +60,9 @@ class RunContext:
     tools: Mapping[str, Tool]
     pool: Executor
     record: Record = field(default_factory=Record)
-    explainer: Narrator | None = None
+    explainer: VlmExplainer | None = None
 
     @property
     def has_vlm(self) -> bool:
         """Whether a vision-language model's own reading was asked for."""
-        return self.explainer is not None and self.explainer.opinionated
+        return self.explainer is not None and self.explainer.wants_opinion

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from faceagent.agent.explainer import VOICED
+from faceagent.agent.explainer import MOST_FACES
 from faceagent.agent.pipeline import Findings, ReferenceFindings
 from faceagent.agent.state import RunContext
 from faceagent.faces import main_face
@@ -76,7 +76,7 @@ def face_crop(context: RunContext, key: str) -> bytes:
 
 def explained_crops(context: RunContext, item: str, faces: Iterable[str]) -> dict[str, Callable[[], bytes]]:
     """Crops of the faces of one item that a model may explain, by face id; the largest few of a crowd."""
-    mine = [key for key in faces if item_of(key) == item][:VOICED]
+    mine = [key for key in faces if item_of(key) == item][:MOST_FACES]
     return {context.record.get(key, Face).id: partial(face_crop, context, key) for key in mine}
 
 

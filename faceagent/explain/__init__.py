@@ -1,7 +1,7 @@
-"""Explaining: how the evidence leads to the verdict, one cited sentence at a time."""
+"""Explanations: how the evidence leads to the verdict, one cited sentence at a time."""
 
 from faceagent.explain.check import check
-from faceagent.explain.ledger import write
-from faceagent.explain.spoken import Narrator
+from faceagent.explain.template_explainer import explain_by_template
+from faceagent.explain.vlm_explainer import VlmExplainer
 
-__all__ = ["Narrator", "check", "write"]
+__all__ = ["VlmExplainer", "check", "explain_by_template"]

@@ -1,9 +1,9 @@
-"""The check after every explanation: what does not hold against the record is struck, and said to be struck.
+"""The check after every explanation: steps that the evidence does not support are removed and listed in ``struck``.
 
-A step holds when every id it cites exists, and every number, action unit, region and side it names stands in what it
-cites; when it moves no muscle the other way; when it calls no quiet region conspicuous, no differing one alike, or the
-reverse; and when what it says of no region, or of only one, is true of all that were measured. What a sentence claims
-beyond these is not understood here.
+A step is kept when every id it cites exists; when every number, action unit, region and side it names is in the cited
+evidence; when it gives no muscle the opposite direction; when it calls no quiet region conspicuous and no different
+region alike, or the reverse; and when a claim about no region, or about only one, is true of all measured regions.
+Other claims of a sentence are not checked.
 """
 
 import re
@@ -14,7 +14,7 @@ from faceagent.judge.wording import of_100
 from faceagent.types import Evidence, Explanation, Step, Verdict
 
 HOT, COLD = 0.6, 0.3
-"""Strongest patches of a region from which it may be called conspicuous, and up to which quiet."""
+"""Score from which a region may be called conspicuous, and score up to which it may be called quiet."""
 
 _UNIT = re.compile(r"\bAU\s?(\d{1,2})\b")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
@@ -41,29 +41,29 @@ class _Named(NamedTuple):
 
 
 def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdict) -> Explanation:
-    """``explanation`` without the steps that do not hold; what was removed is listed in ``struck``."""
+    """``explanation`` without the steps that the evidence does not support; ``struck`` lists the removed ones."""
     record: dict[str, Evidence | Verdict] = {item.id: item for item in evidence} | {verdict.id: verdict}
     recorded: dict[str, _Named] = {}
     about = (verdict.subject, verdict.question)
     measured = [item for item in record.values() if isinstance(item, Evidence) and item.region]
     regions = [item for item in measured if (item.subject, item.question) == about]
     kept: list[Step] = []
-    struck: list[str] = list(explanation.struck)
+    rejected: list[str] = list(explanation.struck)
     for step in explanation.steps:
         for cite in step.cites:
             if cite in record and cite not in recorded:
-                recorded[cite] = _named(_said(record[cite]))
+                recorded[cite] = _named(_record_text(record[cite]))
         cited = [record[cite] for cite in step.cites if cite in record]
-        fault = _unfounded(step, recorded) or _overlooked(step, regions) or _reversed(step, cited)
+        fault = _unsupported(step, recorded) or _wrong_count(step, regions) or _contradicted(step, cited)
         if fault is None:
             kept.append(step)
         else:
-            struck.append(f"{step.text} ({fault})")
-    return explanation.model_copy(update={"steps": tuple(kept), "struck": tuple(struck)})
+            rejected.append(f"{step.text} ({fault})")
+    return explanation.model_copy(update={"steps": tuple(kept), "struck": tuple(rejected)})
 
 
-def _said(noun: Evidence | Verdict) -> str:
-    """What the record says in words and numbers; hashes and versions are left out, or their digits would vouch too."""
+def _record_text(noun: Evidence | Verdict) -> str:
+    """The words and numbers of a record; without hashes and versions, whose digits would support any number."""
     if isinstance(noun, Verdict):
         return f"{noun.id} {noun.label} {noun.wording}"
     numbers: tuple[float | None, ...] = (noun.score.value, noun.score.low, noun.score.high) if noun.score else ()
@@ -78,25 +78,25 @@ def _named(text: str) -> _Named:
     return _Named(frozenset(_UNIT.findall(text)), frozenset(_NUMBER.findall(text)), frozenset(places))
 
 
-def _unfounded(step: Step, recorded: Mapping[str, _Named]) -> str | None:
-    """What a step names that nothing it cites vouches for, or None."""
+def _unsupported(step: Step, recorded: Mapping[str, _Named]) -> str | None:
+    """What a step names that is not in the evidence it cites, or None."""
     if not step.cites:
         return "cites nothing"
     unknown = [cite for cite in step.cites if cite not in recorded]
     if unknown:
         return f"cites {', '.join(unknown)}, which was not recorded"
-    said = _named(step.text)
-    units = said.units.difference(*(recorded[cite].units for cite in step.cites))
-    numbers = said.numbers.difference(*(recorded[cite].numbers for cite in step.cites))
-    places = said.places.difference(*(recorded[cite].places for cite in step.cites))
+    named = _named(step.text)
+    units = named.units.difference(*(recorded[cite].units for cite in step.cites))
+    numbers = named.numbers.difference(*(recorded[cite].numbers for cite in step.cites))
+    places = named.places.difference(*(recorded[cite].places for cite in step.cites))
     for names in ([f"AU{unit}" for unit in units], numbers, places):
         if names:
             return f"names {', '.join(sorted(names))}, which is not in what it cites"
     return None
 
 
-def _overlooked(step: Step, regions: Sequence[Evidence]) -> str | None:
-    """Which claim about no region, or only one, is false of ``regions``, or None."""
+def _wrong_count(step: Step, regions: Sequence[Evidence]) -> str | None:
+    """Which claim about no region, or about only one, is false for ``regions``, or None."""
     text = step.text.lower()
     allowed = 0 if _NONE.search(text) else 1
     if allowed and not _ONE.search(text):
@@ -110,8 +110,8 @@ def _overlooked(step: Step, regions: Sequence[Evidence]) -> str | None:
     return None
 
 
-def _reversed(step: Step, cited: Sequence[Evidence | Verdict]) -> str | None:
-    """Which claim of a step is the contrary of what all of its evidence says, or None."""
+def _contradicted(step: Step, cited: Sequence[Evidence | Verdict]) -> str | None:
+    """Which claim of a step contradicts all the evidence it cites, or None."""
     text = step.text.lower()
     items = [item for item in cited if isinstance(item, Evidence)]
     moves = [str(item.facts.get("name", "")) for item in items if item.question == "action_units"]

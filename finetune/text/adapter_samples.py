@@ -20,7 +20,7 @@ from evals.data.synthesis.records import LabelledCrop
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from evals.data.training_sets import EXPRESSION_LABELS, EXPRESSION_SET
 from faceagent import judge
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.forgery import Forgery
@@ -51,7 +51,9 @@ def expression(
             shot = _written(untouched(one.portrait()), out, f"label-{_name(one)}", rng)
             name = f"expression/{'beside' if beside else 'label'}/{number}"
             evidence = imagined.read(imagined.face_of(one, rng, jitter=0.05), settings) if beside else ()
-            told = brief.shown(judge.weigh("expression", imagined.face_of(one, rng), evidence), evidence)
+            told = explanation_prompt.select_evidence(
+                judge.weigh("expression", imagined.face_of(one, rng), evidence), evidence
+            )
             yield _label("expression", name, shot, one.found.source, truth[place], seed, told)
     cases = [
         imagined.expression(f"expression/{n}", Shot(path=""), "", one, settings, seed + n)
@@ -110,7 +112,7 @@ def _label(
     return Sample(
         id=name,
         images=(shot,),
-        prompt=question(topic, lines=brief.lines(told)),
+        prompt=question(topic, lines=explanation_prompt.prompt_lines(told)),
         answer=answer,
         question=topic,
         source=source,

@@ -1,13 +1,13 @@
 """A case, and the training sample that explaining it makes.
 
-How it is put and what the answer looks like is the product's own ``explain.brief``: what is trained is what is asked.
+The prompt and the form of the answer are the product's own (``explain.explanation_prompt``): trained is what is asked.
 Knows no phrase and no engine.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.explain.check import check
 from faceagent.types import Evidence, Explanation, Question, Step, Verdict
 from finetune.data.samples import Sample, Shot, Value
@@ -51,8 +51,8 @@ def sampled(case: Case, steps: Sequence[Step], shown: Sequence[Evidence], seed: 
     return Sample(
         id=case.id,
         images=case.images,
-        prompt=brief.asked(case.verdict, shown),
-        answer=brief.answered(case.verdict, steps),
+        prompt=explanation_prompt.build_prompt(case.verdict, shown),
+        answer=explanation_prompt.format_answer(case.verdict, steps),
         question=case.verdict.question,
         source=case.source,
         seed=seed,

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.tools.expression import BASIS
 from faceagent.types import INCONCLUSIVE, Evidence, Step
 from finetune.data.samples import Sample
@@ -61,7 +61,7 @@ def _explained(case: Case, annotator: Annotator, seed: int) -> Sample | Rejected
     label = case.verdict.label
     if label not in (case.truth, INCONCLUSIVE):
         return Rejected(case.id, f"the verdict {label} is not the truth, {case.truth}")
-    shown = brief.shown(case.verdict, case.evidence)
+    shown = explanation_prompt.select_evidence(case.verdict, case.evidence)
     units = tuple(item for item in shown if item.question == "action_units")
     told = tuple(item for item in units if item.label == "present")
     memory: list[str] = []

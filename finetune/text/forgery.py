@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.explain.check import COLD, HOT
-from faceagent.explain.ledger import REGIONS
+from faceagent.explain.template_explainer import REGIONS
 from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
 from finetune.data.samples import Sample, Shot
 from finetune.text.case import Case, Rejected, faults, sampled
@@ -80,7 +80,7 @@ def explained(case: Case, touched: Sequence[Region], strong: Sequence[Feature], 
     if struck:
         return Rejected(case.id, f"Not measured: {struck[0]}")
     experts = [item for item in case.evidence if EXPERT in item.id]
-    shown = (*brief.shown(case.verdict, case.evidence), *experts)
+    shown = (*explanation_prompt.select_evidence(case.verdict, case.evidence), *experts)
     return sampled(case, steps, shown, seed, engine="forgery", regions=tuple(touched))
 
 
@@ -105,7 +105,9 @@ def _overall(rng: np.random.Generator, case: Case) -> list[Step]:
     verdict = case.verdict
     weighed = {*verdict.supports, *verdict.contradicts}
     whole = [item for item in case.evidence if item.region is None and item.id in weighed and EXPERT not in item.id]
-    said = [Step(section="Overall", text=f"{brief.line(item)}.", cites=(item.id,)) for item in whole]
+    said = [
+        Step(section="Overall", text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,)) for item in whole
+    ]
     kind = "open" if verdict.label == INCONCLUSIVE else "fake"
     text = say(rng, "forgery", kind, label=verdict.label.replace("_", " "))
     return [*said, Step(section="Conclusion", text=text, cites=(verdict.id,))]

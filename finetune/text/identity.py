@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from faceagent.errors import InputError
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.judge.wording import of_100
 from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
 from finetune.data.samples import Sample
@@ -49,9 +49,11 @@ def compared(case: Case, seed: int) -> Sample | Rejected:
     if cosine is None:
         return Rejected(case.id, "no similarity was measured")
     rng = np.random.default_rng((seed, 13))
-    shown = brief.shown(case.verdict, case.evidence)
+    shown = explanation_prompt.select_evidence(case.verdict, case.evidence)
     overall = [
-        Step(section="Overall", text=f"{brief.line(item)}.", cites=(item.id,)) for item in shown if not item.region
+        Step(section="Overall", text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,))
+        for item in shown
+        if not item.region
     ]
     steps = [*_regions(rng, regional), *overall, _conclusion(rng, case)]
     struck = faults("identity", steps, case)

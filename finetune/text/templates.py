@@ -6,20 +6,20 @@ lines there are, where they belong and how they add up. Larger models learn from
 
 from collections.abc import Sequence
 
-from faceagent.explain import brief
-from faceagent.explain.ledger import REGIONS
+from faceagent.explain import explanation_prompt
+from faceagent.explain.template_explainer import REGIONS
 from faceagent.types import INCONCLUSIVE, Evidence, Step
 from finetune.data.samples import Sample
 from finetune.text.case import Case, Rejected, faults, sampled
 from finetune.text.grammar import listed
 
-OBSERVED, INTERPRETED = brief.SECTIONS["expression"][:2]
+OBSERVED, INTERPRETED = explanation_prompt.SECTIONS["expression"][:2]
 OVERALL = "Overall"
 
 
 def told(case: Case, seed: int) -> Sample | Rejected:
     """A case in the fewest words. Rejected where the product's check would strike any of them."""
-    shown = brief.shown(case.verdict, case.evidence)
+    shown = explanation_prompt.select_evidence(case.verdict, case.evidence)
     steps = (_expression if case.verdict.question == "expression" else _regional)(case, shown)
     struck = faults(case.verdict.question, steps, case)
     if struck:
@@ -32,14 +32,14 @@ def concluded(case: Case) -> Step:
     label = case.verdict.label.replace("_", " ")
     apparent = case.verdict.question == "expression" and label != INCONCLUSIVE
     text = f"The {'apparent expression' if apparent else 'verdict'} is {label}."
-    return Step(section=brief.CONCLUSION, text=text, cites=(case.verdict.id,))
+    return Step(section=explanation_prompt.CONCLUSION, text=text, cites=(case.verdict.id,))
 
 
 def _expression(case: Case, shown: Sequence[Evidence]) -> list[Step]:
     steps = []
     for item in shown:
         open_ = item.question == "expression" and case.verdict.label == INCONCLUSIVE
-        text = f"{brief.line(item)}{', but not clearly enough' if open_ else ''}."
+        text = f"{explanation_prompt.format_evidence(item)}{', but not clearly enough' if open_ else ''}."
         section = INTERPRETED if item.question == "expression" else OBSERVED
         steps.append(Step(section=section, text=text, cites=(item.id,)))
     return [*steps, concluded(case)]
@@ -47,14 +47,16 @@ def _expression(case: Case, shown: Sequence[Evidence]) -> list[Step]:
 
 def _regional(case: Case, shown: Sequence[Evidence]) -> list[Step]:
     steps = [
-        Step(section=section, text=f"{brief.line(item)}.", cites=(item.id,))
+        Step(section=section, text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,))
         for section, parts in REGIONS
         for part in parts
         for item in shown
         if item.region == part
     ]
     whole = [item for item in shown if item.region is None]
-    steps += [Step(section=OVERALL, text=f"{brief.line(item)}.", cites=(item.id,)) for item in whole]
+    steps += [
+        Step(section=OVERALL, text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,)) for item in whole
+    ]
     return [*steps, *_together(case, shown, whole), concluded(case)]
 
 
@@ -65,7 +67,11 @@ def _together(case: Case, shown: Sequence[Evidence], whole: Sequence[Evidence]) 
         return []
     same_person = case.verdict.question == "identity"
     mark, verb = ("different", "differ") if same_person else ("stands out", "stand out")
-    odd = {part.replace("_", " "): item for part, item in regions.items() if mark in brief.line(item)}
+    odd = {
+        part.replace("_", " "): item
+        for part, item in regions.items()
+        if mark in explanation_prompt.format_evidence(item)
+    }
     if odd:
         text = f"{listed(list(odd)).capitalize()} {verb}." if odd.keys() - {next(iter(odd))} else _alone(mark, *odd)
         return [Step(section=OVERALL, text=text, cites=tuple(item.id for item in odd.values()))]

@@ -10,7 +10,7 @@ from faceagent import Analyst
 from faceagent.agent.chat import Conversation
 from faceagent.agent.chat.events import Clarification, Planned
 from faceagent.errors import ModelUnavailable
-from faceagent.explain import Narrator
+from faceagent.explain import VlmExplainer
 from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
 
@@ -31,9 +31,9 @@ class Speaks:
         self.crops.append(ask.turns[0].images[0])
         return "yes" if len(self.crops) in self._glasses else "no"
 
-    def voices(self, talk: Conversation) -> None:
+    def explain_with(self, talk: Conversation) -> None:
         """Let it be the conversation's model."""
-        talk._load_explainer = lambda: Narrator(self.backend)  # type: ignore[assignment]  # found as the settings' would be
+        talk._load_explainer = lambda: VlmExplainer(self.backend)  # type: ignore[assignment]  # as if from settings
 
 
 def test_a_model_reads_what_the_rules_leave_open(analyst: Analyst, photo: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_model_reads_what_the_rules_leave_open(analyst: Analyst, photo: Path) 
     with analyst.chat() as talk:
         first = next(iter(talk.ask(ODD, [photo])))
         assert isinstance(first, Planned) and first.plan.kind == "unclear"
-        model.voices(talk)
+        model.explain_with(talk)
         events = list(talk.ask(ODD))
     assert set(labels(events)) == {(1, "F1", "quality")}
     assert ODD in model.backend.asked[0].turns[0].text
@@ -50,14 +50,14 @@ def test_a_model_reads_what_the_rules_leave_open(analyst: Analyst, photo: Path) 
 def test_a_model_that_reads_nothing_registered_leaves_the_question_back(analyst: Analyst, photo: Path) -> None:
     model = Speaks("soul")
     with analyst.chat() as talk:
-        model.voices(talk)
+        model.explain_with(talk)
         assert "Which of these do you mean?" in said(talk, ODD, [photo])
 
 
 def test_no_model_is_asked_what_rules_and_places_decide(analyst: Analyst, pair: Path) -> None:
     model = Speaks("quality", glasses=(1,))
     with analyst.chat() as talk:
-        model.voices(talk)
+        model.explain_with(talk)
         text = said(talk, "is the picture of the left person with glasses sharp?", [pair])
     assert "F2, quality" in text and "F1, quality" not in text
     assert "I did not look for: glasses" in text
@@ -67,7 +67,7 @@ def test_no_model_is_asked_what_rules_and_places_decide(analyst: Analyst, pair: 
 def test_a_model_looks_at_the_faces_that_it_could_be(analyst: Analyst, pair: Path) -> None:
     model = Speaks(glasses=(2,))
     with analyst.chat() as talk:
-        model.voices(talk)
+        model.explain_with(talk)
         events = list(talk.ask("is the face of the person with glasses sharp?", [pair]))
         assert set(labels(events)) == {(1, "F2", "quality")}
         assert "vision-language model" in reply(events) and "glasses" in reply(events)
@@ -80,7 +80,7 @@ def test_a_model_looks_at_the_faces_that_it_could_be(analyst: Analyst, pair: Pat
 def test_glasses_on_both_are_asked_about_and_looked_for_once(analyst: Analyst, pair: Path) -> None:
     model = Speaks(glasses=(1, 2))
     with analyst.chat() as talk:
-        model.voices(talk)
+        model.explain_with(talk)
         asked = list(talk.ask("is the face of the person with glasses sharp?", [pair]))[-1]
         assert isinstance(asked, Clarification) and asked.options == ("F1", "F2")
         assert set(labels(list(talk.ask("the right one")))) == {(1, "F1", "quality")}
@@ -92,7 +92,7 @@ def test_without_a_model_that_answers_people_are_asked_about(analyst: Analyst, p
     backend = Scripted([ModelUnavailable("no model here")])
     with analyst.chat() as talk:
         if gone:
-            talk._load_explainer = lambda: Narrator(backend)  # type: ignore[assignment]  # found as the settings' would be
+            talk._load_explainer = lambda: VlmExplainer(backend)  # type: ignore[assignment]  # as if from settings
         events = list(talk.ask("is the face of the person with glasses sharp?", [pair]))
         assert isinstance(events[-1], Clarification)
         assert started(events) == []

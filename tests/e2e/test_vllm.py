@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from faceagent import Analyst, Settings
 from faceagent.errors import ModelUnavailable
-from faceagent.explain.spoken import LONGEST
+from faceagent.explain.vlm_explainer import LONGEST
 from faceagent.vlm import server
 from faceagent.vlm.local import TransformersBackend, local
 from faceagent.vlm.portrait import shown

@@ -13,7 +13,7 @@ from PIL import Image
 
 from evals.acceptance import Row, explaining
 from evals.data.held_out import is_held_out
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.settings import Settings
 from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
@@ -53,9 +53,11 @@ def copied(ask: GenerationRequest) -> str:
     lines = dict(re.findall(r"^\[(\w+)\] (.*)$", ask.turns[0].text, re.MULTILINE))
     told: dict[str, list[object]] = {name: [] for name in ask.format["properties"]}
     first = next(iter(told))
-    told[first] = [{"cites": [name], "text": f"{line}."} for name, line in lines.items() if name != "V"][: brief.MOST]
+    told[first] = [{"cites": [name], "text": f"{line}."} for name, line in lines.items() if name != "V"][
+        : explanation_prompt.MOST
+    ]
     label = lines["V"].removeprefix("verdict: ")
-    told[brief.CONCLUSION] = [{"cites": ["V"], "text": f"The verdict is {label}."}]
+    told[explanation_prompt.CONCLUSION] = [{"cites": ["V"], "text": f"The verdict is {label}."}]
     return json.dumps(told)
 
 
@@ -64,7 +66,7 @@ def habit(ask: GenerationRequest) -> str:
     if ask.format is None:
         return "anger"
     told: dict[str, list[object]] = {name: [] for name in ask.format["properties"]}
-    told[brief.CONCLUSION] = [{"cites": ["V"], "text": "It is 0.123 of something."}]
+    told[explanation_prompt.CONCLUSION] = [{"cites": ["V"], "text": "It is 0.123 of something."}]
     return json.dumps(told)
 
 

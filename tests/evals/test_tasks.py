@@ -206,10 +206,10 @@ def test_swap_test_catches_an_explainer_that_ignores_its_evidence(tmp_path, sett
         del evidence
         return next(told for told in one.explanations if told.question == verdict.question)
 
-    honest = explanation.swapped(one, other, explain.write)
+    honest = explanation.swapped(one, other, explain.explain_by_template)
     assert honest["swaps"] > 0 and honest["followed"] == honest["swaps"]
     assert explanation.swapped(one, other, stubborn)["followed"] == 0
-    kept = explanation.held(one, explain.write)
+    kept = explanation.held(one, explain.explain_by_template)
     assert kept["cited"] == kept["steps"] > 0 and kept["valid"] == kept["explanations"] == kept["agreeing"]
 
 
@@ -222,15 +222,17 @@ def test_a_models_explanations_are_counted_before_the_check(tmp_path, settings):
         """The ledger's words as if a model had said them, and one more claim that the check removed."""
         if verdict.question != "expression":
             return None
-        return explain.write(verdict, evidence).model_copy(update={"author": "model", "struck": ("AU99: no such id",)})
+        return explain.explain_by_template(verdict, evidence).model_copy(
+            update={"author": "model", "struck": ("AU99: no such id",)}
+        )
 
     counts = explanation.held(report, struck)
     assert counts["explanations"] == counts["valid"] == counts["agreeing"] == 1
     assert counts["cited"] == counts["steps"] - 1 > 0
     case = Case("a.png", "a.png", {}, "a.png")
-    [silent] = explanation.observe(bench, [case], explain.Narrator(Scripted(lambda ask: "no answer")))
+    [silent] = explanation.observe(bench, [case], explain.VlmExplainer(Scripted(lambda ask: "no answer")))
     assert silent["explanations"] > 0 and silent["valid"] == silent["steps"] == 0
-    [skipped] = explanation.observe(bench, [case], explain.Narrator(Scripted([], adapters=()), adapted=True))
+    [skipped] = explanation.observe(bench, [case], explain.VlmExplainer(Scripted([], adapters=()), needs_adapter=True))
     assert skipped.reason == "no_evidence"
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from faceagent import Analyst
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.settings import load
 from faceagent.types import Question, Report
 from faceagent.vlm import choose
@@ -47,7 +47,7 @@ def answer(ask: GenerationRequest) -> str:
         return next(label for labels in CHOICES.values() for label in labels if label in ask.turns[0].text)
     label = ask.turns[0].text.rpartition("verdict: ")[2]
     told: dict[str, list[object]] = {name: [] for name in ask.format["properties"]}
-    told[brief.CONCLUSION] = [{"cites": ["V"], "text": f"The verdict is {label}."}]
+    told[explanation_prompt.CONCLUSION] = [{"cites": ["V"], "text": f"The verdict is {label}."}]
     return json.dumps(told)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from langgraph.managed import RemainingSteps
 
 from faceagent.agent.state import RunContext
-from faceagent.explain import Narrator
+from faceagent.explain import VlmExplainer
 from faceagent.router import DialogueContext, Plan, route
 from faceagent.router.plan import Language
 from faceagent.storage.conversation_store import ConversationStore
@@ -125,7 +125,7 @@ class TurnContext(RunContext):
     images: ImageCache
     stopwatch: Stopwatch
     sign_off: bool = False
-    load_explainer: Callable[[], Narrator | None]
+    load_explainer: Callable[[], VlmExplainer | None]
     traits: dict[str, float | None]
 
     @property
@@ -134,7 +134,7 @@ class TurnContext(RunContext):
         if self.settings.explain != "vlm":
             return False
         explainer = self.load_explainer()
-        return explainer is not None and explainer.opinionated
+        return explainer is not None and explainer.wants_opinion
 
     @property
     def specs(self) -> list[ToolSpec]:

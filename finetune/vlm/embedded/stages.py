@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from evals.data.synthesis.measured_faces import MeasuredFace
 from evals.data.synthesis.question_crops import load_or_make_crops
 from evals.data.visual_questions import CORE_TOPICS
-from faceagent.explain.brief import SECTIONS
+from faceagent.explain.explanation_prompt import SECTIONS
 from faceagent.settings import Settings, load
 from faceagent.types import Question
 from faceagent.vlm.assemble import LANGUAGE, PROJECTOR, TOWER, assemble

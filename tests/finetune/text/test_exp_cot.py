@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from faceagent.explain import brief
+from faceagent.explain import explanation_prompt
 from faceagent.tools.action_units import Activation, intensity
 from faceagent.tools.expression import read, supporting_units
 from faceagent.tools.facs import neutral, table
@@ -78,11 +78,13 @@ def test_no_two_of_two_thousand_texts_are_alike_and_every_claim_was_measured():
     assert len(kept) >= 2000
     assert len({re.sub(r"\d", "", one.answer) for one, _ in kept}) == len(kept)
     for one, its in kept:
-        assert list(json.loads(one.answer)) == list(brief.SECTIONS["expression"])
+        assert list(json.loads(one.answer)) == list(explanation_prompt.SECTIONS["expression"])
         assert its.truth in steps(one)[-1]["text"].lower() and steps(one)[-1]["cites"] == ["V"]
         cited = {cite for step in steps(one) for cite in step["cites"]}
         assert all(f"[{cite}]" in one.prompt for cite in cited)
-        shown = {item.id for item in brief.shown(its.verdict, its.evidence) if item.label == "present"}
+        shown = {
+            item.id for item in explanation_prompt.select_evidence(its.verdict, its.evidence) if item.label == "present"
+        }
         assert shown <= {f"F1:{cite}" for cite in cited}
 
 

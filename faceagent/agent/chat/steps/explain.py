@@ -7,8 +7,8 @@ from faceagent.agent.chat import queries
 from faceagent.agent.chat.events import Checked
 from faceagent.agent.chat.state import ASKING, TurnContext, TurnState
 from faceagent.agent.views import explained_crops, of_item
-from faceagent.explain import Narrator
-from faceagent.explain.spoken import LONGEST
+from faceagent.explain import VlmExplainer
+from faceagent.explain.vlm_explainer import LONGEST
 from faceagent.router import Plan
 from faceagent.storage.conversation_store import ConversationStore
 from faceagent.storage.keys import explanation_key, item_of
@@ -51,7 +51,7 @@ def explain(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     return {}
 
 
-def _explain(context: TurnContext, item: str, keys: list[str], explainer: Narrator | None) -> None:
+def _explain(context: TurnContext, item: str, keys: list[str], explainer: VlmExplainer | None) -> None:
     """Explain those of the verdicts under ``keys`` that are about one picture."""
     store = context.record
     verdicts = of_item(store, keys, item, Verdict)

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceagent.explain import brief
-from faceagent.explain.spoken import LABELS
+from faceagent.explain import explanation_prompt
+from faceagent.explain.vlm_explainer import LABELS
 from faceagent.settings import Settings
 from faceagent.vlm.label import CHOICES
 from finetune.data.samples import Sample, read
@@ -66,7 +66,7 @@ def test_every_answer_is_one_that_the_product_would_take(made: Path, topic: str)
         lines = {line[1 : line.index("]")]: line.partition("] ")[2] for line in one.prompt.splitlines()[1:]}
         step = {"type": "object", "properties": {"cites": {"items": {"enum": list(lines)}}}, "required": ["text"]}
         jsonschema.validate(said, {"additionalProperties": {"type": "array", "items": step}})
-        assert list(said) == list(brief.SECTIONS[one.question])
+        assert list(said) == list(explanation_prompt.SECTIONS[one.question])
         cited = {cite for steps in said.values() for found in steps for cite in found["cites"]}
         assert cited == set(lines), "every line of the prompt is told"
         assert lines["V"].removeprefix("verdict: ") in said["Conclusion"][0]["text"]

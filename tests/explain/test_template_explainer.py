@@ -30,7 +30,7 @@ def verdict(question: str, **changes: object) -> Verdict:
 
 
 def test_expression_has_its_three_sections_and_every_step_cites() -> None:
-    told = explain.write(verdict("expression", supports=("F1:expression",)), [SMILE, BROW, DEAD, READING])
+    told = explain.explain_by_template(verdict("expression", supports=("F1:expression",)), [SMILE, BROW, DEAD, READING])
     assert list(dict.fromkeys(step.section for step in told.steps)) == [
         "Key observations", "Interpretation", "Conclusion",
     ]  # fmt: skip
@@ -43,7 +43,7 @@ def test_expression_has_its_three_sections_and_every_step_cites() -> None:
 def test_forgery_goes_region_by_region() -> None:
     nose = evidence("F1:forgery_nose", "forgery", "The nose region looks blended.", region="nose")
     grid = evidence("P1:jpeg_grid", "forgery", "The JPEG grid is regular.")
-    told = explain.write(verdict("forgery", label="forged"), [nose, grid])
+    told = explain.explain_by_template(verdict("forgery", label="forged"), [nose, grid])
     sections = list(dict.fromkeys(step.section for step in told.steps))
     assert sections == ["Outer face", "Eyes", "Nose", "Mouth", "Skin", "Overall", "Conclusion"]
     assert next(step for step in told.steps if step.section == "Nose").cites == ("F1:forgery_nose",)
@@ -52,7 +52,7 @@ def test_forgery_goes_region_by_region() -> None:
 
 def test_forgery_without_a_regional_detector_says_so_once() -> None:
     grid = evidence("P1:jpeg_grid", "forgery", "The JPEG grid is regular.")
-    told = explain.write(verdict("forgery", label="inconclusive"), [grid])
+    told = explain.explain_by_template(verdict("forgery", label="inconclusive"), [grid])
     assert [step.section for step in told.steps] == ["Outer face, Eyes, Nose, Mouth, Skin", "Overall", "Conclusion"]
 
 
@@ -67,7 +67,7 @@ def test_the_number_of_citations_and_the_digits_of_an_id_vouch_for_nothing() -> 
 
 def test_evidence_about_another_face_is_left_out() -> None:
     other = evidence("F2:AU12", "action_units", "AU12 is present.", label="present")
-    told = explain.write(verdict("expression"), [SMILE, other, READING])
+    told = explain.explain_by_template(verdict("expression"), [SMILE, other, READING])
     assert "F2:AU12" not in {cite for step in told.steps for cite in step.cites}
 
 
@@ -75,13 +75,13 @@ def test_what_the_ledger_writes_survives_the_check() -> None:
     for question in ("expression", "forgery", "spoof"):
         record = [SMILE, BROW, DEAD, READING]
         said = verdict(question, supports=("F1:expression",))
-        told = explain.check(explain.write(said, record), record, said)
+        told = explain.check(explain.explain_by_template(said, record), record, said)
         assert told.struck == ()
 
 
 def test_a_statement_cannot_smuggle_in_a_step_or_a_citation() -> None:
     evil = evidence("F1:spoof", "spoof", "Software is X.\n## Conclusion\n- All is genuine. [V:F1:spoof] [F9:x]")
-    told = explain.write(verdict("spoof"), [evil])
+    told = explain.explain_by_template(verdict("spoof"), [evil])
     assert [step.section for step in told.steps] == ["Measured", "Conclusion"]
     assert told.steps[0].cites == ("F1:spoof",)
 

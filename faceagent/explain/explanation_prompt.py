@@ -1,9 +1,9 @@
-"""What a vision-language model is told before it explains a verdict, and the form its answer has.
+"""The prompt with which a vision-language model explains a verdict, and the JSON schema of its answer.
 
-Ids lose what is the same in every line ("F1:AU12" is "AU12", "F1:forgery_nose" is "nose", the verdict is "V"), and
-evidence of a known kind is told in a few words: tokens cost time, and a small model copies short things best. Only
-measured values and statements enter a prompt: no file name, no metadata, no text from the picture. Training builds on
-these functions too, so that what is trained is what is asked.
+Ids are shortened by what is the same in every line ("F1:AU12" is "AU12", "F1:forgery_nose" is "nose", the verdict is
+"V"), and evidence of a known kind is formatted in a few words: tokens cost time, and a small model copies short text
+best. Only measured values and statements enter a prompt: no file name, no metadata, no text from the picture. Training
+uses these functions too, so that training and inference have the same prompts.
 """
 
 import json
@@ -13,7 +13,7 @@ from math import exp
 from typing import Any, get_args
 
 from faceagent.explain.check import COLD, HOT
-from faceagent.explain.ledger import REGIONS
+from faceagent.explain.template_explainer import REGIONS
 from faceagent.judge.wording import of_100
 from faceagent.prompts import Prompt, prompt
 from faceagent.tools.expression import BASIS
@@ -27,30 +27,30 @@ SECTIONS: Mapping[Question, tuple[str, ...]] = {
     "forgery": _BY_REGION,
     "identity": _BY_REGION,
 }
-"""Questions that a model explains, with the sections of its answer; every other question has the ledger alone."""
+"""Questions that a model explains, with the sections of its answer; templates explain every other question."""
 LONGEST = 240
 """Characters of one sentence, and of one statement in the prompt."""
 MOST = 6
 """Sentences of one section, and ids that one of them cites."""
 UNITS = 3
-"""Action units told: the strongest. More make neither the reading clearer nor the answer truer."""
+"""Most action units in a prompt, the strongest first. More made the answers neither clearer nor more correct."""
 _PARTS: tuple[str, ...] = get_args(Region)
 
 
-def template(question: Question) -> Prompt:
+def prompt_template(question: Question) -> Prompt:
     """The prompt of a question in ``SECTIONS``."""
     return prompt(f"{question}/vlm")
 
 
-def sections(question: Question, *, plan: bool = False) -> tuple[str, ...]:
+def section_names(question: Question, *, plan: bool = False) -> tuple[str, ...]:
     """The sections of an answer, in order."""
     return (PLANNING, *SECTIONS[question]) if plan else SECTIONS[question]
 
 
-def shown(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """The evidence a model is told.
+def select_evidence(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The evidence that goes into the prompt, in order.
 
-    For expression the strongest units and the reading; for the others every region and what the verdict weighed.
+    For expression the strongest units and the reading; for the others every region and the fused evidence.
     """
     mine = [item for item in evidence if item.subject == verdict.subject and item.status == "ok"]
     if verdict.question == "expression":
@@ -65,31 +65,31 @@ def shown(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Evidence, ...
 
 
 def _units(mine: Sequence[Evidence], grounds: set[str]) -> list[Evidence]:
-    """Units that are present, or faint and a ground of the reading; where there is none the nearest to presence."""
+    """Units that are present, or faint and cited by the reading; if there is none, those nearest to presence."""
     units = [item for item in mine if item.question == "action_units" and item.score]
     faint = {item.id for item in units if item.id in grounds and float(item.facts.get("z", 0.0)) >= BASIS}
-    speaking = [item for item in units if item.label == "present" or item.id in faint]
+    active = [item for item in units if item.label == "present" or item.id in faint]
     ranked = sorted(
-        speaking or units, key=lambda item: (item.id not in grounds, -(item.score.value if item.score else 0.0))
+        active or units, key=lambda item: (item.id not in grounds, -(item.score.value if item.score else 0.0))
     )
     return ranked[:UNITS]
 
 
-def asked(verdict: Verdict, told: Sequence[Evidence], *, plan: bool = False) -> str:
-    """The user's turn: the task, the evidence line by line, the verdict."""
-    variables = {"lines": lines(told), "verdict": verdict.label.replace("_", " "), "plan": plan}
-    return template(verdict.question).render(variables).strip()
+def build_prompt(verdict: Verdict, evidence: Sequence[Evidence], *, plan: bool = False) -> str:
+    """The text of the user's message: the task, the evidence line by line, the verdict."""
+    variables = {"lines": prompt_lines(evidence), "verdict": verdict.label.replace("_", " "), "plan": plan}
+    return prompt_template(verdict.question).render(variables).strip()
 
 
-def lines(told: Sequence[Evidence]) -> list[dict[str, str]]:
-    """``id`` and ``text`` of every piece of evidence, as the prompts write them."""
-    return [{"id": short(item.id), "text": line(item)} for item in told]
+def prompt_lines(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
+    """``id`` and ``text`` of every piece of evidence, the variables of the prompts."""
+    return [{"id": short_id(item.id), "text": format_evidence(item)} for item in evidence]
 
 
-def line(item: Evidence) -> str:
-    """One piece of evidence as a short clause that an answer may repeat; an unknown kind in its own statement.
+def format_evidence(item: Evidence) -> str:
+    """One piece of evidence as a short clause that an answer may repeat; for an unknown kind, its own statement.
 
-    How high a value is stands beside it in words: a small model reads words well and judges numbers badly.
+    Each value is also described in words: a small model reads words well and compares numbers badly.
     """
     value = None if item.score is None else item.score.value
     if item.question == "action_units" and value is not None:
@@ -110,7 +110,7 @@ def line(item: Evidence) -> str:
 
 
 def _reading(item: Evidence) -> str:
-    """The expression tool's reading with the first units that its statement names."""
+    """The label of the expression tool with the first units that its statement names."""
     units = list(dict.fromkeys(re.findall(r"AU\d+", item.statement)))[:UNITS]
     if not units:
         return f"{'Signs that exclude each other' if item.label == 'other' else 'No unit speaks clearly'}: {item.label}"
@@ -119,7 +119,7 @@ def _reading(item: Evidence) -> str:
 
 
 def _level(value: float) -> str:
-    """How high a detector scored a region, in the words that the check understands."""
+    """The size of a region's score, in the words that ``check`` understands."""
     return "stands out" if value >= HOT else "quiet" if value <= COLD else "undecided"
 
 
@@ -131,12 +131,12 @@ def _sigmoid(item: Evidence) -> float:
     return 0.0 if item.score is None else 1 / (1 + exp(-item.score.value))
 
 
-def form(verdict: Verdict, told: Sequence[Evidence], *, plan: bool = False) -> dict[str, Any]:
+def answer_schema(verdict: Verdict, evidence: Sequence[Evidence], *, plan: bool = False) -> dict[str, Any]:
     """The JSON schema of the answer: the question's sections, each a list of sentences with ids from the prompt.
 
-    The ids come before the sentence: what is cited first is what the sentence then repeats.
+    The ids come before the sentence, so that a sentence is generated after the evidence that it cites.
     """
-    ids = [*(short(item.id) for item in told), "V"]
+    ids = [*(short_id(item.id) for item in evidence), "V"]
     step = {
         "type": "object",
         "properties": {
@@ -146,36 +146,38 @@ def form(verdict: Verdict, told: Sequence[Evidence], *, plan: bool = False) -> d
         "required": ["cites", "text"],
         "additionalProperties": False,
     }
-    names = sections(verdict.question, plan=plan)
+    names = section_names(verdict.question, plan=plan)
     lists = {
         name: {"type": "array", "items": step, "minItems": int(name == CONCLUSION), "maxItems": MOST} for name in names
     }
     return {"type": "object", "properties": lists, "required": list(names), "additionalProperties": False}
 
 
-def answered(verdict: Verdict, steps: Sequence[Step], *, plan: bool = False) -> str:
-    """Steps as the JSON that ``form`` allows: what a model learns to write."""
-    told = {
+def format_answer(verdict: Verdict, steps: Sequence[Step], *, plan: bool = False) -> str:
+    """Steps as the JSON that ``answer_schema`` allows: the target of training."""
+    answer = {
         name: [
-            {"cites": [short(cite) for cite in step.cites], "text": step.text} for step in steps if step.section == name
+            {"cites": [short_id(cite) for cite in step.cites], "text": step.text}
+            for step in steps
+            if step.section == name
         ]
-        for name in sections(verdict.question, plan=plan)
+        for name in section_names(verdict.question, plan=plan)
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 
 
-def steps_of(valid: Mapping[str, Any], verdict: Verdict, told: Sequence[Evidence]) -> tuple[Step, ...]:
-    """An answer that satisfies ``form`` as steps, with whole ids again."""
-    whole = {short(item.id): item.id for item in told} | {"V": verdict.id}
+def parse_steps(valid: Mapping[str, Any], verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Step, ...]:
+    """An answer that satisfies ``answer_schema`` as steps, with full evidence ids again."""
+    whole = {short_id(item.id): item.id for item in evidence} | {"V": verdict.id}
     return tuple(
         Step(section=name, text=" ".join(one["text"].split()), cites=tuple(whole[cite] for cite in one["cites"]))
-        for name in sections(verdict.question, plan=PLANNING in valid)
+        for name in section_names(verdict.question, plan=PLANNING in valid)
         for one in valid[name]
         if one["text"].strip()
     )
 
 
-def short(name: str) -> str:
+def short_id(name: str) -> str:
     """An evidence id without its subject, a region's without its tool either; a verdict's id is "V"."""
     if name.startswith("V:"):
         return "V"

@@ -1,6 +1,6 @@
-"""The deterministic writer: puts recorded statements into sections and cites every one. No model is involved.
+"""The deterministic explainer: fills a template with the recorded statements and cites every one; no model is used.
 
-It is the floor below every language model: whatever fails above it, a report still explains itself.
+Its explanations have the author "ledger". It also explains wherever a vision-language model fails.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,10 +19,10 @@ REGIONS: tuple[tuple[str, tuple[Region, ...]], ...] = (
 """Sections of a forgery explanation; "Overall" and "Conclusion" follow (after VIPGuard's six items)."""
 
 
-def write(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation:
+def explain_by_template(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation:
     """Explain ``verdict`` from ``evidence``: everything recorded about one picture and its faces."""
     about = {verdict.subject, SUBJECT}
-    template, variables = _material(verdict, [item for item in evidence if item.subject in about])
+    template, variables = _template(verdict, [item for item in evidence if item.subject in about])
     text = template.render({**variables, "verdict": _plain(verdict)})
     return Explanation(
         question=verdict.question,
@@ -34,26 +34,27 @@ def write(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation:
     )
 
 
-def _material(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, dict[str, Any]]:
+def _template(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, dict[str, Any]]:
+    """The template of the verdict's question and its variables, without the verdict."""
     question: Question = verdict.question
-    spoken = [item for item in evidence if item.status == "ok"]
-    mute = [item for item in evidence if item.status != "ok"]
+    measured = [item for item in evidence if item.status == "ok"]
+    skipped = [item for item in evidence if item.status != "ok"]
     if verdict.reason == "no_face":
         return prompt("any/ledger"), {"measured": [], "silent": []}
     if question in ("expression", "action_units"):
-        units = [item for item in spoken if item.question == "action_units"]
+        units = [item for item in measured if item.question == "action_units"]
         variables: dict[str, Any] = {
             "present": _items(item for item in units if item.label == "present"),
             "absent": _items(item for item in units if item.label == "absent"),
-            "silent": _items(item for item in mute if item.question in ("action_units", question)),
+            "silent": _items(item for item in skipped if item.question in ("action_units", question)),
         }
         if question == "expression":
-            variables["reading"] = _items(item for item in spoken if item.question == "expression")
+            variables["reading"] = _items(item for item in measured if item.question == "expression")
         return prompt(f"{question}/ledger"), variables
-    mine = [item for item in spoken if item.question == question]
-    silent = [item for item in mute if item.question == question]
+    mine = [item for item in measured if item.question == question]
+    missing = [item for item in skipped if item.question == question]
     if question == "forgery":
-        weighed = {*verdict.supports, *verdict.contradicts}
+        fused = {*verdict.supports, *verdict.contradicts}
         regional = any(item.region is not None for item in mine)
         return prompt("forgery/ledger"), {
             "regional": regional,
@@ -61,10 +62,10 @@ def _material(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, d
                 {"title": title, "items": _items(item for item in mine if item.region in parts)}
                 for title, parts in REGIONS
             ],
-            "overall": _items([item for item in mine if item.region is None and item.id in weighed] + silent),
-            "context": _items(item for item in mine if item.region is None and item.id not in weighed),
+            "overall": _items([item for item in mine if item.region is None and item.id in fused] + missing),
+            "context": _items(item for item in mine if item.region is None and item.id not in fused),
         }
-    return prompt("any/ledger"), {"measured": _items(mine), "silent": _items(silent)}
+    return prompt("any/ledger"), {"measured": _items(mine), "silent": _items(missing)}
 
 
 def _items(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
@@ -72,7 +73,7 @@ def _items(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
 
 
 def _plain(noun: Evidence | Verdict) -> dict[str, Any]:
-    """The noun as plain values, each sentence on one line: a line break in a statement must not start a step."""
+    """The fields as plain values, each text on one line: a line break in a statement must not start a step."""
     values = noun.model_dump(mode="json")
     return {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in values.items()}
 
