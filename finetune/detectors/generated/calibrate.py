@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from finetune.calibration.curves import draw_reliability
 from finetune.calibration.records import CalibrationRecord, binary_record, operating_point
 from finetune.detectors.generated import data as generated
+from finetune.detectors.generated import fit
 from finetune.detectors.generated.data import Rows
 from finetune.detectors.linear import Reals, fold_of
 
@@ -42,7 +43,7 @@ def records(rows: Rows, taps: Sequence[int], strength: float, folder: Path) -> I
     weight = np.concatenate([np.full(len(one), 1 / len(one)) for one in given])
     draw_reliability(folder / "reliability.png", "generated faces", np.concatenate(given), truth, weight)
     yield ratio
-    yield familiarity(distances(generated.axes(rows, taps)(rows.beside(taps))))
+    yield familiarity(distances(fit.axes(rows, taps)(rows.beside(taps))))
     yield family(rows, taps, strength)
 
 
@@ -51,8 +52,8 @@ def transferred(rows: Rows, taps: Sequence[int], strength: float) -> list[tuple[
     seen, made = _seen(rows), rows.synthetic
     found = []
     for name in np.unique(rows.made_by[~made]):
-        fit_on = generated.only(rows, (rows.made_by != name) & (~made | seen))
-        scores = generated.detector(fit_on, taps, strength)(rows.beside(taps))[:, 0]
+        fit_on = fit.only(rows, (rows.made_by != name) & (~made | seen))
+        scores = fit.detector(fit_on, taps, strength)(rows.beside(taps))[:, 0]
         found.append((scores[made & ~seen], scores[rows.made_by == name]))
     return found
 
@@ -109,13 +110,13 @@ def family(rows: Rows, taps: Sequence[int], strength: float) -> CalibrationRecor
     right_one, x = _family_of(rows), rows.beside(taps)
     best, named = np.zeros(len(fold)), np.zeros(len(fold), np.int64)
     for number in np.unique(fold):
-        scores = generated.families(generated.only(rows, fold != number), taps, strength)(x[fold == number])
+        scores = fit.families(fit.only(rows, fold != number), taps, strength)(x[fold == number])
         best[fold == number], named[fold == number] = scores.max(axis=1), scores.argmax(axis=1)
     line = float(np.quantile(best[made], 1 - NAMED))
     errors = {"wrong_when_named": float(np.mean((named != right_one)[made & (best >= line)]))}
     for name in generated.GENERATORS:
         mine = rows.made_by == name
-        scores = generated.families(generated.only(rows, ~mine), taps, strength)(x[mine])
+        scores = fit.families(fit.only(rows, ~mine), taps, strength)(x[mine])
         told, right = scores.max(axis=1) >= line, scores.argmax(axis=1) == right_one[mine]
         errors[f"{name}_unseen_named_rightly"] = float(np.mean(told & right))
         errors[f"{name}_unseen_named_wrongly"] = float(np.mean(told & ~right))

@@ -1,8 +1,7 @@
-"""Faces generated as a whole: what a fit learns from, and the fits, all linear on frozen features of inner blocks.
+"""Faces generated as a whole, and photographs: which take part, and their features from inner blocks of the encoder.
 
-Texture lives in early blocks, what holds after a journey in the middle ones. Every face takes part twice: as it is in
-its file, and after a journey that gives all sets the same size and the same history (docs/decisions/0009). Knows no
-calibration and no verdict.
+Texture lives in early blocks; what survives degradation lives in the middle ones. Every face takes part twice: as it is
+in its file, and after a random degradation that gives all sets the same size and history (docs/decisions/0009).
 """
 
 import zlib
@@ -23,7 +22,6 @@ from faceagent.encoder.crop import face_crop
 from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower
 from finetune.data.precision import autocast
-from finetune.detectors.linear import Linear, Reals, ridge
 
 COUNTS = {
     "fairface_train_4k": 900, "muxspace_expressions": 600, "frll_london": 132, "sfhq_tiles": 427, "sfhq_t2i_tiles": 800,
@@ -35,7 +33,6 @@ DEPTHS = (4, 6, 8)
 FAMILIES: Mapping[str, tuple[str, ...]] = {"stylegan": ("stylegan2",), "diffusion": ("flux", "sdxl", "dalle")}
 GENERATORS = ("stylegan2", "flux", "sdxl")
 """Those with enough faces to be tested on."""
-AXES = 64
 BATCH = 32
 
 
@@ -129,47 +126,3 @@ def _batches(faces: Sequence[LocatedFace]) -> Iterator[list[NDArray[np.uint8]]]:
     for look in (as_it_is, moved):
         for start in track(range(0, len(faces), BATCH), description=look.__name__):
             yield [look(one) for one in faces[start : start + BATCH]]
-
-
-def shares(rows: Rows) -> Reals:
-    """Weight of every row: photographs and generated faces alike, and within each the root of a set's size."""
-    share, synthetic = np.zeros(len(rows.made_by)), rows.synthetic
-    for side in (False, True):
-        sizes = {name: np.sum(rows.made_by == name) for name in np.unique(rows.made_by[synthetic == side])}
-        for name, size in sizes.items():
-            share[rows.made_by == name] = size**-0.5 / sum(one**0.5 for one in sizes.values())
-    return share
-
-
-def only(rows: Rows, which: NDArray[np.bool_]) -> Rows:
-    """The rows that are wanted."""
-    return Rows(rows.features[which], rows.made_by[which], rows.source[which], rows.moved[which])
-
-
-def detector(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
-    """Generated (+1) against photographed (-1)."""
-    truth = np.where(rows.synthetic, 1.0, -1.0)[:, np.newaxis]
-    return ridge(rows.beside(taps), truth, strength, shares(rows))
-
-
-def families(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
-    """One output per family: +1 for its faces, -1 for all others and for photographs."""
-    truth = np.stack([np.where(np.isin(rows.made_by, names), 1.0, -1.0) for names in FAMILIES.values()], axis=1)
-    return ridge(rows.beside(taps), truth, strength, shares(rows))
-
-
-def axes(rows: Rows, taps: Sequence[int]) -> Linear:
-    """The main axes of all training features, each with spread 1: far from zero in any is far from what was seen."""
-    x = rows.beside(taps).astype(np.float64)
-    mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-4)
-    values, vectors = np.linalg.eigh(np.cov((x - mean) / spread, rowvar=False))
-    weight = (vectors[:, ::-1][:, :AXES] / np.sqrt(values[::-1][:AXES])).T
-    return Linear(weight, np.zeros(AXES), mean, spread)
-
-
-def stacked(parts: Sequence[Linear]) -> Linear:
-    """Several fits on the same features as one, standardised as the first is."""
-    first = parts[0]
-    weight = np.concatenate([part.weight / part.spread * first.spread for part in parts])
-    bias = np.concatenate([part.bias + part.weight @ ((first.mean - part.mean) / part.spread) for part in parts])
-    return Linear(weight, bias, first.mean, first.spread)

@@ -22,22 +22,17 @@ from finetune.calibration.records import CALIBRATIONS, write_record
 from finetune.data.sources import faces_of
 from finetune.detectors.generated.calibrate import records
 from finetune.detectors.generated.data import (
-    AXES,
     COUNTS,
     DEPTHS,
     FAMILIES,
     GENERATORS,
     SMALL,
     Rows,
-    axes,
-    detector,
-    families,
     generators,
-    only,
     picked,
     remembered,
-    stacked,
-)  # fmt: skip
+)
+from finetune.detectors.generated.fit import AXES, axes, detector, families, only, stacked
 from finetune.detectors.linear_head import ADAPTERS, write_tapped
 
 NAME, VERSION = "forgery_generated", "2.0.0"

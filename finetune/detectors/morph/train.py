@@ -10,89 +10,33 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.progress import track
 
 from evals.data.fingerprint import fingerprint
-from evals.data.synthesis.located_faces import LocatedFace, read_pixels
-from evals.data.synthesis.spectrum import radial_profile
 from evals.data.training_sets import TRAINING_SETS
 from evals.metrics.ranking import two_sample_auc
-from faceagent.encoder.crop import SCALE, face_crop
-from faceagent.encoder.taps import tap_features
-from faceagent.encoder.tower import Tower, load_tower
+from faceagent.encoder.crop import SCALE
+from faceagent.encoder.tower import load_tower
 from faceagent.settings import Settings
-from faceagent.tools.morph import SINGLE
-from finetune.calibration.records import CALIBRATIONS, CalibrationRecord, binary_record, operating_point, write_record
-from finetune.data.precision import autocast
+from finetune.calibration.records import CALIBRATIONS, CalibrationRecord, write_record
 from finetune.data.sources import faces_of
 from finetune.detectors.linear import Linear, Reals, fold_of, out_of_fold, ridge
 from finetune.detectors.linear_head import ADAPTERS, write_tapped
+from finetune.detectors.morph.calibrate import calibrated
 from finetune.detectors.morph.data import SIZE, Half, twins
+from finetune.detectors.morph.features import DEPTHS, Rows, faces_as_they_are, remembered
 
 VERSION = "1.0.0"
 COUNTS = {"frll_london": 190, "fairface_train_4k": 220, "muxspace_expressions": 160, "sfhq_t2i_tiles": 40}
 """Twins per set."""
 PLAIN = {"frll_london": 120, "fairface_train_4k": 220, "muxspace_expressions": 120}
 """Faces as they are in their files, per set, for the lines."""
-DEPTHS = (4, 6, 8, 10)
 CHOICES: tuple[tuple[int, ...], ...] = ((6,), (8,), (10,), (4, 8), (6, 10), (4, 6, 8, 10))
 STRENGTHS = (0.01, 0.1, 1.0)
-FALSE_ALARMS = (0.05, 0.02)
-CAP = 1.3
-"""log10 of the most that the score may say: the makers are few and our own."""
-BATCH = 16
-
-
-class Rows(NamedTuple):
-    """One row per picture: ``features`` by tap, radial ``spectrum``, and what it is (see ``Half``)."""
-
-    features: Mapping[int, NDArray[np.float32]]
-    spectrum: Reals
-    morphed: NDArray[np.bool_]
-    source: NDArray[np.str_]
-    origin: NDArray[np.str_]
-    method: NDArray[np.str_]
-    finish: NDArray[np.str_]
-
-    def beside(self, taps: Sequence[int]) -> NDArray[np.float32]:
-        """N×(taps·3W), as a head reads them."""
-        return np.concatenate([self.features[tap] for tap in taps], axis=1)
-
-
-def described(halves: Sequence[Half], tower: Tower) -> Rows:
-    """Features and spectra of pictures."""
-    found = []
-    for start in track(range(0, len(halves), BATCH), description="features"):
-        with autocast(tower.device):
-            crops = [half.pixels for half in halves[start : start + BATCH]]
-            found.append(tap_features(tower, crops, DEPTHS))
-    parts = np.split(np.concatenate(found), len(DEPTHS), axis=1)
-    return Rows(
-        dict(zip(DEPTHS, parts, strict=True)),
-        np.stack([radial_profile(half.pixels) for half in halves]),
-        np.array([half.morphed for half in halves]),
-        *(np.array([getattr(half, key) for half in halves]) for key in ("source", "origin", "method", "finish")),
-    )
-
-
-def remembered(path: Path, mark: str, make: Callable[[], Sequence[Half]], tower: Tower) -> Rows:
-    """The rows at ``path`` if they carry the mark, else those of ``make``, kept there."""
-    if path.is_file():
-        stored = np.load(path)
-        if str(stored["mark"]) == mark:
-            return Rows({tap: stored[f"tap{tap}"] for tap in DEPTHS}, *(stored[key] for key in Rows._fields[1:]))
-    rows = described(make(), tower)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    taps = {f"tap{tap}": value for tap, value in rows.features.items()}
-    labels = {key: getattr(rows, key) for key in Rows._fields[1:]}
-    np.savez(path, allow_pickle=False, mark=np.array(mark), **taps, **labels)
-    return rows
 
 
 def targets(rows: Rows) -> tuple[Reals, Reals]:
@@ -138,39 +82,6 @@ def left_out(rows: Rows, taps: Sequence[int], strength: float) -> dict[str, floa
         scores = ridge(x[~mine], truth[~mine], strength, share[~mine])(x[mine])[:, 0]
         found[name] = two_sample_auc(scores[rows.morphed[mine]], scores[~rows.morphed[mine]])
     return found
-
-
-def faces_as_they_are(faces: Sequence[LocatedFace]) -> list[Half]:
-    """Bona fide pictures without any journey, as the tool crops them."""
-    return [
-        Half(
-            face_crop(read_pixels(one), one.box).pixels, False, one.source,
-            one.origin, "none", "none",
-        )
-        for one in faces
-    ]  # fmt: skip
-
-
-def calibrated(rows: Rows, scores: Reals, plain: Rows, plain_scores: Reals) -> CalibrationRecord:
-    """Morphs of photographs against bona fide photographs, on a journey and as they are."""
-    photograph = np.array([not TRAINING_SETS[str(name)].synthetic for name in rows.origin])
-    attack, calm = photograph & rows.morphed, photograph & ~rows.morphed
-    negative = np.concatenate([scores[calm], plain_scores])
-    people = np.unique(np.concatenate([rows.source[attack], rows.source[calm], plain.source]), return_inverse=True)[1]
-    groups = people[: attack.sum()], people[attack.sum() :]
-    points = []
-    for rate in FALSE_ALARMS:
-        parts = [plain_scores[plain.origin == name] for name in np.unique(plain.origin)] + [scores[calm]]
-        line = max(float(np.quantile(part, 1 - rate)) for part in parts)
-        errors = {"bpcer": float(np.mean(negative >= line)), "apcer": float(np.mean(scores[attack] < line))}
-        points.append(operating_point(f"BPCER {100 * rate:.0f} %", line, errors))
-    record = binary_record(
-        SINGLE, "logit", ("morph", "bona_fide"), (scores[attack], negative), groups, points,
-        fitted_on="training people of FRLL, FairFace train and muxspace, out of fold; landmark morphs made of them",
-        note="Morphs are landmark morphs of our own making; other makers can be far from them. The cap is set by hand. "
-        "The points let at most their rate of the bona fide faces of every set be called morphs.",
-    )  # fmt: skip
-    return {**record, "cap_log10": CAP}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from faceagent.tools.attributes import CENTRES, GENDER_CALIBRATION, YEARS, chances
-from finetune.detectors.attributes.train import Known, age_choice, bands_of, finished, gender_choice, gender_record
+from finetune.detectors.attributes.calibrate import gender_record
+from finetune.detectors.attributes.data import Known
+from finetune.detectors.attributes.train import age_choice, bands_of, finished, gender_choice
 from finetune.detectors.linear import softmax
 
 N = 240

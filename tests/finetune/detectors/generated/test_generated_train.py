@@ -11,6 +11,7 @@ from evals.data.synthesis.located_faces import LocatedFace
 from faceagent.judge.calibrate import _ADAPTER, Familiarity, Platt
 from finetune.detectors.generated import calibrate as calibrate
 from finetune.detectors.generated import data as generated
+from finetune.detectors.generated import fit
 from finetune.detectors.generated.data import DEPTHS, GENERATORS, Rows
 from finetune.detectors.generated.train import transfer
 
@@ -34,8 +35,8 @@ def rows() -> Rows:
 
 
 def test_both_sides_weigh_alike_and_small_sets_are_not_drowned(rows: Rows) -> None:
-    uneven = generated.only(rows, (rows.made_by != "flux") | (np.arange(len(rows.made_by)) % 6 == 0))
-    share = generated.shares(uneven)
+    uneven = fit.only(rows, (rows.made_by != "flux") | (np.arange(len(rows.made_by)) % 6 == 0))
+    share = fit.shares(uneven)
     assert share[uneven.synthetic].sum() == pytest.approx(share[~uneven.synthetic].sum())
     assert share[uneven.made_by == "flux"].max() > share[uneven.made_by == "sdxl"].max()
 
@@ -49,15 +50,13 @@ def test_a_set_never_seen_is_told_by_what_all_generated_faces_share(rows: Rows) 
 
 
 def test_stacked_fits_say_what_each_says(rows: Rows) -> None:
-    parts = [generated.detector(rows, (4,), 1.0), generated.families(rows, (4,), 1.0), generated.axes(rows, (4,))]
+    parts = [fit.detector(rows, (4,), 1.0), fit.families(rows, (4,), 1.0), fit.axes(rows, (4,))]
     x = rows.beside((4,))
-    np.testing.assert_allclose(
-        generated.stacked(parts)(x), np.concatenate([part(x) for part in parts], axis=1), atol=1e-6
-    )
+    np.testing.assert_allclose(fit.stacked(parts)(x), np.concatenate([part(x) for part in parts], axis=1), atol=1e-6)
 
 
 def test_training_faces_are_familiar_and_others_are_not(rows: Rows) -> None:
-    fitted = generated.axes(rows, (4,))
+    fitted = fit.axes(rows, (4,))
     inside = calibrate.distances(fitted(rows.beside((4,))))
     assert np.sqrt(np.mean(inside**2)) == pytest.approx(1, abs=0.05)
     record = _ADAPTER.validate_python(calibrate.familiarity(inside))

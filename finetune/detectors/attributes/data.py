@@ -1,0 +1,87 @@
+"""What both models, the encoder and dlib's networks, give for every face of FairFace train."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from evals.data.synthesis.located_faces import LocatedFace, read_pixels
+from evals.views import drawn
+from faceagent.encoder.crop import face_crop
+from faceagent.encoder.taps import tap_features
+from faceagent.encoder.tower import Tower
+from faceagent.settings import Settings
+from faceagent.tools.attributes import (
+    Attributes,
+)  # fmt: skip
+from faceagent.tools.base import View
+from faceagent.types import Face, Quality
+from finetune.data.precision import autocast
+from finetune.detectors.linear import Reals
+
+TAPS = (12,)
+"""Tried out of fold: blocks 8, 10, 12 and pairs of them; the last alone is as good as any."""
+BATCH = 16
+FIVE = (33, 263, 1, 61, 291)
+"""Mesh points in place of the face finder's five: right eye, left eye, tip of the nose, corners of the mouth."""
+
+
+class Known(NamedTuple):
+    """One row per face: features of the taps, dlib's 81 ages and its logit of "male", labels, source."""
+
+    features: NDArray[np.float32]
+    dlib_ages: Reals
+    dlib_male: Reals
+    band: NDArray[np.str_]
+    man: NDArray[np.bool_]
+    source: NDArray[np.str_]
+
+
+def known(faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower: Tower, settings: Settings) -> Known:
+    """What both models see in every face."""
+    tool, features, years, male = Attributes(settings), [], [], []
+    for start in track(range(0, len(faces), BATCH), description="faces"):
+        some = faces[start : start + BATCH]
+        views = [_view(one) for one in some]
+        crops = [face_crop(view.pixels(), one.box).pixels for view, one in zip(views, some, strict=True)]
+        with autocast(tower.device):
+            features.append(tap_features(tower, crops, TAPS))
+        found = tool.dlib(views)
+        years.append(found[0])
+        male.append(found[1])
+    rows = [labels[Path(one.path).name] for one in faces]
+    return Known(
+        np.concatenate(features), np.concatenate(years), np.concatenate(male),
+        np.array([row["age"] for row in rows]), np.array([row["gender"] == "Male" for row in rows]),
+        np.array([one.source for one in faces]),
+    )  # fmt: skip
+
+
+def remembered(
+    path: Path, mark: str, faces: Sequence[LocatedFace], labels: Path, tower: Tower, settings: Settings
+) -> Known:
+    """What is at ``path`` if it carries the mark, else ``known``, kept there."""
+    if path.is_file():
+        stored = np.load(path)
+        if str(stored["mark"]) == mark:
+            return Known(*(stored[key] for key in Known._fields))
+    with labels.open(newline="", encoding="utf-8") as file:
+        made = known(faces, {row["file"]: row for row in csv.DictReader(file)}, tower, settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, mark=np.array(mark), **made._asdict())
+    return made
+
+
+def _view(found: LocatedFace) -> View:
+    """The picture with its remembered face, as the tool gets it."""
+    seen = drawn(read_pixels(found))
+    level = {name: 100.0 for name in Quality.model_fields}
+    face = Face(
+        id="F1", picture=seen.picture.id, box=found.box, confidence=1.0,
+        points5=tuple(found.points[index] for index in FIVE), landmarks=found.points, quality=Quality(**level),
+    )  # fmt: skip
+    return View(seen.picture, seen.pixels, seen.original, face)
