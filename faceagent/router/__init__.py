@@ -1,4 +1,4 @@
-"""Free text → a validated plan: rules first, a model only for what the rules leave open."""
+"""Makes a validated plan from free text: by rules first, by a model only where the rules find nothing."""
 
 from faceagent.router.model import questions_by_model
 from faceagent.router.plan import DialogueContext, FaceReference, Plan
@@ -11,12 +11,12 @@ __all__ = ["DialogueContext", "Plan", "Refused", "FaceReference", "route"]
 
 
 def route(text: str, context: DialogueContext | None = None, backend: Backend | None = None) -> Plan:
-    """What one turn asks for. Never raises for what was typed; what cannot be understood asks back.
+    """What one turn asks for. Never raises for what was typed; a text that is not understood is asked back.
 
     Args:
-        text: the turn, in English, Chinese or Spanish.
-        context: what the conversation knows before it; default: one picture, no reference, nothing asked yet.
-        backend: asked only where the rules understand nothing; without one the plan asks back.
+        text: the turn, in a language that has a folder in ``lexicon/``.
+        context: what is known from the conversation before; default: one picture, no reference, no questions yet.
+        backend: asked only where the rules find nothing; without one the plan asks back.
     """
     known = context or DialogueContext()
     plan = plan_by_rules(text, known)

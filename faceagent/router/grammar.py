@@ -1,21 +1,21 @@
-"""Reads the files in ``lexicon/`` and compiles their lists of phrases, once per process.
+"""Compiles the lists of phrases in ``lexicon/`` to regular expressions, once per process.
 
-How a phrase is written stands at the head of ``lexicon/language.toml``. This module knows the notation, not the words.
+The notation of a phrase is described in ``lexicon/README.md``. This module implements it and holds no words.
 """
 
 import re
 import threading
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import cast
 
+from faceagent.router import languages
+from faceagent.router.languages import LanguageSigns
+from faceagent.router.plan import Language
 from faceagent.router.spelling import Spelling
 
 _compiling = threading.Lock()
-FILES = ("language", "questions", "topics", "turns", "people")
 _HAN = re.compile(r"[㐀-鿿]")
 _MACRO = re.compile(r"\{(\w+)\}")
 _WORD = r"[a-z0-9]"
@@ -27,7 +27,7 @@ _GAPS = {"..": rf"(?: {_WORD}+){{0,3}}? ", "~": rf"(?: (?!{{small}} ){_WORD}+){{
 
 @dataclass(frozen=True)
 class Match:
-    """Where a list matched: ``text[start:end]``, and the list's name."""
+    """A match of the list ``name`` at ``text[start:end]``."""
 
     name: str
     start: int
@@ -36,14 +36,18 @@ class Match:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Every list of the files as one pattern, by table and name; the characters to be simplified; and the spelling."""
+    """The compiled lexicon of all languages."""
 
     tables: Mapping[str, Mapping[str, re.Pattern[str]]]
+    """One pattern for each list, by table and list name."""
     simplified: Mapping[int, int]
+    """Traditional Chinese characters to simplified ones, by code point."""
     spelling: Spelling
+    languages: tuple[LanguageSigns, ...] = ()
+    """What each language is recognized by, English first."""
 
     def hits(self, table: str, text: str) -> list[Match]:
-        """Every match of every list of ``table``, in the order of the text."""
+        """All matches of all lists of ``table``, in the order of the text."""
         found = [
             Match(name, one.start(), one.end())
             for name, pattern in self.tables[table].items()
@@ -52,20 +56,20 @@ class Grammar:
         return sorted(found, key=lambda hit: (hit.start, -hit.end))
 
     def names(self, table: str, text: str) -> list[str]:
-        """Names of the lists of ``table`` that match, in the order of their file."""
+        """Names of the lists of ``table`` that match, in the order of the English file."""
         return [name for name, pattern in self.tables[table].items() if pattern.search(text)]
 
     def has(self, table: str, text: str, name: str = "phrases") -> bool:
-        """Whether one list matches."""
+        """Whether one list of ``table`` matches."""
         return self.tables[table][name].search(text) is not None
 
     def without(self, table: str, text: str, name: str = "phrases") -> str:
-        """``text`` with what the list matches blanked out, position for position."""
+        """``text`` with every match of one list replaced by as many ``~``, so that positions stay."""
         return self.tables[table][name].sub(lambda found: "~" * len(found.group()), text)
 
 
-def longest(hits: Iterable[Match]) -> list[Match]:
-    """The hits in the order of the text, without those that overlap a longer one."""
+def keep_longest(hits: Iterable[Match]) -> list[Match]:
+    """The matches in the order of the text, without those that overlap a longer one."""
     kept: list[Match] = []
     for hit in sorted(hits, key=lambda one: (one.start - one.end, one.start)):
         if not any(one.start < hit.end and hit.start < one.end and _length(one) > _length(hit) for one in kept):
@@ -78,51 +82,69 @@ def _length(hit: Match) -> int:
 
 
 def grammar() -> Grammar:
-    """The shipped grammar, compiled at the first call; a thread that comes meanwhile waits for it."""
+    """The grammar of all languages, compiled at the first call; a thread that calls meanwhile waits."""
     with _compiling:
-        return _shipped()
+        return _compile_lexicon(str(languages.LEXICON))
 
 
 @cache
-def _shipped() -> Grammar:
-    raw: dict[str, Mapping[str, object]] = {}
-    for name in FILES:
-        file = resources.files("faceagent.router").joinpath(f"lexicon/{name}.toml")
-        raw |= tomllib.loads(file.read_text(encoding="utf-8"))
-    return compiled(raw)
+def _compile_lexicon(lexicon: str) -> Grammar:
+    del lexicon  # the key of the cache
+    return compile_grammar(*languages.load_tables())
 
 
-def compiled(raw: Mapping[str, Mapping[str, object]]) -> Grammar:
-    """The grammar of a parsed file. Raises ValueError, naming the phrase, for one that cannot be compiled."""
-    macros = {name: _choice(cast(list[str], words)) for name, words in raw["macros"].items()}
-    letters = raw["letters"]
-    tables = {
+def compile_grammar(
+    tables: Mapping[str, Mapping[str, object]], signs: Mapping[Language, Mapping[str, object]] | None = None
+) -> Grammar:
+    """The grammar of parsed lexicon files.
+
+    Args:
+        tables: the merged tables, with ``macros``, ``letters`` and ``spelling``.
+        signs: the table ``[language]`` of each language.
+
+    Raises:
+        ValueError: a phrase cannot be compiled; the message names its list.
+    """
+    macros = {name: _choice(cast(list[str], words)) for name, words in tables["macros"].items()}
+    letters = tables["letters"]
+    patterns = {
         table: {name: _pattern(table, name, phrases, macros) for name, phrases in lists.items()}
-        for table, lists in raw.items()
+        for table, lists in tables.items()
         if table not in ("macros", "letters", "spelling")
     }
     simplified = str.maketrans(str(letters["traditional"]), str(letters["simplified"]))
-    words = {name: frozenset(cast(list[str], found)) for name, found in raw["spelling"].items()}
-    return Grammar(tables, simplified, Spelling(words["words"], words["real"]))
+    words = {name: frozenset(cast(list[str], found)) for name, found in tables["spelling"].items()}
+    recognized = tuple(_language_signs(code, found, macros) for code, found in (signs or {}).items())
+    return Grammar(patterns, simplified, Spelling(words["words"], words["real"]), recognized)
+
+
+def _language_signs(code: Language, found: Mapping[str, object], macros: Mapping[str, str]) -> LanguageSigns:
+    words, characters = found.get("words"), found.get("characters")
+    return LanguageSigns(
+        code=code,
+        words=_pattern("language", code, words, macros) if words else None,
+        marks=str(found.get("marks", "")),
+        characters=re.compile(f"[{characters}]") if characters else None,
+    )
 
 
 def _pattern(table: str, name: str, phrases: object, macros: Mapping[str, str]) -> re.Pattern[str]:
     if not isinstance(phrases, list) or not phrases:
         raise ValueError(f"[{table}] {name} is not a list of phrases")
-    # The longest first: an alternation takes the first that fits.
+    # The longest first: an alternation takes the first alternative that matches.
     ordered = sorted(dict.fromkeys(phrases), key=lambda phrase: (-len(phrase), phrase))
-    plain = [_source(phrase, macros) for phrase in ordered if not _HAN.search(phrase)]
-    chinese = [_source(phrase, macros) for phrase in ordered if _HAN.search(phrase)]
-    parts = [rf"(?<!{_WORD})(?:{_forked(plain)})(?!{_WORD})"] if plain else []
-    parts += [f"(?:{_forked(chinese)})"] if chinese else []
+    plain = [_phrase_pattern(phrase, macros) for phrase in ordered if not _HAN.search(phrase)]
+    chinese = [_phrase_pattern(phrase, macros) for phrase in ordered if _HAN.search(phrase)]
+    parts = [rf"(?<!{_WORD})(?:{_join_alternatives(plain)})(?!{_WORD})"] if plain else []
+    parts += [f"(?:{_join_alternatives(chinese)})"] if chinese else []
     try:
         return re.compile("|".join(parts))
     except re.error as error:
         raise ValueError(f"[{table}] {name} cannot be compiled: {error}") from error
 
 
-def _forked(sources: Iterable[str]) -> str:
-    """The alternatives, those that begin with the same two letters under one branch: faster than a flat list."""
+def _join_alternatives(sources: Iterable[str]) -> str:
+    """The alternatives, grouped by their first two letters: faster than a flat list."""
     branches: dict[str, list[str]] = {}
     for source in sources:
         start = source[:2]
@@ -132,32 +154,33 @@ def _forked(sources: Iterable[str]) -> str:
     )
 
 
-def _source(phrase: str, macros: Mapping[str, str]) -> str:
+def _phrase_pattern(phrase: str, macros: Mapping[str, str]) -> str:
     """The regular expression of one phrase."""
     if " & " in phrase:
-        one, other = (_source(side, macros) for side in phrase.split(" & "))
+        one, other = (_phrase_pattern(side, macros) for side in phrase.split(" & "))
         between = _NEAR_HAN if _HAN.search(phrase) else _NEAR
         return f"(?:{one}{between}{other}|{other}{between}{one})"
     if _HAN.search(phrase):
-        return "[^;]{0,6}?".join(_expanded(part.replace(" ", ""), macros) for part in phrase.split(" .. "))
-    return "".join(_joined(phrase.split(), macros))
+        return "[^;]{0,6}?".join(_expand_macros(part.replace(" ", ""), macros) for part in phrase.split(" .. "))
+    return "".join(_join_words(phrase.split(), macros))
 
 
-def _joined(words: Iterable[str], macros: Mapping[str, str]) -> Iterator[str]:
+def _join_words(words: Iterable[str], macros: Mapping[str, str]) -> Iterator[str]:
     between = ""
     for word in words:
         if word in _GAPS:
-            between = _expanded(_GAPS[word], macros)
+            between = _expand_macros(_GAPS[word], macros)
             continue
-        yield between + (_expanded(word[:-1], macros) + f"{_WORD}*" if word.endswith("*") else _expanded(word, macros))
+        ending = f"{_WORD}*" if word.endswith("*") else ""
+        yield between + _expand_macros(word.removesuffix("*"), macros) + ending
         between = " "
 
 
-def _expanded(word: str, macros: Mapping[str, str]) -> str:
+def _expand_macros(word: str, macros: Mapping[str, str]) -> str:
     return _MACRO.sub(lambda found: macros[found.group(1)], word)
 
 
 def _choice(words: Iterable[str]) -> str:
-    """One of the words, the longest that fits; a star stands for any ending."""
-    ordered = sorted((word.replace("*", f"{_WORD}*") for word in words), key=len, reverse=True)
+    """One of the words, the longest that matches; a star stands for any ending."""
+    ordered = sorted({word.replace("*", f"{_WORD}*") for word in words}, key=lambda word: (-len(word), word))
     return f"(?:{'|'.join(ordered)})"

@@ -1,6 +1,6 @@
-"""Text as the grammar reads it: one case, no accents, one script for Chinese, punctuation only where it ends a clause.
+"""Normalizes text for the grammar: lower case, no accents, simplified Chinese, punctuation only where a clause ends.
 
-Linear in the length of the text. Knows no word of any language but the tables it is handed.
+Linear in the length of the text.
 """
 
 import re
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from faceagent.types import FrozenModel
 
-MOST = 4000
-"""Characters of one turn that are read; a longer turn is asked for again, shorter."""
+MAX_CHARACTERS = 4000
+"""Characters of one turn that are read; for a longer turn the user is asked to shorten it."""
 
 _EVIDENCE = re.compile(
     r"(?<![a-z0-9_])(?:v:)?(?:[rp]\d{1,3})?f\d{1,3}:[a-z0-9_.:-]*[a-z0-9_]|(?<![a-z0-9_])[rp]\d{1,3}:[a-z0-9_.:-]*[a-z0-9_]"
@@ -22,7 +22,7 @@ _STOP = re.compile(r"[;!?。！？；\n]|\.(?=\s|$)|(?<=[a-z一-鿿]):(?=\s)|—
 _PAUSE = re.compile(r"[,，、()（）]")
 _APOSTROPHE = re.compile("['’‘`´ʼ]")
 _WILL = re.compile(f"{_APOSTROPHE.pattern}ll\\b")
-"""Without its apostrophe "I'll" would be ill."""
+"""Replaced before apostrophes are removed; otherwise "I'll" would become "ill"."""
 _SPACES = re.compile(r"\s+")
 _AROUND_HAN = re.compile(r"(?<=[㐀-鿿]) | (?=[㐀-鿿])")
 _SPELT_OUT = re.compile(r"(?<![a-z0-9])(?:[a-z0-9] ){2,}[a-z0-9](?![a-z0-9])")
@@ -32,20 +32,25 @@ _LOOKALIKES = str.maketrans("асеорхуіјѕԁһӏᴀмтвнкαεορυι
 _FOREIGN_LETTER = re.compile(r"[Ͱ-ԯ]")
 
 
-class Said(FrozenModel):
-    """One turn's text, ready to be matched.
+class NormalizedText(FrozenModel):
+    """The text of one turn in the notation of the grammar.
 
-    ``text`` holds words set apart by single spaces, ``,`` and ``;`` as words of their own where a clause pauses or
-    ends, and no space beside a Chinese character.
+    ``text`` holds words separated by single spaces, ``,`` and ``;`` as separate words where a clause pauses or ends,
+    and no space beside a Chinese character. ``evidence`` holds the ids that were typed, in upper case.
     """
 
     text: str
     evidence: tuple[str, ...] = ()
 
 
-def normalise(raw: str, simplified: Mapping[int, int]) -> Said:
-    """``raw`` in the grammar's spelling. ``simplified``: traditional characters to simplified ones, by code point."""
-    text = unicodedata.normalize("NFKC", raw[:MOST])
+def normalize(raw: str, simplified: Mapping[int, int]) -> NormalizedText:
+    """Normalize the text of one turn.
+
+    Args:
+        raw: the text as typed; only the first ``MAX_CHARACTERS`` are read.
+        simplified: traditional Chinese characters to simplified ones, by code point.
+    """
+    text = unicodedata.normalize("NFKC", raw[:MAX_CHARACTERS])
     text = "".join(" " if mark < " " and mark != "\n" else mark for mark in text if unicodedata.category(mark) != "Cf")
     evidence = tuple(dict.fromkeys(found.group().upper() for found in _EVIDENCE.finditer(text)))
     text = _EVIDENCE.sub(" ", text).casefold()
@@ -58,21 +63,21 @@ def normalise(raw: str, simplified: Mapping[int, int]) -> Said:
     text = _PAUSE.sub(" \x01 ", _STOP.sub(" \x02 ", text))
     text = "".join(mark if mark.isalnum() or mark in "\x01\x02" else " " for mark in text)
     text = _SPACES.sub(" ", text).strip().replace("\x01", ",").replace("\x02", ";")
-    return Said(text=_AROUND_HAN.sub("", text), evidence=evidence)
+    return NormalizedText(text=_AROUND_HAN.sub("", text), evidence=evidence)
 
 
-def undisguised(text: str) -> str:
-    """``text`` with words in digits or spelt out letter by letter put together, for what must not be missed."""
+def join_disguised_words(text: str) -> str:
+    """``text`` with words that are disguised as "r4ce" or "r a c e" restored, to find refused topics."""
     joined = _SPELT_OUT.sub(lambda found: found.group().replace(" ", ""), text)
     return _MIXED.sub(lambda found: found.group().translate(_LEET), joined)
 
 
-def readable(raw: str) -> bool:
+def is_readable(raw: str) -> bool:
     """Whether ``raw`` is text that somebody could have typed, and not the bytes of a file."""
-    head = raw[:MOST]
-    odd = sum(1 for mark in head if mark == "\ufffd" or _unlike_text(mark))
+    head = raw[:MAX_CHARACTERS]
+    odd = sum(1 for mark in head if mark == "\ufffd" or _is_unprintable(mark))
     return odd * 20 <= len(head)
 
 
-def _unlike_text(mark: str) -> bool:
+def _is_unprintable(mark: str) -> bool:
     return unicodedata.category(mark) in ("Cc", "Cs", "Co", "Cn") and mark not in "\n\r\t"

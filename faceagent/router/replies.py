@@ -1,35 +1,41 @@
-"""What is asked back when a turn cannot be run as it is, in the language it was written in."""
+"""What is asked back when a turn cannot be run as it is, in the language of the turn.
 
-import tomllib
+The sentences stand in ``lexicon/<language>/replies.toml``; a sentence that a language lacks is given in English.
+"""
+
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from faceagent.router import languages
+from faceagent.router.languages import BASE
 from faceagent.router.plan import Language
 from faceagent.types import QUESTIONS, Question
 
-_MARKS: dict[Language, str] = {"en": ", ", "zh": "、", "es": ", "}
+
+def reply(name: str, language: Language, **values: object) -> str:
+    """The reply of that name with its places filled."""
+    known = {"questions": format_questions(QUESTIONS, language), **values}
+    return str(_replies(language)[name]).format(**known)
+
+
+def format_questions(questions: Iterable[Question], language: Language) -> str:
+    """Questions as a person would call them, separated as the language separates a list."""
+    names = question_names(language)
+    return str(_replies(language)["separator"]).join(names[question] for question in questions)
+
+
+def question_names(language: Language) -> dict[Question, str]:
+    """What a person would call each question."""
+    return dict(_replies(language)["questions"])
+
+
+def _replies(language: Language) -> dict[str, Any]:
+    return _read_replies(str(languages.LEXICON), language)
 
 
 @cache
-def _texts() -> dict[str, Any]:
-    file = resources.files("faceagent.router").joinpath("replies.toml")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
-
-
-def reply(name: str, language: Language, **filled: object) -> str:
-    """The reply of that name, with its places filled."""
-    known = {"questions": listed(QUESTIONS, language), **filled}
-    return str(_texts()[name][language]).format(**known)
-
-
-def listed(questions: Iterable[Question], language: Language) -> str:
-    """Questions as a person would name them, set apart by commas."""
-    words = words_of(language)
-    return _MARKS[language].join(words[question] for question in questions)
-
-
-def words_of(language: Language) -> dict[Question, str]:
-    """What a person would call each question."""
-    return dict(_texts()["questions"][language])
+def _read_replies(lexicon: str, language: Language) -> dict[str, Any]:
+    del lexicon  # part of the key of the cache
+    base, own = languages.read_replies(BASE), languages.read_replies(language)
+    return {**base, **own, "questions": {**base["questions"], **own.get("questions", {})}}

@@ -1,8 +1,8 @@
-"""Which face a description means: by number and place, by the record of age and gender, by looking where a model can.
+"""Finds the face that a description means: by number, place and size, recorded age and gender, and visual traits.
 
-A ``FaceReference`` holds words; each word becomes a weight per face, 0 to 1: how likely it is true of that face. A
-place or a superlative asks for the extreme one among the faces that the words are true of. This module measures nothing
-and decides no policy: ``needs`` names the questions whose evidence would help, and the caller gets it where allowed.
+Each word of a ``FaceReference`` gives every face a weight from 0 to 1, the probability that the word is true of it. A
+side or a superlative selects the extreme face among those that the words are true of. This module measures nothing and
+knows no policy: ``needs`` names the questions whose evidence would help, and the caller gets it where it is allowed.
 """
 
 import math
@@ -15,75 +15,76 @@ from faceagent.router.plan import FaceReference
 from faceagent.types import Evidence, Face, FrozenModel, Question, Score, Share
 
 SURE = 0.6
-"""Share of all weights that the best face must hold; below it the description is ambiguous."""
+"""Share of all weights that the best face must have; below it the description is ambiguous."""
 NOBODY = 0.15
-"""When no face has more weight than this, nobody fits the description."""
+"""When no face has this weight, nobody fits the description."""
 RIVAL = 0.25
-"""Weight, as a part of the best face's, from which on a face is named as a rival: in a crowd no share is large."""
+"""Weight, relative to the best face, from which a face is a rival; in a crowd no share of all weights is large."""
 FEMALE, MALE = frozenset({"woman", "girl"}), frozenset({"man", "boy"})
 AGES = {"child": (-math.inf, 16.0), "baby": (-math.inf, 4.0), "old": (55.0, math.inf), "young": (-math.inf, 35.0)}
-"""Years between which a word is true. A girl or a boy may be any age: people say so of adults."""
-SEEN = frozenset({
-    "glasses", "beard", "moustache", "hat", "bald", "blond", "dark_hair", "red_hair", "grey_hair", "long_hair",
-    "short_hair",
-})  # fmt: skip
-"""Traits that only a look at the face can tell."""
+"""Range of years in which a word is true. Girl and boy have none, because they are also said of adults."""
+HAIR = frozenset({"blond", "dark_hair", "red_hair", "grey_hair", "long_hair", "short_hair"})
+VISUAL_TRAITS = HAIR | {"glasses", "beard", "moustache", "hat", "bald"}
+"""Traits that no tool measures; a ``TraitScorer`` scores them."""
 STEP = 0.6
-"""How far apart two faces must be for one to be clearly beyond the other, in widths of a face."""
+"""Distance at which one face lies clearly beyond another, in widths of a face."""
 LARGER = 2.5
-"""Widths of a face that count as much as one doubling of its size: sizes are measured well, and compared by eye."""
+"""Widths of a face that count as much as a doubling of its size."""
 OLDER = 8.0
-"""Years by which two apparent ages must differ for the order to be likely: the tool's error on new pictures."""
+"""Difference of two apparent ages at which their order is likely, in years: the error of the tool on new pictures."""
 NORMAL_80 = 1.2816
-"""Half the width of an 80 % interval in standard deviations."""
+"""Half the width of an 80 % interval of a normal distribution, in standard deviations."""
 
 TraitScorer = Callable[[Face, str], float | None]
-"""How likely a face shows a trait of ``SEEN``, 0 to 1; None when it cannot be told."""
+"""Probability from 0 to 1 that a face shows a trait of ``VISUAL_TRAITS``; None when it cannot be scored."""
 Weights = list[float]
 Steps = Callable[[int, int], float]
 
 
 class FaceMatch(FrozenModel):
-    """The face that was meant. Without one, ``rivals`` are the faces it could be; none of them when it is nobody."""
+    """The face that is meant. Without one, ``rivals`` are the faces it could be; no rivals mean that nobody fits."""
 
     face: str | None
-    confidence: Share = Field(description="share of all weights that the best face holds; uncalibrated")
+    confidence: Share = Field(description="share of all weights that the best face has; uncalibrated")
     rivals: tuple[str, ...] = Field(default=(), description="other faces it could be, likeliest first")
-    unknown: tuple[str, ...] = Field(default=(), description="what was said of the face and could not be looked at")
+    unknown: tuple[str, ...] = Field(default=(), description="words of the description that could not be checked")
 
 
-def needs(who: FaceReference, faces: Sequence[Face]) -> tuple[Question, ...]:
-    """The questions whose evidence ``resolve`` can use for this description; none where place and number suffice."""
-    if len(faces) < 2 or who.every or who.index is not None:
+def needs(reference: FaceReference, faces: Sequence[Face]) -> tuple[Question, ...]:
+    """The questions whose evidence ``resolve`` can use for this description; none where side and number suffice."""
+    if len(faces) < 2 or reference.every or reference.index is not None:
         return ()
     wanted: list[Question] = []
-    if who.superlative in ("oldest", "youngest") or set(AGES) & set(who.words):
+    if reference.superlative in ("oldest", "youngest") or set(AGES) & set(reference.words):
         wanted.append("age")
-    if (FEMALE | MALE) & set(who.words):
+    if (FEMALE | MALE) & set(reference.words):
         wanted.append("gender")
     return tuple(wanted)
 
 
 def resolve(
-    who: FaceReference, faces: Sequence[Face], evidence: Sequence[Evidence] = (), look: TraitScorer | None = None
+    reference: FaceReference,
+    faces: Sequence[Face],
+    evidence: Sequence[Evidence] = (),
+    score_trait: TraitScorer | None = None,
 ) -> FaceMatch:
-    """The face that ``who`` describes among the faces of one picture; ``who.every`` is for the caller.
+    """The face that ``reference`` describes among the faces of one picture; the caller handles ``every``.
 
     Args:
-        who: the description.
+        reference: the description.
         faces: all faces of the picture, as found.
-        evidence: what is recorded about them; age and gender are read, where ``needs`` asked for them.
-        look: tells traits that no tool measures; without it they are ``unknown``, and nobody is preferred by them.
+        evidence: the evidence about them; only age and gender are used.
+        score_trait: scores visual traits; without it these words are ``unknown`` and change no weight.
     """
     if not faces:
         return FaceMatch(face=None, confidence=0.0)
-    if who.index is not None:
-        return _numbered(who.index, who, faces)
-    told = {word: _weights(word, faces, evidence, look) for word in who.words}
-    columns = [found for found in told.values() if found is not None]
+    if reference.index is not None:
+        return _numbered(reference.index, reference, faces)
+    by_word = {word: _weights(word, faces, evidence, score_trait) for word in reference.words}
+    columns = [found for found in by_word.values() if found is not None]
     weights = [math.prod(column[i] for column in columns) for i in range(len(faces))]
-    unknown = [word for word, found in told.items() if found is None]
-    for name in (who.side, who.superlative):
+    unknown = [word for word, found in by_word.items() if found is None]
+    for name in (reference.side, reference.superlative):
         steps = None if name is None else _steps(name, faces, evidence)
         if steps is not None:
             weights = _extreme(weights, steps)
@@ -92,11 +93,11 @@ def resolve(
     return _chosen(faces, weights, tuple(unknown))
 
 
-def _numbered(index: int, who: FaceReference, faces: Sequence[Face]) -> FaceMatch:
-    """Face 2 is F2; the second from the left is counted from there."""
+def _numbered(index: int, reference: FaceReference, faces: Sequence[Face]) -> FaceMatch:
+    """The face of that number: 2 is F2, and with a side the second from that side."""
     ordered = list(faces)
-    if who.side in ("left", "right"):
-        ordered.sort(key=lambda face: _centre(face)[0], reverse=who.side == "right")
+    if reference.side in ("left", "right"):
+        ordered.sort(key=lambda face: _centre(face)[0], reverse=reference.side == "right")
         chosen = ordered[index - 1].id if index <= len(ordered) else None
     else:
         chosen = next((face.id for face in faces if face.id.endswith(f"F{index}")), None)
@@ -104,23 +105,23 @@ def _numbered(index: int, who: FaceReference, faces: Sequence[Face]) -> FaceMatc
 
 
 def _weights(
-    word: str, faces: Sequence[Face], evidence: Sequence[Evidence], look: TraitScorer | None
+    word: str, faces: Sequence[Face], evidence: Sequence[Evidence], score_trait: TraitScorer | None
 ) -> Weights | None:
-    """How likely ``word`` is true of each face; None when nothing is known about any of them."""
-    found = [_weight(word, face, evidence, look) for face in faces]
+    """Probability that ``word`` is true of each face; None when nothing is known about any of them."""
+    found = [_weight(word, face, evidence, score_trait) for face in faces]
     if all(weight is None for weight in found):
         return None
     return [0.5 if weight is None else weight for weight in found]
 
 
-def _weight(word: str, face: Face, evidence: Sequence[Evidence], look: TraitScorer | None) -> float | None:
+def _weight(word: str, face: Face, evidence: Sequence[Evidence], score_trait: TraitScorer | None) -> float | None:
     if word in FEMALE | MALE:
         male = _male(face, evidence)
         return None if male is None else male if word in MALE else 1.0 - male
     if word in AGES:
         age = _age(face, evidence)
         return None if age is None else _between(*AGES[word], *age)
-    return look(face, word) if look is not None and word in SEEN else None
+    return score_trait(face, word) if score_trait is not None and word in VISUAL_TRAITS else None
 
 
 def _male(face: Face, evidence: Sequence[Evidence]) -> float | None:
@@ -149,7 +150,7 @@ def _between(low: float, high: float, mean: float, spread: float) -> float:
 
 
 def _extreme(weights: Weights, steps: Steps) -> Weights:
-    """How likely each face is the most extreme one of those that are meant: it is, and nobody beyond it is."""
+    """Probability that each face is the extreme one of those that are meant."""
     return [
         weight * math.prod(1.0 - other * steps(j, i) for j, other in enumerate(weights) if j != i)
         for i, weight in enumerate(weights)
@@ -157,7 +158,7 @@ def _extreme(weights: Weights, steps: Steps) -> Weights:
 
 
 def _steps(name: str, faces: Sequence[Face], evidence: Sequence[Evidence]) -> Steps | None:
-    """How clearly face ``j`` lies beyond face ``i`` in the direction of ``name``, 0 to 1; None when it is not known."""
+    """How clearly face ``j`` lies beyond face ``i`` in the direction of ``name``, 0 to 1; None when it is unknown."""
     if name in ("oldest", "youngest"):
         ages = [_age(face, evidence) for face in faces]
         if any(age is None for age in ages):
@@ -169,7 +170,7 @@ def _steps(name: str, faces: Sequence[Face], evidence: Sequence[Evidence]) -> St
 
 
 def _places(name: str, faces: Sequence[Face]) -> list[float]:
-    """How far each face lies in the direction of ``name``, in widths of a face or what counts as much."""
+    """Position of each face in the direction of ``name``, in widths of a face or the equivalent."""
     unit = median(face.box[2] - face.box[0] for face in faces)
     across = [_centre(face)[0] / unit for face in faces]
     sizes = [LARGER * math.log2((face.box[2] - face.box[0]) / unit) for face in faces]
@@ -190,7 +191,7 @@ def _centre(face: Face) -> tuple[float, float]:
 
 
 def _chosen(faces: Sequence[Face], weights: Weights, unknown: tuple[str, ...]) -> FaceMatch:
-    """The face with most of the weight, unless it is nobody or another could as well be meant."""
+    """The face with most of the weight, or the rivals where no face has enough of it."""
     total = sum(weights)
     order = sorted(range(len(faces)), key=lambda i: -weights[i])
     if weights[order[0]] < NOBODY:

@@ -1,6 +1,6 @@
-"""Glasses, hats, beards, hair: traits that no tool measures, told by a vision-language model from the crop of a face.
+"""Scores traits that no tool measures (glasses, hats, beards, hair) with a vision-language model on a face crop.
 
-Only to find the face that somebody describes. Nothing seen here is evidence, and nothing is recorded.
+Used only to find the face that somebody describes. The scores are no evidence and are not recorded.
 """
 
 import logging
@@ -18,38 +18,43 @@ ADAPTER = "vqa"
 """The adapter that answers questions about a picture, where the backend has it."""
 YES = ("yes", "no")
 HAIR = ("black", "blond", "red", "grey", "blue", "green", "pink")
-ASKED: dict[str, tuple[tuple[str, ...], str]] = {
-    "glasses": (YES, "yes"), "hat": (YES, "yes"), "beard": (YES, "yes"),
-    "dark_hair": (HAIR, "black"), "blond": (HAIR, "blond"), "red_hair": (HAIR, "red"), "grey_hair": (HAIR, "grey"),
-}  # fmt: skip
+TRAIT_ANSWERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "glasses": (YES, "yes"),
+    "hat": (YES, "yes"),
+    "beard": (YES, "yes"),
+    "dark_hair": (HAIR, "black"),
+    "blond": (HAIR, "blond"),
+    "red_hair": (HAIR, "red"),
+    "grey_hair": (HAIR, "grey"),
+}
 """Trait → the answers that the model chooses among, and the one that means the trait is there."""
 
 
-def look_of(backend: Backend, crop: Callable[[Face], bytes]) -> TraitScorer:
-    """How likely a face shows a trait, by the model's share of the answer that says so; uncalibrated.
+def visual_trait_scorer(backend: Backend, crop: Callable[[Face], bytes]) -> TraitScorer:
+    """A function that gives the probability, 0 to 1, that a face shows a trait; uncalibrated.
 
-    Once the model is gone it is not asked again.
+    It returns None for a trait that is not in ``TRAIT_ANSWERS`` and when the model fails. Once the model is
+    unavailable it is not asked again.
 
     Args:
-        backend: asked once per face and trait.
-        crop: the face as the model sees it, PNG.
+        backend: asked once for each face and trait.
+        crop: returns the crop of a face for the model, as PNG.
     """
-    gone = False
+    unavailable = False
 
-    def look(face: Face, trait: str) -> float | None:
-        nonlocal gone
-        if gone or trait not in ASKED:
+    def score_visual_trait(face: Face, trait: str) -> float | None:
+        nonlocal unavailable
+        if unavailable or trait not in TRAIT_ANSWERS:
             return None
-        choices, there = ASKED[trait]
+        choices, positive = TRAIT_ANSWERS[trait]
         text = prompts.prompt("any/trait").render({"trait": trait}).strip()
         adapter = ADAPTER if ADAPTER in backend.adapters() else None
+        request = GenerationRequest(turns=(Message(text=text, images=(crop(face),)),), adapter=adapter)
         try:
-            return backend.score(
-                GenerationRequest(turns=(Message(text=text, images=(crop(face),)),), adapter=adapter), choices
-            )[there]
+            return backend.score(request, choices)[positive]
         except (ModelUnavailable, VlmAnswerInvalid) as error:
-            gone = isinstance(error, ModelUnavailable)
-            logger.warning("nobody could look for %s on %s: %s", trait, face.id, error)
+            unavailable = isinstance(error, ModelUnavailable)
+            logger.warning("the trait %s of %s could not be scored: %s", trait, face.id, error)
             return None
 
-    return look
+    return score_visual_trait

@@ -7,8 +7,9 @@ import pytest
 
 from faceagent import policy
 from faceagent.agent.chat import phrases
+from faceagent.router.languages import available_languages
 from faceagent.router.plan import Language
-from faceagent.router.resolve_face import SEEN
+from faceagent.router.resolve_face import VISUAL_TRAITS
 from faceagent.types import QUESTIONS, PolicyDecision, Problem, Reason, Refused
 
 OTHERS: tuple[Language, ...] = ("zh", "es")
@@ -23,7 +24,7 @@ def sentences() -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("name", sentences())
 def test_a_sentence_has_the_same_places_in_every_language(name: str) -> None:
     found = sentences()[name]
-    places = {language: sorted(re.findall(r"\{(\w+)\}", found[language])) for language in get_args(Language)}
+    places = {language: sorted(re.findall(r"\{(\w+)\}", found[language])) for language in available_languages()}
     assert places["en"] == places["zh"] == places["es"]
 
 
@@ -31,7 +32,7 @@ def test_a_sentence_has_the_same_places_in_every_language(name: str) -> None:
 def test_every_reason_and_trait_has_its_words(language: Language) -> None:
     for name in get_args(Reason):
         assert phrases.reason(language, name) != name.replace("_", " ")
-    for name in SEEN:
+    for name in VISUAL_TRAITS:
         assert phrases.label(language, name) != name.replace("_", " ")
 
 

@@ -1,11 +1,11 @@
-"""The grammar file itself."""
+"""The compiled lexicon, the notation of phrases, and typing errors."""
 
 import pytest
 
 from faceagent import policy
-from faceagent.router.grammar import compiled, grammar
+from faceagent.router.grammar import compile_grammar, grammar
 from faceagent.router.plan import KINDS, ImageReference, Side, Superlative
-from faceagent.router.spelling import one_edit
+from faceagent.router.spelling import is_one_edit
 from faceagent.types import QUESTIONS
 
 
@@ -24,7 +24,7 @@ MACROS = {"letters": {"traditional": "", "simplified": ""}, "spelling": {"words"
 
 
 def test_the_notation() -> None:
-    lists = compiled(
+    lists = compile_grammar(
         {"macros": {"small": ["the", "and"], "pet": ["cat", "dog*"], "does": ["chas*"]}, **MACROS,
          "t": {"gap": ["show .. {pet}"], "near": ["the ~ {pet}"], "ending": ["bark*"], "han": ["看 .. 猫"],
          "both": ["{pet} & {does}"], "zh": ["猫 & 追"]}}
@@ -45,7 +45,7 @@ def test_the_notation() -> None:
 @pytest.mark.parametrize("phrases", [[], "word", ["a (b"]])
 def test_a_list_that_cannot_work_is_named(phrases: object) -> None:
     with pytest.raises(ValueError, match=r"\[t\] odd"):
-        compiled({"macros": {"small": ["the"]}, **MACROS, "t": {"odd": phrases}})
+        compile_grammar({"macros": {"small": ["the"]}, **MACROS, "t": {"odd": phrases}})
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_a_list_that_cannot_work_is_named(phrases: object) -> None:
      ("quolity", "quality", True), ("qualities", "quality", False), ("hapy", "happy", True), ("harpy", "happy", False)],
 )  # fmt: skip
 def test_one_slip_of_the_finger(slip: str, word: str, near: bool) -> None:
-    assert one_edit(slip, word) is near
+    assert is_one_edit(slip, word) is near

@@ -6,8 +6,8 @@ import pytest
 
 from faceagent.errors import FaceagentError, ModelUnavailable, VlmAnswerInvalid
 from faceagent.router import FaceReference
-from faceagent.router.resolve_face import SEEN, FaceMatch, needs, resolve
-from faceagent.router.visual_traits import ASKED, look_of
+from faceagent.router.resolve_face import VISUAL_TRAITS, FaceMatch, needs, resolve
+from faceagent.router.visual_traits import TRAIT_ANSWERS, visual_trait_scorer
 from faceagent.types import Evidence, Face, Quality, Score, ToolStamp
 from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
@@ -110,10 +110,10 @@ def test_traits_are_looked_at_where_somebody_can() -> None:
         looked.append((one.id, trait))
         return 0.95 if one.id == "F3" else 0.02
 
-    found = resolve(FaceReference(words=("glasses",)), ROW, look=look)
+    found = resolve(FaceReference(words=("glasses",)), ROW, score_trait=look)
     assert (found.face, found.unknown) == ("F3", ())
     assert set(looked) == {("F1", "glasses"), ("F2", "glasses"), ("F3", "glasses")}
-    assert resolve(FaceReference(words=("glasses",)), ROW, look=lambda face, trait: None).unknown == ("glasses",)
+    assert resolve(FaceReference(words=("glasses",)), ROW, score_trait=lambda face, trait: None).unknown == ("glasses",)
 
 
 def test_nobody_is_found_where_there_is_no_face() -> None:
@@ -130,23 +130,25 @@ def answers(ask: GenerationRequest) -> str:
 
 @pytest.mark.parametrize("trait", ["glasses", "red_hair"])
 def test_the_face_with_the_trait_is_meant(trait: str) -> None:
-    look = look_of(Scripted(answers), lambda face: face.id.encode())
-    assert resolve(FaceReference(words=(trait,)), ROW, look=look).face == "F3"
+    look = visual_trait_scorer(Scripted(answers), lambda face: face.id.encode())
+    assert resolve(FaceReference(words=(trait,)), ROW, score_trait=look).face == "F3"
 
 
 def test_the_adapter_is_named_only_where_there_is_one() -> None:
     for adapters, named in ((("vqa",), "vqa"), ((), None)):
         backend = Scripted(answers, adapters=adapters)
-        look_of(backend, lambda face: b"")(ROW[0], "glasses")
+        visual_trait_scorer(backend, lambda face: b"")(ROW[0], "glasses")
         assert [ask.adapter for ask in backend.asked] == [named]
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("none here"), VlmAnswerInvalid("gibberish")])
 def test_where_nobody_can_look_the_trait_is_unknown(error: FaceagentError) -> None:
-    found = resolve(FaceReference(words=("hat",)), ROW, look=look_of(Scripted([error] * 3), lambda face: b""))
+    found = resolve(
+        FaceReference(words=("hat",)), ROW, score_trait=visual_trait_scorer(Scripted([error] * 3), lambda face: b"")
+    )
     assert (found.face, found.unknown) == (None, ("hat",))
 
 
 def test_what_is_asked_is_what_can_be_said() -> None:
-    assert set(ASKED) <= SEEN
-    assert look_of(Scripted(answers), lambda face: b"")(ROW[0], "bald") is None
+    assert set(TRAIT_ANSWERS) <= VISUAL_TRAITS
+    assert visual_trait_scorer(Scripted(answers), lambda face: b"")(ROW[0], "bald") is None

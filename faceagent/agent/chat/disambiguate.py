@@ -13,7 +13,7 @@ from faceagent.agent.chat.state import Remark, TurnContext
 from faceagent.agent.views import face_crop
 from faceagent.router import DialogueContext, FaceReference, Plan, resolve_face
 from faceagent.router.plan import Language
-from faceagent.router.visual_traits import look_of
+from faceagent.router.visual_traits import visual_trait_scorer
 from faceagent.storage.keys import picture_key, record_key
 from faceagent.types import Evidence, Face, Question
 
@@ -93,7 +93,7 @@ def _resolved(context: TurnContext, item: str, who: FaceReference, faces: Sequen
     """Place, number and record first; where these leave it open, a model looks at the crops of those it could be."""
     evidence = [context.record.get(key, Evidence) for key in context.record.keys(item, Evidence)]
     first = resolve_face.resolve(who, faces, evidence)
-    if first.face is not None or resolve_face.SEEN.isdisjoint(first.unknown):
+    if first.face is not None or resolve_face.VISUAL_TRAITS.isdisjoint(first.unknown):
         return first
     look = _look(context, item, first.rivals)
     return first if look is None else resolve_face.resolve(who, faces, evidence, look)
@@ -104,7 +104,7 @@ def _look(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face
     model = context.model()
     if model is None or context.images.problem(picture_key(item)) is not None:
         return None
-    asked = look_of(model, lambda face: face_crop(context, record_key(item, face.id)))
+    asked = visual_trait_scorer(model, lambda face: face_crop(context, record_key(item, face.id)))
 
     def look(face: Face, trait: str) -> float | None:
         key = f"{item}/{face.id}:{trait}"
@@ -118,7 +118,7 @@ def _look(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face
 
 def _told(context: TurnContext, who: FaceReference, one: resolve_face.FaceMatch, language: Language) -> list[Remark]:
     """What was made of traits that no tool measures: looked for by the model, not needed, or left aside."""
-    seen = [word for word in who.words if word in resolve_face.SEEN and word not in one.unknown and one.face]
+    seen = [word for word in who.words if word in resolve_face.VISUAL_TRAITS and word not in one.unknown and one.face]
     unmeasured = "not_looked_at" if context.model() is None or one.face is None else "not_needed"
     told = (("seen", seen), (unmeasured, one.unknown))
     return [

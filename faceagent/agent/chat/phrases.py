@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from faceagent.router.plan import Language
-from faceagent.router.replies import listed
+from faceagent.router.replies import format_questions
 from faceagent.types import QUESTIONS, PolicyDecision, Problem, Question, Refused
 
 _PIECE = re.compile(r"\s*\S{1,24}\s*")
@@ -48,7 +48,7 @@ def reason(language: Language, name: str) -> str:
 
 def question(language: Language, one: Question) -> str:
     """A question as a person would call it."""
-    return one.replace("_", " ") if language == "en" else listed((one,), language)
+    return one.replace("_", " ") if language == "en" else format_questions((one,), language)
 
 
 def refusal(language: Language, one: Refused) -> str:

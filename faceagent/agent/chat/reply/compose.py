@@ -7,7 +7,7 @@ from faceagent.agent.chat.reply import follow_ups, listing, verdicts
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.agent.chat.state import TurnContext, TurnState
 from faceagent.router import Plan
-from faceagent.router.replies import listed
+from faceagent.router.replies import format_questions
 from faceagent.storage.keys import picture_key
 from faceagent.types import QUESTIONS, Problem
 
@@ -27,7 +27,7 @@ def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
     if plan.clarification:
         parts.append(plan.clarification)
     elif plan.kind in ("help", "out_of_scope"):
-        parts.append(phrases.say(language, plan.kind, questions=listed(QUESTIONS, language)))
+        parts.append(phrases.say(language, plan.kind, questions=format_questions(QUESTIONS, language)))
     elif plan.kind == "new_picture":
         parts.append(phrases.say(language, "give_picture"))
     elif plan.kind != "refused":

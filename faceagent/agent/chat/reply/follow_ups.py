@@ -6,7 +6,7 @@ from faceagent.agent.chat import phrases
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.judge.counterfactual import Change
 from faceagent.judge.counterfactual import what_would_change as moves
-from faceagent.router.replies import listed
+from faceagent.router.replies import format_questions
 from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Evidence, Explanation, Face, Picture, Verdict
 
 MOST_TOLD = 4
@@ -67,7 +67,7 @@ def _untold(context: ReplyContext) -> Iterator[str]:
         if (item, verdict.id) not in told
     }
     if questions:
-        names = listed([question for question in QUESTIONS if question in questions], context.language)
+        names = format_questions([question for question in QUESTIONS if question in questions], context.language)
         yield phrases.say(context.language, "more_verdicts", questions=names)
 
 

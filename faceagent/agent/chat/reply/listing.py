@@ -6,7 +6,7 @@ from faceagent import policy
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.router import Refused
-from faceagent.router.replies import listed
+from faceagent.router.replies import format_questions
 from faceagent.storage.conversation_store import ConversationStore
 from faceagent.types import Evidence
 
@@ -40,7 +40,7 @@ def faces(context: ReplyContext) -> Iterator[str]:
         ordered = sorted(found, key=lambda one: one.box[0] + one.box[2])
         for face in found:
             x0, y0, x1, y1 = face.box
-            barred = listed(tuple(face.reasons), context.language)
+            barred = format_questions(tuple(face.reasons), context.language)
             yield phrases.say(
                 context.language, "face", face=face.id, width=f"{x1 - x0:.0f}", height=f"{y1 - y0:.0f}",
                 place=str(ordered.index(face) + 1), total=str(len(found)), quality=f"{face.quality.unified:.0f}",
