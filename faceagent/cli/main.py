@@ -6,7 +6,6 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 
 import logging
 import sys
-from importlib.metadata import entry_points
 from typing import Annotated, NoReturn
 
 import typer
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from faceagent import __version__
 from faceagent.cli import analyze, chat, doctor, route, sessions, tools, vlm, weights
+from faceagent.cli.checkout import add_evaluation
 from faceagent.cli.exit_codes import ERROR, INTERRUPTED, REFUSED, USAGE
 from faceagent.cli.render import err, out
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
@@ -42,7 +42,9 @@ def main() -> None:
     # peft loads bitsandbytes where it is installed, which warns of a 4-bit kernel that nothing here runs.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
-        _add_commands(sys.argv[1:2])
+        # Only where it is run or listed: importing the evaluation takes time.
+        if sys.argv[1:2] in ([], ["eval"], ["-h"], ["--help"]):
+            add_evaluation(app)
         app()
     except PolicyRefusal as refusal:
         _fail(refusal, REFUSED)
@@ -56,17 +58,6 @@ def main() -> None:
         # Standard output itself: a full disk, a closed terminal.
         err.print(f"error: the output cannot be written: {error.strerror}.", highlight=False)
         sys.exit(ERROR)
-
-
-def _add_commands(first: list[str]) -> None:
-    """Add the commands of other packages by entry point. A package is imported only when its command is run or listed.
-
-    Args:
-        first: the first argument of the command line, or nothing.
-    """
-    for entry in entry_points(group="faceagent.commands"):
-        if not first or first[0] in (entry.name, "-h", "--help"):
-            app.add_typer(entry.load(), name=entry.name)
 
 
 def _fail(error: FaceagentError, code: int) -> NoReturn:

@@ -1,0 +1,87 @@
+"""Builds the wheel, installs it in an environment of its own, and runs programs there, away from the checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def build(folder: Path) -> Path:
+    """The wheel of this checkout, built into ``folder`` without the network."""
+    _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], ROOT)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+class Environment:
+    """A virtual environment without the checkout; programs run in ``folder``, whatever stands there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        _run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], folder)
+        self._bin = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+
+    @property
+    def site_packages(self) -> Path:
+        """Where packages are installed."""
+        base = str(self.folder / "venv")
+        return Path(sysconfig.get_path("purelib", "venv", vars={"base": base, "platbase": base}))
+
+    def install(self, *arguments: str, timeout: float = 120) -> None:
+        """``pip install`` with these arguments, by the pip of the environment that runs the tests."""
+        pip = [sys.executable, "-m", "pip", "--python", str(self._bin / "python"), "--disable-pip-version-check"]
+        _run([*pip, "install", "--quiet", *arguments], self.folder, timeout)
+
+    def borrow(self) -> None:
+        """Let it import the packages of the environment that runs the tests, but for those installed as editable.
+
+        Python does not read the ``.pth`` files of a folder that a ``.pth`` file names, so the checkout stays out.
+        """
+        (self.site_packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+
+    def remove(self) -> None:
+        """Delete it with everything that was written there."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def python(self, program: str, timeout: float = 120) -> str:
+        """What the program prints. Raises AssertionError with everything it said when it fails."""
+        return _run([str(self._bin / "python"), "-c", program], self.folder, timeout)
+
+    def faceagent(self, *arguments: str, code: int = 0, timeout: float = 120) -> str:
+        """What the installed command prints, standard error included."""
+        return _run([str(self._bin / "faceagent"), *arguments], self.folder, timeout, code)
+
+
+def _run(command: list[str], folder: Path, timeout: float = 120, code: int = 0) -> str:
+    hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**environment, "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == code, f"{' '.join(command)[:300]} ended with {done.returncode}:\n{done.stdout[-3000:]}"
+    return done.stdout
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+import faceagent
+names = ["faceagent"] + [found.name for found in pkgutil.walk_packages(faceagent.__path__, "faceagent.")]
+for name in names:
+    importlib.import_module(name)
+print(faceagent.__file__)
+print(len(names))
+print(sorted({"evals", "finetune"} & set(sys.modules)))
+"""
+"""Prints where the package lies, how many modules were imported, and which others of ours came along."""
