@@ -1,7 +1,7 @@
 """``faceagent eval``: list tasks and benchmarks, run one, compare two runs, write a report, look for leaks.
 
-Plugged into the command line through the entry-point group ``faceagent.commands``. Nothing heavy is imported before
-a command needs it, because every start of ``faceagent`` imports this module.
+``faceagent.cli.checkout`` adds it to the command line where faceagent runs from a checkout. Nothing heavy is imported
+before a command needs it, because ``faceagent --help`` imports this module.
 """
 
 from collections.abc import Mapping

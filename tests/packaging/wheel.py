@@ -1,5 +1,6 @@
 """Builds the wheel, installs it in an environment of its own, and runs programs there, away from the checkout."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -75,13 +76,25 @@ def _run(command: list[str], folder: Path, timeout: float = 120, code: int = 0) 
 
 
 IMPORT_ALL = """
-import importlib, pkgutil, sys
+import importlib, json, pkgutil, sys
 import faceagent
 names = ["faceagent"] + [found.name for found in pkgutil.walk_packages(faceagent.__path__, "faceagent.")]
+missing = {}
 for name in names:
-    importlib.import_module(name)
-print(faceagent.__file__)
-print(len(names))
-print(sorted({"evals", "finetune"} & set(sys.modules)))
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing[name] = error.name
+others = sorted({"evals", "finetune"} & set(sys.modules))
+print(json.dumps({"place": faceagent.__file__, "modules": len(names), "missing": missing, "others": others}))
 """
-"""Prints where the package lies, how many modules were imported, and which others of ours came along."""
+"""Prints where the package lies, its modules, those that lack a package, and which others of ours came along."""
+
+
+def assert_imports(installed: Environment, missing: dict[str, str]) -> None:
+    """Every module of the installed package imports, but for ``missing``: module → package that an extra brings."""
+    found = json.loads(installed.python(IMPORT_ALL))
+    assert Path(found["place"]).is_relative_to(installed.site_packages)
+    assert found["modules"] == len(list((ROOT / "faceagent").rglob("*.py")))
+    assert found["missing"] == missing
+    assert found["others"] == []
