@@ -149,7 +149,7 @@ class TerminalChat:
 
     def _print_session(self, rest: str) -> None:
         del rest
-        kept = "kept" if self._conversation.lasting else "in memory only"
+        kept = "kept" if self._conversation.persistent else "in memory only"
         out.print(f"{self._conversation.id} ({kept})", highlight=False)
 
     def _reset(self, rest: str) -> None:

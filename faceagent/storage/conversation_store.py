@@ -1,14 +1,14 @@
-"""The record of a conversation: nouns by key, held in memory and kept in a store under the conversation's id.
+"""The record of a conversation: values by key, held in memory and written to the storage under the conversation's name.
 
-The same record that one run of the pipeline has, with two more habits: what is there from earlier turns is read on
-opening, and ``keep`` writes what is new. Keys are ``item/noun-id`` as ever, where an item is a picture of the
-conversation: "1" is the first, "ref" the references. Writing a key again replaces it, so a turn that is done twice
-leaves one entry of each. Pixels and files are never kept.
+It is a ``Record`` with two additions: what earlier turns recorded is read on opening, and ``flush`` writes what is new.
+Keys are those of ``keys``; writing a key again replaces its value, so a turn that is run twice leaves one entry of
+each. Pixels and files are never kept.
 """
 
 from langgraph.store.base import BaseStore, PutOp
 from pydantic import Field
 
+from faceagent.storage.keys import item_of
 from faceagent.storage.record import Record
 from faceagent.types import (
     Evidence,
@@ -24,7 +24,7 @@ from faceagent.types import (
     Verdict,
 )
 
-MOST = 100_000
+MAX_ENTRIES = 100_000
 """Entries read at once; more than any conversation has."""
 
 
@@ -36,7 +36,7 @@ class ToolRun(FrozenModel):
 
 
 class Exchange(FrozenModel):
-    """What was said in one turn, for whoever opens the conversation again."""
+    """What was said in one turn, for a person who opens the conversation again."""
 
     turn: int
     text: str
@@ -44,7 +44,7 @@ class Exchange(FrozenModel):
 
 
 class SignOff(FrozenModel):
-    """A person looked at the verdicts of a turn and released them, or did not."""
+    """A person's decision to release the verdicts of a turn, or not."""
 
     turn: int
     released: bool
@@ -60,80 +60,80 @@ KINDS: dict[str, type[FrozenModel]] = {kind.__name__: kind for kind in _TYPES} |
 
 
 class ConversationStore(Record):
-    """A ``Record`` that survives the process. ``keep`` is called at the end of every node of the conversation."""
+    """A ``Record`` that survives the process. ``flush`` is called at the end of every node of the conversation."""
 
     def __init__(self, store: BaseStore, conversation: str) -> None:
         super().__init__()
         self._store = store
         self._namespace = namespace(conversation)
         self._new: set[str] = set()
-        found = sorted(store.search(self._namespace, limit=MOST), key=lambda entry: entry.value["place"])
+        found = sorted(store.search(self._namespace, limit=MAX_ENTRIES), key=lambda entry: entry.value["place"])
         for entry in found:
-            self._nouns[entry.key] = KINDS[entry.value["kind"]].model_validate(entry.value["noun"])
+            self._values[entry.key] = KINDS[entry.value["kind"]].model_validate(entry.value["noun"])
         self._place = {entry.key: int(entry.value["place"]) for entry in found}
         self._next = max(self._place.values(), default=0) + 1
 
-    def put(self, key: str, noun: FrozenModel) -> str:
-        """Store ``noun``; it is kept with the next ``keep``."""
+    def put(self, key: str, value: FrozenModel) -> str:
+        """Store ``value``; it is written with the next ``flush``."""
         with self._lock:
             self._new.add(key)
             if key not in self._place:
                 self._place[key] = self._next
                 self._next += 1
-        return super().put(key, noun)
+        return super().put(key, value)
 
     def drop(self, key: str) -> None:
         """Forget what is under ``key``; unknown keys are fine."""
         with self._lock:
-            if self._nouns.pop(key, None) is not None:
+            if self._values.pop(key, None) is not None:
                 self._new.add(key)
                 self._place.pop(key)
 
     def keys(self, item: str, kind: type[FrozenModel]) -> list[str]:
-        """Keys of one item's nouns of that kind, in the order they were recorded."""
+        """Keys of one item's values of that type, in the order they were recorded."""
         with self._lock:
-            found = [key for key, noun in self._nouns.items() if isinstance(noun, kind)]
-        return [key for key in found if key.partition("/")[0] == item]
+            found = [key for key, value in self._values.items() if isinstance(value, kind)]
+        return [key for key in found if item_of(key) == item]
 
     def sources(self) -> list[str]:
-        """Keys of all pictures and references ever handed over, in that order, read or not."""
+        """Keys of all pictures and references ever given, in that order, read or not."""
         with self._lock:
-            found = [key for key, noun in self._nouns.items() if isinstance(noun, Source)]
+            found = [key for key, value in self._values.items() if isinstance(value, Source)]
         return [key.removesuffix(":source") for key in found]
 
-    def numbered(self) -> list[str]:
+    def evidence_keys(self) -> list[str]:
         """Keys of all evidence in the order it was first recorded; the first is E1."""
         with self._lock:
-            found = [key for key, noun in self._nouns.items() if isinstance(noun, Evidence)]
+            found = [key for key, value in self._values.items() if isinstance(value, Evidence)]
         return sorted(found, key=lambda key: self._place[key])
 
-    def keep(self) -> None:
+    def flush(self) -> None:
         """Write what was put or dropped since the last time, in one transaction."""
         with self._lock:
             changed, self._new = self._new, set()
-            changes = [(key, self._nouns.get(key)) for key in sorted(changed)]
+            changes = [(key, self._values.get(key)) for key in sorted(changed)]
         if not changes:
             return
         try:
-            entries = [PutOp(self._namespace, key, self._entry(key, noun), index=False) for key, noun in changes]
+            entries = [PutOp(self._namespace, key, self._entry(key, value), index=False) for key, value in changes]
             self._store.batch(entries)
         except BaseException:
             with self._lock:
                 self._new |= changed
             raise
 
-    def move(self, store: BaseStore) -> None:
+    def move_to(self, store: BaseStore) -> None:
         """Keep everything in another store from now on, as when the first one fails."""
         with self._lock:
             self._store = store
-            self._new = set(self._nouns)
+            self._new = set(self._values)
 
-    def _entry(self, key: str, noun: FrozenModel | None) -> dict[str, object] | None:
-        if noun is None:
+    def _entry(self, key: str, value: FrozenModel | None) -> dict[str, object] | None:
+        if value is None:
             return None
-        return {"kind": type(noun).__name__, "place": self._place[key], "noun": noun.model_dump(mode="json")}
+        return {"kind": type(value).__name__, "place": self._place[key], "noun": value.model_dump(mode="json")}
 
 
 def namespace(conversation: str) -> tuple[str, ...]:
-    """The namespace of a conversation's nouns."""
+    """The namespace of a conversation's records."""
     return ("nouns", conversation)

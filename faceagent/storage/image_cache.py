@@ -1,7 +1,7 @@
 """The pictures of a conversation: read once, released after every turn, read again only when a tool needs them.
 
-A path or URL may have gone or changed since; that is noticed here by the sha256 of the bytes. Pictures that were handed
-over as bytes live as long as the process.
+A path or URL may have gone or changed since; that is noticed here by the sha256 of the bytes. Pictures given as
+bytes live as long as the process.
 """
 
 import threading
@@ -62,7 +62,9 @@ class ImageCache:
         except KeyError:
             pass
         if source.kind == "bytes":
-            return Problem(reason="missing_file", message=f"{source.name} was handed over to a process that has ended.")
+            return Problem(
+                reason="missing_file", message=f"{source.name} was given as bytes to a process that has ended."
+            )
         found = intake.take(source, self._blobs, self._settings, id=picture.id)
         if isinstance(found, Problem):
             return found

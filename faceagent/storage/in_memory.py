@@ -15,8 +15,8 @@ from faceagent.storage.protocol import strict_serializer
 class InMemory:
     """Everything in this process; gone with it. What conversations fall back to when the store fails."""
 
-    lasting = False
-    where = "this process"
+    persistent = False
+    location = "this process"
     errors: tuple[type[Exception], ...] = ()
 
     def __init__(self) -> None:

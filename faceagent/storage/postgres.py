@@ -24,15 +24,15 @@ TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "store")
 
 
 class Postgres(AbstractContextManager["Postgres"]):
-    """A database. Three connections: for the checkpoints, for the nouns, and for the locks."""
+    """A database. Three connections: for the checkpoints, for the records, and for the locks."""
 
-    lasting = True
+    persistent = True
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, url: str) -> None:
         # Without the password: the name is printed.
-        self.where = f"the database at {urlsplit(url).hostname or 'its socket'}"
-        with _translated(self.where), ExitStack() as stack:
+        self.location = f"the database at {urlsplit(url).hostname or 'its socket'}"
+        with _translating(self.location), ExitStack() as stack:
             connections = [stack.enter_context(_connect(url)) for _ in range(3)]
             saver, store = PostgresSaver(connections[0], serde=strict_serializer()), PostgresStore(connections[1])
             saver.setup()
@@ -46,7 +46,7 @@ class Postgres(AbstractContextManager["Postgres"]):
     def lock(self, conversation: str) -> Iterator[None]:
         """Hold a conversation by an advisory lock of the session."""
         key = int.from_bytes(hashlib.sha256(conversation.encode()).digest()[:8], signed=True)
-        with _translated(self.where):
+        with _translating(self.location):
             held = self._locks.execute("SELECT pg_try_advisory_lock(%s) AS held", (key,)).fetchone()
         if not held or not held["held"]:
             raise busy_error(conversation)
@@ -63,7 +63,7 @@ class Postgres(AbstractContextManager["Postgres"]):
     def purge(self, conversations: Sequence[str]) -> None:
         """Rewrite the tables without the deleted rows. The server's own log and backups are its keeper's to empty."""
         del conversations
-        with _translated(self.where):
+        with _translating(self.location):
             for table in TABLES:
                 self._locks.execute(f"VACUUM FULL {table}")
 
@@ -81,8 +81,8 @@ def _connect(url: str) -> psycopg.Connection[DictRow]:
 
 
 @contextmanager
-def _translated(where: str) -> Iterator[None]:
+def _translating(location: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise translate_error(error, where) from error
+        raise translate_error(error, location) from error

@@ -21,12 +21,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class Storage(Protocol):
-    """Checkpoints and nouns of all conversations."""
+    """Checkpoints and records of all conversations."""
 
     saver: BaseCheckpointSaver[Any]
     store: BaseStore
-    lasting: bool
-    where: str
+    persistent: bool
+    location: str
     """What to call the place in a message."""
     errors: tuple[type[Exception], ...]
     """What the store itself raises when it fails."""
@@ -60,7 +60,7 @@ def strict_serializer() -> JsonPlusSerializer:
 
 
 def busy_error(conversation: str) -> ConversationBusy:
-    """What to raise when somebody else holds the conversation."""
+    """The error for a conversation that another process has open."""
     return ConversationBusy(
         f"Another process has the conversation {conversation!r} open.",
         remedy="Close it there, or start a new conversation.",

@@ -1,8 +1,6 @@
-"""The record of one run: every noun under its key. The graph's state holds keys only, never nouns or pixels.
+"""The record of one run: every value of ``types`` under its key, see ``keys``. A graph's state holds keys only.
 
-Keys are ``item/noun-id``, so "0/F1:AU12" is evidence about face F1 of the first picture of the run; references are
-shared by all items and stand under their bare id ("R1", "R1F1"). Writing the same key twice is how a retry looks,
-and leaves one entry.
+Writing the same key twice, as a retried node does, leaves one entry.
 """
 
 import threading
@@ -17,34 +15,34 @@ N = TypeVar("N", bound=FrozenModel)
 
 
 class Record:
-    """Nouns by key, and the time each part of the run took. Safe for the graph's parallel nodes."""
+    """Values by key, and the time each part of the run took. Safe for the graph's parallel nodes."""
 
     def __init__(self) -> None:
-        self._nouns: dict[str, FrozenModel] = {}
+        self._values: dict[str, FrozenModel] = {}
         self._seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def put(self, key: str, noun: FrozenModel) -> str:
-        """Store ``noun``; returns ``key``, so that a node can return what it stored."""
+    def put(self, key: str, value: FrozenModel) -> str:
+        """Store ``value``; returns ``key``, so that a node can return what it stored."""
         with self._lock:
-            self._nouns[key] = noun
+            self._values[key] = value
         return key
 
     def get(self, key: str, kind: type[N]) -> N:
-        """The noun under ``key``. Raises KeyError if there is none, TypeError if it is of another kind."""
-        noun = self._nouns[key]
-        if not isinstance(noun, kind):
-            raise TypeError(f"{key} is a {type(noun).__name__}, not a {kind.__name__}")
-        return noun
+        """The value under ``key``. Raises KeyError if there is none, TypeError if it is of another type."""
+        value = self._values[key]
+        if not isinstance(value, kind):
+            raise TypeError(f"{key} is a {type(value).__name__}, not a {kind.__name__}")
+        return value
 
     def is_a(self, key: str, kind: type[FrozenModel]) -> bool:
-        """Whether the noun under ``key`` is of that kind."""
-        return isinstance(self._nouns.get(key), kind)
+        """Whether the value under ``key`` is of that type."""
+        return isinstance(self._values.get(key), kind)
 
     def all(self, kind: type[N]) -> list[N]:
-        """Every noun of that kind."""
+        """Every value of that type."""
         with self._lock:
-            return [noun for noun in self._nouns.values() if isinstance(noun, kind)]
+            return [value for value in self._values.values() if isinstance(value, kind)]
 
     @contextmanager
     def clock(self, part: str) -> Iterator[None]:

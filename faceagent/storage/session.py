@@ -1,6 +1,6 @@
-"""Where one conversation is kept: its checkpoints, its notebook and its line in the list of conversations.
+"""Where one conversation is kept: its checkpoints, its record and its line in the list of conversations.
 
-Where the store fails, everything goes on in storage; what is said about that is for the conversation. Runs no turn.
+Where the storage fails, everything goes on in memory; the conversation reports it. This module runs no turn.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from faceagent.errors import ConversationBusy, StorageError
 from faceagent.settings import Settings
 from faceagent.storage.conversation_store import ConversationStore, Exchange
 from faceagent.storage.in_memory import InMemory
+from faceagent.storage.keys import exchange_key
 from faceagent.storage.protocol import Storage, translate_error
 from faceagent.storage.sessions import SessionInfo, list_sessions, open_storage, save_session_info
 
@@ -24,7 +25,7 @@ TITLE = 60
 EXCHANGES = 50
 """Turns whose words are kept; older ones give way, the evidence stays."""
 LONGEST = 4_000
-"""Characters kept of what was said in a turn, on each side."""
+"""Characters kept of the words of a turn, on each side."""
 
 
 CompileGraph = Callable[[BaseCheckpointSaver[Any]], CompiledStateGraph[Any, Any, Any, Any]]
@@ -77,10 +78,10 @@ class Session:
         except (ValueError, KeyError) as error:
             # Rows that are not what was written here: treated as what they are, damage.
             raise StorageError(
-                f"{storage.where} holds something else under {self.name!r}.", remedy="Choose another name."
+                f"{storage.location} holds something else under {self.name!r}.", remedy="Choose another name."
             ) from error
         except storage.errors as error:
-            raise translate_error(error, storage.where) from error
+            raise translate_error(error, storage.location) from error
 
     @property
     def config(self) -> Any:
@@ -102,7 +103,7 @@ class Session:
             self._snapshot = self.graph.get_state(self.config)
         return self._snapshot
 
-    def running(self) -> None:
+    def begin_turn(self) -> None:
         """A turn begins: the checkpoint that is known grows old."""
         self._snapshot = None
 
@@ -110,18 +111,18 @@ class Session:
         """Go on in this process; everything recorded comes along."""
         self.storage, self._snapshot = InMemory(), None
         self.graph = self._compile(self.storage.saver)
-        self.store.move(self.storage.store)
-        self.store.keep()
+        self.store.move_to(self.storage.store)
+        self.store.flush()
 
     def finish(self, turn: int, pictures: int) -> None:
         """Keep the words of a turn, drop the checkpoints that it left behind."""
         text, reply = str(self.values["text"]), str(self.values["reply"])
-        self.store.put(f"words/{turn % EXCHANGES}", Exchange(turn=turn, text=text[:LONGEST], reply=reply[:LONGEST]))
-        self.store.keep()
-        self.remember(text, turn, pictures)
+        self.store.put(exchange_key(turn % EXCHANGES), Exchange(turn=turn, text=text[:LONGEST], reply=reply[:LONGEST]))
+        self.store.flush()
+        self.update_info(text, turn, pictures)
         self.storage.prune(self.name)
 
-    def remember(self, text: str, turns: int, pictures: int) -> None:
+    def update_info(self, text: str, turns: int, pictures: int) -> None:
         """Bring the line in the list of conversations up to date."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         title = " ".join(text.split())[:TITLE] or "(a picture)"

@@ -8,7 +8,7 @@ from langgraph.store.base import PutOp
 
 from faceagent.errors import InputError
 from faceagent.settings import Settings
-from faceagent.storage.conversation_store import MOST, namespace
+from faceagent.storage.conversation_store import MAX_ENTRIES, namespace
 from faceagent.storage.protocol import Storage
 from faceagent.storage.sqlite import Sqlite
 from faceagent.types import FrozenModel
@@ -42,7 +42,7 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
 
 def list_sessions(storage: Storage) -> tuple[SessionInfo, ...]:
     """All conversations, the one used last first."""
-    found = [SessionInfo.model_validate(entry.value) for entry in storage.store.search(SESSIONS, limit=MOST)]
+    found = [SessionInfo.model_validate(entry.value) for entry in storage.store.search(SESSIONS, limit=MAX_ENTRIES)]
     return tuple(sorted(found, key=lambda one: one.used, reverse=True))
 
 
@@ -62,7 +62,7 @@ def delete_sessions(storage: Storage, conversations: Sequence[str]) -> None:
             held.enter_context(storage.lock(name))
         for name in conversations:
             storage.saver.delete_thread(name)
-            entries = storage.store.search(namespace(name), limit=MOST)
+            entries = storage.store.search(namespace(name), limit=MAX_ENTRIES)
             storage.store.batch([PutOp(namespace(name), entry.key, None) for entry in entries])
             storage.store.delete(SESSIONS, name)
         storage.purge(conversations)

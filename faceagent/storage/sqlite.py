@@ -24,14 +24,14 @@ BUSY_SECONDS = 2.0
 class Sqlite(AbstractContextManager["Sqlite"]):
     """One SQLite file in a folder, and a lock file for every conversation that is open."""
 
-    lasting = True
+    persistent = True
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "conversations.sqlite"
-        self.where = str(self._file)
-        with _translated(self._file):
+        self.location = str(self._file)
+        with _translating(self._file):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Each library counts on transactions being begun in its own way.
             self._connections = [_connect(self._file), _connect(self._file, autocommit=True)]
@@ -46,14 +46,14 @@ class Sqlite(AbstractContextManager["Sqlite"]):
 
     @contextmanager
     def lock(self, conversation: str) -> Iterator[None]:
-        """Hold a conversation by a lock file, which the system lets go of even when the process is killed."""
+        """Hold a conversation by a lock file, which the system releases even when the process is killed."""
         lock = FileLock(self._lock_file(conversation), timeout=0)
         try:
             lock.acquire()
         except Timeout:
             raise busy_error(conversation) from None
         except OSError as error:
-            raise translate_error(error, self.where) from error
+            raise translate_error(error, self.location) from error
         try:
             yield
         finally:
@@ -71,7 +71,7 @@ class Sqlite(AbstractContextManager["Sqlite"]):
 
     def purge(self, conversations: Sequence[str]) -> None:
         """Rewrite the file without what was deleted, and empty the log that still holds it; leases are held."""
-        with _translated(self._file), closing(_connect(self._file)) as connection:
+        with _translating(self._file), closing(_connect(self._file)) as connection:
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             for name in conversations:
@@ -97,7 +97,7 @@ def _connect(file: Path, *, autocommit: bool = False) -> sqlite3.Connection:
 
 
 @contextmanager
-def _translated(file: Path) -> Iterator[None]:
+def _translating(file: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:

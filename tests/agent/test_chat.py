@@ -72,7 +72,7 @@ def test_follow_ups_read_the_record_and_run_no_tool(analyst: Analyst, photo: Pat
         assert views() > before
         # Measured again, and nothing is there twice.
         assert len(recorded(events)) == len(set(recorded(events)))
-        assert len(talk.store.all(Evidence)) == len(talk.store.numbered())
+        assert len(talk.store.all(Evidence)) == len(talk.store.evidence_keys())
 
 
 def test_the_second_picture_is_a_question_of_its_own(analyst: Analyst, photo: Path, pair: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_purpose_forbids_and_no_later_word_allows(analyst: Analyst, photo: Pat
 def test_what_was_recorded_before_is_not_given_out_for_a_stricter_purpose(analyst: Analyst, photo: Path) -> None:
     with analyst.chat() as talk:
         said(talk, HAPPY, [photo])
-        number = talk.store.numbered().index("1/F1:expression") + 1
+        number = talk.store.evidence_keys().index("1/F1:expression") + 1
         assert "happy" in said(talk, f"/evidence E{number}").lower()
         answer = reply(list(talk.ask(f"/evidence E{number}", purpose="workplace")))
         assert "happy" not in answer.lower() and "Art. 5(1)(f)" in answer

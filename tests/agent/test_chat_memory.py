@@ -142,13 +142,13 @@ def test_a_killed_turn_is_finished_without_losing_or_repeating_evidence(
         assert started(events) in (["expression"], ["action_units", "expression"], ["expression", "action_units"])
         assert labels(events) == {(1, "F1", "expression"): "happy"}
         assert talk.unfinished is None
-        names = [talk.store.get(key, Evidence).id for key in talk.store.numbered()]
+        names = [talk.store.get(key, Evidence).id for key in talk.store.evidence_keys()]
         assert len(names) == len(set(names)) and set(told) <= set(names)
         counted = analyst.runtime.tools["action_units"]
         assert counted.views == 0  # type: ignore[attr-defined]  # a Counted
         whole = analyst.analyze(photo, questions=["expression"])
         assert {one.id: one.label for one in whole.evidence} == {
-            (one := talk.store.get(key, Evidence)).id: one.label for key in talk.store.numbered()
+            (one := talk.store.get(key, Evidence)).id: one.label for key in talk.store.evidence_keys()
         }
         assert "Apparent happy" in reply(events)
 
@@ -169,7 +169,7 @@ def test_a_store_that_gets_locked_is_told_and_the_conversation_goes_on(
         blocker.close()
         assert len(notices(list(events))) == 1 and "locked" in notices(list(events))[0]
         assert ("F1", "quality") in {key[1:] for key in labels(events)}
-        assert not talk.lasting
+        assert not talk.persistent
         # Everything from before the trouble is still there, and nothing of it is measured again.
         assert "AU12" in said(talk, "why does she look happy?")
         assert views() == before + 1

@@ -58,7 +58,7 @@ def test_nouns_and_conversations_are_kept_and_deleted(memory: Storage) -> None:
     stamp = ToolStamp(name="forgery", version="1")
     store = ConversationStore(memory.store, "one")
     store.put("1/F1:a", Evidence(id="F1:a", tool=stamp, question="forgery", subject="F1", statement="measured"))
-    store.keep()
+    store.flush()
     day = "2026-01-01"
     save_session_info(memory, SessionInfo(id="one", title="one", turns=1, pictures=1, started=day, used=day))
     assert ConversationStore(memory.store, "one").keys("1", Evidence) == ["1/F1:a"]

@@ -43,10 +43,10 @@ def test_what_was_kept_is_read_back_in_order(storage: Storage) -> None:
     store.put("1/F1:b", evidence("F1:b"))
     store.put("1/F1:a", evidence("F1:a"))
     store.put("1/gone", ToolRun(questions=("forgery",)))
-    store.keep()
+    store.flush()
     store.drop("1/gone")
     store.put("1/F1:b", evidence("F1:b", "measured again"))
-    store.keep()
+    store.flush()
     again = ConversationStore(storage.store, "one")
     assert again.keys("1", Evidence) == ["1/F1:b", "1/F1:a"]
     assert again.get("1/F1:b", Evidence).statement == "measured again"
@@ -62,11 +62,11 @@ def test_what_was_not_kept_is_not_there(storage: Storage) -> None:
 def test_a_notebook_moves_to_another_store_whole(storage: Storage) -> None:
     store = ConversationStore(storage.store, "one")
     store.put("1/F1:a", evidence("F1:a"))
-    store.keep()
+    store.flush()
     store.put("1/F1:b", evidence("F1:b"))
     other = InMemory()
     store.move(other.store)
-    store.keep()
+    store.flush()
     assert ConversationStore(other.store, "one").keys("1", Evidence) == ["1/F1:a", "1/F1:b"]
 
 
@@ -84,7 +84,7 @@ def test_deleted_means_no_byte_is_left(tmp_path: Path) -> None:
             store = ConversationStore(storage.store, name)
             for index in range(50):
                 store.put(f"1/F1:{index}", evidence(f"F1:{index}", f"{words} {name}"))
-            store.keep()
+            store.flush()
             save_session_info(storage, session(name))
         with storage.lock("gone-1"):
             pass

@@ -20,7 +20,7 @@ _SPLIT = re.compile(r"[\s,]+")
 _EVIDENCE = re.compile(r"E\d+|[A-Z]+\d+(F\d+)?:\w+")
 
 
-def planned(text: str, known: DialogueContext, language: Language) -> Plan | None:
+def plan_command(text: str, known: DialogueContext, language: Language) -> Plan | None:
     """The plan of a slash command; None for any other text. Questions and ids of evidence may follow the command."""
     if not text.startswith("/"):
         return None
@@ -34,7 +34,7 @@ def planned(text: str, known: DialogueContext, language: Language) -> Plan | Non
     return Plan(
         kind=kind,
         questions=tuple(allowed) if kind != "list_faces" and (named or kind != "evidence") else (),
-        evidence=tuple(word.upper() if word[1:].isdecimal() else _id(word) for word in words if _named(word)),
+        evidence=tuple(_evidence_id(word) for word in words if _is_evidence(word)),
         purpose=known.purpose,
         jurisdiction=known.jurisdiction,
         language=language,
@@ -45,11 +45,11 @@ def _questions(word: str) -> tuple[Question, ...]:
     return GROUPS.get(word) or tuple(question for question in QUESTIONS if question == word)
 
 
-def _named(word: str) -> bool:
-    return _EVIDENCE.fullmatch(word.upper()) is not None or _EVIDENCE.fullmatch(_id(word)) is not None
+def _is_evidence(word: str) -> bool:
+    return _EVIDENCE.fullmatch(word.upper()) is not None or _EVIDENCE.fullmatch(_evidence_id(word)) is not None
 
 
-def _id(word: str) -> str:
+def _evidence_id(word: str) -> str:
     """An id of evidence as it was typed, its subject in capitals."""
     subject, colon, name = word.partition(":")
     return f"{subject.upper()}{colon}{name}"

@@ -1,7 +1,7 @@
-"""One conversation: pictures, a notebook that fills up turn by turn, and a place where both are kept.
+"""One conversation about pictures: its turns, its record and the storage that keeps both.
 
-``ask`` runs one turn of the ``analyst`` graph and yields its events. Where the store fails the conversation goes on in
-memory and says so; a turn that a killed process left unfinished is finished by ``resume``.
+``ask`` runs one turn of the ``analyst`` graph and yields its events. Where the storage fails the conversation
+goes on in memory and reports it; a turn that a killed process left unfinished is finished by ``resume``.
 """
 
 import secrets
@@ -95,9 +95,9 @@ class Conversation(AbstractContextManager["Conversation"]):
         return int(self._session.values.get("number", 0))
 
     @property
-    def lasting(self) -> bool:
+    def persistent(self) -> bool:
         """Whether the conversation will be there when the program has ended."""
-        return self._session.storage.lasting
+        return self._session.storage.persistent
 
     @property
     def unfinished(self) -> str | None:
@@ -113,7 +113,7 @@ class Conversation(AbstractContextManager["Conversation"]):
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What was said lately, oldest first."""
+        """The words of the latest turns, oldest first."""
         return sorted(self.store.all(Exchange), key=lambda one: one.turn)
 
     def ask(
@@ -222,7 +222,7 @@ class Conversation(AbstractContextManager["Conversation"]):
                 yield from self._run(given)
                 return
             except errors as error:
-                yield self._storage_notice(translate_error(error, self._session.storage.where))
+                yield self._storage_notice(translate_error(error, self._session.storage.location))
                 given = self._move_to_memory(given)
             finally:
                 self._images.clear()
@@ -240,13 +240,13 @@ class Conversation(AbstractContextManager["Conversation"]):
 
     def _run(self, given: Any) -> Iterator[Event]:
         start, stopwatch = time.perf_counter(), Stopwatch()
-        self.store.keep()
+        self.store.flush()
         items = queries.items_of(self.store)
         if self._session.new:
             text = str(given.get("text", "")) if isinstance(given, dict) else ""
-            self._session.remember(text, self.turns, len(items))
+            self._session.update_info(text, self.turns, len(items))
         context, graph, outside = self._turn_context(stopwatch, items), self._session.graph, 0.0
-        self._session.running()
+        self._session.begin_turn()
         events: Any = graph.stream(
             given, self._session.config, context=context, stream_mode="custom", durability="async"
         )

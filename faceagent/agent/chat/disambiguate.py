@@ -1,7 +1,7 @@
 """Which faces of which pictures a turn is about, and what to ask where it could be more than one.
 
-Who fits a description is found in ``agent.people``; here it is put together over several pictures and descriptions,
-with what was spoken of before, and the answers to what was asked back.
+``router.resolve_face`` finds who fits one description in one picture; here this is combined over several pictures and
+descriptions, with the faces of earlier turns and with the answers to questions back.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from faceagent.storage.keys import picture_key, record_key
 from faceagent.types import Evidence, Face, Question
 
 FOLLOWS = frozenset({"why", "what_would_change", "evidence", "rerun"})
-"""Kinds of turn that go on about the faces spoken of before."""
+"""Kinds of turn that are about the faces of the turn before."""
 
 
 @dataclass(frozen=True)
-class Meant:
+class Resolution:
     """The faces meant, by picture; a picture that is not named is meant with all of its faces."""
 
     subjects: dict[str, list[str]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Meant:
     remarks: list[Remark] = field(default_factory=list)
 
 
-def wanted(context: TurnContext, plan: Plan, items: Sequence[str]) -> list[Question]:
+def needed_questions(context: TurnContext, plan: Plan, items: Sequence[str]) -> list[Question]:
     """The questions whose evidence tells people apart, as far as policy allows to ask them."""
     found = {
         question
@@ -48,40 +48,40 @@ def wanted(context: TurnContext, plan: Plan, items: Sequence[str]) -> list[Quest
     return sorted(found)
 
 
-def meant(context: TurnContext, plan: Plan, items: Sequence[str], before: dict[str, list[str]]) -> Meant:
+def resolve(context: TurnContext, plan: Plan, items: Sequence[str], before: dict[str, list[str]]) -> Resolution:
     """The faces that the plan's descriptions fit, in every picture it is about."""
     if not plan.faces:
         kept = {item: before[item] for item in items if item in before} if plan.kind in FOLLOWS else {}
-        return Meant(subjects=kept)
-    found = Meant()
-    nobody: list[str] = []
+        return Resolution(subjects=kept)
+    found = Resolution()
+    unmatched: list[str] = []
     for item in items:
         faces = queries.faces_of(context.record, item, None)
         if not faces or any(who.every for who in plan.faces):
             continue
         for who in plan.faces:
-            found = _with(context, plan, found, item, who, faces)
+            found = _add_face(context, plan, found, item, who, faces)
             if found.asks is not None:
                 return found
         if not found.subjects.get(item):
-            nobody.append(item)
-    if nobody and not found.subjects:
-        names = [face.id for item in nobody for face in queries.faces_of(context.record, item, None)]
+            unmatched.append(item)
+    if unmatched and not found.subjects:
+        names = [face.id for item in unmatched for face in queries.faces_of(context.record, item, None)]
         return replace(found, missing=", ".join(names))
     return found
 
 
-def _with(
-    context: TurnContext, plan: Plan, found: Meant, item: str, who: FaceReference, faces: tuple[Face, ...]
-) -> Meant:
+def _add_face(
+    context: TurnContext, plan: Plan, found: Resolution, item: str, who: FaceReference, faces: tuple[Face, ...]
+) -> Resolution:
     """``found`` with the face that ``who`` means in one picture, or with what to ask."""
-    one = _resolved(context, item, who, faces)
+    one = _resolve_one(context, item, who, faces)
     if one.face is None and one.rivals:
-        options = tuple(_described(face, faces, plan) for face in faces if face.id in one.rivals)
+        options = tuple(_describe_face(face, faces, plan) for face in faces if face.id in one.rivals)
         picture = queries.name_of(context.record, item)
         asks = phrases.say(plan.language, "which", options=phrases.either(plan.language, options), picture=picture)
         return replace(found, asks=asks, options=one.rivals, where=item)
-    remarks = [*found.remarks, *_told(context, who, one, plan.language)]
+    remarks = [*found.remarks, *_trait_remarks(context, who, one, plan.language)]
     if one.face is None:
         return replace(found, remarks=remarks)
     before = found.subjects.get(item, [])
@@ -89,17 +89,17 @@ def _with(
     return replace(found, subjects=subjects, remarks=remarks)
 
 
-def _resolved(context: TurnContext, item: str, who: FaceReference, faces: Sequence[Face]) -> resolve_face.FaceMatch:
+def _resolve_one(context: TurnContext, item: str, who: FaceReference, faces: Sequence[Face]) -> resolve_face.FaceMatch:
     """Place, number and record first; where these leave it open, a model looks at the crops of those it could be."""
     evidence = [context.record.get(key, Evidence) for key in context.record.keys(item, Evidence)]
     first = resolve_face.resolve(who, faces, evidence)
     if first.face is not None or resolve_face.VISUAL_TRAITS.isdisjoint(first.unknown):
         return first
-    look = _look(context, item, first.rivals)
+    look = _trait_scorer(context, item, first.rivals)
     return first if look is None else resolve_face.resolve(who, faces, evidence, look)
 
 
-def _look(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face.TraitScorer | None:
+def _trait_scorer(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face.TraitScorer | None:
     """A model's look at some faces of a picture, each trait once; None without a model, or when the picture is gone."""
     model = context.model()
     if model is None or context.images.problem(picture_key(item)) is not None:
@@ -107,7 +107,7 @@ def _look(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face
     asked = visual_trait_scorer(model, lambda face: face_crop(context, record_key(item, face.id)))
 
     def look(face: Face, trait: str) -> float | None:
-        key = f"{item}/{face.id}:{trait}"
+        key = f"{record_key(item, face.id)}:{trait}"
         if face.id in among and context.traits.get(key) is None:
             with context.stopwatch.work():
                 context.traits[key] = asked(face, trait)
@@ -116,25 +116,29 @@ def _look(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face
     return look
 
 
-def _told(context: TurnContext, who: FaceReference, one: resolve_face.FaceMatch, language: Language) -> list[Remark]:
-    """What was made of traits that no tool measures: looked for by the model, not needed, or left aside."""
+def _trait_remarks(
+    context: TurnContext, who: FaceReference, one: resolve_face.FaceMatch, language: Language
+) -> list[Remark]:
+    """How traits that no tool measures were used: seen by the model, not needed, or ignored."""
     seen = [word for word in who.words if word in resolve_face.VISUAL_TRAITS and word not in one.unknown and one.face]
     unmeasured = "not_looked_at" if context.model() is None or one.face is None else "not_needed"
-    told = (("seen", seen), (unmeasured, one.unknown))
+    used = (("seen", seen), (unmeasured, one.unknown))
     return [
         Remark(key=key, values={"words": ", ".join(phrases.label(language, word) for word in words)})
-        for key, words in told
+        for key, words in used
         if words
     ]
 
 
-def _described(face: Face, faces: Sequence[Face], plan: Plan) -> str:
+def _describe_face(face: Face, faces: Sequence[Face], plan: Plan) -> str:
     """A face as a person can tell it: its number and its place from the left."""
     ordered = sorted(faces, key=lambda one: one.box[0] + one.box[2])
     return phrases.say(plan.language, "place", face=face.id, place=str(ordered.index(face) + 1), total=str(len(faces)))
 
 
-def answered(context: TurnContext, plan: Plan, items: Sequence[str], asked: Meant, answer: str) -> Meant:
+def resolve_answer(
+    context: TurnContext, plan: Plan, items: Sequence[str], asked: Resolution, answer: str
+) -> Resolution:
     """What the answer to a question back says: a face among those offered, all of them, or something else entirely."""
     known = DialogueContext(pictures=len(items), purpose=plan.purpose, jurisdiction=plan.jurisdiction)
     heard = context.plan_of(answer, known)
@@ -143,10 +147,10 @@ def answered(context: TurnContext, plan: Plan, items: Sequence[str], asked: Mean
     if any(who.every for who in heard.faces) or set(heard.pictures) & {"both", "all"}:
         chosen = [face.id for face in rivals]
     else:
-        found = [_resolved(context, asked.where, who, faces if who.index else rivals).face for who in heard.faces]
+        found = [_resolve_one(context, asked.where, who, faces if who.index else rivals).face for who in heard.faces]
         chosen = [face for face in found if face is not None]
     if chosen:
-        return Meant(subjects={**asked.subjects, asked.where: chosen}, remarks=asked.remarks)
+        return Resolution(subjects={**asked.subjects, asked.where: chosen}, remarks=asked.remarks)
     if not heard.faces and heard.kind != "unclear":
-        return Meant(other_business=True)
+        return Resolution(other_business=True)
     return asked

@@ -28,7 +28,7 @@ def name_of(store: ConversationStore, item: str) -> str:
     return store.get(source_key(picture_key(item)), Source).name
 
 
-def pointed(
+def pictures_meant(
     which: Sequence[ImageReference], items: Sequence[str], new: Sequence[str], focus: Sequence[str]
 ) -> list[str]:
     """The pictures that words like "the second" mean; those that do not exist are left out."""
@@ -93,7 +93,7 @@ def unread(store: ConversationStore, items: Sequence[str]) -> list[str]:
 
 
 def decided(store: ConversationStore, items: Sequence[str], subjects: Mapping[str, list[str]]) -> bool:
-    """Whether there is a verdict to talk about."""
+    """Whether there is a verdict about what is meant."""
     return any(
         not subjects.get(item) or store.get(key, Verdict).subject in subjects[item]
         for item in items

@@ -27,7 +27,7 @@ from faceagent.vlm.protocol import Backend
 MOST_PICTURES = 100
 """Pictures of one conversation, and the same number of references."""
 MOST_TEXT = 20_000
-"""Characters of a turn that are looked at at all: routing reads no more."""
+"""Characters of a turn that are read; routing reads no more."""
 
 ASKING = frozenset({"analyse", "compare", "rerun", "why"})
 """Kinds of turn that ask for more evidence where a verdict is open."""

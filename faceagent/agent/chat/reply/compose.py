@@ -17,7 +17,7 @@ LINES = {
     "evidence": listing.evidence,
     "list_faces": listing.faces,
 }
-"""What is told, by kind of turn; for all others the verdicts."""
+"""The lines of the reply by kind of turn; for all others the verdicts."""
 
 
 def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
@@ -55,7 +55,7 @@ def _body(state: TurnState, context: TurnContext, plan: Plan) -> list[str]:
 
 
 def _unreadable(state: TurnState, context: TurnContext, plan: Plan) -> Iterator[str]:
-    """The pictures spoken of that could never be read."""
+    """The pictures meant that could never be read."""
     for item in state["items"]:
         key = picture_key(item)
         if context.record.is_a(key, Problem):

@@ -1,4 +1,4 @@
-"""What one turn's reply is told from: the record, the plan, and the numbers that evidence has in this conversation."""
+"""What one turn's reply is composed from: the record, the plan, and the numbers of the evidence."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from faceagent.judge import PICTURE_QUESTIONS
 from faceagent.router import Plan
 from faceagent.router.plan import Language
 from faceagent.storage.conversation_store import ConversationStore
+from faceagent.storage.keys import record_key
 from faceagent.types import QUESTIONS, Question, Verdict
 
-MOST_CITED = 6
+MAX_CITED = 6
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class ReplyContext:
     @classmethod
     def of(cls, state: TurnState, context: TurnContext, plan: Plan) -> "ReplyContext":
         """The sources of one turn."""
-        return cls(state, context, plan, {key: place for place, key in enumerate(context.record.numbered(), start=1)})
+        return cls(
+            state, context, plan, {key: place for place, key in enumerate(context.record.evidence_keys(), start=1)}
+        )
 
     @property
     def record(self) -> ConversationStore:
@@ -39,7 +42,7 @@ class ReplyContext:
         """The turn's."""
         return self.plan.language
 
-    def chosen(self, item: str, questions: Sequence[Question]) -> list[Verdict]:
+    def verdicts_of(self, item: str, questions: Sequence[Question]) -> list[Verdict]:
         """Recorded verdicts of one picture on these questions, about the faces meant and the picture itself."""
         subjects = self.state["subjects"].get(item, [])
         found = [self.record.get(key, Verdict) for key in self.record.keys(item, Verdict)]
@@ -50,7 +53,7 @@ class ReplyContext:
             if one.question in questions
             and self.permitted(one.question)
             and (not subjects or one.subject in subjects or one.question in PICTURE_QUESTIONS)
-            # "No face" is said of the picture, and no longer holds once there are faces.
+            # "No face" is a verdict on the picture, and no longer holds once there are faces.
             and (one.subject in places or one.question in PICTURE_QUESTIONS or not places)
         ]
         return sorted(mine, key=lambda one: (places.get(one.subject, len(places)), QUESTIONS.index(one.question)))
@@ -64,13 +67,13 @@ class ReplyContext:
         if len(queries.items_of(self.record)) > 1:
             yield phrases.say(self.language, "picture", number=item, name=queries.name_of(self.record, item))
 
-    def named(self, item: str, name: str) -> str:
+    def format_id(self, item: str, name: str) -> str:
         """Evidence by number and id."""
-        number = self.numbers.get(f"{item}/{name}")
+        number = self.numbers.get(record_key(item, name))
         return name if number is None else f"E{number} ({name})"
 
-    def cites(self, item: str, names: Iterable[str]) -> str:
+    def format_citations(self, item: str, names: Iterable[str]) -> str:
         """Evidence by number, in brackets; empty for none."""
-        numbers = sorted({self.numbers[key] for name in names if (key := f"{item}/{name}") in self.numbers})
-        shown = ", ".join(f"E{number}" for number in numbers[:MOST_CITED])
-        return f" [{shown}{', …' if len(numbers) > MOST_CITED else ''}]" if shown else ""
+        numbers = sorted({self.numbers[key] for name in names if (key := record_key(item, name)) in self.numbers})
+        shown = ", ".join(f"E{number}" for number in numbers[:MAX_CITED])
+        return f" [{shown}{', …' if len(numbers) > MAX_CITED else ''}]" if shown else ""

@@ -5,66 +5,67 @@ from collections.abc import Iterator
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.judge.counterfactual import Change
-from faceagent.judge.counterfactual import what_would_change as moves
+from faceagent.judge.counterfactual import what_would_change as changes_of
 from faceagent.router.replies import format_questions
-from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Evidence, Explanation, Face, Picture, Verdict
+from faceagent.storage.keys import explanation_key, picture_key, record_key
+from faceagent.types import INCONCLUSIVE, QUESTIONS, Evidence, Explanation, Face, Picture, Verdict
 
-MOST_TOLD = 4
+MAX_EXPLAINED = 4
 """Verdicts explained at once when no question was named."""
 
 
 def why(context: ReplyContext) -> Iterator[str]:
     """What each verdict rests on, step by step, as it was checked."""
-    for item, verdict in _spoken_of(context):
+    for item, verdict in _verdicts_meant(context):
         yield from _title(context, "why", item, verdict)
-        key = f"{item}/E:{verdict.subject}:{verdict.question}"
+        key = explanation_key(item, verdict)
         if not context.record.is_a(key, Explanation):
             continue
         explanation = context.record.get(key, Explanation)
         for step in explanation.steps:
-            yield f"- {step.text}{context.cites(item, step.cites)}"
+            yield f"- {step.text}{context.format_citations(item, step.cites)}"
         if explanation.struck:
             yield phrases.say(context.language, "struck", count=str(len(explanation.struck)))
-    yield from _untold(context)
+    yield from _other_verdicts(context)
 
 
 def what_would_change(context: ReplyContext) -> Iterator[str]:
     """The smallest moves that would change each verdict, from the judge."""
-    for item, verdict in _spoken_of(context):
+    for item, verdict in _verdicts_meant(context):
         yield from _title(context, "would_change", item, verdict)
         evidence = [context.record.get(key, Evidence) for key in context.record.keys(item, Evidence)]
         with context.turn.stopwatch.work():
-            found = moves(verdict, _subject(context, item, verdict), evidence)
+            found = changes_of(verdict, _subject(context, item, verdict), evidence)
         for change in found.changes:
             yield _change(context, "change", item, change)
         for change in found.even:
             yield _change(context, "even", item, change)
         for name in found.fixed:
-            yield phrases.say(context.language, "fixed", evidence=context.named(item, name))
+            yield phrases.say(context.language, "fixed", evidence=context.format_id(item, name))
         if not (found.changes or found.fixed):
             yield phrases.say(context.language, "unchangeable")
         if found.missing:
-            names = ", ".join(context.named(item, name) for name in found.missing)
+            names = ", ".join(context.format_id(item, name) for name in found.missing)
             yield phrases.say(context.language, "unmeasured", evidence=names)
-    yield from _untold(context)
+    yield from _other_verdicts(context)
 
 
-def _spoken_of(context: ReplyContext) -> list[tuple[str, Verdict]]:
+def _verdicts_meant(context: ReplyContext) -> list[tuple[str, Verdict]]:
     """The verdicts a follow-up is about; few when it names none, those with an answer first."""
     questions = context.plan.questions or context.state.get("focus_questions", []) or QUESTIONS
-    found = [(item, verdict) for item in context.state["items"] for verdict in context.chosen(item, questions)]
+    found = [(item, verdict) for item in context.state["items"] for verdict in context.verdicts_of(item, questions)]
     if context.plan.questions:
         return found
-    return sorted(found, key=lambda pair: pair[1].label == INCONCLUSIVE)[:MOST_TOLD]
+    return sorted(found, key=lambda pair: pair[1].label == INCONCLUSIVE)[:MAX_EXPLAINED]
 
 
-def _untold(context: ReplyContext) -> Iterator[str]:
-    told = {(item, verdict.id) for item, verdict in _spoken_of(context)}
+def _other_verdicts(context: ReplyContext) -> Iterator[str]:
+    listed_already = {(item, verdict.id) for item, verdict in _verdicts_meant(context)}
     questions = {
         verdict.question
         for item in context.state["items"]
-        for verdict in context.chosen(item, context.plan.questions or QUESTIONS)
-        if (item, verdict.id) not in told
+        for verdict in context.verdicts_of(item, context.plan.questions or QUESTIONS)
+        if (item, verdict.id) not in listed_already
     }
     if questions:
         names = format_questions([question for question in QUESTIONS if question in questions], context.language)
@@ -80,17 +81,17 @@ def _title(context: ReplyContext, name: str, item: str, verdict: Verdict) -> Ite
 
 
 def _subject(context: ReplyContext, item: str, verdict: Verdict) -> Face | Picture:
-    key = f"{item}/{verdict.subject}"
+    key = record_key(item, verdict.subject)
     return (
         context.record.get(key, Face)
         if context.record.is_a(key, Face)
-        else context.record.get(f"{item}/{SUBJECT}", Picture)
+        else context.record.get(picture_key(item), Picture)
     )
 
 
 def _change(context: ReplyContext, name: str, item: str, change: Change) -> str:
     return phrases.say(
-        context.language, name, evidence=context.named(item, change.evidence),
+        context.language, name, evidence=context.format_id(item, change.evidence),
         entry=f" ({phrases.label(context.language, change.entry)})" if change.entry else "",
         needed=f"{change.needed:.2f}", measured=f"{change.measured:.2f}",
         label=phrases.label(context.language, change.label),

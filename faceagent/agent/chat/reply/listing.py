@@ -8,19 +8,20 @@ from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.router import Refused
 from faceagent.router.replies import format_questions
 from faceagent.storage.conversation_store import ConversationStore
+from faceagent.storage.keys import item_of, name_in
 from faceagent.types import Evidence
 
-MOST_LISTED = 60
+MAX_LISTED = 60
 
 
 def evidence(context: ReplyContext) -> Iterator[str]:
-    """The items asked for by number or id, or all of the pictures spoken of."""
-    ordered = context.record.numbered()
+    """The items asked for by number or id, or all of the pictures meant."""
+    ordered = context.record.evidence_keys()
     if not context.plan.evidence:
-        mine = [key for key in ordered if key.partition("/")[0] in context.state["items"]]
+        mine = [key for key in ordered if item_of(key) in context.state["items"]]
         if context.plan.questions:
             mine = [key for key in mine if context.record.get(key, Evidence).question in context.plan.questions]
-        yield from (line for key in mine[:MOST_LISTED] if (line := _item(context, key)))
+        yield from (line for key in mine[:MAX_LISTED] if (line := _item(context, key)))
         return
     for name in context.plan.evidence:
         keys = _named(context.record, name, context.state["items"])
@@ -50,13 +51,13 @@ def faces(context: ReplyContext) -> Iterator[str]:
 
 
 def _named(store: ConversationStore, name: str, items: Sequence[str]) -> list[str]:
-    """Keys of the evidence that "E7" or "F1:AU12" names; an id is looked for in ``items`` first."""
-    ordered = store.numbered()
+    """Keys of the evidence that "E7" or "F1:AU12" names; an id is searched in ``items`` first."""
+    ordered = store.evidence_keys()
     if name[:1] in "Ee" and name[1:].isdecimal():
         place = int(name[1:])
         return [ordered[place - 1]] if 1 <= place <= len(ordered) else []
-    same = [key for key in ordered if key.partition("/")[2].casefold() == name.casefold()]
-    return [key for key in same if key.partition("/")[0] in items] or same
+    same = [key for key in ordered if name_in(key).casefold() == name.casefold()]
+    return [key for key in same if item_of(key) in items] or same
 
 
 def _item(context: ReplyContext, key: str) -> str:

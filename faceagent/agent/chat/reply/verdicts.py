@@ -15,7 +15,7 @@ def lines(context: ReplyContext) -> Iterator[str]:
         purpose = phrases.purpose(context.language, context.plan.purpose)
         yield phrases.say(context.language, "nothing_allowed", purpose=purpose)
     for item in context.state["items"]:
-        found = [_line(context, item, verdict) for verdict in context.chosen(item, context.state["allowed"])]
+        found = [_line(context, item, verdict) for verdict in context.verdicts_of(item, context.state["allowed"])]
         if found:
             yield from context.header(item)
         yield from found
@@ -25,15 +25,15 @@ def lines(context: ReplyContext) -> Iterator[str]:
 
 def _line(context: ReplyContext, item: str, verdict: Verdict) -> str:
     answer = verdict.wording if context.language == "en" else _translated(context, verdict)
-    said = verdict.status == "stable" or (verdict.label == INCONCLUSIVE and verdict.status == "uncertain")
+    clear = verdict.status == "stable" or (verdict.label == INCONCLUSIVE and verdict.status == "uncertain")
     return phrases.say(
         context.language,
         "verdict",
         subject=verdict.subject,
         question=phrases.question(context.language, verdict.question),
         answer=answer,
-        status="" if said else phrases.say(context.language, verdict.status),
-        cites=context.cites(item, (*verdict.supports, *verdict.contradicts)),
+        status="" if clear else phrases.say(context.language, verdict.status),
+        cites=context.format_citations(item, (*verdict.supports, *verdict.contradicts)),
     )
 
 
@@ -52,8 +52,8 @@ def _translated(context: ReplyContext, verdict: Verdict) -> str:
 
 
 def _second_looks(context: ReplyContext, item: str) -> Iterator[str]:
-    """What was looked at again because a verdict was open, and how it came out."""
-    for verdict in context.chosen(item, context.state["allowed"]):
+    """What was measured again because a verdict was open, and the result."""
+    for verdict in context.verdicts_of(item, context.state["allowed"]):
         keys = [key for key in context.record.keys(item, Evidence) if key.endswith(SUFFIXES)]
         looks = [
             one
@@ -71,13 +71,13 @@ def _second_looks(context: ReplyContext, item: str) -> Iterator[str]:
             status=phrases.status(context.language, verdict.status),
             total=str(len(looks)),
             agree=str(sum(one.facts.get("agrees") == "yes" for one in looks)),
-            cites=context.cites(item, [one.id for one in looks]),
+            cites=context.format_citations(item, [one.id for one in looks]),
         )
 
 
 def _notices(context: ReplyContext) -> Iterator[str]:
     """Each once, although several questions may share it."""
-    said = {
+    lines = {
         phrases.notice(context.language, decision)
         for decision in context.record.all(PolicyDecision)
         if decision.notice
@@ -85,4 +85,4 @@ def _notices(context: ReplyContext) -> Iterator[str]:
         and decision.question in context.state["allowed"]
         and (decision.purpose, decision.jurisdiction) == (context.plan.purpose, context.plan.jurisdiction)
     }
-    yield from sorted(said)
+    yield from sorted(lines)

@@ -1,5 +1,5 @@
-"""The steps of a turn, one module each: understand, look, point, measure, weigh, explain, answer.
+"""The steps of a turn, one module each: see ``chat.graph``.
 
-Like the pipeline's nodes they fetch nouns by key, call plain functions of the rooms, and store what these return; each
-keeps the notebook before it tells, so that a process killed at any moment has lost nothing that was announced.
+They fetch records by key, call the functions of ``pipeline`` and store what these return. Each writes the record
+before it sends events, so that a process killed at any moment has lost nothing that was announced.
 """

@@ -23,7 +23,7 @@ def sign_off(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     released = phrases.means_yes(answer)
     signed = SignOff(turn=state["number"], released=released, words=answer[:200])
     context.record.put(sign_off_key(state["number"]), signed)
-    context.record.keep()
+    context.record.flush()
     return {"signed": "yes" if released else "no"}
 
 

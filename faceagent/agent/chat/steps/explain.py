@@ -35,7 +35,7 @@ def explain(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         with context.stopwatch.work(), store.clock("explain"):
             for item in state["items"]:
                 _explain(context, item, keys, explainer)
-        store.keep()
+        store.flush()
         for key in keys:
             found = store.get(_explanation_of(key, store), Explanation)
             runtime.stream_writer(

@@ -29,7 +29,7 @@ def load_images(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
             context.images.add(key, one)
         readable = {key: one for key, one in found.items() if isinstance(one, Picture)}
         put_faces(store, pipeline.find_faces(readable, context.blobs, context.settings, context.pool))
-    store.keep()
+    store.flush()
     for key, source in sources.items():
         if store.is_a(key, Problem):
             problem = store.get(key, Problem)

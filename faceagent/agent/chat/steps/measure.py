@@ -33,8 +33,8 @@ def run_tool(state: ToolCall, runtime: Runtime[TurnContext]) -> TurnState:
     write(ToolStarted(tool=call["tool"], pictures=numbers, crop=call["crop"], why=call["why"]))
     with context.stopwatch.work():
         keys = _measure_again(context, call, views) if call["crop"] else _measure(context, call, views)
-    store.keep()
-    order = {key: place for place, key in enumerate(store.numbered(), start=1)}
+    store.flush()
+    order = {key: place for place, key in enumerate(store.evidence_keys(), start=1)}
     for key in keys:
         write(Recorded(picture=int(item_of(key)), number=order[key], evidence=store.get(key, Evidence)))
     return {}

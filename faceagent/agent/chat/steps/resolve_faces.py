@@ -17,13 +17,13 @@ def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     first = _describing_tools(state, context, plan)
     if first is not None:
         return first
-    meant = disambiguate.meant(context, plan, items, dict(state.get("focus_subjects", {})))
+    meant = disambiguate.resolve(context, plan, items, dict(state.get("focus_subjects", {})))
     for turn in range(2):
         if meant.asks is None:
             break
         payload = Clarification(text=meant.asks, options=meant.options)
         answer = str(interrupt(payload.model_dump(mode="json")))
-        meant = disambiguate.answered(context, plan, items, meant, answer)
+        meant = disambiguate.resolve_answer(context, plan, items, meant, answer)
         if meant.other_business:
             return {"stage": "again", "text": answer, "calls": []}
         if turn == 1 and meant.asks is not None:
@@ -32,7 +32,7 @@ def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         return {"stage": "lost", "calls": [], "remarks": [Remark(key="nobody", values={"faces": meant.missing})]}
     decided = queries.decided(context.record, items, meant.subjects)
     needed = planning.tools_of_turn(plan, state["allowed"], context.specs, has_vlm=context.has_vlm, decided=decided)
-    context.record.keep()
+    context.record.flush()
     return {
         "subjects": meant.subjects,
         "calls": queries.calls_of(context, needed, items, meant.subjects, again=plan.kind == "rerun"),
@@ -44,7 +44,7 @@ def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
 
 def _describing_tools(state: TurnState, context: TurnContext, plan: Plan) -> TurnState | None:
     """The calls whose evidence tells the described people apart, before anything else; None when there are none."""
-    questions = disambiguate.wanted(context, plan, state["items"]) if state["rounds"] == 0 else []
+    questions = disambiguate.needed_questions(context, plan, state["items"]) if state["rounds"] == 0 else []
     needed = pipeline.required_tools(questions, context.specs, has_vlm=context.has_vlm) if questions else {}
     calls = queries.calls_of(context, needed, state["items"], {}, again=False)
     if not calls:

@@ -30,14 +30,14 @@ def understand(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         plan = Plan(kind="analyse", questions=known.questions, purpose=known.purpose, jurisdiction=known.jurisdiction)
     else:
         before = state.get("plan", {}).get("language", "en")
-        plan = commands.planned(text, known, before) or context.plan_of(text, known)
+        plan = commands.plan_command(text, known, before) or context.plan_of(text, known)
     if plan.kind == "new_picture" and new:
         plan = plan.model_copy(update={"kind": "analyse", "pictures": ("this",)})
     runtime.stream_writer(Planned(plan=plan))
     decisions = planning.decide_plan(plan, has_reference=has_reference)
     _record_decisions(context, plan, decisions)
     allowed = planning.allowed_questions(decisions)
-    wanted = queries.pointed(plan.pictures, items, new, state.get("focus_items", []))
+    wanted = queries.pictures_meant(plan.pictures, items, new, state.get("focus_items", []))
     return {
         "plan": plan.model_dump(mode="json"),
         "items": wanted,
@@ -63,4 +63,4 @@ def _record_decisions(context: TurnContext, plan: Plan, decisions: list[PolicyDe
     for refusal in plan.refused:
         if refusal.topic not in QUESTIONS:
             context.record.put(topic_key(refusal.topic), refusal)
-    context.record.keep()
+    context.record.flush()

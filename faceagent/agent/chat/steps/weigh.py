@@ -38,7 +38,7 @@ def weigh(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
             elif state["rounds"]:
                 continue
             events.append(Decided(picture=int(item), verdict=verdict))
-    store.keep()
+    store.flush()
     for event in events:
         runtime.stream_writer(event)
     return _follow_ups(state, context, plan, decided)
@@ -70,7 +70,7 @@ def _follow_ups(
     allowed = list(dict.fromkeys([*state["allowed"], *(question for call in calls for question in call["questions"])]))
     for question in allowed:
         context.record_decision(policy.decide(question, plan.purpose, plan.jurisdiction))
-    context.record.keep()
+    context.record.flush()
     return {
         "calls": calls,
         "rounds": rounds + 1,
