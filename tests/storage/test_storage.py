@@ -59,13 +59,13 @@ def test_what_was_not_kept_is_not_there(storage: Storage) -> None:
     assert ConversationStore(storage.store, "one").all(Evidence) == []
 
 
-def test_a_notebook_moves_to_another_store_whole(storage: Storage) -> None:
+def test_a_conversation_moves_to_another_store_whole(storage: Storage) -> None:
     store = ConversationStore(storage.store, "one")
     store.put("1/F1:a", evidence("F1:a"))
     store.flush()
     store.put("1/F1:b", evidence("F1:b"))
     other = InMemory()
-    store.move(other.store)
+    store.move_to(other.store)
     store.flush()
     assert ConversationStore(other.store, "one").keys("1", Evidence) == ["1/F1:a", "1/F1:b"]
 
