@@ -18,7 +18,7 @@ from evals.acceptance import MissingSet, Row, explaining, labels, wilson
 from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
 from evals.data.synthesis.question_crops import augmented_crop, load_or_make_crops
 from evals.data.training_sets import TRAINING_SETS
-from evals.data.visual_questions import CORE_TOPICS, VisualQuestion, ask, facts
+from evals.data.visual_questions import CORE_TOPICS, VisualQuestion, build_questions, face_facts
 from evals.views import portraits
 from faceagent.settings import Settings
 from faceagent.vlm.dialogue import show_picture
@@ -78,9 +78,9 @@ def questions(data: Path, settings: Settings) -> dict[str, list[Item]]:
                 # Light is varied, or there would hardly be a dark picture; everything else is shown as it is.
                 spliced, vary = topic == "altered", topic == "light"
                 bare = "no" if one.caption.get("condition") in BARE else None
-                known = facts(one, bare if "glasses" not in one.caption.get("query_label", "") else None)
+                known = face_facts(one, bare if "glasses" not in one.caption.get("query_label", "") else None)
                 pixels, now = augmented_crop(made, index, known, rng, spliced=spliced, vary=vary)
-                for asked in ask(now, [topic], rng, held_out=True):
+                for asked in build_questions(now, [topic], rng, held_out=True):
                     found[topic][asked.answer].append((show_picture(pixels), asked))
     return {topic: _balanced(answers) for topic, answers in found.items()}
 

@@ -62,17 +62,34 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
 PARTS: Mapping[str, tuple[Region, ...]] = {"eyes": ("left_eye", "right_eye"), "nose": ("nose",), "mouth": ("mouth",)}
 """What can be altered, in the words of the questions. One word for both eyes, so that mirroring changes nothing."""
 HAIR: Mapping[str, str] = {
-    "white or gray hair": "grey", "blue hair": "blue", "green hair": "green", "red or orange hair": "red",
-    "purple or pink hair": "pink", "yellow or blond hair": "blond", "long black hair": "black",
-    "short black hair": "black", "long blond hair": "blond", "short blond hair": "blond", "long red hair": "red",
+    "white or gray hair": "grey",
+    "blue hair": "blue",
+    "green hair": "green",
+    "red or orange hair": "red",
+    "purple or pink hair": "pink",
+    "yellow or blond hair": "blond",
+    "long black hair": "black",
+    "short black hair": "black",
+    "long blond hair": "blond",
+    "short blond hair": "blond",
+    "long red hair": "red",
     "short red hair": "red",
-}  # fmt: skip
+}
 BANDS: Mapping[str, str] = {
-    "0-2": "child", "3-9": "child", "20-29": "adult", "30-39": "adult", "40-49": "adult", "60-69": "old",
-    "more than 70": "old", "70+": "old",
-    "10 month old baby": "child", "2.5 year old toddler": "child", "small child": "child", "30 year old adult": "adult",
+    "0-2": "child",
+    "3-9": "child",
+    "20-29": "adult",
+    "30-39": "adult",
+    "40-49": "adult",
+    "60-69": "old",
+    "more than 70": "old",
+    "70+": "old",
+    "10 month old baby": "child",
+    "2.5 year old toddler": "child",
+    "small child": "child",
+    "30 year old adult": "adult",
     "wrinkly 70 year old senior": "old",
-}  # fmt: skip
+}
 CORE_TOPICS = ("side", "smile", "light", "glasses", "altered")
 """The topics that the model is measured on."""
 DARK, BRIGHT = 75.0, 135.0
@@ -88,7 +105,7 @@ class VisualQuestion:
     answer: str
 
 
-def facts(one: MeasuredFace, glasses: str | None = None) -> dict[str, str]:
+def face_facts(one: MeasuredFace, glasses: str | None = None) -> dict[str, str]:
     """What is clear about a picture before anything is done to it; ``glasses`` where the caption says nothing."""
     known: dict[str, str] = {}
     shapes = one.shapes
@@ -129,7 +146,9 @@ def _captioned(caption: Mapping[str, str]) -> dict[str, str]:
     return known
 
 
-def seen(known: Facts, pixels: NDArray[np.uint8], *, mirrored: bool, part: str | None) -> dict[str, str]:
+def facts_after_augmentation(
+    known: Facts, pixels: NDArray[np.uint8], *, mirrored: bool, part: str | None
+) -> dict[str, str]:
     """The facts of a crop after augmentation: mirrored or not, as bright as it came out, spliced or whole."""
     now = dict(known)
     if mirrored and now.get("side") in ("left", "right"):
@@ -144,7 +163,9 @@ def seen(known: Facts, pixels: NDArray[np.uint8], *, mirrored: bool, part: str |
     return now
 
 
-def ask(now: Facts, topics: Sequence[str], rng: np.random.Generator, *, held_out: bool = False) -> list[VisualQuestion]:
+def build_questions(
+    now: Facts, topics: Sequence[str], rng: np.random.Generator, *, held_out: bool = False
+) -> list[VisualQuestion]:
     """One question for each of ``topics`` that has an answer; in validation in words that training never used."""
     asked = []
     for topic in topics:

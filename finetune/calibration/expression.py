@@ -55,7 +55,7 @@ SFHQ = {
 MUXSPACE = {"happiness": "happy", "contempt": "other"}
 
 
-class Sample(NamedTuple):
+class LabelledFace(NamedTuple):
     """A face, what it is said to show ("" when nothing is said), its set, and whose or which picture it is."""
 
     face: Face
@@ -64,14 +64,14 @@ class Sample(NamedTuple):
     source: str
 
 
-def samples(data: Path, settings: Settings) -> Iterator[Sample]:
+def read_faces(data: Path, settings: Settings) -> Iterator[LabelledFace]:
     """Every training face that has landmarks."""
     for name, pick in (("frll_london", _frll), ("sfhq_t2i_tiles", _sfhq), ("muxspace_expressions", _muxspace)):
         chosen = {row["file"]: found for row in label_rows(data / name) if (found := pick(row)) is not None}
         for file, view in portraits(data / name, chosen, settings):
             if view is not None and view.face is not None and view.face.landmarks:
                 label, source = chosen[file]
-                yield Sample(view.face, label, name, source)
+                yield LabelledFace(view.face, label, name, source)
 
 
 def _frll(row: Mapping[str, str]) -> tuple[str, str] | None:
@@ -92,7 +92,7 @@ def _muxspace(row: Mapping[str, str]) -> tuple[str, str] | None:
     return MUXSPACE.get(row["emotion"], row["emotion"]), row["file"].split("/")[1].rsplit("_", 1)[0]
 
 
-def neutral_reference(found: Sequence[Sample]) -> Neutral:
+def neutral_reference(found: Sequence[LabelledFace]) -> Neutral:
     """Means, spreads, slopes and intensity ranges from the neutral FRLL faces, and from all faces for the top."""
     is_calm = np.array([one.origin == "frll_london" and one.label == "neutral" for one in found])
     calm = [one.face for one, quiet in zip(found, is_calm, strict=True) if quiet]
@@ -108,7 +108,7 @@ def neutral_reference(found: Sequence[Sample]) -> Neutral:
         levels={name: _level(calm, name, slopes.get(name, 0.0), pitch) for name in sorted(used)},
         ranges={},
     )
-    rows = [_Row(deviations(one.face, reference)) for one in found]
+    rows = [_FaceRow(deviations(one.face, reference)) for one in found]
     for unit in table().units:
         free = np.array([combined(unit, row.whole, row.rough, reference).both for row in rows])
         tame = np.array([combined(unit, row.clipped, row.rough, reference).both for row in rows])
@@ -133,7 +133,7 @@ def neutral_reference(found: Sequence[Sample]) -> Neutral:
     return reference
 
 
-class _Row:
+class _FaceRow:
     """One face while the units are fitted one after another."""
 
     def __init__(self, whole: Mapping[str, Sides]) -> None:
@@ -176,7 +176,7 @@ def _level(faces: Sequence[Face], name: str, slope: float, pitch: float) -> Leve
     )
 
 
-def temperature(found: Sequence[Sample], reference: Neutral) -> dict[str, object]:
+def temperature_record(found: Sequence[LabelledFace], reference: Neutral) -> dict[str, object]:
     """The temperature of the shipped rules; every label of every set weighs the same."""
     names = table().labels
     chosen = [one for one in found if one.label in names]
@@ -185,19 +185,19 @@ def temperature(found: Sequence[Sample], reference: Neutral) -> dict[str, object
     count = Counter((one.origin, one.label) for one in chosen)
     weight = np.array([1 / count[one.origin, one.label] for one in chosen])
     half = np.array([_fold([one.source for one in chosen])[one.source] for one in chosen])
-    fitted = _best(logits[half == 0], truth[half == 0], weight[half == 0])
+    fitted = _best_temperature(logits[half == 0], truth[half == 0], weight[half == 0])
     held = half == 1
     by = [one.source for one, kept in zip(chosen, held, strict=True) if kept]
     lines = {}
     for title, t in (("before", 1.0), ("after", fitted)):
-        lines[title] = _figures(logits[held] / t, truth[held], weight[held], by)
-        _say(f"{title:6} T {t:.3f}: {lines[title]}")
-    t = _best(logits, truth, weight)
+        lines[title] = _calibration_error(logits[held] / t, truth[held], weight[held], by)
+        _print(f"{title:6} T {t:.3f}: {lines[title]}")
+    t = _best_temperature(logits, truth, weight)
     guessed = logits.argmax(axis=1)
     for origin in sorted({one.origin for one in chosen}):
         rows = np.array([one.origin == origin for one in chosen])
         hits = {names[i]: round(float(np.mean(guessed[rows & (truth == i)] == i)), 2) for i in set(truth[rows])}
-        _say(f"{origin}: recall {hits}")
+        _print(f"{origin}: recall {hits}")
     after = lines["after"]
     return {
         "id": CALIBRATION,
@@ -212,7 +212,7 @@ def temperature(found: Sequence[Sample], reference: Neutral) -> dict[str, object
     }
 
 
-class _Figures(NamedTuple):
+class _CalibrationError(NamedTuple):
     nll: float
     ece: float
     interval: Estimate
@@ -245,7 +245,9 @@ def _nll(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:
     return float(np.average(-np.log(np.maximum(chance, 1e-12)), weights=weight))
 
 
-def _figures(logits: Reals, truth: NDArray[np.int64], weight: Reals, sources: Sequence[str]) -> _Figures:
+def _calibration_error(
+    logits: Reals, truth: NDArray[np.int64], weight: Reals, sources: Sequence[str]
+) -> _CalibrationError:
     """Loss and ECE; the interval of the ECE draws whole sources (people, generated pictures)."""
     chances = _softmax(logits)
     top, hit = chances.max(axis=1), chances.argmax(axis=1) == truth
@@ -254,16 +256,16 @@ def _figures(logits: Reals, truth: NDArray[np.int64], weight: Reals, sources: Se
         return {"ece": ece(top, hit, BINS, draws * weight)}
 
     interval = estimate(measure, sources, rounds=ROUNDS)["ece"]
-    return _Figures(_nll(logits, truth, weight), float(ece(top, hit, BINS, weight)), interval)
+    return _CalibrationError(_nll(logits, truth, weight), float(ece(top, hit, BINS, weight)), interval)
 
 
-def _best(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:
+def _best_temperature(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:
     """The temperature of least negative log-likelihood, by a search over 0.1-20 in steps of 1 %."""
     tried = np.exp(np.arange(np.log(0.1), np.log(20.0), 0.01))
     return float(min(tried, key=lambda t: _nll(logits / t, truth, weight)))
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
@@ -275,11 +277,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.data is None:
         parser.error("say where the sets are: --data DIR or FACEAGENT_DATA")
-    found = list(samples(Path(options.data), Settings()))
-    _say(f"{len(found)} faces: {dict(Counter(one.origin for one in found))}")
+    found = list(read_faces(Path(options.data), Settings()))
+    _print(f"{len(found)} faces: {dict(Counter(one.origin for one in found))}")
     reference = neutral_reference(found)
-    _say(f"wrote {write_record(reference.model_dump(mode='json'), options.out or TOOLS)}")
-    _say(f"wrote {write_record(temperature(found, reference), options.out or CALIBRATIONS)}")
+    _print(f"wrote {write_record(reference.model_dump(mode='json'), options.out or TOOLS)}")
+    _print(f"wrote {write_record(temperature_record(found, reference), options.out or CALIBRATIONS)}")
     return 0
 
 

@@ -13,14 +13,14 @@ ROUNDS = 200
 """Bootstrap rounds of the interval."""
 
 
-class Fit(NamedTuple):
+class PlattFit(NamedTuple):
     """ln LR = slope · score + intercept."""
 
     slope: float
     intercept: float
 
 
-def fit(positive: Reals, negative: Reals) -> Fit:
+def fit(positive: Reals, negative: Reals) -> PlattFit:
     """Logistic regression in one variable; both classes weigh the same, so the odds are a likelihood ratio."""
     n1, n0 = len(positive), len(negative)
     if not n1 or not n0:
@@ -40,7 +40,7 @@ def fit(positive: Reals, negative: Reals) -> Fit:
         beta = beta - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
         if float(np.abs(step).max()) < 1e-9:
             break
-    return Fit(float(beta[0] / scale), float(beta[1] - beta[0] * centre / scale))
+    return PlattFit(float(beta[0] / scale), float(beta[1] - beta[0] * centre / scale))
 
 
 def half_width(
@@ -59,7 +59,7 @@ def half_width(
     return float(np.max(high - low) / 2)
 
 
-def log10_ratios(fitted: Fit, scores: Reals, cap: float) -> Reals:
+def log10_ratios(fitted: PlattFit, scores: Reals, cap: float) -> Reals:
     """log10 likelihood ratios of scores, limited to ±``cap``."""
     ratios = (fitted.slope * scores + fitted.intercept) / np.log(10)
     return np.asarray(np.clip(ratios, -cap, cap), dtype=np.float64)

@@ -42,7 +42,7 @@ PHOTOGRAPHS = 6
 """Most photographs of one person, so that the famous do not decide alone."""
 
 
-def identity(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
+def identity_records(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
     """Same person against another person by SFace cosine, both sides as hard as the sets allow.
 
     Pairs of one person are news photographs of different days (the LFW part of muxspace); pairs of strangers are
@@ -107,7 +107,7 @@ def _lfw(data: Path) -> list[str]:
     return [file for person in sorted(by) if len(by[person]) > 1 for file in by[person][:PHOTOGRAPHS]]
 
 
-def spoof(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
+def spoof_records(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
     """Attack against live by the MiniFASNet pair: faces with room around them, and faces that fill the picture."""
     tool, rng = Spoof(settings), np.random.default_rng(0)
     studio = [data / FRLL / file for file in _frll_train(data)]
@@ -153,8 +153,8 @@ def spoof(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
 
 
 JOBS: Mapping[str, Callable[[Path, Settings], Iterable[CalibrationRecord]]] = {
-    "identity": identity,
-    "spoof": spoof,
+    "identity": identity_records,
+    "spoof": spoof_records,
 }
 
 

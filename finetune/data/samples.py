@@ -20,7 +20,7 @@ LARGEST_SHARE, ENOUGH = 0.9, 20
 Value = str | int | float | bool | tuple[str, ...]
 
 
-class Shot(FrozenModel):
+class SamplePicture(FrozenModel):
     """One picture: a file, or a maker of ``finetune`` and the parameters that make the same pixels again."""
 
     path: str | None = Field(default=None, description="relative to the data folder")
@@ -28,11 +28,11 @@ class Shot(FrozenModel):
     parameters: Mapping[str, Value] = Field(default_factory=dict)
 
 
-class Sample(FrozenModel):
+class TrainingSample(FrozenModel):
     """One training example. ``source`` must not lie on both sides of a split: a person, or a picture of nobody."""
 
     id: str = Field(min_length=1)
-    images: tuple[Shot, ...] = ()
+    images: tuple[SamplePicture, ...] = ()
     system: str | None = None
     prompt: str = Field(min_length=1)
     answer: str = Field(min_length=1)
@@ -48,7 +48,7 @@ class Sample(FrozenModel):
         return is_held_out(self.source)
 
 
-def write(samples: Iterable[Sample], target: Path) -> int:
+def write_samples(samples: Iterable[TrainingSample], target: Path) -> int:
     """Write one JSON object per line; the file appears whole or not at all. Returns how many."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft, count = target.with_suffix(".draft"), 0
@@ -60,7 +60,7 @@ def write(samples: Iterable[Sample], target: Path) -> int:
     return count
 
 
-def read(source: Path) -> Iterator[Sample]:
+def read_samples(source: Path) -> Iterator[TrainingSample]:
     """Samples of a file, in order. Raises InputError that names the line."""
     try:
         text = source.read_text(encoding="utf-8")
@@ -69,14 +69,15 @@ def read(source: Path) -> Iterator[Sample]:
     # str.splitlines would also break at U+2028 and its kin, which JSON leaves unescaped inside strings.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
-            yield Sample.model_validate(json.loads(line))
+            yield TrainingSample.model_validate(json.loads(line))
         except ValueError as error:
             raise InputError(f"{source.name}, line {number} is no sample: {str(error).splitlines()[0]}.") from error
 
 
-def accepted(
-    samples: Iterable[Sample], label: Callable[[Sample], str] = lambda sample: str(sample.meta.get("label", ""))
-) -> tuple[list[Sample], list[Sample]]:
+def split_samples(
+    samples: Iterable[TrainingSample],
+    label: Callable[[TrainingSample], str] = lambda sample: str(sample.meta.get("label", "")),
+) -> tuple[list[TrainingSample], list[TrainingSample]]:
     """Training and validation side of ``samples``.
 
     Refuses with InputError what would make figures lie: nothing on a side, an id twice, a picture on both sides, the
@@ -98,7 +99,7 @@ def accepted(
     return sides
 
 
-def _disjoint(train: list[Sample], held: list[Sample]) -> None:
+def _disjoint(train: list[TrainingSample], held: list[TrainingSample]) -> None:
     known = {shot.path for one in train for shot in one.images if shot.path}
     leaked = sorted({shot.path for one in held for shot in one.images if shot.path} & known)
     if leaked:
@@ -106,17 +107,17 @@ def _disjoint(train: list[Sample], held: list[Sample]) -> None:
             f"{len(leaked)} pictures lie on both sides, {leaked[0]} among them.",
             remedy="Name the same source for every sample of a picture.",
         )
-    said = {_said(one) for one in train}
-    again = [one.id for one in held if _said(one) in said]
+    said = {_content_of(one) for one in train}
+    again = [one.id for one in held if _content_of(one) in said]
     if again:
         raise InputError(f"{len(again)} validation samples are training samples, {again[0]!r} among them.")
 
 
-def _said(sample: Sample) -> str:
+def _content_of(sample: TrainingSample) -> str:
     return sample.model_dump_json(include={"images", "prompt", "answer"})
 
 
-def _balanced(train: list[Sample], label: Callable[[Sample], str]) -> None:
+def _balanced(train: list[TrainingSample], label: Callable[[TrainingSample], str]) -> None:
     for question in sorted({one.question for one in train}):
         labels = [label(one) for one in train if one.question == question]
         most = max(set(labels), key=lambda name: (labels.count(name), name))

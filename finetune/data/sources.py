@@ -35,7 +35,7 @@ def faces_of(name: str, folders: dict[str, Path], cache: Path, settings: Setting
     if memory.is_file():
         return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
     views = portraits(folder, track(list(_files(name, folder)), description=name), settings)
-    rows = (_found_in(name, folder, file, view) for file, view in views)
+    rows = (_locate(name, folder, file, view) for file, view in views)
     found = [row for row in rows if row is not None]
     if not found:
         raise InputError(f"No face was found in {name}.", remedy=f"Is {folder} the right folder?")
@@ -52,7 +52,7 @@ def _files(name: str, folder: Path) -> Iterator[str]:
             yield row["file"]
 
 
-def _found_in(name: str, folder: Path, file: str, view: View | None) -> LocatedFace | None:
+def _locate(name: str, folder: Path, file: str, view: View | None) -> LocatedFace | None:
     face = None if view is None else view.face
     if face is None or not face.landmarks:
         return None

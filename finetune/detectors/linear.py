@@ -20,7 +20,7 @@ LEAST = 1e-4
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearFit:
     """``weight``: outputs×features, ``bias``: outputs, ``mean`` and ``spread``: features."""
 
     weight: Reals
@@ -38,19 +38,19 @@ def fold_of(source: str) -> int:
     return zlib.crc32(source.encode()) % FOLDS
 
 
-def standard(features: NDArray[np.floating]) -> tuple[Reals, Reals]:
+def feature_scale(features: NDArray[np.floating]) -> tuple[Reals, Reals]:
     """Mean and spread of every feature."""
     wide = np.asarray(features, dtype=np.float64)
     spread = wide.std(axis=0)
     return wide.mean(axis=0), np.where(spread < LEAST, 1.0, spread)
 
 
-def ridge(features: NDArray[np.floating], targets: Reals, strength: float, share: Reals | None = None) -> Linear:
+def ridge(features: NDArray[np.floating], targets: Reals, strength: float, share: Reals | None = None) -> LinearFit:
     """Least squares on N×features and N×outputs; ``share`` weighs the rows (default: alike).
 
     ``strength`` is the penalty per feature and row, so that it means the same for one tap and for four.
     """
-    mean, spread = standard(features)
+    mean, spread = feature_scale(features)
     root = np.sqrt(np.ones(len(features)) if share is None else share * (len(share) / share.sum()))[:, np.newaxis]
     middle = (root**2 * targets).sum(axis=0) / (root**2).sum()
     x = root * ((features - mean) / spread)
@@ -61,7 +61,7 @@ def ridge(features: NDArray[np.floating], targets: Reals, strength: float, share
         weight = x.T @ np.linalg.solve(x @ x.T + penalty * np.eye(rows), y)
     else:
         weight = np.linalg.solve(x.T @ x + penalty * np.eye(columns), x.T @ y)
-    return Linear(weight.T, middle, mean, spread)
+    return LinearFit(weight.T, middle, mean, spread)
 
 
 def out_of_fold(
@@ -77,15 +77,15 @@ def out_of_fold(
     return found
 
 
-def softmax(
+def softmax_regression(
     features: NDArray[np.floating], classes: NDArray[np.int64], count: int, strength: float, rounds: int = 80
-) -> Linear:
+) -> LinearFit:
     """Multinomial logistic regression on N×features and N class numbers; one logit per class.
 
     Mean cross-entropy and ``strength`` times the sum of all squared weights, by L-BFGS. Of two classes the difference
     of their logits is the second's.
     """
-    mean, spread = standard(features)
+    mean, spread = feature_scale(features)
     x = torch.tensor((features - mean) / spread, dtype=torch.float32)
     y = torch.tensor(classes)
     weight, bias = (torch.zeros(shape, requires_grad=True) for shape in ((count, x.shape[1]), (count,)))
@@ -98,4 +98,4 @@ def softmax(
         return found.item()
 
     optimiser.step(loss)
-    return Linear(weight.detach().double().numpy(), bias.detach().double().numpy(), mean, spread)
+    return LinearFit(weight.detach().double().numpy(), bias.detach().double().numpy(), mean, spread)

@@ -24,7 +24,7 @@ ADAPTERS = Path(str(resources.files("faceagent.encoder").joinpath("adapters")))
 """Where shipped branches lie."""
 
 
-def write_tapped(
+def write_linear_head(
     folder: Path,
     tower: Tower,
     *,

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from evals.data.training_sets import EXPRESSION_SET
 from faceagent.settings import load
-from finetune.data.samples import Sample, read, write
-from finetune.text.annotators import Grammar
-from finetune.text.case import Rejected
+from finetune.data.samples import TrainingSample, read_samples, write_samples
+from finetune.text.annotators import GrammarAnnotator
+from finetune.text.case import RejectedCase
 from finetune.text.exp_cot import exp_cot
 from finetune.text.expression_cases import expression_cases
-from finetune.text.forgery import explained, known
-from finetune.text.preference import swapped
+from finetune.text.forgery import evidence_sample, maker_sample
+from finetune.text.preference import swapped_samples
 
 PICTURES = "forged"
 
@@ -38,33 +38,33 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("swap needs --samples")
     if options.engine != "swap" and options.data is None:
         parser.error(f"{options.engine} needs --data or FACEAGENT_DATA")
-    made: Iterable[Sample | Rejected]
+    made: Iterable[TrainingSample | RejectedCase]
     if options.engine == "expression":
-        made = exp_cot(expression_cases(options.data, load(), options.every), Grammar(), options.seed)
+        made = exp_cot(expression_cases(options.data, load(), options.every), GrammarAnnotator(), options.seed)
     elif options.engine == "forgery":
         made = _forgery(options.data, options.out, options.every, options.seed)
     else:
-        made = swapped([sample for file in options.samples for sample in read(file)], options.seed)
+        made = swapped_samples([sample for file in options.samples for sample in read_samples(file)], options.seed)
     tally: Counter[str] = Counter()
-    write(_kept(made, tally), options.out)
+    write_samples(_kept(made, tally), options.out)
     print(", ".join(f"{name} {count}" for name, count in tally.most_common()) or "nothing")
 
 
-def _forgery(data: Path, out: Path, every: int, seed: int) -> Iterator[Sample | Rejected]:
+def _forgery(data: Path, out: Path, every: int, seed: int) -> Iterator[TrainingSample | RejectedCase]:
     from finetune.data.sources import faces_of
-    from finetune.text.forgery_cases import forged
+    from finetune.text.forgery_cases import make_pictures
 
     settings = load()
     faces = faces_of(EXPRESSION_SET, {EXPRESSION_SET: data / EXPRESSION_SET}, out.parent / "faces", settings)[::every]
-    for made in forged(faces, out.parent, PICTURES, settings, seed):
-        yield known(made.shot, made.source, f"known/{made.shot.path}", seed)
+    for made in make_pictures(faces, out.parent, PICTURES, settings, seed):
+        yield maker_sample(made.shot, made.source, f"known/{made.shot.path}", seed)
         if made.case is not None:
-            yield explained(made.case, made.touched, (), seed)
+            yield evidence_sample(made.case, made.touched, (), seed)
 
 
-def _kept(made: Iterable[Sample | Rejected], tally: Counter[str]) -> Iterator[Sample]:
+def _kept(made: Iterable[TrainingSample | RejectedCase], tally: Counter[str]) -> Iterator[TrainingSample]:
     for one in made:
-        if isinstance(one, Rejected):
+        if isinstance(one, RejectedCase):
             tally["rejected"] += 1
         else:
             tally[f"{one.meta['engine']} {one.meta['label']}"] += 1

@@ -26,19 +26,19 @@ from faceagent.tools.base import View
 from faceagent.tools.forgery import Forgery
 from faceagent.types import Evidence, Face, Question
 from faceagent.vlm.label import CHOICES, question
-from finetune.data.samples import Sample, Shot
+from finetune.data.samples import SamplePicture, TrainingSample
 from finetune.text import simulated_cases as imagined
-from finetune.text.case import Case
-from finetune.text.templates import told as told_in_few_words
+from finetune.text.case import ExplanationCase
+from finetune.text.templates import template_sample as told_in_few_words
 
 BANK = 60
 """Faces whose forgery evidence is measured, to be drawn anew."""
 QUALITY = (70, 96)
 
 
-def expression(
+def expression_samples(
     faces: Sequence[MeasuredFace], data: Path, out: Path, settings: Settings, count: int, seed: int
-) -> Iterator[Sample]:
+) -> Iterator[TrainingSample]:
     """``count`` label questions about the labelled set, as many beside the evidence, and as many explanations."""
     with (data / EXPRESSION_SET / "labels.csv").open(newline="", encoding="utf-8") as table:
         labels = {row["file"]: EXPRESSION_LABELS.get(row["emotion"], row["emotion"]) for row in csv.DictReader(table)}
@@ -46,70 +46,76 @@ def expression(
     truth = [labels[Path(one.found.path).relative_to(data / EXPRESSION_SET).as_posix()] for one in mine]
     rng = np.random.default_rng(seed)
     for beside in (False, True):
-        for number, place in enumerate(_shuffled(len(mine), count, rng)):
+        for number, place in enumerate(_repeated_order(len(mine), count, rng)):
             one = mine[place]
-            shot = _written(untouched(one.portrait()), out, f"label-{_name(one)}", rng)
+            shot = _write_picture(untouched(one.portrait()), out, f"label-{_name(one)}", rng)
             name = f"expression/{'beside' if beside else 'label'}/{number}"
-            evidence = imagined.read(imagined.face_of(one, rng, jitter=0.05), settings) if beside else ()
-            told = explanation_prompt.select_evidence(
-                judge.weigh("expression", imagined.face_of(one, rng), evidence), evidence
+            evidence = (
+                imagined.read_expression(imagined.jittered_face(one, rng, jitter=0.05), settings) if beside else ()
             )
-            yield _label("expression", name, shot, one.found.source, truth[place], seed, told)
+            told = explanation_prompt.select_evidence(
+                judge.weigh("expression", imagined.jittered_face(one, rng), evidence), evidence
+            )
+            yield _label_sample("expression", name, shot, one.found.source, truth[place], seed, told)
     cases = [
-        imagined.expression(f"expression/{n}", Shot(path=""), "", one, settings, seed + n)
+        imagined.simulate_expression(f"expression/{n}", SamplePicture(path=""), "", one, settings, seed + n)
         for n, one in enumerate(faces)
     ]
-    for number, place in enumerate(_evenly([case.verdict.label for case in cases], count, rng)):
-        made = told_in_few_words(_under(cases[place], number, faces, faces[place], out, rng), seed)
-        if isinstance(made, Sample):
+    for number, place in enumerate(_balanced_order([case.verdict.label for case in cases], count, rng)):
+        made = told_in_few_words(_with_picture(cases[place], number, faces, faces[place], out, rng), seed)
+        if isinstance(made, TrainingSample):
             yield made
 
 
-def forgery(faces: Sequence[MeasuredFace], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
+def forgery_samples(
+    faces: Sequence[MeasuredFace], out: Path, settings: Settings, count: int, seed: int
+) -> Iterator[TrainingSample]:
     """``count`` questions real or fake, each face once as it is and once forged, and as many explanations."""
     rng = np.random.default_rng((seed, 1))
     for number in range(count // 2):
         one, donor = _pair(faces, rng)
         regions = draw_regions(rng)
         target = one.portrait()
-        forged = self_blend(target, regions, rng) if rng.random() < 0.25 else splice(
-            target, donor.portrait(), regions, rng
-        )  # fmt: skip
+        forged = (
+            self_blend(target, regions, rng) if rng.random() < 0.25 else splice(target, donor.portrait(), regions, rng)
+        )
         quality = int(rng.integers(*QUALITY))
         for record, answer in ((untouched(target), "real"), (forged, "fake")):
             name = f"forgery/label/{number}-{answer}"
-            shot = _written(record, out, f"{seed}-{name}", rng, quality)
-            yield _label("forgery", name, shot, one.found.source, answer, seed)
-    bank = _bank(faces, settings, rng)
+            shot = _write_picture(record, out, f"{seed}-{name}", rng, quality)
+            yield _label_sample("forgery", name, shot, one.found.source, answer, seed)
+    bank = _forgery_evidence(faces, settings, rng)
     for number in range(count):
         one, (face, evidence) = faces[int(rng.integers(len(faces)))], bank[int(rng.integers(len(bank)))]
-        shot = _written(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
+        shot = _write_picture(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
         name, source = f"forgery/{number}", one.found.source
-        case = imagined.forgery(name, shot, source, evidence, face, seed + number)
+        case = imagined.simulate_forgery(name, shot, source, evidence, face, seed + number)
         made = told_in_few_words(case, seed + number)
-        if isinstance(made, Sample):
+        if isinstance(made, TrainingSample):
             yield made
 
 
-def identity(faces: Sequence[MeasuredFace], out: Path, settings: Settings, count: int, seed: int) -> Iterator[Sample]:
+def identity_samples(
+    faces: Sequence[MeasuredFace], out: Path, settings: Settings, count: int, seed: int
+) -> Iterator[TrainingSample]:
     """``count`` explanations of comparisons."""
     rng = np.random.default_rng((seed, 2))
-    bank = _bank(faces, settings, rng)
+    bank = _forgery_evidence(faces, settings, rng)
     for number in range(count):
         one, (_, evidence) = faces[int(rng.integers(len(faces)))], bank[int(rng.integers(len(bank)))]
-        shot = _written(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
-        case = imagined.identity(f"identity/{number}", shot, one.found.source, evidence, seed + number)
+        shot = _write_picture(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
+        case = imagined.simulate_identity(f"identity/{number}", shot, one.found.source, evidence, seed + number)
         made = told_in_few_words(case, seed + number)
-        if isinstance(made, Sample):
+        if isinstance(made, TrainingSample):
             yield made
 
 
-def _label(
-    topic: Question, name: str, shot: Shot, source: str, answer: str, seed: int, told: Sequence[Evidence] = ()
-) -> Sample:
+def _label_sample(
+    topic: Question, name: str, shot: SamplePicture, source: str, answer: str, seed: int, told: Sequence[Evidence] = ()
+) -> TrainingSample:
     if answer not in CHOICES[topic]:
         raise ValueError(f"{answer!r} is no answer to {topic}")
-    return Sample(
+    return TrainingSample(
         id=name,
         images=(shot,),
         prompt=question(topic, lines=explanation_prompt.prompt_lines(told)),
@@ -121,23 +127,28 @@ def _label(
     )
 
 
-def _under(
-    case: Case, number: int, faces: Sequence[MeasuredFace], donor: MeasuredFace, out: Path, rng: np.random.Generator
-) -> Case:
+def _with_picture(
+    case: ExplanationCase,
+    number: int,
+    faces: Sequence[MeasuredFace],
+    donor: MeasuredFace,
+    out: Path,
+    rng: np.random.Generator,
+) -> ExplanationCase:
     """The case under a picture of the same side of the split: its own in one of two, else any other's."""
     sides = [one for one in faces if one.held_out == donor.held_out]
     one = donor if rng.random() < 0.5 else sides[int(rng.integers(len(sides)))]
-    shot = _written(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
-    return Case(f"expression/{number}", (shot,), one.found.source, case.evidence, case.verdict, case.truth)
+    shot = _write_picture(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
+    return ExplanationCase(f"expression/{number}", (shot,), one.found.source, case.evidence, case.verdict, case.truth)
 
 
-def _shuffled(size: int, count: int, rng: np.random.Generator) -> list[int]:
+def _repeated_order(size: int, count: int, rng: np.random.Generator) -> list[int]:
     """``count`` places of ``size``, each as often as any other, in an order without pattern."""
     rounds = [rng.permutation(size) for _ in range(-(-count // size))]
     return [int(place) for place in np.concatenate(rounds)[:count]]
 
 
-def _evenly(labels: Sequence[str], count: int, rng: np.random.Generator) -> list[int]:
+def _balanced_order(labels: Sequence[str], count: int, rng: np.random.Generator) -> list[int]:
     """``count`` places, every label as often as it can be; a place may come twice where its label is rare."""
     places: dict[str, list[int]] = defaultdict(list)
     for place in rng.permutation(len(labels)):
@@ -156,24 +167,26 @@ def _pair(faces: Sequence[MeasuredFace], rng: np.random.Generator) -> tuple[Meas
     return one, min(others, key=lambda two: float(np.linalg.norm(two.found.shape() - shape)))
 
 
-def _bank(
+def _forgery_evidence(
     faces: Sequence[MeasuredFace], settings: Settings, rng: np.random.Generator
 ) -> list[tuple[Face, tuple[Evidence, ...]]]:
     """Faces and what the forgery detector says about them."""
     tool, kept = Forgery(settings), []
     for place in rng.choice(len(faces), min(BANK, len(faces)), replace=False):
-        face = imagined.face_of(faces[int(place)], rng)
+        face = imagined.jittered_face(faces[int(place)], rng)
         kept.append((face, tool.run([_view(face, read_pixels(faces[int(place)].found))])[0]))
     return kept
 
 
 def _view(face: Face, pixels: NDArray[np.uint8]) -> View:
     """The view of a face whose blendshapes were changed, on the pixels of its picture."""
-    view = imagined.seen(face)
+    view = imagined.blank_view(face)
     return View(view.picture, lambda: pixels, view.original, face)
 
 
-def _written(record: LabelledCrop, out: Path, name: str, rng: np.random.Generator, quality: int | None = None) -> Shot:
+def _write_picture(
+    record: LabelledCrop, out: Path, name: str, rng: np.random.Generator, quality: int | None = None
+) -> SamplePicture:
     """The crop as PNG below ``out``, after a JPEG of ``quality`` (drawn when None)."""
     drawn = int(rng.integers(*QUALITY)) if quality is None else quality
     file = out / "pictures" / f"{''.join(letter if letter.isalnum() else '-' for letter in name)}.png"
@@ -181,7 +194,7 @@ def _written(record: LabelledCrop, out: Path, name: str, rng: np.random.Generato
         file.parent.mkdir(parents=True, exist_ok=True)
         pixels = compress(record.pixels, ".jpg", drawn)
         cv2.imwrite(str(file), np.ascontiguousarray(pixels[:, :, ::-1]))
-    return Shot(path=f"pictures/{file.name}")
+    return SamplePicture(path=f"pictures/{file.name}")
 
 
 def _name(one: MeasuredFace) -> str:

@@ -15,9 +15,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from faceagent.tools.expression import BASIS, read
 from faceagent.tools.facs import neutral, table
 from faceagent.types import INCONCLUSIVE, Evidence, FrozenModel, Step
-from finetune.text.case import Case
+from finetune.text.case import ExplanationCase
 from finetune.text.exp_cot import CONCLUDED, INTERPRETED, OBSERVED
-from finetune.text.grammar import listed, say
+from finetune.text.grammar import join_words, render_phrase
 
 _UNIT = re.compile(r"AU(\d+)")
 _LEVEL = re.compile(r"(\d(?:\.\d)?) of 5")
@@ -28,7 +28,7 @@ def code_of(item: Evidence) -> int:
     return int(item.id.rpartition(":AU")[2])
 
 
-class Grammar:
+class GrammarAnnotator:
     """Deterministic by seed; needs no model."""
 
     name = "grammar"
@@ -38,17 +38,17 @@ class Grammar:
         rng = np.random.default_rng((seed, 1))
         told = [item for item in units if item.label == "present" or (memory and float(item.facts["z"]) >= BASIS)]
         if not told:
-            text = say(rng, "observe", "none")
+            text = render_phrase(rng, "observe", "none")
             return (Step(section=OBSERVED, text=text, cites=tuple(item.id for item in units)),)
         return tuple(self._one(rng, told[place]) for place in rng.permutation(len(told)))
 
     def _one(self, rng: np.random.Generator, item: Evidence) -> Step:
         slots = {"unit": f"AU{code_of(item)}", "name": str(item.facts["name"])}
         if item.label == "present" and item.score is not None:
-            look = say(rng, "look", str(code_of(item)))
-            text = say(rng, "observe", "unit", **slots, look=look, level=f"{item.score.value:.1f}")
+            look = render_phrase(rng, "look", str(code_of(item)))
+            text = render_phrase(rng, "observe", "unit", **slots, look=look, level=f"{item.score.value:.1f}")
         else:
-            text = say(rng, "observe", "faint", **slots)
+            text = render_phrase(rng, "observe", "faint", **slots)
         return Step(section=OBSERVED, text=text, cites=(item.id,))
 
     def infer(self, text: str) -> str:
@@ -62,7 +62,7 @@ class Grammar:
                     deviations[code] = _deviation(code, float(level[1])) if level else BASIS
         return read(deviations).label
 
-    def refine(self, case: Case, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
+    def refine(self, case: ExplanationCase, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
         """One sentence of interpretation, and the verdict."""
         rng = np.random.default_rng((seed, 2))
         verdict = case.verdict
@@ -74,19 +74,23 @@ class Grammar:
             Step(section=CONCLUDED, text=self._verdict(rng, verdict.label), cites=(verdict.id,)),
         )
 
-    def _meaning(self, rng: np.random.Generator, case: Case, reading: Evidence, grounds: Sequence[Evidence]) -> str:
+    def _meaning(
+        self, rng: np.random.Generator, case: ExplanationCase, reading: Evidence, grounds: Sequence[Evidence]
+    ) -> str:
         label = case.verdict.label
         if label == INCONCLUSIVE:
-            return say(rng, "interpret", "open", first=str(reading.label))
+            return render_phrase(rng, "interpret", "open", first=str(reading.label))
         if label in ("neutral", "other") or not grounds:
-            return say(rng, "interpret", "neutral" if label == "neutral" else "other")
+            return render_phrase(rng, "interpret", "neutral" if label == "neutral" else "other")
         units = [f"AU{code_of(item)}" for item in grounds]
-        return say(rng, "interpret", "basic" if len(units) > 1 else "single", units=listed(units), label=label)
+        return render_phrase(
+            rng, "interpret", "basic" if len(units) > 1 else "single", units=join_words(units), label=label
+        )
 
     def _verdict(self, rng: np.random.Generator, label: str) -> str:
         if label == INCONCLUSIVE:
-            return say(rng, "conclude", "open")
-        return say(rng, "conclude", "label", label=label, adjective=say(rng, "adjective", label))
+            return render_phrase(rng, "conclude", "open")
+        return render_phrase(rng, "conclude", "label", label=label, adjective=render_phrase(rng, "adjective", label))
 
 
 def _deviation(code: int, intensity: float) -> float:
@@ -95,22 +99,22 @@ def _deviation(code: int, intensity: float) -> float:
     return float(np.interp(intensity, (0.0, 0.5, 5.0), (spread.none, spread.present, spread.full)))
 
 
-class _Said(FrozenModel):
+class _AnnotatedSentence(FrozenModel):
     text: str = Field(min_length=1, max_length=400)
     cites: tuple[str, ...] = ()
 
 
-_LIST = TypeAdapter(tuple[_Said, ...])
+_LIST = TypeAdapter(tuple[_AnnotatedSentence, ...])
 
-Chat = Callable[[str, str, int], str]
+AskText = Callable[[str, str, int], str]
 """System text, user text, seed → the model's answer."""
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class ModelAnnotator:
     """Any language model. What it answers is used only where it can be parsed, and only after the check."""
 
-    chat: Chat
+    chat: AskText
     name: str
 
     def observe(self, units: Sequence[Evidence], memory: Sequence[str], seed: int) -> tuple[Step, ...]:
@@ -129,7 +133,7 @@ class Endpoint:
         system = f"Which expression does the described face show? Answer with one word out of: {names}."
         return self.chat(system, text, 0).strip().strip(".").lower()
 
-    def refine(self, case: Case, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
+    def refine(self, case: ExplanationCase, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
         """One sentence of interpretation and one of conclusion in the model's words."""
         verdict = case.verdict
         lines = "\n".join(f"[{item.id}] {item.statement}" for item in (*told, *_readings(case)))
@@ -152,5 +156,5 @@ class Endpoint:
 _FORM = 'Answer with a JSON list of {"text": …, "cites": [ids of the evidence behind the sentence]} and nothing else.'
 
 
-def _readings(case: Case) -> tuple[Evidence, ...]:
+def _readings(case: ExplanationCase) -> tuple[Evidence, ...]:
     return tuple(item for item in case.evidence if item.question == "expression" and item.status == "ok")

@@ -9,14 +9,14 @@ from io import BytesIO
 from PIL import Image
 
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
-from finetune.data.samples import Shot
-from finetune.text.annotators import Chat
-from finetune.text.feature_assessment import Look
+from finetune.data.samples import SamplePicture
+from finetune.text.annotators import AskText
+from finetune.text.feature_assessment import AskModel
 
 LONGEST = 512
 
 
-def chat(backend: Backend, adapter: str | None = None) -> Chat:
+def text_model(backend: Backend, adapter: str | None = None) -> AskText:
     """A chat function for ``annotators.Endpoint``."""
 
     def said(system: str, user: str, seed: int) -> str:
@@ -26,10 +26,12 @@ def chat(backend: Backend, adapter: str | None = None) -> Chat:
     return said
 
 
-def eyes(backend: Backend, opened: Callable[[Shot], Image.Image], adapter: str | None = None) -> Look:
+def picture_model(
+    backend: Backend, opened: Callable[[SamplePicture], Image.Image], adapter: str | None = None
+) -> AskModel:
     """An answering function for ``assess``; ``opened`` gives the pixels of a shot."""
 
-    def said(shot: Shot, question: str) -> str:
+    def said(shot: SamplePicture, question: str) -> str:
         encoded = BytesIO()
         opened(shot).save(encoded, "PNG")
         turn = Message(text=question, images=(encoded.getvalue(),))

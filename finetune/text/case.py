@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from faceagent.explain import explanation_prompt
 from faceagent.explain.check import check
 from faceagent.types import Evidence, Explanation, Question, Step, Verdict
-from finetune.data.samples import Sample, Shot, Value
+from finetune.data.samples import SamplePicture, TrainingSample, Value
 
 
 @dataclass(frozen=True)
-class Case:
+class ExplanationCase:
     """One face, what was recorded about it, the judge's verdict, and the ``truth`` as the set or the maker has it."""
 
     id: str
-    images: tuple[Shot, ...]
+    images: tuple[SamplePicture, ...]
     source: str
     evidence: tuple[Evidence, ...]
     verdict: Verdict
@@ -26,14 +26,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectedCase:
     """A case that makes no training text, and why."""
 
     case: str
     reason: str
 
 
-def faults(question: Question, steps: Sequence[Step], case: Case) -> tuple[str, ...]:
+def rejected_sentences(question: Question, steps: Sequence[Step], case: ExplanationCase) -> tuple[str, ...]:
     """What the product's own check would strike from these steps."""
     told = Explanation(
         question=question,
@@ -46,9 +46,11 @@ def faults(question: Question, steps: Sequence[Step], case: Case) -> tuple[str, 
     return check(told, case.evidence, case.verdict).struck
 
 
-def sampled(case: Case, steps: Sequence[Step], shown: Sequence[Evidence], seed: int, **meta: Value) -> Sample:
+def build_sample(
+    case: ExplanationCase, steps: Sequence[Step], shown: Sequence[Evidence], seed: int, **meta: Value
+) -> TrainingSample:
     """The training sample of a case and the steps that explain it; ``shown`` is the evidence in its prompt."""
-    return Sample(
+    return TrainingSample(
         id=case.id,
         images=case.images,
         prompt=explanation_prompt.build_prompt(case.verdict, shown),

@@ -14,8 +14,8 @@ from typing import Protocol
 from faceagent.explain import explanation_prompt
 from faceagent.tools.expression import BASIS
 from faceagent.types import INCONCLUSIVE, Evidence, Step
-from finetune.data.samples import Sample
-from finetune.text.case import Case, Rejected, faults, sampled
+from finetune.data.samples import TrainingSample
+from finetune.text.case import ExplanationCase, RejectedCase, build_sample, rejected_sentences
 
 TRIES = 2
 REDRAWS = 40
@@ -36,51 +36,55 @@ class Annotator(Protocol):
     def infer(self, text: str) -> str:
         """The label that the text leads to; it sees nothing else."""
 
-    def refine(self, case: Case, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
+    def refine(self, case: ExplanationCase, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
         """Interpretation and conclusion, once the label is verified."""
 
 
-def exp_cot(cases: Iterable[Case], annotator: Annotator, seed: int) -> Iterator[Sample | Rejected]:
+def exp_cot(
+    cases: Iterable[ExplanationCase], annotator: Annotator, seed: int
+) -> Iterator[TrainingSample | RejectedCase]:
     """One sample or rejection per case, in order; no two samples have the same words, numbers aside."""
     said: set[str] = set()
     for case in cases:
         for redraw in range(REDRAWS):
             made = _explained(case, annotator, zlib.crc32(f"{seed}/{redraw}/{case.id}".encode()))
-            if isinstance(made, Rejected):
+            if isinstance(made, RejectedCase):
                 break
             words = re.sub(r"\d", "", made.answer)
             if words not in said:
                 said.add(words)
                 break
         else:
-            made = Rejected(case.id, "no words left that were not used before")
+            made = RejectedCase(case.id, "no words left that were not used before")
         yield made
 
 
-def _explained(case: Case, annotator: Annotator, seed: int) -> Sample | Rejected:
+def _explained(case: ExplanationCase, annotator: Annotator, seed: int) -> TrainingSample | RejectedCase:
     label = case.verdict.label
     if label not in (case.truth, INCONCLUSIVE):
-        return Rejected(case.id, f"the verdict {label} is not the truth, {case.truth}")
+        return RejectedCase(case.id, f"the verdict {label} is not the truth, {case.truth}")
     shown = explanation_prompt.select_evidence(case.verdict, case.evidence)
     units = tuple(item for item in shown if item.question == "action_units")
     told = tuple(item for item in units if item.label == "present")
     memory: list[str] = []
     for attempt in range(TRIES):
         observed = annotator.observe(told or units, memory, seed + attempt)
-        struck = faults("expression", observed, case)
+        struck = rejected_sentences("expression", observed, case)
         found = annotator.infer(" ".join(step.text for step in observed))
         if struck:
             memory.append(f"Not measured: {struck[0]}.")
         elif label == INCONCLUSIVE or found == label:
             steps = (*observed, *annotator.refine(case, told, seed + attempt))
-            struck = faults("expression", steps, case)
+            struck = rejected_sentences("expression", steps, case)
             if not struck:
-                return sampled(case, steps, shown, seed, engine="exp-cot", annotator=annotator.name, tries=attempt + 1)
+                return build_sample(
+                    case, steps, shown, seed, engine="exp-cot", annotator=annotator.name, tries=attempt + 1
+                )
             memory.append(f"Not measured: {struck[0]}.")
         else:
             memory.append(f"The observations led to {found}, not to {label}.")
             told = _reflected(told, units)
-    return Rejected(case.id, memory[-1])
+    return RejectedCase(case.id, memory[-1])
 
 
 def _reflected(told: tuple[Evidence, ...], units: Sequence[Evidence]) -> tuple[Evidence, ...]:

@@ -15,11 +15,11 @@ from faceagent.settings import Settings
 from faceagent.tools.action_units import ActionUnits
 from faceagent.tools.expression import Expression
 from faceagent.types import INCONCLUSIVE, Evidence, Verdict
-from finetune.data.samples import Shot
-from finetune.text.case import Case
+from finetune.data.samples import SamplePicture
+from finetune.text.case import ExplanationCase
 
 
-def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator[Case]:
+def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator[ExplanationCase]:
     """One case per measurable face of every ``every``-th picture; persons are the sources."""
     folder = data / EXPRESSION_SET
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as table:
@@ -30,9 +30,9 @@ def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator
             continue
         evidence = tuple(item for tool in tools for item in tool.run([view])[0])
         truth = EXPRESSION_LABELS.get(labels[file], labels[file])
-        yield Case(
+        yield ExplanationCase(
             id=f"{EXPRESSION_SET}/{file}",
-            images=(Shot(path=f"{EXPRESSION_SET}/{file}"),),
+            images=(SamplePicture(path=f"{EXPRESSION_SET}/{file}"),),
             source=f"{EXPRESSION_SET}/{person(EXPRESSION_SET, file)}",
             evidence=evidence,
             verdict=_settled(weigh("expression", view.face, evidence), evidence, truth),

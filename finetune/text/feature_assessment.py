@@ -17,9 +17,9 @@ from pydantic import Field
 from evals.metrics.proportion import wilson
 from faceagent.errors import InputError
 from faceagent.types import Evidence, FrozenModel, Region, Score, ToolStamp
-from finetune.data.samples import Shot
+from finetune.data.samples import SamplePicture
 
-Look = Callable[[Shot, str], str]
+AskModel = Callable[[SamplePicture, str], str]
 """Picture and question → the model's answer."""
 
 STRONG = 0.5
@@ -32,7 +32,7 @@ FEWEST = 10
 _YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
-class Feature(FrozenModel):
+class ForgeryFeature(FrozenModel):
     """One question about forgery, to be answered yes on a forged face and no on a genuine one."""
 
     id: str
@@ -41,10 +41,10 @@ class Feature(FrozenModel):
     question: str
 
 
-class Assessed(FrozenModel):
+class AssessedFeature(FrozenModel):
     """A feature and how well a model answers it. An answer that is neither yes nor no is wrong on either side."""
 
-    feature: Feature
+    feature: ForgeryFeature
     real_accuracy: float
     fake_accuracy: float
     balanced: float
@@ -58,13 +58,15 @@ class Assessed(FrozenModel):
         return self.low > STRONG
 
 
-def features() -> tuple[Feature, ...]:
+def load_features() -> tuple[ForgeryFeature, ...]:
     """The shipped questions."""
     text = resources.files("finetune.text").joinpath("features.toml").read_text(encoding="utf-8")
-    return tuple(Feature.model_validate(row) for row in tomllib.loads(text)["feature"])
+    return tuple(ForgeryFeature.model_validate(row) for row in tomllib.loads(text)["feature"])
 
 
-def assess(asked: Sequence[Feature], real: Sequence[Shot], fake: Sequence[Shot], ask: Look) -> tuple[Assessed, ...]:
+def assess_features(
+    asked: Sequence[ForgeryFeature], real: Sequence[SamplePicture], fake: Sequence[SamplePicture], ask: AskModel
+) -> tuple[AssessedFeature, ...]:
     """All features on all pictures, best first. Raises InputError with too few pictures of either kind."""
     if min(len(real), len(fake)) < FEWEST:
         raise InputError(
@@ -74,19 +76,19 @@ def assess(asked: Sequence[Feature], real: Sequence[Shot], fake: Sequence[Shot],
     found = []
     for feature in asked:
         question = f"{feature.question} Answer yes or no."
-        no = [said(ask(shot, question)) for shot in real]
-        yes = [said(ask(shot, question)) for shot in fake]
+        no = [parse_yes_no(ask(shot, question)) for shot in real]
+        yes = [parse_yes_no(ask(shot, question)) for shot in fake]
         found.append(_assessed(feature, no, yes))
     return tuple(sorted(found, key=lambda one: (-one.balanced, one.feature.id)))
 
 
-def said(answer: str) -> str | None:
+def parse_yes_no(answer: str) -> str | None:
     """The first "yes" or "no" of an answer, lower case, or None."""
     match = _YES_NO.search(answer)
     return match[1].lower() if match else None
 
 
-def _assessed(feature: Feature, real: Sequence[str | None], fake: Sequence[str | None]) -> Assessed:
+def _assessed(feature: ForgeryFeature, real: Sequence[str | None], fake: Sequence[str | None]) -> AssessedFeature:
     right = (sum(one == "no" for one in real), sum(one == "yes" for one in fake))
     sizes = (len(real), len(fake))
     shares = [hits / size for hits, size in zip(right, sizes, strict=True)]
@@ -95,7 +97,7 @@ def _assessed(feature: Feature, real: Sequence[str | None], fake: Sequence[str |
     bounds = [wilson(hits, size) for hits, size in zip(right, sizes, strict=True)]
     below = math.hypot(*(share - low for share, (low, _) in zip(shares, bounds, strict=True))) / 2
     above = math.hypot(*(high - share for share, (_, high) in zip(shares, bounds, strict=True))) / 2
-    return Assessed(
+    return AssessedFeature(
         feature=feature,
         real_accuracy=shares[0],
         fake_accuracy=shares[1],
@@ -106,7 +108,7 @@ def _assessed(feature: Feature, real: Sequence[str | None], fake: Sequence[str |
     )
 
 
-def expert(name: str, probability: float | None, subject: str, by: ToolStamp) -> Evidence:
+def expert_evidence(name: str, probability: float | None, subject: str, by: ToolStamp) -> Evidence:
     """What a detector says about a weak feature, as evidence: P(fake) to three decimals, N/A when it is missing."""
     value = "N/A" if probability is None else f"{probability:.3f}"
     return Evidence(

@@ -1,9 +1,9 @@
 """Texts about forgeries whose place, method and strength are known because we made them.
 
-``known`` asks about the picture alone, and its answer is true by construction. ``explained`` explains evidence: the
-strengthening and supplementing of X²-DFD (Chen et al. 2024), where regions that the detector sees are told with their
-numbers, features that the model itself can see (``assess``) may be added where the maker really touched them, and an
-expert supports the answer only where it agrees with the truth. Knows the parameters of ``finetune``'s makers.
+``maker_sample`` asks about the picture alone, and its answer is true by construction. ``evidence_sample`` explains
+evidence, after the strengthening and supplementing of X²-DFD (Chen et al. 2024): regions that the detector flags are
+named with their scores, features that the model itself can see (``feature_assessment``) may be added where the maker
+changed the picture, and an expert supports the answer only where it agrees with the truth.
 """
 
 import json
@@ -15,20 +15,20 @@ from faceagent.explain import explanation_prompt
 from faceagent.explain.check import COLD, HOT
 from faceagent.explain.template_explainer import REGIONS
 from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
-from finetune.data.samples import Sample, Shot
-from finetune.text.case import Case, Rejected, faults, sampled
-from finetune.text.feature_assessment import EXPERT, Feature, agrees
-from finetune.text.grammar import listed, say
+from finetune.data.samples import SamplePicture, TrainingSample
+from finetune.text.case import ExplanationCase, RejectedCase, build_sample, rejected_sentences
+from finetune.text.feature_assessment import EXPERT, ForgeryFeature, agrees
+from finetune.text.grammar import join_words, render_phrase
 
 FORGED, GENUINE = "forged", "bona_fide"
 """The judge's labels."""
-_ASKED = (
+_QUESTION = (
     "One part of this face may have been replaced or blended. Say which, by what method and how strongly. "
     'Answer with JSON: {"verdict", "method", "regions", "alpha", "text"}.'
 )
 
 
-def known(shot: Shot, source: str, name: str, seed: int) -> Sample:
+def maker_sample(shot: SamplePicture, source: str, name: str, seed: int) -> TrainingSample:
     """Question and answer about a made picture, from its maker's parameters and nothing else.
 
     Raises KeyError when ``shot`` lacks what its maker records.
@@ -37,16 +37,16 @@ def known(shot: Shot, source: str, name: str, seed: int) -> Sample:
     method = shot.maker or "untouched"
     regions = [] if method in ("untouched", "morph") else _tuple(shot.parameters["regions"])
     alpha = None if method == "untouched" else round(float(str(shot.parameters["alpha"])), 2)
-    words = listed([region.replace("_", " ") for region in regions]) if regions else ""
-    text = say(rng, "known", method, regions=words, alpha=f"{alpha}")
+    words = join_words([region.replace("_", " ") for region in regions]) if regions else ""
+    text = render_phrase(rng, "known", method, regions=words, alpha=f"{alpha}")
     if method in ("splice", "self_blend"):
-        text = f"{text} {say(rng, 'known', 'strength', alpha=f'{alpha}')}"
+        text = f"{text} {render_phrase(rng, 'known', 'strength', alpha=f'{alpha}')}"
     verdict = GENUINE if method == "untouched" else FORGED
     said = {"verdict": verdict, "method": method, "regions": list(regions), "alpha": alpha, "text": text}
-    return Sample(
+    return TrainingSample(
         id=name,
         images=(shot,),
-        prompt=_ASKED,
+        prompt=_QUESTION,
         answer=json.dumps(said, separators=(",", ":")),
         question="forgery",
         source=source,
@@ -55,7 +55,9 @@ def known(shot: Shot, source: str, name: str, seed: int) -> Sample:
     )
 
 
-def explained(case: Case, touched: Sequence[Region], strong: Sequence[Feature], seed: int) -> Sample | Rejected:
+def evidence_sample(
+    case: ExplanationCase, touched: Sequence[Region], strong: Sequence[ForgeryFeature], seed: int
+) -> TrainingSample | RejectedCase:
     """A case with its regional evidence, and what the experts say, in words.
 
     ``touched``: what the maker replaced, () for a genuine face. ``strong``: features from ``assess``. Experts
@@ -64,11 +66,11 @@ def explained(case: Case, touched: Sequence[Region], strong: Sequence[Feature], 
     """
     label = case.verdict.label
     if label not in (case.truth, INCONCLUSIVE):
-        return Rejected(case.id, f"the verdict {label} is not the truth, {case.truth}")
+        return RejectedCase(case.id, f"the verdict {label} is not the truth, {case.truth}")
     regional = {item.region: item for item in case.evidence if item.region is not None and item.score is not None}
     found = [part for part in touched if part in regional and _level(regional[part]) == "hot"]
     if label == FORGED and not found:
-        return Rejected(case.id, "no replaced region is conspicuous to the detector")
+        return RejectedCase(case.id, "no replaced region is conspicuous to the detector")
     rng = np.random.default_rng((seed, 12))
     steps = _regions(rng, regional)
     if label == FORGED:
@@ -76,12 +78,12 @@ def explained(case: Case, touched: Sequence[Region], strong: Sequence[Feature], 
     if label != INCONCLUSIVE:
         steps += _supported(rng, case)
     steps += _overall(rng, case)
-    struck = faults("forgery", steps, case)
+    struck = rejected_sentences("forgery", steps, case)
     if struck:
-        return Rejected(case.id, f"Not measured: {struck[0]}")
+        return RejectedCase(case.id, f"Not measured: {struck[0]}")
     experts = [item for item in case.evidence if EXPERT in item.id]
     shown = (*explanation_prompt.select_evidence(case.verdict, case.evidence), *experts)
-    return sampled(case, steps, shown, seed, engine="forgery", regions=tuple(touched))
+    return build_sample(case, steps, shown, seed, engine="forgery", regions=tuple(touched))
 
 
 def _regions(rng: np.random.Generator, regional: Mapping[Region, Evidence]) -> list[Step]:
@@ -91,7 +93,7 @@ def _regions(rng: np.random.Generator, regional: Mapping[Region, Evidence]) -> l
             item = regional.get(part)
             if item is not None and item.score is not None:
                 slots = {"where": f"the {part.replace('_', ' ')}", "value": f"{item.score.value:.2f}"}
-                text = say(rng, "forgery", _level(item), **slots)
+                text = render_phrase(rng, "forgery", _level(item), **slots)
                 steps.append(Step(section=section, text=text, cites=(item.id,)))
     return steps
 
@@ -101,7 +103,7 @@ def _level(item: Evidence) -> str:
     return "hot" if value >= HOT else "cold" if value <= COLD else "mild"
 
 
-def _overall(rng: np.random.Generator, case: Case) -> list[Step]:
+def _overall(rng: np.random.Generator, case: ExplanationCase) -> list[Step]:
     verdict = case.verdict
     weighed = {*verdict.supports, *verdict.contradicts}
     whole = [item for item in case.evidence if item.region is None and item.id in weighed and EXPERT not in item.id]
@@ -109,11 +111,11 @@ def _overall(rng: np.random.Generator, case: Case) -> list[Step]:
         Step(section="Overall", text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,)) for item in whole
     ]
     kind = "open" if verdict.label == INCONCLUSIVE else "fake"
-    text = say(rng, "forgery", kind, label=verdict.label.replace("_", " "))
+    text = render_phrase(rng, "forgery", kind, label=verdict.label.replace("_", " "))
     return [*said, Step(section="Conclusion", text=text, cites=(verdict.id,))]
 
 
-def _supported(rng: np.random.Generator, case: Case) -> list[Step]:
+def _supported(rng: np.random.Generator, case: ExplanationCase) -> list[Step]:
     steps = []
     for item in case.evidence:
         if EXPERT in item.id and item.score is not None and agrees(item, case.truth == FORGED):
@@ -122,9 +124,11 @@ def _supported(rng: np.random.Generator, case: Case) -> list[Step]:
             slots = {
                 "expert": item.id.rpartition(EXPERT)[2],
                 "value": f"{value:.3f}",
-                "much": say(rng, "forgery", kind),
+                "much": render_phrase(rng, "forgery", kind),
             }
-            steps.append(Step(section="Overall", text=say(rng, "forgery", "supports", **slots), cites=(item.id,)))
+            steps.append(
+                Step(section="Overall", text=render_phrase(rng, "forgery", "supports", **slots), cites=(item.id,))
+            )
     return steps
 
 
@@ -132,14 +136,14 @@ def _seen(
     rng: np.random.Generator,
     regional: Mapping[Region, Evidence],
     found: Sequence[Region],
-    strong: Sequence[Feature],
+    strong: Sequence[ForgeryFeature],
 ) -> list[Step]:
     """One strong feature that looks where the maker worked and the detector agrees."""
     fitting = [(feature, part) for feature in strong for part in found if part in feature.regions]
     if not fitting:
         return []
     feature, part = fitting[int(rng.integers(len(fitting)))]
-    text = say(rng, "forgery", "seen", kind=feature.kind, region=part.replace("_", " "))
+    text = render_phrase(rng, "forgery", "seen", kind=feature.kind, region=part.replace("_", " "))
     return [Step(section="Overall", text=text, cites=(regional[part].id,))]
 
 

@@ -23,9 +23,9 @@ from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.forgery import Forgery
 from faceagent.types import Evidence, Region
-from finetune.data.samples import Shot
-from finetune.text.case import Case
-from finetune.text.feature_assessment import expert
+from finetune.data.samples import SamplePicture
+from finetune.text.case import ExplanationCase
+from finetune.text.feature_assessment import expert_evidence
 from finetune.text.forgery import FORGED, GENUINE
 
 SIZE, SCALE = 320, 2.0
@@ -34,16 +34,18 @@ SELF_BLENDED = 0.3
 
 
 @dataclass(frozen=True)
-class Made:
+class MadePicture:
     """A picture on disk, what was done to it, and, where its face was found again, the measured case."""
 
-    shot: Shot
+    shot: SamplePicture
     source: str
     touched: tuple[Region, ...]
-    case: Case | None
+    case: ExplanationCase | None
 
 
-def forged(faces: Sequence[LocatedFace], folder: Path, out: str, settings: Settings, seed: int) -> Iterator[Made]:
+def make_pictures(
+    faces: Sequence[LocatedFace], folder: Path, out: str, settings: Settings, seed: int
+) -> Iterator[MadePicture]:
     """One picture per face into ``folder``/``out``; the same pictures for the same seed."""
     (folder / out).mkdir(parents=True, exist_ok=True)
     tool = Forgery(settings)
@@ -53,10 +55,12 @@ def forged(faces: Sequence[LocatedFace], folder: Path, out: str, settings: Setti
         name = f"{out}/{seed}-{index:05d}.png"
         cv2.imwrite(str(folder / name), np.ascontiguousarray(record.pixels[:, :, ::-1]))
         maker = str(record.parameters["maker"])
-        shot = Shot(path=name, maker=None if maker == "untouched" else maker, parameters=dict(record.parameters))
+        shot = SamplePicture(
+            path=name, maker=None if maker == "untouched" else maker, parameters=dict(record.parameters)
+        )
         parts = record.parameters.get("regions", ())
         touched = tuple(region for region in REGIONS if isinstance(parts, tuple) and region in parts)
-        yield Made(shot, found.source, touched, _case(shot, found.source, folder / name, tool, settings))
+        yield MadePicture(shot, found.source, touched, _case(shot, found.source, folder / name, tool, settings))
 
 
 def _record(found: LocatedFace, faces: Sequence[LocatedFace], *, forge: bool, rng: np.random.Generator) -> LabelledCrop:
@@ -79,13 +83,13 @@ def _donor(found: LocatedFace, faces: Sequence[LocatedFace], rng: np.random.Gene
     return portrait(min(others, key=lambda one: float(np.linalg.norm(one.shape() - found.shape()))), SIZE, SCALE)
 
 
-def _case(shot: Shot, source: str, path: Path, tool: Forgery, settings: Settings) -> Case | None:
+def _case(shot: SamplePicture, source: str, path: Path, tool: Forgery, settings: Settings) -> ExplanationCase | None:
     view = face_of(whole(path, settings), settings)
     if view is None or view.face is None:
         return None
     evidence = tool.run([view])[0]
     spoken = (*evidence, *_experts(evidence, view.subject))
-    return Case(
+    return ExplanationCase(
         id=f"forgery/{path.stem}",
         images=(shot,),
         source=source,
@@ -99,4 +103,6 @@ def _experts(evidence: Sequence[Evidence], subject: str) -> list[Evidence]:
     """The detector's raw output as P(fake); a morph detector is not there yet and says so."""
     whole_face = next(item for item in evidence if item.id == f"{subject}:forgery")
     value = None if whole_face.score is None else 1 / (1 + exp(-whole_face.score.value))
-    return [expert(name, share, subject, whole_face.tool) for name, share in (("splice", value), ("morph", None))]
+    return [
+        expert_evidence(name, share, subject, whole_face.tool) for name, share in (("splice", value), ("morph", None))
+    ]

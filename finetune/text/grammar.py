@@ -16,21 +16,21 @@ _SLOT = re.compile(r"{(\w+)(:cap)?}")
 
 
 @cache
-def phrases() -> Mapping[str, Mapping[str, Sequence[str]]]:
+def load_phrases() -> Mapping[str, Mapping[str, Sequence[str]]]:
     """The whole grammar: group, kind, alternatives."""
     text = resources.files("finetune.text").joinpath("phrases.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
-def say(rng: np.random.Generator, group: str, kind: str, /, **slots: str) -> str:
+def render_phrase(rng: np.random.Generator, group: str, kind: str, /, **slots: str) -> str:
     """One sentence of a kind. Raises KeyError for a kind or a slot that is not there."""
-    alternatives = phrases()[group][kind]
+    alternatives = load_phrases()[group][kind]
     text = alternatives[int(rng.integers(len(alternatives)))]
     text = _CHOICE.sub(lambda found: _one(rng, found[1].split("|")), text)
     return _SLOT.sub(lambda found: _capital(slots[found[1]]) if found[2] else slots[found[1]], text)
 
 
-def listed(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str]) -> str:
     """Words as English writes them: "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from finetune.data.samples import Sample
+from finetune.data.samples import TrainingSample
 
 
-def swapped(samples: Sequence[Sample], seed: int) -> Iterator[Sample]:
+def swapped_samples(samples: Sequence[TrainingSample], seed: int) -> Iterator[TrainingSample]:
     """One preference sample per sample that has a partner, in order."""
     rng = np.random.default_rng(seed)
-    pools: dict[tuple[object, ...], list[Sample]] = {}
+    pools: dict[tuple[object, ...], list[TrainingSample]] = {}
     for sample in samples:
         pools.setdefault(_kind(sample), []).append(sample)
     for sample in samples:
@@ -24,13 +24,13 @@ def swapped(samples: Sequence[Sample], seed: int) -> Iterator[Sample]:
             yield sample.model_copy(update={"id": f"{sample.id}#swap", "rejected": partner.answer, "meta": meta})
 
 
-def _kind(sample: Sample) -> tuple[object, ...]:
+def _kind(sample: TrainingSample) -> tuple[object, ...]:
     return sample.question, sample.held_out, sample.meta.get("engine")
 
 
-def _partner(sample: Sample, pool: Sequence[Sample], rng: np.random.Generator) -> Sample | None:
+def _partner(sample: TrainingSample, pool: Sequence[TrainingSample], rng: np.random.Generator) -> TrainingSample | None:
     """Another source's sample with another label, else with another answer, else None."""
-    second: Sample | None = None
+    second: TrainingSample | None = None
     for place in rng.permutation(len(pool)):
         other = pool[int(place)]
         if other.source == sample.source or other.answer == sample.answer:

@@ -17,8 +17,8 @@ from faceagent.tools.action_units import ActionUnits
 from faceagent.tools.base import View
 from faceagent.tools.expression import Expression
 from faceagent.types import INCONCLUSIVE, Evidence, Face, Pose, Quality, Region, Score, ToolStamp, Verdict
-from finetune.data.samples import Shot
-from finetune.text.case import Case
+from finetune.data.samples import SamplePicture
+from finetune.text.case import ExplanationCase
 from finetune.text.identity import TABLE
 
 JITTER = 0.15
@@ -28,40 +28,48 @@ SETTLED = 0.7
 HOT_REGIONS = (0.35, 0.3, 0.2, 0.1, 0.05)
 """How often none, one, two, three or four regions are conspicuous."""
 IDENTITIES = ("genuine", "other_person", "forged", INCONCLUSIVE)
-_PERFECT = Quality(
-    unified=100, sharpness=100, illumination=100, exposure=100, resolution=100, pose=100, visibility=100
-)  # fmt: skip
+_PERFECT = Quality(unified=100, sharpness=100, illumination=100, exposure=100, resolution=100, pose=100, visibility=100)
 
 
-def face_of(shown: MeasuredFace, rng: np.random.Generator, jitter: float = JITTER) -> Face:
+def jittered_face(shown: MeasuredFace, rng: np.random.Generator, jitter: float = JITTER) -> Face:
     """The face that was measured, with its blendshapes a little changed."""
     shapes = {name: float(np.clip(value * np.exp(rng.normal(0, jitter)), 0, 1)) for name, value in shown.shapes.items()}
     return Face(
-        id="F1", picture="P1", box=shown.found.box, confidence=1.0, points5=shown.found.points[:5],
-        landmarks=shown.found.points, blendshapes=shapes, pose=Pose(yaw=shown.yaw, pitch=shown.pitch, roll=0),
+        id="F1",
+        picture="P1",
+        box=shown.found.box,
+        confidence=1.0,
+        points5=shown.found.points[:5],
+        landmarks=shown.found.points,
+        blendshapes=shapes,
+        pose=Pose(yaw=shown.yaw, pitch=shown.pitch, roll=0),
         quality=_PERFECT,
-    )  # fmt: skip
+    )
 
 
-def expression(name: str, shot: Shot, source: str, donor: MeasuredFace, settings: Settings, seed: int) -> Case:
+def simulate_expression(
+    name: str, shot: SamplePicture, source: str, donor: MeasuredFace, settings: Settings, seed: int
+) -> ExplanationCase:
     """The action units and the reading of ``donor``, under the picture ``shot``."""
     rng = np.random.default_rng((seed, 21))
-    face = face_of(donor, rng)
-    evidence = read(face, settings)
+    face = jittered_face(donor, rng)
+    evidence = read_expression(face, settings)
     verdict = judge.weigh("expression", face, evidence)
     reading = next(str(item.label) for item in evidence if item.question == "expression")
     if verdict.label != reading and rng.random() < SETTLED:
-        verdict = _named(verdict, reading)
-    return Case(name, (shot,), source, evidence, verdict, verdict.label)
+        verdict = _relabelled(verdict, reading)
+    return ExplanationCase(name, (shot,), source, evidence, verdict, verdict.label)
 
 
-def read(face: Face, settings: Settings) -> tuple[Evidence, ...]:
+def read_expression(face: Face, settings: Settings) -> tuple[Evidence, ...]:
     """Action units and reading of a face, by the product's tools."""
-    view = seen(face)
+    view = blank_view(face)
     return tuple(item for tool in (ActionUnits(settings), Expression(settings)) for item in tool.run([view])[0])
 
 
-def forgery(name: str, shot: Shot, source: str, measured: Sequence[Evidence], face: Face, seed: int) -> Case:
+def simulate_forgery(
+    name: str, shot: SamplePicture, source: str, measured: Sequence[Evidence], face: Face, seed: int
+) -> ExplanationCase:
     """``measured`` by the detector on some face, with every score drawn anew, under the picture ``shot``."""
     rng = np.random.default_rng((seed, 22))
     regions = [item for item in measured if item.region is not None]
@@ -69,17 +77,17 @@ def forgery(name: str, shot: Shot, source: str, measured: Sequence[Evidence], fa
     hot = set(rng.choice(len(regions), count, replace=False).tolist()) if regions else set()
     rest = (1.2, 5.0) if rng.random() < 0.6 else (3.0, 4.0)
     evidence = [
-        renumbered(item, float(rng.uniform(0.6, 0.99) if place in hot else min(rng.beta(*rest), 0.59)))
+        with_score(item, float(rng.uniform(0.6, 0.99) if place in hot else min(rng.beta(*rest), 0.59)))
         for place, item in enumerate(regions)
     ]
     low, high = (0.5, 0.99) if hot else (0.02, 0.8)
     evidence += [
-        renumbered(item, float(rng.uniform(low, high))) for item in measured if item.region is None and item.score
+        with_score(item, float(rng.uniform(low, high))) for item in measured if item.region is None and item.score
     ]
     verdict = judge.weigh("forgery", face, evidence)
     if rng.random() < SETTLED:
-        verdict = _named(verdict, "forged" if hot else "bona_fide")
-    return Case(name, (shot,), source, tuple(evidence), verdict, verdict.label)
+        verdict = _relabelled(verdict, "forged" if hot else "bona_fide")
+    return ExplanationCase(name, (shot,), source, tuple(evidence), verdict, verdict.label)
 
 
 def conspicuous(evidence: Sequence[Evidence]) -> tuple[Region, ...]:
@@ -87,39 +95,55 @@ def conspicuous(evidence: Sequence[Evidence]) -> tuple[Region, ...]:
     return tuple(item.region for item in evidence if item.region and item.score and item.score.value >= HOT)
 
 
-def identity(name: str, shot: Shot, source: str, measured: Sequence[Evidence], seed: int) -> Case:
+def simulate_identity(
+    name: str, shot: SamplePicture, source: str, measured: Sequence[Evidence], seed: int
+) -> ExplanationCase:
     """A comparison drawn at random, with what ``measured`` says about forgery, under the picture ``shot``."""
     rng = np.random.default_rng((seed, 23))
     label = IDENTITIES[int(rng.integers(len(IDENTITIES)))]
     cosine = float(rng.uniform(-0.05, 0.4) if label == "other_person" else rng.uniform(0.35, 0.95))
     by = ToolStamp(name="identity", version="imagined")
     whole = Evidence(
-        id="F1:identity", tool=by, question="identity", subject="F1", score=Score(value=cosine, scale="cosine"),
+        id="F1:identity",
+        tool=by,
+        question="identity",
+        subject="F1",
+        score=Score(value=cosine, scale="cosine"),
         statement=f"The face and reference R1 have a cosine similarity of {cosine:.2f}.",
-    )  # fmt: skip
+    )
     odd = 0.6 if label == "other_person" else 0.15
-    compared = [_compared(by, part, odd, rng) for _, part in TABLE]
+    compared = [_region_evidence(by, part, odd, rng) for _, part in TABLE]
     level = (0.6, 0.99) if label == "forged" else (0.02, 0.5)
-    others = [renumbered(item, float(rng.uniform(*level))) for item in measured if not item.region and item.score]
+    others = [with_score(item, float(rng.uniform(*level))) for item in measured if not item.region and item.score]
     verdict = Verdict(
-        id="V:F1:identity", question="identity", subject="F1", label=label, wording=f"{label}.", status="stable",
+        id="V:F1:identity",
+        question="identity",
+        subject="F1",
+        label=label,
+        wording=f"{label}.",
+        status="stable",
         supports=(whole.id, *(item.id for item in others[:1])),
-    )  # fmt: skip
-    return Case(name, (shot,), source, (whole, *compared, *others), verdict, label)
+    )
+    return ExplanationCase(name, (shot,), source, (whole, *compared, *others), verdict, label)
 
 
-def _compared(by: ToolStamp, part: Region, odd: float, rng: np.random.Generator) -> Evidence:
+def _region_evidence(by: ToolStamp, part: Region, odd: float, rng: np.random.Generator) -> Evidence:
     draw = rng.random()
     label = "not visible" if draw < 0.1 else "different" if draw < 0.1 + odd * 0.9 else "same"
     value = float(rng.uniform(0.6, 0.98) if label == "same" else rng.uniform(0.1, 0.6))
     return Evidence(
-        id=f"F1:identity_{part}", tool=by, question="identity", subject="F1", region=part, label=label,
+        id=f"F1:identity_{part}",
+        tool=by,
+        question="identity",
+        subject="F1",
+        region=part,
+        label=label,
         score=None if label == "not visible" else Score(value=value, scale="cosine"),
         statement=f"The {part.replace('_', ' ')}: {label}, {value:.2f}.",
-    )  # fmt: skip
+    )
 
 
-def renumbered(item: Evidence, share: float) -> Evidence:
+def with_score(item: Evidence, share: float) -> Evidence:
     """``item`` with another score of 0-1 (a logit is kept as its sigmoid), in its statement too."""
     if item.score is None:
         return item
@@ -130,7 +154,7 @@ def renumbered(item: Evidence, share: float) -> Evidence:
     return item.model_copy(update={"score": item.score.model_copy(update={"value": new}), "statement": words})
 
 
-def seen(face: Face) -> View:
+def blank_view(face: Face) -> View:
     """A view of a face whose picture is not looked at."""
     from evals.views import drawn
 
@@ -138,6 +162,6 @@ def seen(face: Face) -> View:
     return View(view.picture, view.pixels, view.original, face)
 
 
-def _named(verdict: Verdict, label: str) -> Verdict:
+def _relabelled(verdict: Verdict, label: str) -> Verdict:
     words = f"Apparent {label}." if verdict.question == "expression" else f"{label.replace('_', ' ')}."
     return verdict.model_copy(update={"label": label, "wording": words, "probability": None, "reason": None})

@@ -9,25 +9,25 @@ from collections.abc import Sequence
 from faceagent.explain import explanation_prompt
 from faceagent.explain.template_explainer import REGIONS
 from faceagent.types import INCONCLUSIVE, Evidence, Step
-from finetune.data.samples import Sample
-from finetune.text.case import Case, Rejected, faults, sampled
-from finetune.text.grammar import listed
+from finetune.data.samples import TrainingSample
+from finetune.text.case import ExplanationCase, RejectedCase, build_sample, rejected_sentences
+from finetune.text.grammar import join_words
 
 OBSERVED, INTERPRETED = explanation_prompt.SECTIONS["expression"][:2]
 OVERALL = "Overall"
 
 
-def told(case: Case, seed: int) -> Sample | Rejected:
+def template_sample(case: ExplanationCase, seed: int) -> TrainingSample | RejectedCase:
     """A case in the fewest words. Rejected where the product's check would strike any of them."""
     shown = explanation_prompt.select_evidence(case.verdict, case.evidence)
     steps = (_expression if case.verdict.question == "expression" else _regional)(case, shown)
-    struck = faults(case.verdict.question, steps, case)
+    struck = rejected_sentences(case.verdict.question, steps, case)
     if struck:
-        return Rejected(case.id, f"Not measured: {struck[0]}")
-    return sampled(case, steps, shown, seed, engine="terse")
+        return RejectedCase(case.id, f"Not measured: {struck[0]}")
+    return build_sample(case, steps, shown, seed, engine="terse")
 
 
-def concluded(case: Case) -> Step:
+def conclusion(case: ExplanationCase) -> Step:
     """The verdict, in the words of its line."""
     label = case.verdict.label.replace("_", " ")
     apparent = case.verdict.question == "expression" and label != INCONCLUSIVE
@@ -35,17 +35,17 @@ def concluded(case: Case) -> Step:
     return Step(section=explanation_prompt.CONCLUSION, text=text, cites=(case.verdict.id,))
 
 
-def _expression(case: Case, shown: Sequence[Evidence]) -> list[Step]:
+def _expression(case: ExplanationCase, shown: Sequence[Evidence]) -> list[Step]:
     steps = []
     for item in shown:
         open_ = item.question == "expression" and case.verdict.label == INCONCLUSIVE
         text = f"{explanation_prompt.format_evidence(item)}{', but not clearly enough' if open_ else ''}."
         section = INTERPRETED if item.question == "expression" else OBSERVED
         steps.append(Step(section=section, text=text, cites=(item.id,)))
-    return [*steps, concluded(case)]
+    return [*steps, conclusion(case)]
 
 
-def _regional(case: Case, shown: Sequence[Evidence]) -> list[Step]:
+def _regional(case: ExplanationCase, shown: Sequence[Evidence]) -> list[Step]:
     steps = [
         Step(section=section, text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,))
         for section, parts in REGIONS
@@ -57,10 +57,10 @@ def _regional(case: Case, shown: Sequence[Evidence]) -> list[Step]:
     steps += [
         Step(section=OVERALL, text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,)) for item in whole
     ]
-    return [*steps, *_together(case, shown, whole), concluded(case)]
+    return [*steps, *_together(case, shown, whole), conclusion(case)]
 
 
-def _together(case: Case, shown: Sequence[Evidence], whole: Sequence[Evidence]) -> list[Step]:
+def _together(case: ExplanationCase, shown: Sequence[Evidence], whole: Sequence[Evidence]) -> list[Step]:
     """Which regions speak, in one sentence; none where no region was measured."""
     regions = {part: item for _, parts in REGIONS for part in parts for item in shown if item.region == part}
     if not regions:
@@ -73,7 +73,7 @@ def _together(case: Case, shown: Sequence[Evidence], whole: Sequence[Evidence]) 
         if mark in explanation_prompt.format_evidence(item)
     }
     if odd:
-        text = f"{listed(list(odd)).capitalize()} {verb}." if odd.keys() - {next(iter(odd))} else _alone(mark, *odd)
+        text = f"{join_words(list(odd)).capitalize()} {verb}." if odd.keys() - {next(iter(odd))} else _alone(mark, *odd)
         return [Step(section=OVERALL, text=text, cites=tuple(item.id for item in odd.values()))]
     text = f"No region {'differs' if same_person else 'stands out'}."
     return [Step(section=OVERALL, text=text, cites=(whole[0].id if whole else case.verdict.id,))]

@@ -18,7 +18,7 @@ from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights.store import sha256_of
-from finetune.detectors.linear_head import write_tapped
+from finetune.detectors.linear_head import write_linear_head
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def tapped(folder: Path, tower: Tower, taps: tuple[int, ...] = (4, 9)) -> Path:
     rng = np.random.default_rng(7)
     size = 3 * tower.width * len(taps)
     weight, mean, spread = rng.normal(size=(2, size)), rng.normal(size=size), rng.uniform(0.1, 1, size)
-    write_tapped(
+    write_linear_head(
         folder, tower, name="tapped", version="0", labels=("a", "b"), taps=taps, weight=weight, bias=np.array([1.0, 2]),
         mean=mean, spread=spread,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from evals.data.fingerprint import fingerprint
 from evals.data.synthesis.degradation import compress
 from evals.data.synthesis.measured_faces import SIZE, MeasuredFace
 from evals.data.synthesis.splice import splice
-from evals.data.visual_questions import PARTS, Facts, seen
+from evals.data.visual_questions import PARTS, Facts, facts_after_augmentation
 
 CANDIDATES = 8
 """Donors looked at before the one with the nearest face shape is taken."""
@@ -78,7 +78,7 @@ def augmented_crop(
         mirrored = bool(rng.random() < 0.5)
         pixels = pixels[:, ::-1] if mirrored else pixels
         pixels = _relit(pixels, rng)
-    now = seen(known, pixels, mirrored=mirrored, part=data.parts[index] if spliced else None)
+    now = facts_after_augmentation(known, pixels, mirrored=mirrored, part=data.parts[index] if spliced else None)
     return np.ascontiguousarray(pixels), now
 
 

@@ -37,21 +37,21 @@ near that of the set's own mix."""
 FOLDS = 5
 
 
-def centre(band: str) -> float:
+def band_centre(band: str) -> float:
     """The age that stands for a band when errors are measured: the middle of its whole years; 75 for 70 and over."""
     first, end = BANDS[band]
     return 75.0 if band == "more than 70" else (first + end - 1) / 2
 
 
-def table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
+def age_table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
     """The interval record: knots, and for each the median age and the ends of the interval, never decreasing."""
     names = np.asarray(bands)
     held = np.zeros((len(predicted), 3))
     fold = np.arange(len(predicted)) % FOLDS
     for number in range(FOLDS):
         rest, out = fold != number, fold == number
-        held[out] = read(columns(predicted[rest], names[rest]), predicted[out])
-    final = columns(predicted, names)
+        held[out] = interpolate(quantile_columns(predicted[rest], names[rest]), predicted[out])
+    final = quantile_columns(predicted, names)
     return {
         "id": AGE_TABLE,
         "kind": "interval",
@@ -61,16 +61,16 @@ def table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
         **{key: np.round(final[:, index], 1).tolist() for index, key in enumerate(("low", "value", "high"))},
         "fitted_on": "FairFace train, age bands",
         "n": len(predicted),
-        "held_out": figures(held, predicted, names),
+        "held_out": age_errors(held, predicted, names),
         "note": "Held-out fifths. Ages are apparent; the bands were set by annotators. People over 70 and under 3 "
         "are few.",
     }
 
 
-def figures(found: Reals, predicted: Reals, bands: NDArray[np.str_]) -> dict[str, float]:
+def age_errors(found: Reals, predicted: Reals, bands: NDArray[np.str_]) -> dict[str, float]:
     """Error and coverage of low, value, high against bands; errors are to the middle of the band."""
-    truth = np.array([centre(band) for band in bands])
-    inside = (spread(bands) >= found[:, 0]) & (spread(bands) <= found[:, 2])
+    truth = np.array([band_centre(band) for band in bands])
+    inside = (spread_ages(bands) >= found[:, 0]) & (spread_ages(bands) <= found[:, 2])
     present = [band for band in BANDS if (bands == band).any()]
     errors, raw = np.abs(found[:, 1] - truth), np.abs(predicted - truth)
     return {
@@ -84,16 +84,16 @@ def figures(found: Reals, predicted: Reals, bands: NDArray[np.str_]) -> dict[str
     }
 
 
-def spread(bands: NDArray[np.str_]) -> Reals:
+def spread_ages(bands: NDArray[np.str_]) -> Reals:
     """An age for everybody: evenly through the band, by a golden-ratio sequence instead of chance."""
     place = (np.arange(len(bands)) * 0.6180339887498949) % 1
     first, end = np.array([BANDS[band] for band in bands], dtype=np.float64).T
     return np.asarray(first + place * (end - first))
 
 
-def columns(predicted: Reals, bands: NDArray[np.str_]) -> Reals:
+def quantile_columns(predicted: Reals, bands: NDArray[np.str_]) -> Reals:
     """Knots × (low, median, high): weighted quantiles of the ages of those with a similar prediction."""
-    ages = spread(bands)
+    ages = spread_ages(bands)
     years = np.array([BANDS[band][1] - BANDS[band][0] for band in bands], dtype=np.float64)
     counts = {band: int((bands == band).sum()) for band in BANDS}
     even = (years / np.array([counts[band] for band in bands])) ** EVENNESS
@@ -106,6 +106,6 @@ def columns(predicted: Reals, bands: NDArray[np.str_]) -> Reals:
     return np.maximum.accumulate(np.array(rows), axis=0)
 
 
-def read(table_columns: Reals, predicted: Reals) -> Reals:
+def interpolate(table_columns: Reals, predicted: Reals) -> Reals:
     """N×3: the table between its knots."""
     return np.column_stack([np.interp(predicted, KNOTS, column) for column in table_columns.T])

@@ -4,17 +4,17 @@ import numpy as np
 
 from faceagent.tools.attributes import (
     GENDER_CALIBRATION,
-)  # fmt: skip
+)
 from finetune.calibration import platt
 from finetune.calibration.records import CalibrationRecord, binary_record, operating_point
-from finetune.detectors.attributes.data import Known
+from finetune.detectors.attributes.data import AttributeRows
 from finetune.detectors.linear import Reals
 
 CHILDREN = ("0-2", "3-9", "10-19")
 """Age bands for which gender is neither chosen nor calibrated."""
 
 
-def gender_record(rows: Known, logits: Reals) -> CalibrationRecord:
+def gender_record(rows: AttributeRows, logits: Reals) -> CalibrationRecord:
     """Platt's fit of the mixed logit on adults, with its even point."""
     adult = ~np.isin(rows.band, CHILDREN)
     male, female = logits[adult & rows.man], logits[adult & ~rows.man]
@@ -22,8 +22,12 @@ def gender_record(rows: Known, logits: Reals) -> CalibrationRecord:
     even = -fitted.intercept / fitted.slope
     errors = {"men_called_female": float(np.mean(male < even)), "women_called_male": float(np.mean(female >= even))}
     return binary_record(
-        GENDER_CALIBRATION, "logit", ("male", "female"), (male, female),
-        (np.arange(len(male)), np.arange(len(female))), [operating_point("even", even, errors)],
+        GENDER_CALIBRATION,
+        "logit",
+        ("male", "female"),
+        (male, female),
+        (np.arange(len(male)), np.arange(len(female))),
+        [operating_point("even", even, errors)],
         fitted_on="FairFace train, aged 20 and over, out of fold",
         note="Apparent gender in the two classes that the annotators were given. Not fitted for children.",
-    )  # fmt: skip
+    )

@@ -17,7 +17,7 @@ from faceagent.encoder.tower import Tower
 from faceagent.settings import Settings
 from faceagent.tools.attributes import (
     Attributes,
-)  # fmt: skip
+)
 from faceagent.tools.base import View
 from faceagent.types import Face, Quality
 from finetune.data.precision import autocast
@@ -30,7 +30,7 @@ FIVE = (33, 263, 1, 61, 291)
 """Mesh points in place of the face finder's five: right eye, left eye, tip of the nose, corners of the mouth."""
 
 
-class Known(NamedTuple):
+class AttributeRows(NamedTuple):
     """One row per face: features of the taps, dlib's 81 ages and its logit of "male", labels, source."""
 
     features: NDArray[np.float32]
@@ -41,7 +41,9 @@ class Known(NamedTuple):
     source: NDArray[np.str_]
 
 
-def known(faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower: Tower, settings: Settings) -> Known:
+def extract_rows(
+    faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower: Tower, settings: Settings
+) -> AttributeRows:
     """What both models see in every face."""
     tool, features, years, male = Attributes(settings), [], [], []
     for start in track(range(0, len(faces), BATCH), description="faces"):
@@ -54,23 +56,26 @@ def known(faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower
         years.append(found[0])
         male.append(found[1])
     rows = [labels[Path(one.path).name] for one in faces]
-    return Known(
-        np.concatenate(features), np.concatenate(years), np.concatenate(male),
-        np.array([row["age"] for row in rows]), np.array([row["gender"] == "Male" for row in rows]),
+    return AttributeRows(
+        np.concatenate(features),
+        np.concatenate(years),
+        np.concatenate(male),
+        np.array([row["age"] for row in rows]),
+        np.array([row["gender"] == "Male" for row in rows]),
         np.array([one.source for one in faces]),
-    )  # fmt: skip
+    )
 
 
-def remembered(
+def load_or_extract(
     path: Path, mark: str, faces: Sequence[LocatedFace], labels: Path, tower: Tower, settings: Settings
-) -> Known:
-    """What is at ``path`` if it carries the mark, else ``known``, kept there."""
+) -> AttributeRows:
+    """What is at ``path`` if it carries the mark, else ``extract_rows``, kept there."""
     if path.is_file():
         stored = np.load(path)
         if str(stored["mark"]) == mark:
-            return Known(*(stored[key] for key in Known._fields))
+            return AttributeRows(*(stored[key] for key in AttributeRows._fields))
     with labels.open(newline="", encoding="utf-8") as file:
-        made = known(faces, {row["file"]: row for row in csv.DictReader(file)}, tower, settings)
+        made = extract_rows(faces, {row["file"]: row for row in csv.DictReader(file)}, tower, settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, mark=np.array(mark), **made._asdict())
     return made
@@ -81,7 +86,12 @@ def _view(found: LocatedFace) -> View:
     seen = drawn(read_pixels(found))
     level = {name: 100.0 for name in Quality.model_fields}
     face = Face(
-        id="F1", picture=seen.picture.id, box=found.box, confidence=1.0,
-        points5=tuple(found.points[index] for index in FIVE), landmarks=found.points, quality=Quality(**level),
-    )  # fmt: skip
+        id="F1",
+        picture=seen.picture.id,
+        box=found.box,
+        confidence=1.0,
+        points5=tuple(found.points[index] for index in FIVE),
+        landmarks=found.points,
+        quality=Quality(**level),
+    )
     return View(seen.picture, seen.pixels, seen.original, face)

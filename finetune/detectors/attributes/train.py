@@ -24,43 +24,43 @@ from faceagent.tools.attributes import (
     chances,
     expected,
     mixed_logit,
-)  # fmt: skip
+)
 from finetune.calibration.records import CALIBRATIONS, write_record
 from finetune.calibration.tools import FAIRFACE
 from finetune.data.sources import faces_of
 from finetune.detectors.attributes import ages
 from finetune.detectors.attributes.calibrate import CHILDREN, gender_record
-from finetune.detectors.attributes.data import TAPS, Known, remembered
-from finetune.detectors.linear import Linear, Reals, fold_of, softmax
-from finetune.detectors.linear_head import ADAPTERS, write_tapped
+from finetune.detectors.attributes.data import TAPS, AttributeRows, load_or_extract
+from finetune.detectors.linear import LinearFit, Reals, fold_of, softmax_regression
+from finetune.detectors.linear_head import ADAPTERS, write_linear_head
 
 VERSION = "1.0.0"
 STRENGTHS = (0.01, 0.03, 0.1)
 SHARES = tuple(round(0.1 * step, 1) for step in range(11))
 
 
-def held_out(rows: Known, classes: NDArray[np.int64], count: int, strength: float) -> Reals:
+def out_of_fold_logits(rows: AttributeRows, classes: NDArray[np.int64], count: int, strength: float) -> Reals:
     """N×count logits, every row by a fit that never saw its fold."""
     fold, found = np.array([fold_of(str(source)) for source in rows.source]), np.zeros((len(classes), count))
     for number in np.unique(fold):
         rest = fold != number
-        found[~rest] = softmax(rows.features[rest], classes[rest], count, strength)(rows.features[~rest])
+        found[~rest] = softmax_regression(rows.features[rest], classes[rest], count, strength)(rows.features[~rest])
     return found
 
 
-def bands_of(rows: Known) -> NDArray[np.int64]:
+def band_indices(rows: AttributeRows) -> NDArray[np.int64]:
     """The number of every face's band."""
     names = list(CENTRES)
     return np.array([names.index(str(band)) for band in rows.band], dtype=np.int64)
 
 
-def age_choice(rows: Known) -> tuple[float, Reals]:
+def choose_age_fit(rows: AttributeRows) -> tuple[float, Reals]:
     """The strength of least error beside dlib, and the mixed ages out of fold; prints the search."""
     truth = np.array([CENTRES[str(band)] for band in rows.band])
     dlib = expected(banded(rows.dlib_ages))
     best = (0.0, dlib, np.inf)
     for strength in STRENGTHS:
-        own = expected(chances(held_out(rows, bands_of(rows), len(CENTRES), strength)))
+        own = expected(chances(out_of_fold_logits(rows, band_indices(rows), len(CENTRES), strength)))
         errors = [float(np.abs(share * own + (1 - share) * dlib - truth).mean()) for share in SHARES]
         top = int(np.argmin(errors))
         print(f"age {strength}: alone {errors[-1]:.3f}, dlib {errors[0]:.3f}, best {errors[top]:.3f} at {SHARES[top]}")
@@ -70,12 +70,12 @@ def age_choice(rows: Known) -> tuple[float, Reals]:
     return best[0], best[1]
 
 
-def gender_choice(rows: Known) -> tuple[float, Reals]:
+def choose_gender_fit(rows: AttributeRows) -> tuple[float, Reals]:
     """The strength of highest accuracy on adults beside dlib, and the mixed logits of "male" out of fold."""
     adult = ~np.isin(rows.band, CHILDREN)
     best = (0.0, rows.dlib_male, -1.0)
     for strength in STRENGTHS:
-        two = held_out(rows, rows.man.astype(np.int64), 2, strength)
+        two = out_of_fold_logits(rows, rows.man.astype(np.int64), 2, strength)
         own = two[:, 1] - two[:, 0]
         right = [float(np.mean(((s * own + (1 - s) * rows.dlib_male) > 0) == rows.man, where=adult)) for s in SHARES]
         top = int(np.argmax(right))
@@ -87,12 +87,12 @@ def gender_choice(rows: Known) -> tuple[float, Reals]:
     return best[0], best[1]
 
 
-def finished(rows: Known, age: float, gender: float) -> Linear:
+def fit_head(rows: AttributeRows, age: float, gender: float) -> LinearFit:
     """Both fits on everybody, as one head: a logit per band, then that of "male"."""
-    bands = softmax(rows.features, bands_of(rows), len(CENTRES), age)
-    two = softmax(rows.features, rows.man.astype(np.int64), 2, gender)
+    bands = softmax_regression(rows.features, band_indices(rows), len(CENTRES), age)
+    two = softmax_regression(rows.features, rows.man.astype(np.int64), 2, gender)
     weight = np.vstack([bands.weight, two.weight[1] - two.weight[0]])
-    return Linear(weight, np.append(bands.bias, two.bias[1] - two.bias[0]), bands.mean, bands.spread)
+    return LinearFit(weight, np.append(bands.bias, two.bias[1] - two.bias[0]), bands.mean, bands.spread)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,14 +110,22 @@ def main(arguments: list[str] | None = None) -> int:
     faces = faces_of(FAIRFACE, {FAIRFACE: folder}, options.runs / "faces", settings)
     mark = fingerprint(TAPS, len(faces), tower.stamp.sha256)
     cached = options.runs / "attributes" / "faces.npz"
-    rows = remembered(cached, mark, faces, folder / "labels.csv", tower, settings)
-    (age, years), (gender, logits) = age_choice(rows), gender_choice(rows)
-    fitted = finished(rows, age, gender)
-    write_tapped(
-        options.adapter, tower, name="attributes", version=VERSION, labels=(*CENTRES, MALE), taps=TAPS,
-        weight=fitted.weight, bias=fitted.bias, mean=fitted.mean, spread=fitted.spread,
-    )  # fmt: skip
-    table = ages.table(years, rows.band.tolist())
+    rows = load_or_extract(cached, mark, faces, folder / "labels.csv", tower, settings)
+    (age, years), (gender, logits) = choose_age_fit(rows), choose_gender_fit(rows)
+    fitted = fit_head(rows, age, gender)
+    write_linear_head(
+        options.adapter,
+        tower,
+        name="attributes",
+        version=VERSION,
+        labels=(*CENTRES, MALE),
+        taps=TAPS,
+        weight=fitted.weight,
+        bias=fitted.bias,
+        mean=fitted.mean,
+        spread=fitted.spread,
+    )
+    table = ages.age_table(years, rows.band.tolist())
     print(f"age held back by {age}, gender by {gender}; {table['held_out']}")
     for record in (table, gender_record(rows, logits)):
         print(f"wrote {write_record(record, options.out)}")

@@ -34,7 +34,7 @@ from finetune.calibration.records import (
     write_record,
 )
 from finetune.detectors.forgery import data as pairs
-from finetune.detectors.forgery.features import Features, load_features
+from finetune.detectors.forgery.features import FeatureCache, load_features
 from finetune.detectors.forgery.recipe import LABELS, load_recipe
 
 FALSE_ALARMS = (0.03, 0.01)
@@ -47,7 +47,7 @@ sign of a splice would still be forged half as often as bona fide."""
 NOTE = "Forgeries are our own splices and self-blends; other makers can be far from them, generated faces are."
 
 
-def tokens_logits(branch: Branch, data: Features, rows: NDArray[np.int64]) -> Reals:
+def tokens_logits(branch: Branch, data: FeatureCache, rows: NDArray[np.int64]) -> Reals:
     """N×labels logits of rows of the cache."""
     found = []
     for start in track(range(0, len(rows), 16), description="validation pairs"):
@@ -71,7 +71,7 @@ def face_logits(branch: Branch, faces: Sequence[LocatedFace]) -> Reals:
 
 
 def calibrate(
-    data: Features, logits: Reals, rows: NDArray[np.int64], faces: Reals, people: Sequence[str]
+    data: FeatureCache, logits: Reals, rows: NDArray[np.int64], faces: Reals, people: Sequence[str]
 ) -> CalibrationRecord:
     """The record of the splice logit: spliced photographs against the same and other photographs untouched.
 
@@ -111,7 +111,7 @@ def _points(attack: Reals, faces: Reals) -> list[CalibrationRecord]:
 
 
 def _plot(
-    target: Path, record: CalibrationRecord, data: Features, logits: Reals, rows: NDArray[np.int64], faces: Reals
+    target: Path, record: CalibrationRecord, data: FeatureCache, logits: Reals, rows: NDArray[np.int64], faces: Reals
 ) -> None:
     """Reliability at even odds, as the fit has them."""
     photographs, forged = ~data.synthetic[rows], data.forged[rows]
@@ -143,8 +143,10 @@ def main(arguments: list[str] | None = None) -> int:
     data = load_features(folder / "features")
     first = data.pairs(held_out=True)
     rows = np.stack([first, first + 1], axis=1).ravel()
-    plan = pairs.Plan(**recipe.data.model_dump())
-    found = pairs.gather(plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings)
+    plan = pairs.PairPlan(**recipe.data.model_dump())
+    found = pairs.gather_faces(
+        plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings
+    )
     people = [one for name, some in found.items() for one in some if one.held_out and not TRAINING_SETS[name].synthetic]
     logits, faces = tokens_logits(branch, data, rows), face_logits(branch, people)
     record = calibrate(data, logits[:, SPLICE], rows, faces[:, SPLICE], [one.source for one in people])

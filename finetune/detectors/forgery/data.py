@@ -33,7 +33,7 @@ CANDIDATES = 12
 
 
 @dataclass(frozen=True)
-class Twin:
+class ForgeryHalf:
     """One half of a pair: the record after its journey, and what the picture was made of.
 
     ``profile``: radial spectrum after the journey, for the trivial baseline; ``regions``: one mask per region.
@@ -47,7 +47,7 @@ class Twin:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PairPlan:
     """How many pairs of each set, and how often each maker and mend is used."""
 
     counts: Mapping[str, int]
@@ -56,12 +56,14 @@ class Plan:
     spectrum: float = 0.5
 
 
-def gather(plan: Plan, folders: dict[str, Path], cache: Path, settings: Settings) -> dict[str, list[LocatedFace]]:
+def gather_faces(
+    plan: PairPlan, folders: dict[str, Path], cache: Path, settings: Settings
+) -> dict[str, list[LocatedFace]]:
     """The faces of every set of the plan. Raises InputError for a set that may not be trained on or is empty."""
     return {name: faces_of(name, folders, cache, settings) for name in plan.counts}
 
 
-def chosen(plan: Plan, faces: Mapping[str, Sequence[LocatedFace]]) -> list[LocatedFace]:
+def draw_targets(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> list[LocatedFace]:
     """The targets, in random order; a set smaller than its count is gone through more than once."""
     rng = np.random.default_rng(plan.seed)
     picked: list[LocatedFace] = []
@@ -71,9 +73,9 @@ def chosen(plan: Plan, faces: Mapping[str, Sequence[LocatedFace]]) -> list[Locat
     return [picked[index] for index in rng.permutation(len(picked))]
 
 
-def make(plan: Plan, faces: Mapping[str, Sequence[LocatedFace]]) -> Iterator[tuple[Twin, Twin]]:
+def make_pairs(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> Iterator[tuple[ForgeryHalf, ForgeryHalf]]:
     """Untouched and forged twin, pair after pair. Donors come from the target's own side of the split."""
-    targets = chosen(plan, faces)
+    targets = draw_targets(plan, faces)
     donors = {
         (name, side): [one for one in rows if one.held_out is side]
         for name, rows in faces.items()
@@ -85,12 +87,12 @@ def make(plan: Plan, faces: Mapping[str, Sequence[LocatedFace]]) -> Iterator[tup
     for index, target in enumerate(targets):
         rng = np.random.default_rng((plan.seed, index))
         near = _donor(target, donors[target.origin, target.held_out], rng)
-        yield _pair(target, near, opposite[TRAINING_SETS[target.origin].synthetic], plan, rng)
+        yield _make_pair(target, near, opposite[TRAINING_SETS[target.origin].synthetic], plan, rng)
 
 
-def _pair(
-    target: LocatedFace, donor: LocatedFace, others: Sequence[LocatedFace], plan: Plan, rng: np.random.Generator
-) -> tuple[Twin, Twin]:
+def _make_pair(
+    target: LocatedFace, donor: LocatedFace, others: Sequence[LocatedFace], plan: PairPlan, rng: np.random.Generator
+) -> tuple[ForgeryHalf, ForgeryHalf]:
     base = portrait(target, SIZE, SCALE, rng)
     regions = draw_regions(rng)
     if rng.random() < plan.spliced:
@@ -107,19 +109,19 @@ def _pair(
     how = draw_degradation(rng, SIZE, smallest=SMALLEST)
     pixels = [degrade(one, how) for one in pixels]
     masks = region_masks(base.points, SIZE)
-    first, second = (_twin(half, base, target, one, masks) for half, one in zip(halves, pixels, strict=True))
+    first, second = (_half(half, base, target, one, masks) for half, one in zip(halves, pixels, strict=True))
     return first, second
 
 
-def _twin(
+def _half(
     half: LabelledCrop,
     base: Portrait,
     target: LocatedFace,
     pixels: NDArray[np.uint8],
     masks: Mapping[Region, NDArray[np.uint8]],
-) -> Twin:
+) -> ForgeryHalf:
     record = LabelledCrop(pixels, half.label, half.mask, half.source, half.origin, half.parameters)
-    return Twin(record, base.synthetic, target.held_out, radial_profile(pixels), masks)
+    return ForgeryHalf(record, base.synthetic, target.held_out, radial_profile(pixels), masks)
 
 
 def _donor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace:
@@ -133,7 +135,7 @@ def _donor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Gene
     return nearest
 
 
-def check(sources: Sequence[str], synthetic: Sequence[bool], held_out: Sequence[bool]) -> None:
+def check_pairs(sources: Sequence[str], synthetic: Sequence[bool], held_out: Sequence[bool]) -> None:
     """Refuse what cannot be trained on: an empty set, one class missing or drowned, a source on both sides.
 
     One entry per pair. Raises InputError with the reason.

@@ -20,14 +20,14 @@ from rich.progress import track
 from faceagent.encoder.regions import REGIONS, patch_cover
 from faceagent.encoder.tower import Tower
 from finetune.data.precision import autocast
-from finetune.detectors.forgery.data import Twin
+from finetune.detectors.forgery.data import ForgeryHalf
 
 PAIRS_AT_A_TIME = 8
 Column = NDArray[np.generic] | np.generic
 
 
 @dataclass(frozen=True)
-class Features:
+class FeatureCache:
     """``mask``: N×P share of foreign pixels; ``regions``: N×6×P cover; strings and flags have one entry per row."""
 
     tokens: NDArray[np.float16]
@@ -46,7 +46,9 @@ class Features:
         return np.asarray(first[self.held_out[first] == held_out], dtype=np.int64)
 
 
-def build(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower: Tower, last: int, mark: str) -> Features:
+def load_or_build(
+    folder: Path, pairs: Iterable[tuple[ForgeryHalf, ForgeryHalf]], count: int, tower: Tower, last: int, mark: str
+) -> FeatureCache:
     """The features of ``count`` pairs; read from ``folder`` when it holds them already, else computed and kept."""
     done = folder / "done.json"
     if not done.is_file() or json.loads(done.read_text(encoding="utf-8")) != mark:
@@ -56,13 +58,15 @@ def build(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower: T
     return load_features(folder)
 
 
-def load_features(folder: Path) -> Features:
+def load_features(folder: Path) -> FeatureCache:
     """A finished cache; the tokens stay on disk until they are asked for."""
     rows = np.load(folder / "rows.npz")
-    return Features(tokens=np.load(folder / "tokens.npy", mmap_mode="r"), **{key: rows[key] for key in rows.files})
+    return FeatureCache(tokens=np.load(folder / "tokens.npy", mmap_mode="r"), **{key: rows[key] for key in rows.files})
 
 
-def _compute(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower: Tower, last: int) -> None:
+def _compute(
+    folder: Path, pairs: Iterable[tuple[ForgeryHalf, ForgeryHalf]], count: int, tower: Tower, last: int
+) -> None:
     shape = (2 * count, tower.grid**2 + 1, tower.width)
     tokens = open_memmap(folder / "tokens.npy", mode="w+", dtype=np.float16, shape=shape)
     rows: list[dict[str, Column]] = []
@@ -79,7 +83,7 @@ def _compute(folder: Path, pairs: Iterable[tuple[Twin, Twin]], count: int, tower
     np.savez(folder / "rows.npz", allow_pickle=False, **columns)
 
 
-def _row(twin: Twin, grid: int) -> dict[str, Column]:
+def _row(twin: ForgeryHalf, grid: int) -> dict[str, Column]:
     record = twin.record
     cover = np.stack([patch_cover(twin.regions[name], grid).ravel() for name in REGIONS])
     return {
@@ -94,7 +98,7 @@ def _row(twin: Twin, grid: int) -> dict[str, Column]:
     }
 
 
-def epochs(rows: NDArray[np.int64], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def pair_batches(rows: NDArray[np.int64], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
     """Endless batches of ``size`` pairs: both halves, untouched first; every pair once per epoch."""
     while True:
         order = rng.permutation(rows)

@@ -11,15 +11,15 @@ from faceagent.encoder.crop import SCALE
 from faceagent.encoder.tower import Tower
 from faceagent.errors import InputError
 from faceagent.weights.store import sha256_of
-from finetune.detectors.forgery.features import Features
-from finetune.detectors.forgery.recipe import LABELS, Recipe
-from finetune.detectors.forgery.scores import trivial_auc
+from finetune.detectors.forgery.features import FeatureCache
+from finetune.detectors.forgery.recipe import LABELS, ForgeryRecipe
+from finetune.detectors.forgery.scores import spectrum_auc
 
 LIMIT = 4 * 2**20
 """bytes; an adapter ships inside the package."""
 
 
-def write(folder: Path, recipe: Recipe, tower: Tower, model: Any, head: nn.Module) -> None:
+def write_branch(folder: Path, recipe: ForgeryRecipe, tower: Tower, model: Any, head: nn.Module) -> None:
     """Write the adapter folder; ``model`` is the PEFT model. Raises InputError when it is too large to ship."""
     model.save_pretrained(str(folder))
     # PEFT leaves an empty form behind; the model card is written by hand.
@@ -42,11 +42,11 @@ def write(folder: Path, recipe: Recipe, tower: Tower, model: Any, head: nn.Modul
     (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def baselines(data: Features) -> dict[str, float | int]:
+def baselines(data: FeatureCache) -> dict[str, float | int]:
     """What a logistic regression on radial spectra makes of the same validation side, and the sizes of both sides."""
     return {
-        "trivial_splice": trivial_auc(data.profile, data.forged, data.held_out),
-        "trivial_synthetic": trivial_auc(data.profile, data.synthetic, data.held_out),
+        "trivial_splice": spectrum_auc(data.profile, data.forged, data.held_out),
+        "trivial_synthetic": spectrum_auc(data.profile, data.synthetic, data.held_out),
         "training_pairs": len(data.pairs(held_out=False)),
         "validation_pairs": len(data.pairs(held_out=True)),
     }

@@ -12,7 +12,7 @@ LABELS = ("splice", "synthetic")
 """What the picture's logits of the forgery branch mean; the patches have the first of them."""
 
 
-class Data(FrozenModel):
+class PairRecipe(FrozenModel):
     """Pairs per set, and how often which maker is used."""
 
     counts: dict[str, int]
@@ -21,7 +21,7 @@ class Data(FrozenModel):
     spectrum: float = Field(default=0.5, ge=0, le=1, description="share of pairs with the other class's spectrum")
 
 
-class Adapter(FrozenModel):
+class LoraRecipe(FrozenModel):
     """What PEFT changes: rsLoRA of this rank in these linear layers of the last blocks."""
 
     last_blocks: int = Field(default=4, ge=1)
@@ -31,7 +31,7 @@ class Adapter(FrozenModel):
     modules: tuple[str, ...] = ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")
 
 
-class Optimiser(FrozenModel):
+class OptimiserRecipe(FrozenModel):
     """AdamW; every cycle warms up linearly and falls by a cosine to one percent (SGDR, Loshchilov and Hutter 2017)."""
 
     epochs: float = Field(default=2.0, gt=0, description="over all cycles")
@@ -45,20 +45,20 @@ class Optimiser(FrozenModel):
     seed: int = 0
 
 
-class Recipe(FrozenModel):
+class ForgeryRecipe(FrozenModel):
     """One shipped adapter."""
 
     name: str
     version: str
-    data: Data
-    adapter: Adapter = Adapter()
-    optimiser: Optimiser = Optimiser()
+    data: PairRecipe
+    adapter: LoraRecipe = LoraRecipe()
+    optimiser: OptimiserRecipe = OptimiserRecipe()
 
 
-def load_recipe(path: Path) -> Recipe:
+def load_recipe(path: Path) -> ForgeryRecipe:
     """Read a recipe. Raises InputError that names the wrong line of it."""
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return ForgeryRecipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error

@@ -17,7 +17,7 @@ def pointing_rate(patches: Reals, mask: NDArray[np.float16]) -> float:
     return float(np.nan_to_num(pointing(patches, mask > FOREIGN)).mean())
 
 
-def trivial_auc(profiles: NDArray[np.float32], positive: NDArray[np.bool_], held_out: NDArray[np.bool_]) -> float:
+def spectrum_auc(profiles: NDArray[np.float32], positive: NDArray[np.bool_], held_out: NDArray[np.bool_]) -> float:
     """AUC on the held-out side of a logistic regression on radial spectra: what a detector must beat."""
     mean, spread = profiles[~held_out].mean(axis=0), profiles[~held_out].std(axis=0) + 1e-6
     design = np.column_stack([(profiles - mean) / spread, np.ones(len(profiles))]).astype(np.float64)

@@ -36,8 +36,8 @@ from finetune.calibration.curves import draw_curves
 from finetune.data.precision import autocast
 from finetune.detectors.forgery import data as pairs
 from finetune.detectors.forgery import publish
-from finetune.detectors.forgery.features import Features, build, epochs
-from finetune.detectors.forgery.recipe import LABELS, Recipe, load_recipe
+from finetune.detectors.forgery.features import FeatureCache, load_or_build, pair_batches
+from finetune.detectors.forgery.recipe import LABELS, ForgeryRecipe, load_recipe
 from finetune.detectors.forgery.scores import pointing_rate
 
 FOREIGN, CLEAN = 0.35, 0.05
@@ -59,7 +59,7 @@ class TrainerState(TypedDict):
 class Trainer:
     """The last blocks with LoRA, the head, and the cached input they learn from."""
 
-    def __init__(self, recipe: Recipe, tower: Tower, data: Features, folder: Path) -> None:
+    def __init__(self, recipe: ForgeryRecipe, tower: Tower, data: FeatureCache, folder: Path) -> None:
         declare_missing_operators()
         from peft import LoraConfig, get_peft_model
 
@@ -204,7 +204,7 @@ def train(trainer: Trainer) -> dict[str, float]:
         saved = torch.load(keep, weights_only=True)
         trainer.restore(saved["now"])
         at, best, waited, best_state = saved["at"], saved["best"], saved["waited"], saved["best_state"]
-    drawn = epochs(trainer.data.pairs(held_out=False), how.pairs, np.random.default_rng(how.seed))
+    drawn = pair_batches(trainer.data.pairs(held_out=False), how.pairs, np.random.default_rng(how.seed))
     # What was seen before the interruption is drawn again and passed over: the run is the one it would have been.
     batches = islice(drawn, at, None)
     parts: list[dict[str, float]] = []
@@ -243,22 +243,22 @@ def main(arguments: list[str] | None = None) -> None:
     recipe, settings = load_recipe(options.recipe), load()
     folder = options.runs / recipe.name
     tower = load_tower(settings)
-    plan = pairs.Plan(**recipe.data.model_dump())
+    plan = pairs.PairPlan(**recipe.data.model_dump())
     folders = {name: options.data / name for name in plan.counts}
-    faces = pairs.gather(plan, folders, options.runs / "faces", settings)
-    targets = pairs.chosen(plan, faces)
-    pairs.check(
+    faces = pairs.gather_faces(plan, folders, options.runs / "faces", settings)
+    targets = pairs.draw_targets(plan, faces)
+    pairs.check_pairs(
         [one.source for one in targets],
         [TRAINING_SETS[one.origin].synthetic for one in targets],
         [one.held_out for one in targets],
     )
     last = recipe.adapter.last_blocks
     mark = fingerprint(plan, tower.stamp, last)
-    data = build(folder / "features", pairs.make(plan, faces), len(targets), tower, last, mark)
+    data = load_or_build(folder / "features", pairs.make_pairs(plan, faces), len(targets), tower, last, mark)
     trainer = Trainer(recipe, tower, data, folder)
     found = train(trainer)
     target = options.out or folder / "adapter"
-    publish.write(target, recipe, tower, trainer.model, trainer.head)
+    publish.write_branch(target, recipe, tower, trainer.model, trainer.head)
     figures = {"validation": found, **publish.baselines(data)}
     (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(f"{recipe.name}: {json.dumps(found)} written to {target}")

@@ -16,7 +16,7 @@ from finetune.calibration.curves import draw_reliability
 from finetune.calibration.records import CalibrationRecord, binary_record, operating_point
 from finetune.detectors.generated import data as generated
 from finetune.detectors.generated import fit
-from finetune.detectors.generated.data import Rows
+from finetune.detectors.generated.data import GeneratedRows
 from finetune.detectors.linear import Reals, fold_of
 
 FALSE_ALARMS = (0.02, 0.005)
@@ -32,10 +32,12 @@ USUAL, FAR = 0.95, 0.999
 FITTED_ON = "photographs of FairFace train, muxspace and FRLL, each set unseen by the fit that scored it; SFHQ's faces"
 
 
-def records(rows: Rows, taps: Sequence[int], strength: float, folder: Path) -> Iterator[CalibrationRecord]:
+def calibration_records(
+    rows: GeneratedRows, taps: Sequence[int], strength: float, folder: Path
+) -> Iterator[CalibrationRecord]:
     """All three records; the reliability plot of the ratio is drawn into ``folder``."""
-    parts = transferred(rows, taps, strength)
-    ratio = synthetic(rows, parts)
+    parts = transfer_scores(rows, taps, strength)
+    ratio = ratio_record(rows, parts)
     scores = [np.concatenate(side) for side in zip(*parts, strict=True)]
     given = [1 / (1 + np.exp(-(ratio["slope"] * one + ratio["intercept"]))) for one in scores]
     truth = np.repeat([True, False], [len(one) for one in given])
@@ -43,28 +45,28 @@ def records(rows: Rows, taps: Sequence[int], strength: float, folder: Path) -> I
     weight = np.concatenate([np.full(len(one), 1 / len(one)) for one in given])
     draw_reliability(folder / "reliability.png", "generated faces", np.concatenate(given), truth, weight)
     yield ratio
-    yield familiarity(distances(fit.axes(rows, taps)(rows.beside(taps))))
-    yield family(rows, taps, strength)
+    yield familiarity_record(distances(fit.fit_whitening(rows, taps)(rows.beside(taps))))
+    yield family_record(rows, taps, strength)
 
 
-def transferred(rows: Rows, taps: Sequence[int], strength: float) -> list[tuple[Reals, Reals]]:
+def transfer_scores(rows: GeneratedRows, taps: Sequence[int], strength: float) -> list[tuple[Reals, Reals]]:
     """Per set of photographs: scores of the unseen half of generated faces and of that set, by a fit without it."""
-    seen, made = _seen(rows), rows.synthetic
+    seen, made = _fitted_half(rows), rows.synthetic
     found = []
     for name in np.unique(rows.made_by[~made]):
-        fit_on = fit.only(rows, (rows.made_by != name) & (~made | seen))
-        scores = fit.detector(fit_on, taps, strength)(rows.beside(taps))[:, 0]
+        fit_on = fit.select_rows(rows, (rows.made_by != name) & (~made | seen))
+        scores = fit.fit_detector(fit_on, taps, strength)(rows.beside(taps))[:, 0]
         found.append((scores[made & ~seen], scores[rows.made_by == name]))
     return found
 
 
-def _seen(rows: Rows) -> NDArray[np.bool_]:
+def _fitted_half(rows: GeneratedRows) -> NDArray[np.bool_]:
     return np.array([zlib.crc32(source.encode()) % 2 == 0 for source in rows.source])
 
 
-def synthetic(rows: Rows, parts: Sequence[tuple[Reals, Reals]]) -> CalibrationRecord:
-    """The likelihood ratio of the generated-face score, from what ``transferred`` gave."""
-    seen, made = _seen(rows), rows.synthetic
+def ratio_record(rows: GeneratedRows, parts: Sequence[tuple[Reals, Reals]]) -> CalibrationRecord:
+    """The likelihood ratio of the generated-face score, from what ``transfer_scores`` gave."""
+    seen, made = _fitted_half(rows), rows.synthetic
     sources = np.unique(rows.source, return_inverse=True)[1].astype(np.int64)
     sets = np.unique(rows.made_by[~made])
     attack, calm = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -78,9 +80,15 @@ def synthetic(rows: Rows, parts: Sequence[tuple[Reals, Reals]]) -> CalibrationRe
         errors = {"bpcer": float(np.mean(calm >= line)), "apcer": float(np.mean(attack < line))}
         points.append(operating_point(f"BPCER {100 * rate:g} % of the worst unseen set", line, errors))
     record = binary_record(
-        "forgery/synthetic-1", "logit", ("forged", "bona_fide"), (attack, calm), by, points, fitted_on=FITTED_ON,
+        "forgery/synthetic-1",
+        "logit",
+        ("forged", "bona_fide"),
+        (attack, calm),
+        by,
+        points,
+        fitted_on=FITTED_ON,
         note="Generators are StyleGAN2, FLUX, SDXL and a few of DALL-E 3. The cap is set by hand.",
-    )  # fmt: skip
+    )
     return {**record, "cap_log10": CAP, "floor_log10": FLOOR, "attack_type": "generated as a whole"}
 
 
@@ -89,7 +97,7 @@ def distances(whitened: Reals) -> Reals:
     return np.asarray(np.sqrt(np.mean(whitened**2, axis=1)))
 
 
-def familiarity(distance: Reals) -> CalibrationRecord:
+def familiarity_record(distance: Reals) -> CalibrationRecord:
     """Where a distance is unusual, and where it is too far."""
     usual, far = np.quantile(distance, (USUAL, FAR))
     return {
@@ -104,19 +112,19 @@ def familiarity(distance: Reals) -> CalibrationRecord:
     }
 
 
-def family(rows: Rows, taps: Sequence[int], strength: float) -> CalibrationRecord:
+def family_record(rows: GeneratedRows, taps: Sequence[int], strength: float) -> CalibrationRecord:
     """The line above which a family is named, with what happens to a generator that was left out."""
     fold, made = np.array([fold_of(source) for source in rows.source]), rows.synthetic
     right_one, x = _family_of(rows), rows.beside(taps)
     best, named = np.zeros(len(fold)), np.zeros(len(fold), np.int64)
     for number in np.unique(fold):
-        scores = fit.families(fit.only(rows, fold != number), taps, strength)(x[fold == number])
+        scores = fit.fit_families(fit.select_rows(rows, fold != number), taps, strength)(x[fold == number])
         best[fold == number], named[fold == number] = scores.max(axis=1), scores.argmax(axis=1)
     line = float(np.quantile(best[made], 1 - NAMED))
     errors = {"wrong_when_named": float(np.mean((named != right_one)[made & (best >= line)]))}
     for name in generated.GENERATORS:
         mine = rows.made_by == name
-        scores = fit.families(fit.only(rows, ~mine), taps, strength)(x[mine])
+        scores = fit.fit_families(fit.select_rows(rows, ~mine), taps, strength)(x[mine])
         told, right = scores.max(axis=1) >= line, scores.argmax(axis=1) == right_one[mine]
         errors[f"{name}_unseen_named_rightly"] = float(np.mean(told & right))
         errors[f"{name}_unseen_named_wrongly"] = float(np.mean(told & ~right))
@@ -133,7 +141,7 @@ def family(rows: Rows, taps: Sequence[int], strength: float) -> CalibrationRecor
     }
 
 
-def _family_of(rows: Rows) -> NDArray[np.int64]:
+def _family_of(rows: GeneratedRows) -> NDArray[np.int64]:
     """Index of the family of every row; -1 for photographs."""
     found = np.full(len(rows.made_by), -1)
     for index, names in enumerate(generated.FAMILIES.values()):

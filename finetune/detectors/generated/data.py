@@ -24,8 +24,12 @@ from faceagent.encoder.tower import Tower
 from finetune.data.precision import autocast
 
 COUNTS = {
-    "fairface_train_4k": 900, "muxspace_expressions": 600, "frll_london": 132, "sfhq_tiles": 427, "sfhq_t2i_tiles": 800,
-}  # fmt: skip
+    "fairface_train_4k": 900,
+    "muxspace_expressions": 600,
+    "frll_london": 132,
+    "sfhq_tiles": 427,
+    "sfhq_t2i_tiles": 800,
+}
 """Faces per set."""
 SMALL = (90.0, 170.0)
 """px: the face on its journey is shrunk to a length drawn from here, below what any set would keep more often."""
@@ -36,7 +40,7 @@ GENERATORS = ("stylegan2", "flux", "sdxl")
 BATCH = 32
 
 
-class Rows(NamedTuple):
+class GeneratedRows(NamedTuple):
     """Two rows per face, first as they are, then all after a journey. ``features``: N×(blocks·3W), block by block."""
 
     features: NDArray[np.float16]
@@ -55,7 +59,7 @@ class Rows(NamedTuple):
         return np.concatenate([parts[DEPTHS.index(tap)] for tap in taps], axis=1).astype(np.float32)
 
 
-def picked(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[LocatedFace]:
+def draw_faces(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[LocatedFace]:
     """The faces that take part: a random draw of every set, but for every third, which no fit ever sees."""
     drawn = [
         faces[name][index]
@@ -65,7 +69,7 @@ def picked(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[Locate
     return [one for place, one in enumerate(drawn) if place % 3 != 2]
 
 
-def generators(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
+def generator_names(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
     """Per face: the family that made it, or its set's name when it is a photograph."""
     told = {row["file"]: row["generator"].partition("_")[0] for row in label_rows(data / "sfhq_t2i_tiles")}
     names = {"FLUX1": "flux", "SDXL": "sdxl", "DALLE3": "dalle"}
@@ -80,12 +84,12 @@ def generators(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
     return [family(one) for one in faces]
 
 
-def as_it_is(one: LocatedFace) -> NDArray[np.uint8]:
+def original_crop(one: LocatedFace) -> NDArray[np.uint8]:
     """The crop that the tool would take."""
     return face_crop(read_pixels(one), one.box).pixels
 
 
-def moved(one: LocatedFace) -> NDArray[np.uint8]:
+def degraded_crop(one: LocatedFace) -> NDArray[np.uint8]:
     """The crop after a random journey: shrunk, blurred, noisy, compressed, in another light; one per path."""
     rng = np.random.default_rng((1, zlib.crc32(one.path.encode())))
     pixels, box = read_pixels(one), np.asarray(one.box)
@@ -109,7 +113,7 @@ def moved(one: LocatedFace) -> NDArray[np.uint8]:
     return face_crop(pixels, (box[0], box[1], box[2], box[3])).pixels
 
 
-def remembered(path: Path, mark: str, faces: Sequence[LocatedFace], tower: Tower) -> NDArray[np.float16]:
+def load_or_extract(path: Path, mark: str, faces: Sequence[LocatedFace], tower: Tower) -> NDArray[np.float16]:
     """Features of all faces as they are, then of all after a journey; kept at ``path`` with the mark."""
     if path.is_file():
         stored = np.load(path)
@@ -123,6 +127,6 @@ def remembered(path: Path, mark: str, faces: Sequence[LocatedFace], tower: Tower
 
 
 def _batches(faces: Sequence[LocatedFace]) -> Iterator[list[NDArray[np.uint8]]]:
-    for look in (as_it_is, moved):
+    for look in (original_crop, degraded_crop):
         for start in track(range(0, len(faces), BATCH), description=look.__name__):
             yield [look(one) for one in faces[start : start + BATCH]]

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.detectors.generated.data import FAMILIES, Rows
-from finetune.detectors.linear import Linear, Reals, ridge
+from finetune.detectors.generated.data import FAMILIES, GeneratedRows
+from finetune.detectors.linear import LinearFit, Reals, ridge
 
 AXES = 64
 
 
-def shares(rows: Rows) -> Reals:
+def row_weights(rows: GeneratedRows) -> Reals:
     """Weight of every row: photographs and generated faces alike, and within each the root of a set's size."""
     share, synthetic = np.zeros(len(rows.made_by)), rows.synthetic
     for side in (False, True):
@@ -21,35 +21,35 @@ def shares(rows: Rows) -> Reals:
     return share
 
 
-def only(rows: Rows, which: NDArray[np.bool_]) -> Rows:
+def select_rows(rows: GeneratedRows, which: NDArray[np.bool_]) -> GeneratedRows:
     """The rows that are wanted."""
-    return Rows(rows.features[which], rows.made_by[which], rows.source[which], rows.moved[which])
+    return GeneratedRows(rows.features[which], rows.made_by[which], rows.source[which], rows.moved[which])
 
 
-def detector(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
+def fit_detector(rows: GeneratedRows, taps: Sequence[int], strength: float) -> LinearFit:
     """Generated (+1) against photographed (-1)."""
     truth = np.where(rows.synthetic, 1.0, -1.0)[:, np.newaxis]
-    return ridge(rows.beside(taps), truth, strength, shares(rows))
+    return ridge(rows.beside(taps), truth, strength, row_weights(rows))
 
 
-def families(rows: Rows, taps: Sequence[int], strength: float) -> Linear:
+def fit_families(rows: GeneratedRows, taps: Sequence[int], strength: float) -> LinearFit:
     """One output per family: +1 for its faces, -1 for all others and for photographs."""
     truth = np.stack([np.where(np.isin(rows.made_by, names), 1.0, -1.0) for names in FAMILIES.values()], axis=1)
-    return ridge(rows.beside(taps), truth, strength, shares(rows))
+    return ridge(rows.beside(taps), truth, strength, row_weights(rows))
 
 
-def axes(rows: Rows, taps: Sequence[int]) -> Linear:
+def fit_whitening(rows: GeneratedRows, taps: Sequence[int]) -> LinearFit:
     """The main axes of all training features, each with spread 1: far from zero in any is far from what was seen."""
     x = rows.beside(taps).astype(np.float64)
     mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-4)
     values, vectors = np.linalg.eigh(np.cov((x - mean) / spread, rowvar=False))
     weight = (vectors[:, ::-1][:, :AXES] / np.sqrt(values[::-1][:AXES])).T
-    return Linear(weight, np.zeros(AXES), mean, spread)
+    return LinearFit(weight, np.zeros(AXES), mean, spread)
 
 
-def stacked(parts: Sequence[Linear]) -> Linear:
+def stack_fits(parts: Sequence[LinearFit]) -> LinearFit:
     """Several fits on the same features as one, standardised as the first is."""
     first = parts[0]
     weight = np.concatenate([part.weight / part.spread * first.spread for part in parts])
     bias = np.concatenate([part.bias + part.weight @ ((first.mean - part.mean) / part.spread) for part in parts])
-    return Linear(weight, bias, first.mean, first.spread)
+    return LinearFit(weight, bias, first.mean, first.spread)

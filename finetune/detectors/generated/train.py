@@ -20,20 +20,20 @@ from faceagent.encoder.tower import load_tower
 from faceagent.settings import Settings
 from finetune.calibration.records import CALIBRATIONS, write_record
 from finetune.data.sources import faces_of
-from finetune.detectors.generated.calibrate import records
+from finetune.detectors.generated.calibrate import calibration_records
 from finetune.detectors.generated.data import (
     COUNTS,
     DEPTHS,
     FAMILIES,
     GENERATORS,
     SMALL,
-    Rows,
-    generators,
-    picked,
-    remembered,
+    GeneratedRows,
+    draw_faces,
+    generator_names,
+    load_or_extract,
 )
-from finetune.detectors.generated.fit import AXES, axes, detector, families, only, stacked
-from finetune.detectors.linear_head import ADAPTERS, write_tapped
+from finetune.detectors.generated.fit import AXES, fit_detector, fit_families, fit_whitening, select_rows, stack_fits
+from finetune.detectors.linear_head import ADAPTERS, write_linear_head
 
 NAME, VERSION = "forgery_generated", "2.0.0"
 CHOICES: tuple[tuple[int, ...], ...] = ((4,), (6,), (8,), (4, 6), (4, 8), (6, 8), (4, 6, 8))
@@ -41,7 +41,7 @@ STRENGTHS = (0.5, 2.0)
 LABELS = ("synthetic", *FAMILIES, *(f"axis_{number}" for number in range(1, AXES + 1)))
 
 
-def transfer(rows: Rows, taps: Sequence[int], strength: float) -> dict[tuple[str, str, bool], float]:
+def transfer_auc(rows: GeneratedRows, taps: Sequence[int], strength: float) -> dict[tuple[str, str, bool], float]:
     """AUC by (set of photographs, generator, after a journey); the fit saw neither the set nor those generated faces.
 
     Half of the sources of every generator train, the other half are scored.
@@ -49,7 +49,7 @@ def transfer(rows: Rows, taps: Sequence[int], strength: float) -> dict[tuple[str
     seen = np.array([zlib.crc32(source.encode()) % 2 == 0 for source in rows.source])
     found, synthetic = {}, rows.synthetic
     for name in np.unique(rows.made_by[~synthetic]):
-        fitted = detector(only(rows, (rows.made_by != name) & (~synthetic | seen)), taps, strength)
+        fitted = fit_detector(select_rows(rows, (rows.made_by != name) & (~synthetic | seen)), taps, strength)
         scores = fitted(rows.beside(taps))[:, 0]
         for family in GENERATORS:
             for late in (False, True):
@@ -59,16 +59,19 @@ def transfer(rows: Rows, taps: Sequence[int], strength: float) -> dict[tuple[str
     return found
 
 
-def chosen(rows: Rows) -> tuple[tuple[int, ...], float]:
-    """Taps and strength with the best mean of ``transfer`` after a journey, where size and history tell nothing."""
+def choose_taps(rows: GeneratedRows) -> tuple[tuple[int, ...], float]:
+    """Taps and strength with the best mean of ``transfer_auc`` after a journey, where size and history tell nothing."""
     best: tuple[tuple[tuple[int, ...], float], float] = ((), 0.0), -1.0
     for taps in CHOICES:
         for strength in STRENGTHS:
-            found = transfer(rows, taps, strength)
+            found = transfer_auc(rows, taps, strength)
             late = [value for (_, _, moved_on), value in found.items() if moved_on]
             early = [value for (_, _, moved_on), value in found.items() if not moved_on]
-            print(f"{taps} {strength}: after a journey {np.mean(late):.4f} (least {min(late):.3f}), "
-                  f"as they are {np.mean(early):.4f} (least {min(early):.3f})", flush=True)  # fmt: skip
+            print(
+                f"{taps} {strength}: after a journey {np.mean(late):.4f} (least {min(late):.3f}), "
+                f"as they are {np.mean(early):.4f} (least {min(early):.3f})",
+                flush=True,
+            )
             best = ((taps, strength), float(np.mean(late))) if np.mean(late) > best[1] else best
     return best[0]
 
@@ -86,21 +89,31 @@ def main(arguments: list[str] | None = None) -> int:
     settings = Settings()
     tower = load_tower(settings)
     where = {name: options.data / name for name in COUNTS}
-    faces = picked({name: faces_of(name, where, options.runs / "faces", settings) for name in COUNTS}, options.seed)
+    faces = draw_faces({name: faces_of(name, where, options.runs / "faces", settings) for name in COUNTS}, options.seed)
     mark = fingerprint(COUNTS, options.seed, SMALL, DEPTHS, tower.stamp.sha256)
-    rows = Rows(
-        remembered(options.runs / NAME / "features.npz", mark, faces, tower),
-        np.array(2 * generators(options.data, faces)),
+    rows = GeneratedRows(
+        load_or_extract(options.runs / NAME / "features.npz", mark, faces, tower),
+        np.array(2 * generator_names(options.data, faces)),
         np.array(2 * [one.source for one in faces]),
         np.repeat([False, True], len(faces)),
     )
-    taps, strength = chosen(rows)
-    fitted = stacked([detector(rows, taps, strength), families(rows, taps, strength), axes(rows, taps)])
-    write_tapped(
-        options.adapter, tower, name=NAME, version=VERSION, labels=LABELS, taps=taps, weight=fitted.weight,
-        bias=fitted.bias, mean=fitted.mean, spread=fitted.spread,
-    )  # fmt: skip
-    for record in records(rows, taps, strength, options.runs / NAME):
+    taps, strength = choose_taps(rows)
+    fitted = stack_fits(
+        [fit_detector(rows, taps, strength), fit_families(rows, taps, strength), fit_whitening(rows, taps)]
+    )
+    write_linear_head(
+        options.adapter,
+        tower,
+        name=NAME,
+        version=VERSION,
+        labels=LABELS,
+        taps=taps,
+        weight=fitted.weight,
+        bias=fitted.bias,
+        mean=fitted.mean,
+        spread=fitted.spread,
+    )
+    for record in calibration_records(rows, taps, strength, options.runs / NAME):
         print(json.dumps(record, indent=1))
         print(f"wrote {write_record(record, options.out)}", flush=True)
     return 0

@@ -33,7 +33,7 @@ from finetune.calibration.records import CALIBRATIONS, CalibrationRecord, binary
 from finetune.calibration.tools import FRLL, MUXSPACE
 from finetune.data.sources import faces_of
 from finetune.detectors.linear import Reals
-from finetune.detectors.morph.features import Rows
+from finetune.detectors.morph.features import MorphRows
 
 SIZE, MARGIN = 288, 1.5
 FALSE_ALARMS = (0.10, 0.05)
@@ -54,7 +54,7 @@ class Trial(NamedTuple):
     cosine: float
 
 
-def pairs_of(faces: list[LocatedFace]) -> dict[str, tuple[LocatedFace, LocatedFace]]:
+def document_pairs(faces: list[LocatedFace]) -> dict[str, tuple[LocatedFace, LocatedFace]]:
     """Document and live picture of everybody who has two: the neutral one first, else in the order of names."""
     by: dict[str, list[LocatedFace]] = defaultdict(list)
     for one in sorted(faces, key=lambda one: one.path):
@@ -83,7 +83,7 @@ def trials(pairs: dict[str, tuple[LocatedFace, LocatedFace]], settings: Settings
             yield Trial(True, person, float(now @ false))
 
 
-def record(found: list[Trial]) -> CalibrationRecord:
+def differential_record(found: list[Trial]) -> CalibrationRecord:
     """Platt's fit on the logit of dissimilarity, with the points of ``FALSE_ALARMS``."""
     names = np.unique([one.person for one in found], return_inverse=True)[1]
     truth = np.array([one.morphed for one in found])
@@ -97,15 +97,20 @@ def record(found: list[Trial]) -> CalibrationRecord:
         for line in [float(np.quantile(negative, 1 - rate))]
     ]
     return binary_record(
-        CALIBRATION, "logit", ("morph", "bona_fide"), (positive, negative), (names[truth], names[~truth]), points,
+        CALIBRATION,
+        "logit",
+        ("morph", "bona_fide"),
+        (positive, negative),
+        (names[truth], names[~truth]),
+        points,
         fitted_on=f"{len(set(names.tolist()))} people: LFW in muxspace on different days, and FRLL's training people "
         "with degraded live pictures; morphs made from the same document pictures",
         note="Morphs are landmark morphs of our own making. Time between the pictures lowers the cosine as a morph "
         "does. The picture of a stranger looks like a morph here; that case is not measured below cosine .2.",
-    )  # fmt: skip
+    )
 
 
-def calibrated(rows: Rows, scores: Reals, plain: Rows, plain_scores: Reals) -> CalibrationRecord:
+def single_image_record(rows: MorphRows, scores: Reals, plain: MorphRows, plain_scores: Reals) -> CalibrationRecord:
     """Morphs of photographs against bona fide photographs, on a journey and as they are."""
     photograph = np.array([not TRAINING_SETS[str(name)].synthetic for name in rows.origin])
     attack, calm = photograph & rows.morphed, photograph & ~rows.morphed
@@ -119,11 +124,16 @@ def calibrated(rows: Rows, scores: Reals, plain: Rows, plain_scores: Reals) -> C
         errors = {"bpcer": float(np.mean(negative >= line)), "apcer": float(np.mean(scores[attack] < line))}
         points.append(operating_point(f"BPCER {100 * rate:.0f} %", line, errors))
     record = binary_record(
-        SINGLE, "logit", ("morph", "bona_fide"), (scores[attack], negative), groups, points,
+        SINGLE,
+        "logit",
+        ("morph", "bona_fide"),
+        (scores[attack], negative),
+        groups,
+        points,
         fitted_on="training people of FRLL, FairFace train and muxspace, out of fold; landmark morphs made of them",
         note="Morphs are landmark morphs of our own making; other makers can be far from them. The cap is set by hand. "
         "The points let at most their rate of the bona fide faces of every set be called morphs.",
-    )  # fmt: skip
+    )
     return {**record, "cap_log10": CAP}
 
 
@@ -143,8 +153,8 @@ def main(arguments: list[str] | None = None) -> int:
     settings, folders = Settings(), {name: Path(options.data) / name for name in (FRLL, MUXSPACE)}
     found: list[Trial] = []
     for seed, (name, folder) in enumerate(folders.items()):
-        found += trials(pairs_of(faces_of(name, {name: folder}, options.faces, settings)), settings, seed)
-    made = record(found)
+        found += trials(document_pairs(faces_of(name, {name: folder}, options.faces, settings)), settings, seed)
+    made = differential_record(found)
     print(json.dumps(made, indent=1))
     print(f"wrote {write_record(made, options.out)}")
     return 0

@@ -35,7 +35,7 @@ JITTER = 0.02
 
 
 @dataclass(frozen=True)
-class Half:
+class MorphHalf:
     """One picture: ``pixels`` 224×224×3 as the branch sees it, and what it is."""
 
     pixels: NDArray[np.uint8]
@@ -46,30 +46,32 @@ class Half:
     finish: str
 
 
-def twins(
+def morph_pairs(
     faces: Mapping[str, Sequence[LocatedFace]], counts: Mapping[str, int], seed: int
-) -> Iterator[tuple[Half, Half]]:
+) -> Iterator[tuple[MorphHalf, MorphHalf]]:
     """Bona fide and morphed half, twin after twin; a set smaller than its count is gone through more than once."""
     for place, (name, count) in enumerate(counts.items()):
-        rows = [one for one in faces[name] if frontal(one)]
+        rows = [one for one in faces[name] if is_frontal(one)]
         sides = [[one for one in rows if fold_of(one.source) == fold] for fold in range(FOLDS)]
         order = np.random.default_rng((seed, place)).permutation(len(rows))
         for index in range(count):
             target = rows[int(order[index % len(order)])]
             rng = np.random.default_rng((seed, place, index))
-            other = contributor(target, sides[fold_of(target.source)], rng)
+            other = nearest_contributor(target, sides[fold_of(target.source)], rng)
             if other is not None:
-                yield pair(target, other, rng)
+                yield make_morph_pair(target, other, rng)
 
 
-def frontal(found: LocatedFace) -> bool:
+def is_frontal(found: LocatedFace) -> bool:
     """Whether the face looks ahead, by three points of its mesh."""
     right, left, tip = (np.asarray(found.points[index]) for index in (33, 263, 1))
     across = left - right
     return abs(float((tip - (right + left) / 2) @ across / (across @ across))) < TURN
 
 
-def contributor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace | None:
+def nearest_contributor(
+    target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator
+) -> LocatedFace | None:
     """Somebody else of near face shape, or None when there is nobody else."""
     drawn = [rows[int(index)] for index in rng.integers(len(rows), size=CANDIDATES)]
     shape = target.shape()
@@ -77,7 +79,7 @@ def contributor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random
     return min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)), default=None)
 
 
-def pair(target: LocatedFace, other: LocatedFace, rng: np.random.Generator) -> tuple[Half, Half]:
+def make_morph_pair(target: LocatedFace, other: LocatedFace, rng: np.random.Generator) -> tuple[MorphHalf, MorphHalf]:
     """Both halves after their journey."""
     a, b = portrait(target, SIZE, MARGIN), portrait(other, SIZE, MARGIN)
     method = METHODS[int(rng.integers(len(METHODS)))]
@@ -88,16 +90,17 @@ def pair(target: LocatedFace, other: LocatedFace, rng: np.random.Generator) -> t
     printed, seed = bool(rng.random() < PRINTED), int(rng.integers(2**31))
     journey, box = draw_degradation(rng, SIZE, smallest=0.5), _box(rng)
     first, second = (
-        face_crop(degrade(_scanned(one, seed) if printed else one, journey), box).pixels for one in (calm, morphed)
+        face_crop(degrade(_print_scanned(one, seed) if printed else one, journey), box).pixels
+        for one in (calm, morphed)
     )
     whose = target.source, target.origin
     return (
-        Half(first, False, *whose, "self_warp" if controlled else "none", "none"),
-        Half(second, True, *whose, method, finish),
+        MorphHalf(first, False, *whose, "self_warp" if controlled else "none", "none"),
+        MorphHalf(second, True, *whose, method, finish),
     )
 
 
-def _scanned(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+def _print_scanned(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     # A generator of its own per half: both halves meet the very same printer and scanner.
     return print_scan(pixels, np.random.default_rng(seed))
 

@@ -15,14 +15,14 @@ from faceagent.encoder.taps import tap_features
 from faceagent.encoder.tower import Tower
 from finetune.data.precision import autocast
 from finetune.detectors.linear import Reals
-from finetune.detectors.morph.data import Half
+from finetune.detectors.morph.data import MorphHalf
 
 DEPTHS = (4, 6, 8, 10)
 BATCH = 16
 
 
-class Rows(NamedTuple):
-    """One row per picture: ``features`` by tap, radial ``spectrum``, and what it is (see ``Half``)."""
+class MorphRows(NamedTuple):
+    """One row per picture: ``features`` by tap, radial ``spectrum``, and what it is (see ``MorphHalf``)."""
 
     features: Mapping[int, NDArray[np.float32]]
     spectrum: Reals
@@ -37,7 +37,7 @@ class Rows(NamedTuple):
         return np.concatenate([self.features[tap] for tap in taps], axis=1)
 
 
-def described(halves: Sequence[Half], tower: Tower) -> Rows:
+def extract_rows(halves: Sequence[MorphHalf], tower: Tower) -> MorphRows:
     """Features and spectra of pictures."""
     found = []
     for start in track(range(0, len(halves), BATCH), description="features"):
@@ -45,7 +45,7 @@ def described(halves: Sequence[Half], tower: Tower) -> Rows:
             crops = [half.pixels for half in halves[start : start + BATCH]]
             found.append(tap_features(tower, crops, DEPTHS))
     parts = np.split(np.concatenate(found), len(DEPTHS), axis=1)
-    return Rows(
+    return MorphRows(
         dict(zip(DEPTHS, parts, strict=True)),
         np.stack([radial_profile(half.pixels) for half in halves]),
         np.array([half.morphed for half in halves]),
@@ -53,26 +53,32 @@ def described(halves: Sequence[Half], tower: Tower) -> Rows:
     )
 
 
-def remembered(path: Path, mark: str, make: Callable[[], Sequence[Half]], tower: Tower) -> Rows:
+def load_or_extract(path: Path, mark: str, make: Callable[[], Sequence[MorphHalf]], tower: Tower) -> MorphRows:
     """The rows at ``path`` if they carry the mark, else those of ``make``, kept there."""
     if path.is_file():
         stored = np.load(path)
         if str(stored["mark"]) == mark:
-            return Rows({tap: stored[f"tap{tap}"] for tap in DEPTHS}, *(stored[key] for key in Rows._fields[1:]))
-    rows = described(make(), tower)
+            return MorphRows(
+                {tap: stored[f"tap{tap}"] for tap in DEPTHS}, *(stored[key] for key in MorphRows._fields[1:])
+            )
+    rows = extract_rows(make(), tower)
     path.parent.mkdir(parents=True, exist_ok=True)
     taps = {f"tap{tap}": value for tap, value in rows.features.items()}
-    labels = {key: getattr(rows, key) for key in Rows._fields[1:]}
+    labels = {key: getattr(rows, key) for key in MorphRows._fields[1:]}
     np.savez(path, allow_pickle=False, mark=np.array(mark), **taps, **labels)
     return rows
 
 
-def faces_as_they_are(faces: Sequence[LocatedFace]) -> list[Half]:
+def undegraded_halves(faces: Sequence[LocatedFace]) -> list[MorphHalf]:
     """Bona fide pictures without any journey, as the tool crops them."""
     return [
-        Half(
-            face_crop(read_pixels(one), one.box).pixels, False, one.source,
-            one.origin, "none", "none",
+        MorphHalf(
+            face_crop(read_pixels(one), one.box).pixels,
+            False,
+            one.source,
+            one.origin,
+            "none",
+            "none",
         )
         for one in faces
-    ]  # fmt: skip
+    ]

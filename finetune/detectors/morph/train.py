@@ -24,11 +24,11 @@ from faceagent.encoder.tower import load_tower
 from faceagent.settings import Settings
 from finetune.calibration.records import CALIBRATIONS, CalibrationRecord, write_record
 from finetune.data.sources import faces_of
-from finetune.detectors.linear import Linear, Reals, fold_of, out_of_fold, ridge
-from finetune.detectors.linear_head import ADAPTERS, write_tapped
-from finetune.detectors.morph.calibrate import calibrated
-from finetune.detectors.morph.data import SIZE, Half, twins
-from finetune.detectors.morph.features import DEPTHS, Rows, faces_as_they_are, remembered
+from finetune.detectors.linear import LinearFit, Reals, fold_of, out_of_fold, ridge
+from finetune.detectors.linear_head import ADAPTERS, write_linear_head
+from finetune.detectors.morph.calibrate import single_image_record
+from finetune.detectors.morph.data import SIZE, MorphHalf, morph_pairs
+from finetune.detectors.morph.features import DEPTHS, MorphRows, load_or_extract, undegraded_halves
 
 VERSION = "1.0.0"
 COUNTS = {"frll_london": 190, "fairface_train_4k": 220, "muxspace_expressions": 160, "sfhq_t2i_tiles": 40}
@@ -39,7 +39,7 @@ CHOICES: tuple[tuple[int, ...], ...] = ((6,), (8,), (10,), (4, 8), (6, 10), (4, 
 STRENGTHS = (0.01, 0.1, 1.0)
 
 
-def targets(rows: Rows) -> tuple[Reals, Reals]:
+def targets(rows: MorphRows) -> tuple[Reals, Reals]:
     """N×1 of ±1, and shares by which every set weighs the same as the others."""
     share = np.zeros(len(rows.origin))
     for name in np.unique(rows.origin):
@@ -48,7 +48,7 @@ def targets(rows: Rows) -> tuple[Reals, Reals]:
     return np.where(rows.morphed, 1.0, -1.0)[:, np.newaxis], share
 
 
-def judged(rows: Rows, scores: Reals) -> dict[str, float]:
+def auc_per_set(rows: MorphRows, scores: Reals) -> dict[str, float]:
     """AUC per set of photographs and kind of morph that the bars name, against the bona fide of the same set."""
     found = {}
     for name in (one for one in np.unique(rows.origin) if not TRAINING_SETS[str(one)].synthetic):
@@ -60,20 +60,20 @@ def judged(rows: Rows, scores: Reals) -> dict[str, float]:
     return found
 
 
-def chosen(rows: Rows) -> tuple[tuple[int, ...], float]:
-    """Taps and strength with the best mean of ``judged``, out of fold."""
+def choose_taps(rows: MorphRows) -> tuple[tuple[int, ...], float]:
+    """Taps and strength with the best mean of ``auc_per_set``, out of fold."""
     truth, share = targets(rows)
     best: tuple[tuple[tuple[int, ...], float], float] = ((), 0.0), -1.0
     for taps in CHOICES:
         for strength in STRENGTHS:
             scores = out_of_fold(rows.beside(taps), truth, rows.source.tolist(), strength, share)[:, 0]
-            mean = float(np.mean(list(judged(rows, scores).values())))
+            mean = float(np.mean(list(auc_per_set(rows, scores).values())))
             print(f"{taps} {strength}: {mean:.4f}", flush=True)
             best = ((taps, strength), mean) if mean > best[1] else best
     return best[0]
 
 
-def left_out(rows: Rows, taps: Sequence[int], strength: float) -> dict[str, float]:
+def auc_left_out(rows: MorphRows, taps: Sequence[int], strength: float) -> dict[str, float]:
     """AUC on every set of photographs by a fit that never saw that set."""
     truth, share = targets(rows)
     found, x = {}, rows.beside(taps)
@@ -104,24 +104,34 @@ def main(arguments: list[str] | None = None) -> int:
     some = [faces[name][index] for name, n in PLAIN.items() for index in rng.permutation(len(faces[name]))[:n]]
     cached = options.runs / "morph"
 
-    def made() -> list[Half]:
-        pairs = track(twins(faces, COUNTS, options.seed), description="twins", total=sum(COUNTS.values()))
+    def made() -> list[MorphHalf]:
+        pairs = track(morph_pairs(faces, COUNTS, options.seed), description="twins", total=sum(COUNTS.values()))
         return [half for pair in pairs for half in pair]
 
-    rows = remembered(cached / "twins.npz", mark, made, tower)
-    plain = remembered(cached / "plain.npz", mark, lambda: faces_as_they_are(some), tower)
-    taps, strength = chosen(rows)
-    fitted, record = _finished(rows, plain, taps, strength)
-    write_tapped(
-        options.adapter, tower, name="morph", version=VERSION, labels=("morph",), taps=taps, weight=fitted.weight,
-        bias=fitted.bias, mean=fitted.mean, spread=fitted.spread,
-    )  # fmt: skip
+    rows = load_or_extract(cached / "twins.npz", mark, made, tower)
+    plain = load_or_extract(cached / "plain.npz", mark, lambda: undegraded_halves(some), tower)
+    taps, strength = choose_taps(rows)
+    fitted, record = _fit_and_calibrate(rows, plain, taps, strength)
+    write_linear_head(
+        options.adapter,
+        tower,
+        name="morph",
+        version=VERSION,
+        labels=("morph",),
+        taps=taps,
+        weight=fitted.weight,
+        bias=fitted.bias,
+        mean=fitted.mean,
+        spread=fitted.spread,
+    )
     print(json.dumps(record, indent=1))
     print(f"wrote {options.adapter} (crop {SCALE}) and {write_record(record, options.out)}")
     return 0
 
 
-def _finished(rows: Rows, plain: Rows, taps: Sequence[int], strength: float) -> tuple[Linear, CalibrationRecord]:
+def _fit_and_calibrate(
+    rows: MorphRows, plain: MorphRows, taps: Sequence[int], strength: float
+) -> tuple[LinearFit, CalibrationRecord]:
     """The fit on everything, and the calibration of its out-of-fold likeness; prints the figures."""
     truth, share = targets(rows)
     x, natural = rows.beside(taps), plain.beside(taps)
@@ -132,11 +142,11 @@ def _finished(rows: Rows, plain: Rows, taps: Sequence[int], strength: float) -> 
         scores[fold == number] = part(x[fold == number])[:, 0]
         plain_scores[other == number] = part(natural[other == number])[:, 0]
     dull = out_of_fold(rows.spectrum, truth, rows.source.tolist(), 0.01, share)[:, 0]
-    spectral = judged(rows, dull)
-    for name, value in judged(rows, scores).items():
+    spectral = auc_per_set(rows, dull)
+    for name, value in auc_per_set(rows, scores).items():
         print(f"{name} matched: AUC {value:.3f}, radial spectrum {spectral[name]:.3f}")
-    print("a set never seen:", {name: round(value, 3) for name, value in left_out(rows, taps, strength).items()})
-    return ridge(x, truth, strength, share), calibrated(rows, scores, plain, plain_scores)
+    print("a set never seen:", {name: round(value, 3) for name, value in auc_left_out(rows, taps, strength).items()})
+    return ridge(x, truth, strength, share), single_image_record(rows, scores, plain, plain_scores)
 
 
 if __name__ == "__main__":

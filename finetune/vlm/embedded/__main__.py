@@ -41,23 +41,23 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--data or FACEAGENT_DATA must name the folder of the sets")
     if options.stage == "adapter" and options.name is None:
         parser.error("adapter needs a name")
-    work = stages.Work(options.data, options.work, options.weights)
+    work = stages.WorkFolders(options.data, options.work, options.weights)
     if options.stage == "bank":
         part, _, parts = options.part.partition("/")
-        stages.fill_bank(work, int(part), int(parts))
+        stages.run_bank(work, int(part), int(parts))
     elif options.stage == "projector":
-        print(json.dumps(stages.teach_projector(work), indent=1))
+        print(json.dumps(stages.run_projector(work), indent=1))
     elif options.stage == "vqa":
-        stages.teach_first(work, options.minutes)
+        stages.run_vqa(work, options.minutes)
     elif options.stage == "samples":
-        print(json.dumps(stages.write_samples(work)))
+        print(json.dumps(stages.run_samples(work)))
     elif options.stage == "adapter":
-        stages.teach(work, options.name, options.begin, options.minutes, options.seed)
+        stages.run_adapter(work, options.name, options.begin, options.minutes, options.seed)
     else:
-        _tell(stages.examine(work))
+        _print_results(stages.run_evaluation(work))
 
 
-def _tell(found: Mapping[str, tuple[list[bool], list[bool]]]) -> None:
+def _print_results(found: Mapping[str, tuple[list[bool], list[bool]]]) -> None:
     for topic, sides in found.items():
         for name, marks in zip(("right picture", "another picture"), sides, strict=True):
             low, high = wilson(sum(marks), len(marks))

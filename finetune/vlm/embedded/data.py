@@ -21,7 +21,7 @@ from faceagent.settings import Settings
 from finetune.data.sources import located_face
 
 
-def shown(name: str, folder: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
+def read_faces(name: str, folder: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
     """Every measurable face of a set, one per picture; remembered in ``cache`` as JSON lines."""
     memory = cache / f"{name}.jsonl"
     if not memory.is_file():
@@ -33,13 +33,13 @@ def shown(name: str, folder: Path, cache: Path, settings: Settings) -> list[Meas
         draft = memory.with_suffix(".draft")
         draft.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found if one), encoding="utf-8")
         draft.rename(memory)
-    return [_shown(json.loads(line)) for line in memory.read_text(encoding="utf-8").splitlines()]
+    return [_measured_face(json.loads(line)) for line in memory.read_text(encoding="utf-8").splitlines()]
 
 
-def everything(data: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
+def read_all_faces(data: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
     """The faces of all sets, in the order of ``TRAINING_SETS``."""
-    return [one for name in TRAINING_SETS for one in shown(name, data / name, cache, settings)]
+    return [one for name in TRAINING_SETS for one in read_faces(name, data / name, cache, settings)]
 
 
-def _shown(row: Mapping[str, Any]) -> MeasuredFace:
+def _measured_face(row: Mapping[str, Any]) -> MeasuredFace:
     return MeasuredFace(located_face(row["found"]), row["yaw"], row["pitch"], row["shapes"], row["caption"])

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from evals.data.visual_questions import Facts
 from finetune.data.precision import autocast
-from finetune.vlm.embedded.sampling import exam
-from finetune.vlm.embedded.tokenize import SILENT, Example, batch
+from finetune.vlm.embedded.sampling import sample_questions
+from finetune.vlm.embedded.tokenize import SILENT, TrainingExample, batch
 from finetune.vlm.embedded.train import hidden_states
 
 AT_A_TIME = 16
 
 
-def marks(
+def grade_answers(
     tuned: Any,
     tokenizer: Any,
     seen: NDArray[Any],
@@ -32,14 +32,16 @@ def marks(
     swapped: bool = False,
 ) -> list[bool]:
     """Right or wrong per question; ``swapped`` shows another held-out picture, with the same question."""
-    asked = exam(facts, rows, topic, count, seed)
+    asked = sample_questions(facts, rows, topic, count, seed)
     rng = np.random.default_rng((seed, 9))
     shown = [int(rng.choice([row for row in rows if row != one])) if swapped else one for one, _ in asked]
-    examples = [Example(seen[row], [(one.question, one.answer)]) for row, (_, one) in zip(shown, asked, strict=True)]
-    return said_right(tuned, tokenizer, examples)
+    examples = [
+        TrainingExample(seen[row], [(one.question, one.answer)]) for row, (_, one) in zip(shown, asked, strict=True)
+    ]
+    return first_token_correct(tuned, tokenizer, examples)
 
 
-def said_right(tuned: Any, tokenizer: Any, examples: Sequence[Example]) -> list[bool]:
+def first_token_correct(tuned: Any, tokenizer: Any, examples: Sequence[TrainingExample]) -> list[bool]:
     """Whether the first token of each example's (single) answer is the likeliest."""
     right: list[bool] = []
     inner = tuned.get_base_model()
@@ -54,6 +56,6 @@ def said_right(tuned: Any, tokenizer: Any, examples: Sequence[Example]) -> list[
     return right
 
 
-def summary(found: Mapping[str, Sequence[bool]]) -> str:
+def format_summary(found: Mapping[str, Sequence[bool]]) -> str:
     """One line of shares."""
     return " ".join(f"{topic} {np.mean(marks):.2f}" for topic, marks in found.items() if len(marks))

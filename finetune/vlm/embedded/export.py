@@ -17,7 +17,7 @@ from faceagent.vlm.assemble import PROJECTOR
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
-def ship_projector(state: Mapping[str, torch.Tensor], home: Path) -> Path:
+def export_projector(state: Mapping[str, torch.Tensor], home: Path) -> Path:
     """Write ``projector.safetensors`` into ``home``."""
     home.mkdir(parents=True, exist_ok=True)
     save_file(_halved(state), home / PROJECTOR)
@@ -25,7 +25,7 @@ def ship_projector(state: Mapping[str, torch.Tensor], home: Path) -> Path:
     return home / PROJECTOR
 
 
-def ship_adapter(tuned: Any, name: str, home: Path) -> Path:
+def export_adapter(tuned: Any, name: str, home: Path) -> Path:
     """Write the adapter of a PEFT model into ``home``/``name``, as PEFT and vLLM read it."""
     folder = home / name
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from rich.progress import track
 
 from evals.data.synthesis.measured_faces import MeasuredFace
 from evals.data.synthesis.question_crops import QuestionCrops, augmented_crop
-from evals.data.visual_questions import facts
+from evals.data.visual_questions import face_facts
 from faceagent.vlm.dialogue import pixel_values
 from finetune.data.precision import autocast
 
@@ -37,8 +37,8 @@ SHARE = {"fairface_train_4k": 0.42, "muxspace_expressions": 0.5}
 
 
 @dataclass(frozen=True)
-class Picture:
-    """``face``: number of the face in ``pictures.everything``; ``facts``: topic to answer, after the augmentation."""
+class BankPicture:
+    """``face``: index in ``read_all_faces``; ``facts``: topic to answer, after the augmentation."""
 
     face: int
     spliced: bool
@@ -49,15 +49,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Bank:
+class FeatureBank:
     """``seen``: N×64×1536; ``eyes``: N×1152, what the glasses probe reads; both float16."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[BankPicture, ...]
     seen: NDArray[np.float16]
     eyes: NDArray[np.float16]
 
 
-def chosen(faces: Sequence[MeasuredFace], seed: int) -> list[tuple[int, bool]]:
+def choose_crops(faces: Sequence[MeasuredFace], seed: int) -> list[tuple[int, bool]]:
     """Which faces are looked at, and whether spliced, in an order without pattern."""
     rng = np.random.default_rng((seed, 1))
     picked = []
@@ -71,7 +71,7 @@ def chosen(faces: Sequence[MeasuredFace], seed: int) -> list[tuple[int, bool]]:
     return [picked[place] for place in rng.permutation(len(picked))]
 
 
-def fill(
+def fill_bank(
     folder: Path,
     data: QuestionCrops,
     faces: Sequence[MeasuredFace],
@@ -81,9 +81,9 @@ def fill(
     parts: int = 1,
 ) -> None:
     """Look at every ``parts``-th block of pictures from ``part`` on; what is done already is left alone."""
-    order = chosen(faces, seed)
+    order = choose_crops(faces, seed)
     seen, eyes, done = _files(folder, len(order))
-    pictures = [_pictured(data, faces, *order[place], place, seed)[1] for place in range(len(order))]
+    pictures = [_augment(data, faces, *order[place], place, seed)[1] for place in range(len(order))]
     draft = folder / f"pictures.{part}"
     draft.write_text(json.dumps([asdict(one) for one in pictures]), encoding="utf-8")
     draft.rename(folder / "pictures.json")
@@ -91,22 +91,22 @@ def fill(
     for block in track(blocks[part::parts], description="looking"):
         if done[block.start : block.stop].all():
             continue
-        shown = [_pictured(data, faces, *order[place], place, seed)[0] for place in block]
-        rows, features = look(model, shown)
+        shown = [_augment(data, faces, *order[place], place, seed)[0] for place in block]
+        rows, features = encode_crops(model, shown)
         seen[block.start : block.stop], eyes[block.start : block.stop] = rows, features
         done[block.start : block.stop] = True
 
 
-def load(folder: Path) -> Bank:
+def load_bank(folder: Path) -> FeatureBank:
     """What is in the bank by now."""
     done = np.flatnonzero(np.load(folder / "done.npy"))
     rows = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))
-    pictures = tuple(Picture(**rows[place]) for place in done)
+    pictures = tuple(BankPicture(**rows[place]) for place in done)
     seen, eyes = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("seen", "eyes"))
-    return Bank(pictures, np.asarray(seen[done]), np.asarray(eyes[done]))
+    return FeatureBank(pictures, np.asarray(seen[done]), np.asarray(eyes[done]))
 
 
-def look(model: Any, shown: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+def encode_crops(model: Any, shown: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
     """Crops (S×S×3 uint8 RGB) as the projector's input, N×64×1536, and as the glasses probe's, N×1152."""
     tower = model.model.vision_tower
     with torch.inference_mode(), autocast(torch.device("cpu")):
@@ -119,13 +119,13 @@ def look(model: Any, shown: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.flo
     return rows.float().numpy().astype(np.float16), features.float().numpy().astype(np.float16)
 
 
-def _pictured(
+def _augment(
     data: QuestionCrops, faces: Sequence[MeasuredFace], face: int, spliced: bool, place: int, seed: int
-) -> tuple[NDArray[np.uint8], Picture]:
+) -> tuple[NDArray[np.uint8], BankPicture]:
     one = faces[face]
     rng = np.random.default_rng((seed, 2, place))
-    pixels, now = augmented_crop(data, face, facts(one), rng, spliced=spliced, vary=True)
-    return pixels, Picture(face, spliced, one.held_out, one.found.origin, one.found.source, now)
+    pixels, now = augmented_crop(data, face, face_facts(one), rng, spliced=spliced, vary=True)
+    return pixels, BankPicture(face, spliced, one.held_out, one.found.origin, one.found.source, now)
 
 
 def _files(folder: Path, count: int) -> tuple[Any, Any, Any]:

@@ -13,14 +13,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from evals.data.synthesis.measured_faces import MeasuredFace
-from finetune.vlm.embedded.feature_bank import Bank
+from finetune.vlm.embedded.feature_bank import FeatureBank
 
 SURE = (0.08, 0.85)
 UNCLEAR = ("Accessories", "Glasses Style", "Facial Features")
 """Conditions whose pictures show glasses that their caption does not name."""
 
 
-def wearing(bank: Bank, faces: Sequence[MeasuredFace]) -> list[str | None]:
+def predict_glasses(bank: FeatureBank, faces: Sequence[MeasuredFace]) -> list[str | None]:
     """Per picture: "yes", "no", or None where neither caption nor probe is sure."""
     captions = [faces[one.face].caption for one in bank.pictures]
     named = np.array(["glasses" in caption.get("query_label", "") for caption in captions])

@@ -30,16 +30,27 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "forged": {"yes": " fake", "no": " real"},
 }
 LETTERS = {
-    "s": "side", "m": "smile", "o": "mouth", "e": "eyes", "l": "light", "g": "glasses", "c": "colour", "h": "hat",
-    "b": "beard", "a": "age", "x": "gender", "A": "altered", "f": "forged",
-}  # fmt: skip
+    "s": "side",
+    "m": "smile",
+    "o": "mouth",
+    "e": "eyes",
+    "l": "light",
+    "g": "glasses",
+    "c": "colour",
+    "h": "hat",
+    "b": "beard",
+    "a": "age",
+    "x": "gender",
+    "A": "altered",
+    "f": "forged",
+}
 PLAN = "lhachchlsxlhhlxssglxaxgssgegAegslsfAAfslambAAbmalxmomomccblmmbxl"
 """Topic of each token, row by row of the 8×8 grid, near the place where it can be seen."""
 WEIGHT = {"altered": 2.0, "forged": 1.0}
 """Of a token's loss, where it is not 1."""
 
 
-class Reading(nn.Module):
+class ProjectorReadout(nn.Module):
     """What each projected token says about its topic."""
 
     def __init__(self, projector: nn.Module, embeddings: Tensor, tokenizer: Any) -> None:
@@ -79,7 +90,7 @@ def standardise(projector: Any, seen: NDArray[np.float16]) -> None:
         projector.layer_norm.bias.copy_(-mean / spread)
 
 
-def truths(facts: Sequence[Mapping[str, str]]) -> Tensor:
+def target_answers(facts: Sequence[Mapping[str, str]]) -> Tensor:
     """N×topics: the number of the answer of each picture, -1 where it is not known."""
     return torch.tensor(
         [
@@ -89,8 +100,8 @@ def truths(facts: Sequence[Mapping[str, str]]) -> Tensor:
     )
 
 
-def teach(
-    reading: Reading,
+def train_projector(
+    reading: ProjectorReadout,
     seen: NDArray[np.float16],
     wanted: Tensor,
     epochs: int,
@@ -126,7 +137,7 @@ def _balance(right: Tensor, kinds: int) -> Tensor:
     return (counts.sum() / (counts.clamp(min=1) * kinds)).clamp(max=6.0)
 
 
-def _loss(reading: Reading, tokens: Tensor, wanted: Tensor, balance: Sequence[Tensor]) -> Tensor:
+def _loss(reading: ProjectorReadout, tokens: Tensor, wanted: Tensor, balance: Sequence[Tensor]) -> Tensor:
     """Cross-entropy over a topic's words, and the distance to the true one."""
     loss = torch.zeros(())
     for number, topic in enumerate(WORDS):
@@ -145,7 +156,7 @@ def _loss(reading: Reading, tokens: Tensor, wanted: Tensor, balance: Sequence[Te
     return loss
 
 
-def accuracy(reading: Reading, seen: NDArray[np.float16], wanted: Tensor) -> dict[str, float]:
+def accuracy(reading: ProjectorReadout, seen: NDArray[np.float16], wanted: Tensor) -> dict[str, float]:
     """Balanced accuracy per topic that has an answer, of a topic's tokens together."""
     with torch.inference_mode():
         tokens = torch.cat([reading(torch.from_numpy(seen[at : at + 64]).float()) for at in range(0, len(seen), 64)])

@@ -22,17 +22,17 @@ from faceagent.settings import Settings, load
 from faceagent.types import Question
 from faceagent.vlm.assemble import LANGUAGE, PROJECTOR, TOWER, assemble
 from faceagent.weights import locate
-from finetune.data.samples import write
+from finetune.data.samples import write_samples
 from finetune.text import adapter_samples as curriculum
 from finetune.vlm.embedded import feature_bank as bank
 from finetune.vlm.embedded import projector
-from finetune.vlm.embedded.data import everything, shown
-from finetune.vlm.embedded.evaluate import marks, summary
-from finetune.vlm.embedded.export import ship_adapter, ship_projector
-from finetune.vlm.embedded.glasses import wearing
-from finetune.vlm.embedded.sampling import lessons
-from finetune.vlm.embedded.text_samples import plain, taught
-from finetune.vlm.embedded.train import Plan, adapted, load_base, train
+from finetune.vlm.embedded.data import read_all_faces, read_faces
+from finetune.vlm.embedded.evaluate import format_summary, grade_answers
+from finetune.vlm.embedded.export import export_adapter, export_projector
+from finetune.vlm.embedded.glasses import predict_glasses
+from finetune.vlm.embedded.sampling import sample_examples
+from finetune.vlm.embedded.text_samples import load_examples, plain_examples
+from finetune.vlm.embedded.train import AdapterPlan, load_base, train_adapter, with_adapter
 
 SEED = 0
 SAMPLES = "samples"
@@ -41,15 +41,19 @@ EPOCHS = 4
 """Of the projector's own training."""
 GAIN = 1.6
 """Of the finished projector's output: hedged guesses are shorter than words, and the model knows words."""
-VQA = Plan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
-COMMON = Plan("common", steps=720, batch=4, lr=8e-4, check_every=20)
+VQA = AdapterPlan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
+COMMON = AdapterPlan("common", steps=720, batch=4, lr=8e-4, check_every=20)
 """What the explaining adapters begin from: all their samples together."""
-ADAPTER = Plan("adapter", steps=800, batch=4, lr=1e-3, check_every=20)
+ADAPTER = AdapterPlan("adapter", steps=800, batch=4, lr=1e-3, check_every=20)
 PLAIN_TIMES = 8
 """How often each plain question stands among the lessons."""
 LEARNT: Mapping[str, int] = {
-    "muxspace_expressions": 1, "frll_london": 1, "sfhq_t2i_tiles": 1, "sfhq_tiles": 1, "fairface_train_4k": 3,
-}  # fmt: skip
+    "muxspace_expressions": 1,
+    "frll_london": 1,
+    "sfhq_t2i_tiles": 1,
+    "sfhq_tiles": 1,
+    "fairface_train_4k": 3,
+}
 """The sets that samples are made of, with one of how many faces: FairFace would be half of them."""
 EACH: Mapping[Question, int] = {"expression": 800, "forgery": 800, "identity": 600}
 """Samples of one kind, per topic."""
@@ -59,7 +63,7 @@ FIRST = "vqa"
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkFolders:
     """Where the sets lie, where caches go, where finished weights go."""
 
     data: Path
@@ -73,7 +77,7 @@ class Work:
 
     def faces(self) -> list[MeasuredFace]:
         """Every measured face of the sets that may ship."""
-        return everything(self.data, self.folder / "faces", self.settings)
+        return read_all_faces(self.data, self.folder / "faces", self.settings)
 
     def fresh(self) -> tuple[Any, Any]:
         """The model with a projector that has learnt nothing, and its tokenizer."""
@@ -91,7 +95,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Known:
+class BankSplit:
     """What is learnt from: pictures as the tower saw them, their facts, and the rows of either side of the split."""
 
     seen: NDArray[np.float16]
@@ -100,77 +104,79 @@ class Known:
     held: NDArray[np.int64]
 
 
-def fill_bank(work: Work, part: int = 0, parts: int = 1) -> None:
+def run_bank(work: WorkFolders, part: int = 0, parts: int = 1) -> None:
     """Find faces, make crops, look at them."""
     faces = work.faces()
     data = load_or_make_crops(work.folder / "crops", faces, SEED)
-    bank.fill(work.folder / "bank", data, faces, work.fresh()[0], SEED, part, parts)
+    bank.fill_bank(work.folder / "bank", data, faces, work.fresh()[0], SEED, part, parts)
 
 
-def known(work: Work) -> Known:
+def load_split(work: WorkFolders) -> BankSplit:
     """The bank, with the probe's word on glasses added to its facts."""
-    held = bank.load(work.folder / "bank")
+    held = bank.load_bank(work.folder / "bank")
     facts = [
         {**one.facts, **({"glasses": answer} if answer else {})}
-        for one, answer in zip(held.pictures, wearing(held, work.faces()), strict=True)
+        for one, answer in zip(held.pictures, predict_glasses(held, work.faces()), strict=True)
     ]
     out = np.array([one.held_out for one in held.pictures])
-    return Known(held.seen, facts, np.flatnonzero(~out), np.flatnonzero(out))
+    return BankSplit(held.seen, facts, np.flatnonzero(~out), np.flatnonzero(out))
 
 
-def teach_projector(work: Work) -> dict[str, float]:
+def run_projector(work: WorkFolders) -> dict[str, float]:
     """The projector, finished and shipped; returns its balanced accuracy per topic on held-out people."""
     model, tokenizer = work.fresh()
-    have = known(work)
+    have = load_split(work)
     inner = model.model.multi_modal_projector
     projector.standardise(inner, have.seen[:500])
-    reading = projector.Reading(inner, model.model.language_model.embed_tokens.weight.detach(), tokenizer)
-    wanted = projector.truths(have.facts)
-    projector.teach(reading, have.seen[have.train], wanted[have.train], EPOCHS, SEED)
+    reading = projector.ProjectorReadout(inner, model.model.language_model.embed_tokens.weight.detach(), tokenizer)
+    wanted = projector.target_answers(have.facts)
+    projector.train_projector(reading, have.seen[have.train], wanted[have.train], EPOCHS, SEED)
     found = projector.accuracy(reading, have.seen[have.held], wanted[have.held])
     with torch.no_grad():
         inner.linear_2.weight.mul_(GAIN)
         inner.linear_2.bias.mul_(GAIN)
-    ship_projector(inner.state_dict(), work.weights)
+    export_projector(inner.state_dict(), work.weights)
     return found
 
 
-def teach_first(work: Work, minutes: float = 0.0) -> None:
+def run_vqa(work: WorkFolders, minutes: float = 0.0) -> None:
     """The adapter ``vqa``: questions that only the picture answers."""
-    have = known(work)
+    have = load_split(work)
     model, tokenizer = work.base()
-    tuned = adapted(model, VQA)
+    tuned = with_adapter(model, VQA)
 
     def check(step: int) -> str:
-        found = {t: marks(tuned, tokenizer, have.seen, have.facts, have.held, t, 18, SEED) for t in CORE_TOPICS}
-        return f"held out after {step}: {summary(found)}"
+        found = {t: grade_answers(tuned, tokenizer, have.seen, have.facts, have.held, t, 18, SEED) for t in CORE_TOPICS}
+        return f"held out after {step}: {format_summary(found)}"
 
-    lines = lessons(have.seen, have.facts, have.train, VQA.steps * VQA.batch, SEED)
-    train(tuned, tokenizer, lines, VQA, work.folder / VQA.name, check, minutes)
-    ship_adapter(tuned, FIRST, work.weights)
+    lines = sample_examples(have.seen, have.facts, have.train, VQA.steps * VQA.batch, SEED)
+    train_adapter(tuned, tokenizer, lines, VQA, work.folder / VQA.name, check, minutes)
+    export_adapter(tuned, FIRST, work.weights)
 
 
-def write_samples(work: Work, each: Mapping[Question, int] | None = None) -> dict[str, int]:
+def run_samples(work: WorkFolders, each: Mapping[Question, int] | None = None) -> dict[str, int]:
     """Write what the explaining adapters learn from, ``samples/TOPIC.jsonl`` and the pictures; returns how many."""
     faces = [
         one
         for name, every in LEARNT.items()
         if (work.data / name).is_dir()
-        for one in shown(name, work.data / name, work.folder / "faces", work.settings)[::every]
+        for one in read_faces(name, work.data / name, work.folder / "faces", work.settings)[::every]
     ]
     out = work.folder / SAMPLES
     makers = {
-        "expression": partial(curriculum.expression, faces, work.data),
-        "forgery": partial(curriculum.forgery, faces),
-        "identity": partial(curriculum.identity, faces),
+        "expression": partial(curriculum.expression_samples, faces, work.data),
+        "forgery": partial(curriculum.forgery_samples, faces),
+        "identity": partial(curriculum.identity_samples, faces),
     }
     return {
-        topic: write(makers[topic](out, work.settings, count, SAMPLES_SEED), out / f"{topic}.jsonl")
+        topic: write_samples(makers[topic](out, work.settings, count, SAMPLES_SEED), out / f"{topic}.jsonl")
         for topic, count in (each or EACH).items()
     }
 
 
-def teach(work: Work, name: str, begin: Path | None = None, minutes: float = 0.0, seed: int = SEED) -> None:
+def run_adapter(
+    work: WorkFolders, name: str, begin: Path | None = None, minutes: float = 0.0, seed: int = SEED
+) -> None:
     """The adapter ``name``, begun from ``vqa`` or ``begin``: explanations and labels, a little plain text.
 
     An adapter of the product's name learns its own topic and ships; any other name learns all topics at once and
@@ -180,22 +186,24 @@ def teach(work: Work, name: str, begin: Path | None = None, minutes: float = 0.0
     model, tokenizer = work.base()
     topics = (name,) if name in SECTIONS else tuple(EACH)
     lines = [
-        one for topic in topics for one in taught(work.folder / SAMPLES / f"{topic}.jsonl", model, work.folder / "seen")
+        one
+        for topic in topics
+        for one in load_examples(work.folder / SAMPLES / f"{topic}.jsonl", model, work.folder / "seen")
     ]
     plan = replace(ADAPTER if name in SECTIONS else COMMON, seed=seed)
-    tuned = adapted(model, plan, begin or work.weights / FIRST)
-    lines += plain(tuned, tokenizer, work.folder / "plain.json") * PLAIN_TIMES
-    train(tuned, tokenizer, lines, plan, work.folder / name, minutes=minutes)
-    ship_adapter(tuned, name, work.weights if name in SECTIONS else work.folder)
+    tuned = with_adapter(model, plan, begin or work.weights / FIRST)
+    lines += plain_examples(tuned, tokenizer, work.folder / "plain.json") * PLAIN_TIMES
+    train_adapter(tuned, tokenizer, lines, plan, work.folder / name, minutes=minutes)
+    export_adapter(tuned, name, work.weights if name in SECTIONS else work.folder)
 
 
-def examine(work: Work, count: int = 120) -> dict[str, tuple[list[bool], list[bool]]]:
+def run_evaluation(work: WorkFolders, count: int = 120) -> dict[str, tuple[list[bool], list[bool]]]:
     """Right or wrong per topic with the shipped ``vqa``, with the picture asked about and with another one."""
-    have = known(work)
+    have = load_split(work)
     model, tokenizer = work.base()
-    tuned = adapted(model, VQA, work.weights / FIRST)
+    tuned = with_adapter(model, VQA, work.weights / FIRST)
 
     def right(topic: str, *, swapped: bool) -> list[bool]:
-        return marks(tuned, tokenizer, have.seen, have.facts, have.held, topic, count, SEED, swapped=swapped)
+        return grade_answers(tuned, tokenizer, have.seen, have.facts, have.held, topic, count, SEED, swapped=swapped)
 
     return {topic: (right(topic, swapped=False), right(topic, swapped=True)) for topic in CORE_TOPICS}

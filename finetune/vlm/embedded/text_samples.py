@@ -15,9 +15,9 @@ import torch
 
 from evals.data.fingerprint import fingerprint
 from faceagent.vlm.dialogue import END, message, opening, read_picture
-from finetune.data.samples import Sample, read
-from finetune.vlm.embedded.feature_bank import AT_A_TIME, look
-from finetune.vlm.embedded.tokenize import Example
+from finetune.data.samples import TrainingSample, read_samples
+from finetune.vlm.embedded.feature_bank import AT_A_TIME, encode_crops
+from finetune.vlm.embedded.tokenize import TrainingExample
 
 EVERY = {"label": 3, "beside": 2}
 """Of label questions one in so many is taught: they are short, and explaining takes more learning."""
@@ -25,29 +25,31 @@ LONGEST_ANSWER = 24
 """Tokens of a plain answer."""
 
 
-def taught(file: Path, model: Any, cache: Path) -> list[Example]:
+def load_examples(file: Path, model: Any, cache: Path) -> list[TrainingExample]:
     """The training samples of a file; their pictures are looked at once and kept in ``cache``."""
-    samples = [one for one in read(file) if not one.held_out]
-    seen = _seen(samples, file.parent, model, cache)
+    samples = [one for one in read_samples(file) if not one.held_out]
+    seen = _encoded_pictures(samples, file.parent, model, cache)
     count: Counter[str] = Counter()
     lessons = []
     for one in samples:
         engine = str(one.meta["engine"])
         if count[engine] % EVERY.get(engine, 1) == 0:
             picture = seen[one.images[0].path] if one.images else None
-            lessons.append(Example(picture, [(one.prompt, one.answer)], one.system))
+            lessons.append(TrainingExample(picture, [(one.prompt, one.answer)], one.system))
         count[engine] += 1
     return lessons
 
 
-def plain(tuned: Any, tokenizer: Any, memory: Path) -> list[Example]:
+def plain_examples(tuned: Any, tokenizer: Any, memory: Path) -> list[TrainingExample]:
     """Everyday questions with the bare model's greedy answers, kept in ``memory``; those cut off are left out."""
     if not memory.is_file():
-        memory.write_text(json.dumps(_answered(tuned, tokenizer)), encoding="utf-8")
-    return [Example(None, [(question, said)]) for question, said in json.loads(memory.read_text(encoding="utf-8"))]
+        memory.write_text(json.dumps(_base_answers(tuned, tokenizer)), encoding="utf-8")
+    return [
+        TrainingExample(None, [(question, said)]) for question, said in json.loads(memory.read_text(encoding="utf-8"))
+    ]
 
 
-def _answered(tuned: Any, tokenizer: Any) -> list[tuple[str, str]]:
+def _base_answers(tuned: Any, tokenizer: Any) -> list[tuple[str, str]]:
     questions = resources.files("finetune.vlm.embedded").joinpath("plain.txt").read_text(encoding="utf-8").splitlines()
     end = tokenizer.convert_tokens_to_ids(END)
     made = []
@@ -63,12 +65,14 @@ def _answered(tuned: Any, tokenizer: Any) -> list[tuple[str, str]]:
     return made
 
 
-def _seen(samples: list[Sample], folder: Path, model: Any, cache: Path) -> dict[str | None, Any]:
+def _encoded_pictures(samples: list[TrainingSample], folder: Path, model: Any, cache: Path) -> dict[str | None, Any]:
     paths = sorted({shot.path for one in samples for shot in one.images if shot.path})
     memory = cache / f"{fingerprint(paths)}.npy"
     if not memory.is_file():
         cache.mkdir(parents=True, exist_ok=True)
         blocks = [paths[at : at + AT_A_TIME] for at in range(0, len(paths), AT_A_TIME)]
-        rows = [look(model, [read_picture((folder / path).read_bytes()) for path in block])[0] for block in blocks]
+        rows = [
+            encode_crops(model, [read_picture((folder / path).read_bytes()) for path in block])[0] for block in blocks
+        ]
         np.save(memory, np.concatenate(rows))
     return dict(zip(paths, np.load(memory), strict=True))

@@ -18,7 +18,7 @@ SILENT = -100
 
 
 @dataclass(frozen=True)
-class Example:
+class TrainingExample:
     """One picture and a conversation about it: (question, answer) pairs, an optional system text.
 
     ``seen``: the picture as the tower saw it, 64×1536 (``bank``); None for a conversation without one.
@@ -29,7 +29,7 @@ class Example:
     system: str | None = None
 
 
-def encode(example: Example, tokenizer: Any) -> tuple[list[int], list[int]]:
+def encode(example: TrainingExample, tokenizer: Any) -> tuple[list[int], list[int]]:
     """Token ids and labels; only the answers, each with its end mark, are labelled."""
     ids: list[int] = []
     labels: list[int] = []
@@ -51,7 +51,7 @@ def encode(example: Example, tokenizer: Any) -> tuple[list[int], list[int]]:
     return ids, labels
 
 
-def batch(examples: Sequence[Example], tokenizer: Any, longest: int = 1024) -> dict[str, Tensor]:
+def batch(examples: Sequence[TrainingExample], tokenizer: Any, longest: int = 1024) -> dict[str, Tensor]:
     """Examples as one right-padded batch: ``input_ids``, ``labels``, and ``seen`` of those that show a picture.
 
     No attention mask: in a causal model nothing looks at the padding behind it, and attention without one is faster.

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from finetune.data.precision import autocast
-from finetune.vlm.embedded.tokenize import SILENT, Example, batch, encode
+from finetune.vlm.embedded.tokenize import SILENT, TrainingExample, batch, encode
 
 TARGETS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj$"
 """Every linear layer of the language model's blocks, and nothing that vLLM could not load."""
@@ -28,7 +28,7 @@ CLIP = 1.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class AdapterPlan:
     """How one adapter is trained. ``projector_lr`` 0 leaves the projector as it is."""
 
     name: str
@@ -52,7 +52,7 @@ def load_base(folder: Path) -> tuple[Any, Any]:
     return model, AutoTokenizer.from_pretrained(str(folder))
 
 
-def adapted(model: Any, plan: Plan, start: Path | None = None) -> Any:
+def with_adapter(model: Any, plan: AdapterPlan, start: Path | None = None) -> Any:
     """``model`` with a LoRA that trains, fresh or from the adapter folder ``start``, and its projector if wanted."""
     from peft import LoraConfig, PeftModel, get_peft_model
 
@@ -67,11 +67,11 @@ def adapted(model: Any, plan: Plan, start: Path | None = None) -> Any:
     return tuned
 
 
-def train(
+def train_adapter(
     tuned: Any,
     tokenizer: Any,
-    lessons: Sequence[Example],
-    plan: Plan,
+    lessons: Sequence[TrainingExample],
+    plan: AdapterPlan,
     out: Path,
     check: Callable[[int], str] = lambda step: "",
     minutes: float = 0.0,
@@ -88,10 +88,10 @@ def train(
     ]
     optimiser = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.0)
     peaks = [group["lr"] for group in optimiser.param_groups]
-    step, spent = _resume(out, trainable, optimiser)
+    step, spent = _load_checkpoint(out, trainable, optimiser)
     began = time.monotonic() - spent
     losses: list[float] = []
-    for number, rows in enumerate(planned(lessons, tokenizer, plan)):
+    for number, rows in enumerate(plan_batches(lessons, tokenizer, plan)):
         if number < step:
             continue
         done = step / plan.steps
@@ -111,13 +111,13 @@ def train(
         if step % 5 == 0:
             print(f"{plan.name} {step} loss {np.mean(losses[-5:]):.3f} {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201
         if step % plan.check_every == 0:
-            _keep(out, trainable, optimiser, step, time.monotonic() - began)
+            _save_checkpoint(out, trainable, optimiser, step, time.monotonic() - began)
             if words := check(step):
                 print(words, flush=True)  # noqa: T201
-    _keep(out, trainable, optimiser, step, time.monotonic() - began)
+    _save_checkpoint(out, trainable, optimiser, step, time.monotonic() - began)
 
 
-def planned(lessons: Sequence[Example], tokenizer: Any, plan: Plan) -> list[list[int]]:
+def plan_batches(lessons: Sequence[TrainingExample], tokenizer: Any, plan: AdapterPlan) -> list[list[int]]:
     """Lesson numbers of every step: shuffled, near lengths together; the same for the same plan."""
     rng = np.random.default_rng((plan.seed, 5))
     lengths = np.array([len(encode(one, tokenizer)[0]) for one in lessons])
@@ -155,7 +155,7 @@ def answer_loss(tuned: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(logits.float(), wanted[spoken])
 
 
-def _keep(out: Path, trainable: Mapping[str, Any], optimiser: Any, step: int, spent: float) -> None:
+def _save_checkpoint(out: Path, trainable: Mapping[str, Any], optimiser: Any, step: int, spent: float) -> None:
     out.mkdir(parents=True, exist_ok=True)
     draft = out / "draft"
     save_file({name: value.detach().contiguous() for name, value in trainable.items()}, draft)
@@ -164,7 +164,7 @@ def _keep(out: Path, trainable: Mapping[str, Any], optimiser: Any, step: int, sp
     (out / "state.draft").rename(out / "state.pt")
 
 
-def _resume(out: Path, trainable: Mapping[str, Any], optimiser: Any) -> tuple[int, float]:
+def _load_checkpoint(out: Path, trainable: Mapping[str, Any], optimiser: Any) -> tuple[int, float]:
     if not (out / "state.pt").is_file():
         return 0, 0.0
     for name, value in load_file(out / "trained.safetensors").items():

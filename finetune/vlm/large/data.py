@@ -10,16 +10,16 @@ from typing import Any
 from PIL import Image
 
 from faceagent.errors import InputError
-from finetune.data.samples import Sample, Shot, accepted, read
+from finetune.data.samples import SamplePicture, TrainingSample, read_samples, split_samples
 
-Opener = Callable[[Shot], Image.Image]
+OpenPicture = Callable[[SamplePicture], Image.Image]
 
 
-def opener(folder: Path) -> Opener:
+def picture_opener(folder: Path) -> OpenPicture:
     """Shots of files below ``folder``; a shot that needs a maker is refused, makers write their pictures out."""
     root = folder.resolve()
 
-    def opened(shot: Shot) -> Image.Image:
+    def opened(shot: SamplePicture) -> Image.Image:
         if shot.path is None:
             raise InputError(f"A sample's picture has no file, only the maker {shot.maker!r}.")
         path = (root / shot.path).resolve()
@@ -34,18 +34,18 @@ def opener(folder: Path) -> Opener:
     return opened
 
 
-def gathered(folder: Path, files: Sequence[str]) -> tuple[list[Sample], list[Sample]]:
+def gather_samples(folder: Path, files: Sequence[str]) -> tuple[list[TrainingSample], list[TrainingSample]]:
     """Training and validation side of all samples in ``files``; refused as ``record.accepted`` does."""
-    return accepted(sample for name in files for sample in read(folder / name))
+    return split_samples(sample for name in files for sample in read_samples(folder / name))
 
 
-def conversation(sample: Sample) -> list[dict[str, str]]:
+def conversation(sample: TrainingSample) -> list[dict[str, str]]:
     """What comes before the answer."""
     system = [{"role": "system", "content": sample.system}] if sample.system else []
     return [*system, {"role": "user", "content": sample.prompt}]
 
 
-def rows(samples: Sequence[Sample], opened: Opener, *, preference: bool) -> Any:
+def trl_dataset(samples: Sequence[TrainingSample], opened: OpenPicture, *, preference: bool) -> Any:
     """A trl dataset; pictures are opened on access, never kept.
 
     Raises InputError when preference is wanted and a sample rejects nothing, or just what it answers.

@@ -11,15 +11,15 @@ from typing import Any
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from finetune.calibration.curves import draw_curves
-from finetune.data.samples import Sample
-from finetune.vlm.large.data import Opener, conversation
+from finetune.data.samples import TrainingSample
+from finetune.vlm.large.data import OpenPicture, conversation
 
 declare_missing_operators()  # before transformers is first imported, or its vision classes are not there
 
 from transformers import TrainerCallback  # noqa: E402
 
 
-def answer(model: Any, processor: Any, sample: Sample, opened: Opener, longest: int) -> str:
+def greedy_answer(model: Any, processor: Any, sample: TrainingSample, opened: OpenPicture, longest: int) -> str:
     """The model's greedy answer to a sample, at most ``longest`` tokens."""
     import torch
     from trl.data_utils import prepare_multimodal_messages
@@ -43,10 +43,12 @@ def answer(model: Any, processor: Any, sample: Sample, opened: Opener, longest: 
     return text
 
 
-class Watch(TrainerCallback):
+class EvaluationCallback(TrainerCallback):
     """Writes one line per look at the validation side, and the answers to the first samples of it."""
 
-    def __init__(self, folder: Path, processor: Any, shown: Sequence[Sample], opened: Opener, longest: int) -> None:
+    def __init__(
+        self, folder: Path, processor: Any, shown: Sequence[TrainingSample], opened: OpenPicture, longest: int
+    ) -> None:
         self.log, self.said = folder / "log.jsonl", folder / "samples.jsonl"
         self.curves = folder / "curves.png"
         self.processor, self.shown, self.opened, self.longest = processor, shown, opened, longest
@@ -75,7 +77,7 @@ class Watch(TrainerCallback):
     def on_evaluate(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         """Ask the model what it would answer now."""
         for sample in self.shown:
-            said = answer(model, self.processor, sample, self.opened, self.longest)
+            said = greedy_answer(model, self.processor, sample, self.opened, self.longest)
             line = {"step": state.global_step, "id": sample.id, "said": said, "wanted": sample.answer}
             self._append(self.said, line)
 

@@ -69,7 +69,7 @@ def open_projector(model: Any, family: Family) -> list[str]:
     return opened
 
 
-def fresh_adapter(model: Any, recipe: VlmRecipe) -> Any:
+def new_adapter(model: Any, recipe: VlmRecipe) -> Any:
     """``model`` with a new LoRA adapter drawn by the recipe's seed, and nothing else open."""
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
     from transformers import set_seed
@@ -84,7 +84,7 @@ def fresh_adapter(model: Any, recipe: VlmRecipe) -> Any:
     return get_peft_model(model, config)
 
 
-def with_adapter(model: Any, folder: Path, *, trained_on: bool = False) -> Any:
+def load_adapter(model: Any, folder: Path, *, trained_on: bool = False) -> Any:
     """``model`` with the adapter saved in ``folder``; ``trained_on`` opens it for training."""
     from peft import PeftModel
 
@@ -92,5 +92,5 @@ def with_adapter(model: Any, folder: Path, *, trained_on: bool = False) -> Any:
 
 
 def save_adapter(model: Any, folder: Path) -> None:
-    """The trained adapter alone, as vLLM and ``with_adapter`` load it; never DPO's frozen copy."""
+    """The trained adapter alone, as vLLM and ``load_adapter`` load it; never DPO's frozen copy."""
     model.save_pretrained(str(folder), selected_adapters=["default"])

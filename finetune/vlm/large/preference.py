@@ -10,10 +10,10 @@ from pathlib import Path
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.errors import InputError
-from finetune.vlm.large.data import gathered, opener, rows
-from finetune.vlm.large.model import load_model, load_processor, save_adapter, with_adapter
+from finetune.vlm.large.data import gather_samples, picture_opener, trl_dataset
+from finetune.vlm.large.model import load_adapter, load_model, load_processor, save_adapter
 from finetune.vlm.large.recipe import VlmRecipe, load_vlm_recipe
-from finetune.vlm.large.train import ADAPTER, arguments, base_of, last_checkpoint, write_card
+from finetune.vlm.large.train import ADAPTER, base_of, last_checkpoint, trainer_arguments, write_training_card
 
 
 def dpo(recipe: VlmRecipe, data: Path, run: Path) -> Path:
@@ -22,30 +22,30 @@ def dpo(recipe: VlmRecipe, data: Path, run: Path) -> Path:
     start = run / "instruction" / ADAPTER
     if not (start / "adapter_config.json").is_file():
         raise InputError("There is no adapter to go on from.", remedy="Run the stage instruction first.")
-    train, held = gathered(data, stage.data)
-    opened = opener(data)
-    train_rows, held_rows = (rows(side, opened, preference=True) for side in (train, held))
+    train, held = gather_samples(data, stage.data)
+    opened = picture_opener(data)
+    train_rows, held_rows = (trl_dataset(side, opened, preference=True) for side in (train, held))
     declare_missing_operators()
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
 
-    from finetune.vlm.large.evaluate import Watch
+    from finetune.vlm.large.evaluate import EvaluationCallback
 
     base = base_of(recipe, run)
     processor = load_processor(base)
-    model = with_adapter(load_model(base, recipe, quantised=recipe.quantise == "nf4"), start, trained_on=True)
+    model = load_adapter(load_model(base, recipe, quantised=recipe.quantise == "nf4"), start, trained_on=True)
     out.mkdir(parents=True, exist_ok=True)
     trainer = DPOTrainer(
         model=model,
-        args=DPOConfig(**arguments(recipe, stage, out), beta=stage.beta),
+        args=DPOConfig(**trainer_arguments(recipe, stage, out), beta=stage.beta),
         train_dataset=train_rows,
         eval_dataset=held_rows,
         processing_class=processor,
-        callbacks=[Watch(out, processor, held[: stage.shown], opened, stage.longest_answer)],
+        callbacks=[EvaluationCallback(out, processor, held[: stage.shown], opened, stage.longest_answer)],
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(out))
     save_adapter(trainer.model, out / ADAPTER)
-    write_card(recipe, stage, base, (train, held), out / ADAPTER / "training.json")
+    write_training_card(recipe, stage, base, (train, held), out / ADAPTER / "training.json")
     return out / ADAPTER
 
 

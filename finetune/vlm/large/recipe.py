@@ -13,11 +13,11 @@ from faceagent.errors import InputError
 from faceagent.types import FrozenModel
 from finetune.vlm.large.tiny_models import Family
 
-Kind = Literal["alignment", "instruction", "preference"]
-ORDER: tuple[Kind, ...] = ("alignment", "instruction", "preference")
+StageKind = Literal["alignment", "instruction", "preference"]
+ORDER: tuple[StageKind, ...] = ("alignment", "instruction", "preference")
 
 
-class Adapter(FrozenModel):
+class VlmLoraRecipe(FrozenModel):
     """LoRA in every linear layer of the language model: vLLM loads it nowhere else."""
 
     rank: int = Field(default=16, ge=1)
@@ -25,10 +25,10 @@ class Adapter(FrozenModel):
     dropout: float = Field(default=0.05, ge=0, lt=1)
 
 
-class Stage(FrozenModel):
+class TrainingStage(FrozenModel):
     """Alignment trains the projector alone, instruction the adapter, preference the same adapter on (DPO)."""
 
-    kind: Kind
+    kind: StageKind
     data: tuple[str, ...] = Field(min_length=1, description="files of samples, relative to the data folder")
     lr: float = Field(gt=0)
     epochs: float = Field(default=1.0, gt=0)
@@ -51,8 +51,8 @@ class VlmRecipe(FrozenModel):
     quantise: Literal["none", "nf4"] = "none"
     checkpointing: bool = Field(default=True, description="recompute activations: less memory, more time")
     seed: int = 0
-    adapter: Adapter = Adapter()
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    adapter: VlmLoraRecipe = VlmLoraRecipe()
+    stages: tuple[TrainingStage, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _in_order(self) -> "VlmRecipe":
@@ -64,11 +64,11 @@ class VlmRecipe(FrozenModel):
         return self
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[StageKind, ...]:
         """What the stages are."""
         return tuple(stage.kind for stage in self.stages)
 
-    def stage(self, kind: Kind) -> Stage:
+    def stage(self, kind: StageKind) -> TrainingStage:
         """The stage of this kind. Raises InputError when the recipe has none."""
         for stage in self.stages:
             if stage.kind == kind:

@@ -15,19 +15,28 @@ Family = Literal["qwen3_vl", "internvl"]
 SIDE = 56
 """px, both sides of the pictures that these models are meant for."""
 _TEXT: Mapping[str, Any] = {
-    "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 8192,
-}  # fmt: skip
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 32,
+    "max_position_embeddings": 8192,
+}
 _MARKS: Mapping[Family, Mapping[str, str]] = {
     "qwen3_vl": {
-        "vision_start_token": "<|vision_start|>", "vision_end_token": "<|vision_end|>",
-        "image_token": "<|image_pad|>", "video_token": "<|video_pad|>",
+        "vision_start_token": "<|vision_start|>",
+        "vision_end_token": "<|vision_end|>",
+        "image_token": "<|image_pad|>",
+        "video_token": "<|video_pad|>",
     },
     "internvl": {
-        "start_image_token": "<img>", "end_image_token": "</img>", "context_image_token": "<IMG_CONTEXT>",
+        "start_image_token": "<img>",
+        "end_image_token": "</img>",
+        "context_image_token": "<IMG_CONTEXT>",
         "video_token": "<video>",
     },
-}  # fmt: skip
+}
 _PICTURE: Mapping[Family, str] = {
     "qwen3_vl": "<|vision_start|><|image_pad|><|vision_end|>",
     "internvl": "<IMG_CONTEXT>\n",
@@ -42,7 +51,7 @@ _TEMPLATE = (
 )
 
 
-def build(family: Family, folder: Path, seed: int = 0) -> Path:
+def build_tiny_model(family: Family, folder: Path, seed: int = 0) -> Path:
     """Write a random model of ``family`` with tokenizer and processor into ``folder``; returns the folder."""
     declare_missing_operators()
     import torch
@@ -88,16 +97,29 @@ def _qwen(tokenizer: Any) -> Any:
 
     ids = {name: tokenizer.convert_tokens_to_ids(mark) for name, mark in _MARKS["qwen3_vl"].items()}
     text = {
-        **_TEXT, "vocab_size": _rows(tokenizer), "eos_token_id": tokenizer.eos_token_id, "rope_theta": 10000.0,
+        **_TEXT,
+        "vocab_size": _rows(tokenizer),
+        "eos_token_id": tokenizer.eos_token_id,
+        "rope_theta": 10000.0,
         "rope_parameters": {
-            "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6], "mrope_interleaved": True
+            "rope_type": "default",
+            "rope_theta": 10000.0,
+            "mrope_section": [4, 6, 6],
+            "mrope_interleaved": True,
         },
-    }  # fmt: skip
+    }
     vision = {
-        "depth": 2, "hidden_size": 64, "intermediate_size": 128, "num_heads": 4, "patch_size": 14,
-        "spatial_merge_size": 2, "temporal_patch_size": 2, "out_hidden_size": _TEXT["hidden_size"],
-        "num_position_embeddings": 64, "deepstack_visual_indexes": [0],
-    }  # fmt: skip
+        "depth": 2,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_heads": 4,
+        "patch_size": 14,
+        "spatial_merge_size": 2,
+        "temporal_patch_size": 2,
+        "out_hidden_size": _TEXT["hidden_size"],
+        "num_position_embeddings": 64,
+        "deepstack_visual_indexes": [0],
+    }
     return Qwen3VLForConditionalGeneration(
         Qwen3VLConfig(
             text_config=text,
@@ -124,9 +146,13 @@ def _internvl(tokenizer: Any) -> Any:
 
     text = Qwen3Config(**_TEXT, vocab_size=_rows(tokenizer), eos_token_id=tokenizer.eos_token_id)
     vision = InternVLVisionConfig(
-        hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128, image_size=[SIDE, SIDE],
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=128,
+        image_size=[SIDE, SIDE],
         patch_size=[14, 14],
-    )  # fmt: skip
+    )
     return InternVLForConditionalGeneration(
         InternVLConfig(
             vision_config=vision,

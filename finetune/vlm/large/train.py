@@ -13,10 +13,10 @@ from typing import Any
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.errors import InputError
-from finetune.data.samples import Sample
-from finetune.vlm.large.data import Opener, gathered, opener, rows
-from finetune.vlm.large.model import fresh_adapter, load_model, load_processor, open_projector, save_adapter
-from finetune.vlm.large.recipe import Kind, Stage, VlmRecipe, load_vlm_recipe
+from finetune.data.samples import TrainingSample
+from finetune.vlm.large.data import OpenPicture, gather_samples, picture_opener, trl_dataset
+from finetune.vlm.large.model import load_model, load_processor, new_adapter, open_projector, save_adapter
+from finetune.vlm.large.recipe import StageKind, TrainingStage, VlmRecipe, load_vlm_recipe
 
 ALIGNED = "base"
 ADAPTER = "adapter"
@@ -35,58 +35,58 @@ def base_of(recipe: VlmRecipe, run: Path) -> str | Path:
     return folder
 
 
-def sft(recipe: VlmRecipe, kind: Kind, data: Path, run: Path) -> Path:
+def sft(recipe: VlmRecipe, kind: StageKind, data: Path, run: Path) -> Path:
     """Run one stage into ``run``/stage; the folder of the aligned base or of the adapter."""
     stage, out = recipe.stage(kind), run / kind
-    train, held = gathered(data, stage.data)
+    train, held = gather_samples(data, stage.data)
     out.mkdir(parents=True, exist_ok=True)
     if kind == "alignment":
         processor = load_processor(recipe.base)
         model = load_model(recipe.base, recipe, quantised=False)
         open_projector(model, recipe.family)
-        model = _trained(recipe, stage, model, processor, (train, held), opener(data), out)
+        model = _run_trainer(recipe, stage, model, processor, (train, held), picture_opener(data), out)
         model.config.use_cache = True
         model.save_pretrained(str(out / ALIGNED))
         processor.save_pretrained(str(out / ALIGNED))
         return out / ALIGNED
     base = base_of(recipe, run)
     processor = load_processor(base)
-    model = fresh_adapter(load_model(base, recipe, quantised=recipe.quantise == "nf4"), recipe)
-    model = _trained(recipe, stage, model, processor, (train, held), opener(data), out)
+    model = new_adapter(load_model(base, recipe, quantised=recipe.quantise == "nf4"), recipe)
+    model = _run_trainer(recipe, stage, model, processor, (train, held), picture_opener(data), out)
     save_adapter(model, out / ADAPTER)
-    write_card(recipe, stage, base, (train, held), out / ADAPTER / "training.json")
+    write_training_card(recipe, stage, base, (train, held), out / ADAPTER / "training.json")
     return out / ADAPTER
 
 
-def _trained(
+def _run_trainer(
     recipe: VlmRecipe,
-    stage: Stage,
+    stage: TrainingStage,
     model: Any,
     processor: Any,
-    sides: tuple[Sequence[Sample], Sequence[Sample]],
-    opened: Opener,
+    sides: tuple[Sequence[TrainingSample], Sequence[TrainingSample]],
+    opened: OpenPicture,
     out: Path,
 ) -> Any:
     declare_missing_operators()
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
-    from finetune.vlm.large.evaluate import Watch
+    from finetune.vlm.large.evaluate import EvaluationCallback
 
     train, held = sides
     trainer = SFTTrainer(
         model=model,
-        args=SFTConfig(**arguments(recipe, stage, out), completion_only_loss=True),
-        train_dataset=rows(train, opened, preference=False),
-        eval_dataset=rows(held, opened, preference=False),
+        args=SFTConfig(**trainer_arguments(recipe, stage, out), completion_only_loss=True),
+        train_dataset=trl_dataset(train, opened, preference=False),
+        eval_dataset=trl_dataset(held, opened, preference=False),
         processing_class=processor,
-        callbacks=[Watch(out, processor, held[: stage.shown], opened, stage.longest_answer)],
+        callbacks=[EvaluationCallback(out, processor, held[: stage.shown], opened, stage.longest_answer)],
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(out))
     return trainer.model
 
 
-def arguments(recipe: VlmRecipe, stage: Stage, out: Path) -> dict[str, Any]:
+def trainer_arguments(recipe: VlmRecipe, stage: TrainingStage, out: Path) -> dict[str, Any]:
     """What SFT and DPO have in common, as keyword arguments of their configurations."""
     import torch
 
@@ -126,8 +126,12 @@ def last_checkpoint(folder: Path) -> str | None:
     return found
 
 
-def write_card(
-    recipe: VlmRecipe, stage: Stage, base: str | Path, sides: tuple[Sequence[Sample], Sequence[Sample]], target: Path
+def write_training_card(
+    recipe: VlmRecipe,
+    stage: TrainingStage,
+    base: str | Path,
+    sides: tuple[Sequence[TrainingSample], Sequence[TrainingSample]],
+    target: Path,
 ) -> None:
     """What an adapter was trained on and how, next to it."""
     record = {

@@ -40,7 +40,7 @@ def test_interval_narrows_with_more_sources() -> None:
 
 
 def test_cllr_of_nothing_is_one() -> None:
-    ratios = platt.log10_ratios(platt.Fit(1.0, 0.0), np.zeros(20), cap=2.0)
+    ratios = platt.log10_ratios(platt.PlattFit(1.0, 0.0), np.zeros(20), cap=2.0)
     assert cllr(ratios, np.repeat([True, False], 10)) == pytest.approx(1.0)
 
 
@@ -49,7 +49,7 @@ def test_age_table_corrects_a_known_bias() -> None:
     rng = np.random.default_rng(0)
     truth = rng.uniform(0, 80, 6000)
     bands = [next(name for name, (a, b) in ages.BANDS.items() if a <= age < b) for age in truth]
-    record = ages.table(truth / 2, bands)
+    record = ages.age_table(truth / 2, bands)
     found = np.interp(20.0, record["predicted"], record["value"])
     assert found == pytest.approx(40.0, abs=4)
     assert record["held_out"]["mae"] < record["held_out"]["mae_uncorrected"] / 2

@@ -6,11 +6,11 @@ from PIL import Image
 
 from evals.data.synthesis.located_faces import LocatedFace
 from evals.views import portrait, whole
-from finetune.data.samples import Sample, read, write
+from finetune.data.samples import TrainingSample, read_samples, write_samples
 from finetune.text import __main__ as door
-from finetune.text.case import Rejected
-from finetune.text.forgery import explained, known
-from finetune.text.forgery_cases import forged
+from finetune.text.case import RejectedCase
+from finetune.text.forgery import evidence_sample, maker_sample
+from finetune.text.forgery_cases import make_pictures
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def faces(astronaut, settings, tmp_path_factory):
 
 
 def test_forgeries_are_made_written_and_measured_again(faces, settings, tmp_path):
-    made = list(forged(faces, tmp_path, "pictures", settings, seed=4))
-    again = list(forged(faces, tmp_path, "again", settings, seed=4))
+    made = list(make_pictures(faces, tmp_path, "pictures", settings, seed=4))
+    again = list(make_pictures(faces, tmp_path, "again", settings, seed=4))
     assert [one.shot.maker is None for one in made] == [True, False, True]
     assert [bool(one.touched) for one in made] == [False, True, False]
     for one, other in zip(made, again, strict=True):
@@ -38,22 +38,27 @@ def test_forgeries_are_made_written_and_measured_again(faces, settings, tmp_path
         assert one.case is not None and one.case.truth == ("forged" if one.touched else "bona_fide")
         said = {item.id: item.statement for item in one.case.evidence}
         assert said["F1:expert_morph"].endswith("N/A.") and "P(fake) = 0." in said["F1:expert_splice"]
-        text = explained(one.case, one.touched, (), 0)
-        assert isinstance(text, Sample | Rejected)
-        assert json.loads(known(one.shot, one.source, "k", 0).answer)["regions"] == list(one.touched)
+        text = evidence_sample(one.case, one.touched, (), 0)
+        assert isinstance(text, TrainingSample | RejectedCase)
+        assert json.loads(maker_sample(one.shot, one.source, "k", 0).answer)["regions"] == list(one.touched)
 
 
 def test_preference_pairs_from_the_command_line(tmp_path, capsys):
     samples = [
-        Sample(
-            id=f"a{n}", prompt="?", answer=f"answer {n % 2}", question="forgery", source=f"s:{n}", seed=n,
+        TrainingSample(
+            id=f"a{n}",
+            prompt="?",
+            answer=f"answer {n % 2}",
+            question="forgery",
+            source=f"s:{n}",
+            seed=n,
             meta={"engine": "known", "label": str(n % 2)},
         )
         for n in range(40)
-    ]  # fmt: skip
-    write(samples, tmp_path / "in.jsonl")
+    ]
+    write_samples(samples, tmp_path / "in.jsonl")
     door.main(["swap", "--samples", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl")])
-    pairs = list(read(tmp_path / "out.jsonl"))
+    pairs = list(read_samples(tmp_path / "out.jsonl"))
     assert len(pairs) == 40 and all(one.rejected != one.answer for one in pairs)
     assert "swap 0 20" in capsys.readouterr().out
 

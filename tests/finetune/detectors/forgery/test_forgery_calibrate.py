@@ -4,10 +4,10 @@ import numpy as np
 
 from faceagent.judge.calibrate import Platt
 from finetune.detectors.forgery.calibrate import FALSE_ALARMS, FLOOR, calibrate
-from finetune.detectors.forgery.features import Features
+from finetune.detectors.forgery.features import FeatureCache
 
 
-def _data(count: int, rng: np.random.Generator) -> tuple[Features, np.ndarray]:
+def _data(count: int, rng: np.random.Generator) -> tuple[FeatureCache, np.ndarray]:
     """Pairs in turn of photographs and synthetic faces, and logits that tell them apart imperfectly."""
     forged = np.tile([False, True], count)
     synthetic = np.repeat(np.arange(count) % 2 == 1, 2)
@@ -15,12 +15,19 @@ def _data(count: int, rng: np.random.Generator) -> tuple[Features, np.ndarray]:
     source = np.repeat([f"set/{index}" for index in range(count)], 2)
     empty = np.zeros((2 * count, 1), np.float16)
     return (
-        Features(
-            tokens=empty, mask=empty, regions=empty, forged=forged, synthetic=synthetic, source=source,
-            held_out=np.ones(2 * count, bool), origin=source, profile=empty.astype(np.float32),
+        FeatureCache(
+            tokens=empty,
+            mask=empty,
+            regions=empty,
+            forged=forged,
+            synthetic=synthetic,
+            source=source,
+            held_out=np.ones(2 * count, bool),
+            origin=source,
+            profile=empty.astype(np.float32),
         ),
         logits,
-    )  # fmt: skip
+    )
 
 
 def test_the_ratio_points_the_right_way_and_the_default_point_is_quiet() -> None:

@@ -9,10 +9,10 @@ from evals.metrics.ranking import two_sample_auc
 from faceagent.errors import InputError
 from faceagent.settings import Settings
 from finetune.data.sources import faces_of
-from finetune.detectors.forgery.data import check
-from finetune.detectors.forgery.features import epochs
+from finetune.detectors.forgery.data import check_pairs
+from finetune.detectors.forgery.features import pair_batches
 from finetune.detectors.forgery.recipe import load_recipe
-from finetune.detectors.forgery.scores import pointing_rate, trivial_auc
+from finetune.detectors.forgery.scores import pointing_rate, spectrum_auc
 
 RECIPES = Path(__file__).parents[4] / "finetune" / "recipes"
 
@@ -21,8 +21,12 @@ def test_the_shipped_recipe_reads_and_uses_admitted_sets_only() -> None:
     recipe = load_recipe(RECIPES / "forgery.toml")
     assert recipe.name == "forgery"
     assert set(recipe.data.counts) <= {
-        "fairface_train_4k", "muxspace_expressions", "frll_london", "sfhq_tiles", "sfhq_t2i_tiles",
-    }  # fmt: skip
+        "fairface_train_4k",
+        "muxspace_expressions",
+        "frll_london",
+        "sfhq_tiles",
+        "sfhq_t2i_tiles",
+    }
 
 
 def test_a_recipe_with_a_typo_is_named(tmp_path: Path) -> None:
@@ -39,18 +43,18 @@ def test_sets_for_evaluation_only_are_refused(tmp_path: Path, settings: Settings
 
 def test_a_source_on_both_sides_is_refused() -> None:
     with pytest.raises(InputError, match="person 7"):
-        check(["person 7", "person 7"], [False, False], [False, True])
+        check_pairs(["person 7", "person 7"], [False, False], [False, True])
 
 
 def test_an_empty_set_is_refused() -> None:
     with pytest.raises(InputError, match="not a single pair"):
-        check([], [], [])
+        check_pairs([], [], [])
 
 
 def test_a_drowned_class_is_refused() -> None:
     names = [str(index) for index in range(40)]
     with pytest.raises(InputError, match="training side is unbalanced"):
-        check(names, [False] * 29 + [True] + [False, True] * 5, [False] * 30 + [True] * 10)
+        check_pairs(names, [False] * 29 + [True] + [False, True] * 5, [False] * 30 + [True] * 10)
 
 
 def test_auc_counts_ties_half() -> None:
@@ -68,12 +72,12 @@ def test_the_trivial_baseline_finds_a_spectral_cue_and_nothing_in_noise() -> Non
     positive = rng.random(600) < 0.5
     held_out = np.arange(600) % 3 == 0
     noise = rng.normal(size=(600, 32)).astype(np.float32)
-    assert abs(trivial_auc(noise, positive, held_out) - 0.5) < 0.12
+    assert abs(spectrum_auc(noise, positive, held_out) - 0.5) < 0.12
     noise[:, 20] += 3 * positive
-    assert trivial_auc(noise, positive, held_out) > 0.95
+    assert spectrum_auc(noise, positive, held_out) > 0.95
 
 
 def test_batches_keep_pairs_together() -> None:
-    rows = next(epochs(np.arange(0, 40, 2), 4, np.random.default_rng(0)))
+    rows = next(pair_batches(np.arange(0, 40, 2), 4, np.random.default_rng(0)))
     assert len(rows) == 8
     np.testing.assert_array_equal(rows[1::2], rows[0::2] + 1)

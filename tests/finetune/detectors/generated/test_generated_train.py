@@ -12,8 +12,8 @@ from faceagent.judge.calibrate import _ADAPTER, Familiarity, Platt
 from finetune.detectors.generated import calibrate as calibrate
 from finetune.detectors.generated import data as generated
 from finetune.detectors.generated import fit
-from finetune.detectors.generated.data import DEPTHS, GENERATORS, Rows
-from finetune.detectors.generated.train import transfer
+from finetune.detectors.generated.data import DEPTHS, GENERATORS, GeneratedRows
+from finetune.detectors.generated.train import transfer_auc
 
 PHOTOGRAPHS = ("fairface_train_4k", "muxspace_expressions", "frll_london")
 WIDTH = 70
@@ -21,7 +21,7 @@ WIDTH = 70
 
 
 @pytest.fixture(scope="module")
-def rows() -> Rows:
+def rows() -> GeneratedRows:
     """Every set has a mark of its own, every family too; what is generated also moves along one shared direction."""
     rng = np.random.default_rng(0)
     names = np.repeat([*PHOTOGRAPHS, *GENERATORS], 60)
@@ -31,42 +31,42 @@ def rows() -> Rows:
         block[names == name, 10] += 2.5 * (name in GENERATORS)
     features = np.concatenate([block] * len(DEPTHS), axis=1).astype(np.float16)
     source = np.array([f"{name}/{index // 2}" for index, name in enumerate(names)])
-    return Rows(features, names, source, np.arange(len(names)) % 2 == 1)
+    return GeneratedRows(features, names, source, np.arange(len(names)) % 2 == 1)
 
 
-def test_both_sides_weigh_alike_and_small_sets_are_not_drowned(rows: Rows) -> None:
-    uneven = fit.only(rows, (rows.made_by != "flux") | (np.arange(len(rows.made_by)) % 6 == 0))
-    share = fit.shares(uneven)
+def test_both_sides_weigh_alike_and_small_sets_are_not_drowned(rows: GeneratedRows) -> None:
+    uneven = fit.select_rows(rows, (rows.made_by != "flux") | (np.arange(len(rows.made_by)) % 6 == 0))
+    share = fit.row_weights(uneven)
     assert share[uneven.synthetic].sum() == pytest.approx(share[~uneven.synthetic].sum())
     assert share[uneven.made_by == "flux"].max() > share[uneven.made_by == "sdxl"].max()
 
 
-def test_a_set_never_seen_is_told_by_what_all_generated_faces_share(rows: Rows) -> None:
-    found = transfer(rows, (4,), 0.3)
+def test_a_set_never_seen_is_told_by_what_all_generated_faces_share(rows: GeneratedRows) -> None:
+    found = transfer_auc(rows, (4,), 0.3)
     assert set(found) == {
         (name, family, late) for name in PHOTOGRAPHS for family in GENERATORS for late in (False, True)
     }
     assert min(found.values()) > 0.75
 
 
-def test_stacked_fits_say_what_each_says(rows: Rows) -> None:
-    parts = [fit.detector(rows, (4,), 1.0), fit.families(rows, (4,), 1.0), fit.axes(rows, (4,))]
+def test_stacked_fits_say_what_each_says(rows: GeneratedRows) -> None:
+    parts = [fit.fit_detector(rows, (4,), 1.0), fit.fit_families(rows, (4,), 1.0), fit.fit_whitening(rows, (4,))]
     x = rows.beside((4,))
-    np.testing.assert_allclose(fit.stacked(parts)(x), np.concatenate([part(x) for part in parts], axis=1), atol=1e-6)
+    np.testing.assert_allclose(fit.stack_fits(parts)(x), np.concatenate([part(x) for part in parts], axis=1), atol=1e-6)
 
 
-def test_training_faces_are_familiar_and_others_are_not(rows: Rows) -> None:
-    fitted = fit.axes(rows, (4,))
+def test_training_faces_are_familiar_and_others_are_not(rows: GeneratedRows) -> None:
+    fitted = fit.fit_whitening(rows, (4,))
     inside = calibrate.distances(fitted(rows.beside((4,))))
     assert np.sqrt(np.mean(inside**2)) == pytest.approx(1, abs=0.05)
-    record = _ADAPTER.validate_python(calibrate.familiarity(inside))
+    record = _ADAPTER.validate_python(calibrate.familiarity_record(inside))
     assert isinstance(record, Familiarity)
     assert record.unfamiliarity(float(np.median(inside))) == "none"
     assert record.unfamiliarity(float(calibrate.distances(fitted(rows.beside((4,)) + 9)).min())) == "unfamiliar"
 
 
-def test_records_are_what_the_judge_reads(rows: Rows, tmp_path: Path) -> None:
-    ratio, near, family = calibrate.records(rows, (4,), 1.0, tmp_path)
+def test_records_are_what_the_judge_reads(rows: GeneratedRows, tmp_path: Path) -> None:
+    ratio, near, family = calibrate.calibration_records(rows, (4,), 1.0, tmp_path)
     fitted = _ADAPTER.validate_python(ratio)
     assert isinstance(fitted, Platt)
     assert fitted.attack_type and fitted.slope > 0
@@ -85,7 +85,7 @@ def test_the_journey_is_one_per_file_and_leaves_a_small_face(astronaut: NDArray[
     path = tmp_path / "face.png"
     cv2.imwrite(str(path), astronaut[:, :, ::-1])
     one = LocatedFace("frll_london", str(path), "frll_london/1", (170.0, 60.0, 290.0, 220.0), ((0.0, 0.0),))
-    first, again, plain = generated.moved(one), generated.moved(one), generated.as_it_is(one)
+    first, again, plain = generated.degraded_crop(one), generated.degraded_crop(one), generated.original_crop(one)
     np.testing.assert_array_equal(first, again)
     assert first.shape == plain.shape == (224, 224, 3)
     detail = [float(cv2.Laplacian(picture, cv2.CV_64F).var()) for picture in (first, plain)]

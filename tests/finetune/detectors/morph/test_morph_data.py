@@ -9,7 +9,7 @@ import pytest
 from evals.data.synthesis.located_faces import LocatedFace
 from faceagent.encoder.regions import OVAL
 from finetune.detectors.linear import fold_of
-from finetune.detectors.morph.data import contributor, frontal, twins
+from finetune.detectors.morph.data import is_frontal, morph_pairs, nearest_contributor
 
 SIDE = 160
 
@@ -33,7 +33,7 @@ def faces(tmp_path: Path) -> list[LocatedFace]:
 
 
 def test_the_same_seed_makes_the_same_twins(faces: list[LocatedFace]) -> None:
-    first, second = (list(twins({"a": faces}, {"a": 6}, seed=1)) for _ in range(2))
+    first, second = (list(morph_pairs({"a": faces}, {"a": 6}, seed=1)) for _ in range(2))
     assert len(first) == 6
     for one, other in zip(first, second, strict=True):
         for half, again in zip(one, other, strict=True):
@@ -41,7 +41,7 @@ def test_the_same_seed_makes_the_same_twins(faces: list[LocatedFace]) -> None:
 
 
 def test_halves_share_all_but_the_morph(faces: list[LocatedFace]) -> None:
-    for calm, morphed in twins({"a": faces}, {"a": 8}, seed=2):
+    for calm, morphed in morph_pairs({"a": faces}, {"a": 8}, seed=2):
         assert calm.pixels.shape == morphed.pixels.shape == (224, 224, 3)
         assert (calm.morphed, morphed.morphed) == (False, True) and calm.source == morphed.source
         assert morphed.method in ("full", "cleaned", "splice") and morphed.finish != "unsharp"
@@ -52,14 +52,14 @@ def test_halves_share_all_but_the_morph(faces: list[LocatedFace]) -> None:
 def test_a_contributor_is_somebody_else(faces: list[LocatedFace]) -> None:
     rng = np.random.default_rng(0)
     side = [one for one in faces if fold_of(one.source) == fold_of(faces[0].source)]
-    other = contributor(faces[0], side, rng)
+    other = nearest_contributor(faces[0], side, rng)
     assert other is not None and other.source != faces[0].source
-    assert contributor(faces[0], [faces[0]], rng) is None
+    assert nearest_contributor(faces[0], [faces[0]], rng) is None
 
 
 def test_a_profile_is_no_document(faces: list[LocatedFace]) -> None:
     points = np.asarray(faces[0].points).copy()
-    assert frontal(faces[0])
+    assert is_frontal(faces[0])
     points[1] += (18, 0)
     turned = LocatedFace("a", "b", "c", (0.0, 0.0, 1.0, 1.0), tuple((float(x), float(y)) for x, y in points))
-    assert not frontal(turned)
+    assert not is_frontal(turned)

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from finetune.detectors.morph.calibrate import CAP, SINGLE_FALSE_ALARMS, calibrated
-from finetune.detectors.morph.features import DEPTHS, Rows
-from finetune.detectors.morph.train import chosen, judged, targets
+from finetune.detectors.morph.calibrate import CAP, SINGLE_FALSE_ALARMS, single_image_record
+from finetune.detectors.morph.features import DEPTHS, MorphRows
+from finetune.detectors.morph.train import auc_per_set, choose_taps, targets
 
 WIDTH = 6
 
 
-def rows(count: int, seed: int, morphs: bool = True) -> Rows:
+def rows(count: int, seed: int, morphs: bool = True) -> MorphRows:
     """Twins whose first feature at block 6 alone tells the morph."""
     rng = np.random.default_rng(seed)
     morphed = np.arange(count) % 2 == 1 if morphs else np.zeros(count, dtype=bool)
     features = {tap: rng.normal(size=(count, WIDTH)).astype(np.float32) for tap in DEPTHS}
     features[6][:, 0] += 3 * morphed
     person = np.arange(count) // 2
-    return Rows(
+    return MorphRows(
         features,
         rng.normal(size=(count, 4)),
         morphed,
@@ -29,7 +29,7 @@ def rows(count: int, seed: int, morphs: bool = True) -> Rows:
 
 
 def test_the_tap_that_tells_is_chosen() -> None:
-    taps, strength = chosen(rows(300, 0))
+    taps, strength = choose_taps(rows(300, 0))
     assert 6 in taps and strength > 0
 
 
@@ -43,7 +43,7 @@ def test_sets_weigh_by_the_root_of_their_size() -> None:
 
 def test_only_kinds_that_the_bars_name_are_judged() -> None:
     made = rows(300, 0)
-    found = judged(made, made.features[6][:, 0].astype(float))
+    found = auc_per_set(made, made.features[6][:, 0].astype(float))
     assert all(value > 0.9 for value in found.values())
     assert {key.split()[1] for key in found} == {"full", "splice", "cleaned"}
 
@@ -52,7 +52,7 @@ def test_the_strictest_set_sets_the_line_and_the_cap_is_ours() -> None:
     made, plain = rows(300, 0), rows(200, 1, morphs=False)
     scores, still = made.features[6][:, 0].astype(float), plain.features[6][:, 0].astype(float)
     still[plain.origin == "frll_london"] += 2
-    record = calibrated(made, scores, plain, still)
+    record = single_image_record(made, scores, plain, still)
     line = record["operating_points"][0]["threshold"]
     assert np.mean(still[plain.origin == "frll_london"] >= line) == pytest.approx(SINGLE_FALSE_ALARMS[0], abs=0.02)
     assert np.mean(still[plain.origin != "frll_london"] >= line) < 0.01

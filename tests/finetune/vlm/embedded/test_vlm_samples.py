@@ -15,7 +15,7 @@ from faceagent.explain import explanation_prompt
 from faceagent.explain.vlm_explainer import LABELS
 from faceagent.settings import Settings
 from faceagent.vlm.label import CHOICES
-from finetune.data.samples import Sample, read
+from finetune.data.samples import TrainingSample, read_samples
 from finetune.vlm.embedded import __main__ as door
 from finetune.vlm.embedded import stages
 
@@ -42,13 +42,13 @@ def data(astronaut: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def made(data: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder with few samples of every kind."""
-    work = stages.Work(data, tmp_path_factory.mktemp("work"), data / "weights")
-    assert stages.write_samples(work, FEW) == {"expression": 18, "forgery": 12, "identity": 4}
+    work = stages.WorkFolders(data, tmp_path_factory.mktemp("work"), data / "weights")
+    assert stages.run_samples(work, FEW) == {"expression": 18, "forgery": 12, "identity": 4}
     return work.folder / stages.SAMPLES
 
 
-def samples(folder: Path, topic: str) -> list[Sample]:
-    return list(read(folder / f"{topic}.jsonl"))
+def samples(folder: Path, topic: str) -> list[TrainingSample]:
+    return list(read_samples(folder / f"{topic}.jsonl"))
 
 
 @pytest.mark.parametrize("topic", stages.EACH)
@@ -80,9 +80,9 @@ def test_no_path_of_a_machine_is_in_a_sample(made: Path, data: Path) -> None:
 
 
 def test_the_same_samples_come_again_also_over_old_ones(made: Path, data: Path, tmp_path: Path) -> None:
-    again = stages.Work(data, tmp_path, data / "weights")
+    again = stages.WorkFolders(data, tmp_path, data / "weights")
     for _ in range(2):
-        stages.write_samples(again, FEW)
+        stages.run_samples(again, FEW)
         for file in sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file()):
             assert (again.folder / stages.SAMPLES / file).read_bytes() == (made / file).read_bytes()
 

@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 
 from faceagent.errors import InputError
-from finetune.data.samples import Sample, Shot, write
-from finetune.vlm.large.data import gathered, opener, rows
-from finetune.vlm.large.evaluate import answer
-from finetune.vlm.large.model import load_model, load_processor, with_adapter
+from finetune.data.samples import SamplePicture, TrainingSample, write_samples
+from finetune.vlm.large.data import gather_samples, picture_opener, trl_dataset
+from finetune.vlm.large.evaluate import greedy_answer
+from finetune.vlm.large.model import load_adapter, load_model, load_processor
 from finetune.vlm.large.preference import dpo
 from finetune.vlm.large.recipe import VlmRecipe
-from finetune.vlm.large.tiny_models import SIDE, build
+from finetune.vlm.large.tiny_models import SIDE, build_tiny_model
 from finetune.vlm.large.train import sft
 
 # Libraries that warn about their own next release; what is ours still fails.
@@ -38,42 +38,62 @@ def data(tmp_path_factory):
         pixels = np.clip(np.array(COLOURS[name]) + rng.integers(-25, 25, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{number}.png")
         samples.append(
-            Sample(
-                id=f"c{number}", images=(Shot(path=f"{number}.png"),), system="Look.", prompt="Colour?", answer=name,
-                rejected=other, question="quality", source=f"made:{number}", seed=number, meta={"label": name},
+            TrainingSample(
+                id=f"c{number}",
+                images=(SamplePicture(path=f"{number}.png"),),
+                system="Look.",
+                prompt="Colour?",
+                answer=name,
+                rejected=other,
+                question="quality",
+                source=f"made:{number}",
+                seed=number,
+                meta={"label": name},
             )
-        )  # fmt: skip
-    write(samples, folder / "colours.jsonl")
+        )
+    write_samples(samples, folder / "colours.jsonl")
     return folder
 
 
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory):
-    return {family: build(family, tmp_path_factory.mktemp(family)) for family in FAMILIES}
+    return {family: build_tiny_model(family, tmp_path_factory.mktemp(family)) for family in FAMILIES}
 
 
 def recipe(base, family, **changes):
     def stage(kind, **more):
         return {
-            "kind": kind, "data": ["colours.jsonl"], "lr": 5e-3, "epochs": 1, "batch": 4, "accumulate": 1, "warmup": 2,
-            "check_every": 4, "shown": 2, "longest_answer": 6,
-        } | more  # fmt: skip
+            "kind": kind,
+            "data": ["colours.jsonl"],
+            "lr": 5e-3,
+            "epochs": 1,
+            "batch": 4,
+            "accumulate": 1,
+            "warmup": 2,
+            "check_every": 4,
+            "shown": 2,
+            "longest_answer": 6,
+        } | more
 
     values = {
-        "name": "t", "version": "0", "family": family, "base": str(base), "adapter": {"rank": 4, "dropout": 0.0},
+        "name": "t",
+        "version": "0",
+        "family": family,
+        "base": str(base),
+        "adapter": {"rank": 4, "dropout": 0.0},
         "checkpointing": False,
         "stages": [stage("alignment"), stage("instruction", epochs=3, lr=1e-2), stage("preference", lr=1e-3)],
-    }  # fmt: skip
+    }
     return VlmRecipe.model_validate(values | changes)
 
 
 def first_logits(model, processor, data):
-    sample = next(one for one in gathered(data, ["colours.jsonl"])[1])
+    sample = next(one for one in gather_samples(data, ["colours.jsonl"])[1])
     text = processor.apply_chat_template(
         [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": sample.prompt}]}],
         add_generation_prompt=True,
     )
-    batch = processor(images=[[opener(data)(sample.images[0])]], text=[text], return_tensors="pt")
+    batch = processor(images=[[picture_opener(data)(sample.images[0])]], text=[text], return_tensors="pt")
     batch["pixel_values"] = batch["pixel_values"].to(model.dtype)
     with torch.inference_mode():
         return model(**batch).logits[0, -1].float()
@@ -91,7 +111,7 @@ def test_alignment_instruction_and_preference_end_to_end(bases, data, tmp_path, 
 
     adapter = sft(how, "instruction", data, tmp_path)
     processor = load_processor(aligned)
-    model = with_adapter(load_model(aligned, how, quantised=False), adapter)
+    model = load_adapter(load_model(aligned, how, quantised=False), adapter)
     assert len(model.peft_config) == 1 and {
         name.split(".")[-4] for name, _ in model.named_parameters() if "lora_A" in name
     } == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
@@ -111,7 +131,7 @@ def test_alignment_instruction_and_preference_end_to_end(bases, data, tmp_path, 
 
     preferred = dpo(how, data, tmp_path)
     assert not (preferred / "ref").exists()
-    tuned = with_adapter(load_model(aligned, how, quantised=False), preferred)
+    tuned = load_adapter(load_model(aligned, how, quantised=False), preferred)
     assert (first_logits(tuned, processor, data) - on).abs().max() > 1e-3
     looks = [json.loads(line) for line in (tmp_path / "preference" / "log.jsonl").read_text().splitlines()]
     assert 0 <= looks[-1]["validation"]["preferred"] <= 1
@@ -126,7 +146,7 @@ def test_qlora_trains_an_adapter_on_a_base_in_four_bits(bases, data, tmp_path, f
     layer = base.model.language_model.layers[0].self_attn.q_proj
     assert type(layer).__name__ == "Linear4bit" and layer.weight.dtype == torch.uint8
     assert type(base.lm_head).__name__ == "Linear"
-    model = with_adapter(base, adapter)
+    model = load_adapter(base, adapter)
     processor = load_processor(bases[family])
     on = first_logits(model, processor, data)
     with model.disable_adapter():
@@ -140,9 +160,9 @@ def test_the_picture_is_learnt_and_not_only_the_prompt(bases, data, tmp_path):
     sft(how, "alignment", data, tmp_path)
     adapter = sft(how, "instruction", data, tmp_path)
     base = tmp_path / "alignment" / "base"
-    model, processor = with_adapter(load_model(base, how, quantised=False), adapter), load_processor(base)
-    held = gathered(data, ["colours.jsonl"])[1]
-    said = [answer(model, processor, one, opener(data), 6) for one in held]
+    model, processor = load_adapter(load_model(base, how, quantised=False), adapter), load_processor(base)
+    held = gather_samples(data, ["colours.jsonl"])[1]
+    said = [greedy_answer(model, processor, one, picture_opener(data), 6) for one in held]
     assert said == [one.answer for one in held] and len(set(said)) == 2
 
 
@@ -184,14 +204,14 @@ def test_stages_out_of_order_are_refused(bases, data, tmp_path):
 
 
 def test_data_that_cannot_be_trained_on_is_refused(data, tmp_path):
-    train, _ = gathered(data, ["colours.jsonl"])
+    train, _ = gather_samples(data, ["colours.jsonl"])
     with pytest.raises(InputError, match="no answer to reject"):
-        rows([train[0].model_copy(update={"rejected": None})], opener(data), preference=True)
+        trl_dataset([train[0].model_copy(update={"rejected": None})], picture_opener(data), preference=True)
     with pytest.raises(InputError, match="no answer to reject"):
-        rows([train[0].model_copy(update={"rejected": train[0].answer})], opener(data), preference=True)
+        trl_dataset([train[0].model_copy(update={"rejected": train[0].answer})], picture_opener(data), preference=True)
     with pytest.raises(InputError, match="outside the data folder"):
-        opener(data)(Shot(path="../secret.png"))
+        picture_opener(data)(SamplePicture(path="../secret.png"))
     with pytest.raises(InputError, match="cannot be read"):
-        opener(data)(Shot(path="none.png"))
+        picture_opener(data)(SamplePicture(path="none.png"))
     with pytest.raises(InputError, match="only the maker 'splice'"):
-        opener(data)(Shot(maker="splice"))
+        picture_opener(data)(SamplePicture(maker="splice"))
