@@ -14,7 +14,7 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint e2e e2e-vllm figures results weights clean
+.PHONY: help demo test lint e2e e2e-vllm results weights clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,11 +44,7 @@ e2e-vllm: weights ## tests with the real vLLM, in an environment of its own (3.5
 	$(VENV)/bin/faceagent vlm setup
 	$(VENV)/bin/pytest -m vllm
 
-figures: weights ## the acceptance figures: make figures DATA=folder
-	@test -n "$(DATA)" || { echo "Say where the labelled sets are: make figures DATA=folder" >&2; exit 2; }
-	$(PY) -m evals.acceptance --data "$(DATA)"
-
-results: weights ## docs/results.md, every tool on every set: make results DATA=folder
+results: weights ## every figure of README and docs/results.md: make results DATA=folder
 	@test -n "$(DATA)" || { echo "Say where the labelled sets are: make results DATA=folder" >&2; exit 2; }
 	$(PY) -m evals.results --data "$(DATA)"
 

@@ -1,4 +1,6 @@
-"""Writes what is generated: the report's JSON schema, and the README's table of tools.
+"""Writes what is generated: the report's JSON schema, the README's tables of tools and of figures, and results.md.
+
+Figures come from docs/results.json, which `make results DATA=folder` writes.
 
 ``python docs/generate.py`` writes, ``python docs/generate.py --check`` exits 1 when something is out of date.
 """
@@ -7,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 
+from evals.report import markdown, readme
+from evals.report.summary import read
 from faceagent import weights
 from faceagent.agent.analyst import build_tools
 from faceagent.settings import Settings
@@ -42,8 +46,13 @@ def with_table(readme: str) -> str:
 
 def main() -> int:
     """Write, or check, every generated file; returns the exit code."""
-    readme = ROOT / "README.md"
-    made = {ROOT / "docs" / "report.schema.json": schema(), readme: with_table(readme.read_text(encoding="utf-8"))}
+    page, docs = ROOT / "README.md", ROOT / "docs"
+    results = read(docs / "results.json")
+    made = {
+        docs / "report.schema.json": schema(),
+        docs / "results.md": markdown.page(results),
+        page: readme.with_figures(with_table(page.read_text(encoding="utf-8")), results),
+    }
     stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--check" in sys.argv[1:]:

@@ -17,7 +17,7 @@ from rich.text import Text
 from faceagent.settings import load
 
 if TYPE_CHECKING:
-    from evals.result import Measured
+    from evals.result import MetricEstimate
 
 app = typer.Typer(help="Measure tools on labelled sets by the field's protocols.", no_args_is_help=True)
 out = Console()
@@ -55,7 +55,7 @@ def list_tasks(
 def _describe(name: str) -> None:
     """One task with what its figures mean, or one benchmark with what to do to have it."""
     from evals.data.catalog import find
-    from evals.meanings import of_task
+    from evals.metric_docs import of_task
     from evals.tasks import TASKS
     from faceagent.errors import InputError
 
@@ -98,14 +98,14 @@ def run_task(
     fresh: Annotated[bool, typer.Option("--fresh", help="Observe again what an earlier run has observed.")] = False,
 ) -> None:
     """Run one task on one set; resumes a run that was interrupted."""
-    from evals.run import Order, run
+    from evals.run import RunConfig, run
 
     settings = load() if profile is None else load(profile=profile)
-    order = Order(task, data, settings, tool, split, limit, out_dir, seed, rounds, fresh, pictures)
+    config = RunConfig(task, data, settings, tool, split, limit, out_dir, seed, rounds, fresh, pictures)
     try:
         with _progress() as bar:
             row = bar.add_task(task, total=None)
-            outcome = run(order, lambda done, total: bar.update(row, completed=done, total=total))
+            outcome = run(config, lambda done, total: bar.update(row, completed=done, total=total))
     except KeyboardInterrupt:
         err.print("Interrupted. What was observed is kept; the same command goes on from there.")
         raise
@@ -186,7 +186,7 @@ def leaks(
         raise typer.Exit(1)
 
 
-def _add(view: Table, figures: "Mapping[str, Measured]", prefix: str = "") -> None:
+def _add(view: Table, figures: "Mapping[str, MetricEstimate]", prefix: str = "") -> None:
     for name, one in figures.items():
         span = "" if one.low is None or one.high is None else f"{one.low:.4f} to {one.high:.4f}"
         view.add_row(f"{prefix}{name}", _number(one.value), span)

@@ -13,7 +13,7 @@ import numpy as np
 from evals.data.dataset import differ
 from evals.metrics.arrays import mean
 from evals.metrics.bootstrap import ROUNDS, Measurement, difference
-from evals.records import Sorted, load, sort_out
+from evals.records import SortedRecords, load, sort_records
 from evals.task import Table, lower_is_better
 from evals.tasks import TASKS
 from faceagent.errors import InputError
@@ -115,10 +115,10 @@ def _silence(table: Table) -> Measurement:
     return lambda weights: {"non_response": mean(silent, weights)}
 
 
-def _open(folder: Path) -> tuple[dict[str, Any], Sorted]:
+def _open(folder: Path) -> tuple[dict[str, Any], SortedRecords]:
     try:
         header, rows = load(folder)
-        return header, sort_out(rows)
+        return header, sort_records(rows)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{folder} holds no records of a run ({type(error).__name__}).",

@@ -104,6 +104,15 @@ def _answer(record: Mapping[str, Any]) -> Values | Skip:
     return values
 
 
+def same_header(folder: Path, header: Mapping[str, Any]) -> bool:
+    """Whether the records in ``folder`` are of the run that ``header`` describes."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            return file.readline() == (json.dumps(header, sort_keys=True) + "\n").encode()
+    except OSError:
+        return False
+
+
 def load(folder: Path) -> tuple[dict[str, Any], Iterator[Row]]:
     """Header of a run, and its cases with their answers in the order of their ids."""
     with (folder / NAME).open("rb") as file:
@@ -119,7 +128,7 @@ def _rows(path: Path, places: Sequence[int]) -> Iterator[Row]:
             yield Case(row["id"], row["file"], row["truth"], row["cluster"], tuple(row["others"])), _answer(row)
 
 
-class Sorted(NamedTuple):
+class SortedRecords(NamedTuple):
     """The rows of a run, sorted by what they are good for."""
 
     scored: Table
@@ -130,9 +139,9 @@ class Sorted(NamedTuple):
     skips: list[Skip]
 
 
-def sort_out(rows: Iterable[Row]) -> Sorted:
+def sort_records(rows: Iterable[Row]) -> SortedRecords:
     """Sort rows, which come in the order of their ids."""
-    scored, cued, presented, skips = _Growing(), _Growing(), _Growing(), []
+    scored, cued, presented, skips = TableBuilder(), TableBuilder(), TableBuilder(), []
     for case, answer in rows:
         skip = _skip(case, answer)
         if skip is None or skip.reason not in UNPRESENTED:
@@ -142,21 +151,23 @@ def sort_out(rows: Iterable[Row]) -> Sorted:
         if not isinstance(answer, Skip):
             (scored if skip is None else cued).append(case, answer)
     one = scored.table()
-    return Sorted(one, one if len(one) else cued.table(), presented.table(), skips)
+    return SortedRecords(one, one if len(one) else cued.table(), presented.table(), skips)
 
 
-class _Growing:
-    """A table in the making."""
+class TableBuilder:
+    """Collects the rows of a table."""
 
     def __init__(self) -> None:
         self.cases: list[Case] = []
         self.values = Answers()
 
     def append(self, case: Case, values: Values) -> None:
+        """Add a row."""
         self.cases.append(case)
         self.values.append(values)
 
     def table(self) -> Table:
+        """What was added so far."""
         return Table(tuple(self.cases), self.values)
 
 

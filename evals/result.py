@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +20,7 @@ class _Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Measured(_Closed):
+class MetricEstimate(_Closed):
     """A figure with its 95 % bootstrap interval; null where it is undefined."""
 
     value: float | None
@@ -44,16 +44,16 @@ class Result(_Closed):
     tool: str
     profile: str
     dataset: Data
-    metrics: Mapping[str, Measured]
-    baselines: Mapping[str, Measured]
+    metrics: Mapping[str, MetricEstimate]
+    baselines: Mapping[str, MetricEstimate]
     seed: int
     versions: Mapping[str, str]
 
 
-def measured(estimates: Mapping[str, Estimate]) -> dict[str, Measured]:
+def rounded(estimates: Mapping[str, Estimate]) -> dict[str, MetricEstimate]:
     """Estimates rounded to what the page can hold."""
     return {
-        name: Measured(**{key: None if one is None else round(one, 6) for key, one in found._asdict().items()})
+        name: MetricEstimate(**{key: None if one is None else round(one, 6) for key, one in found._asdict().items()})
         for name, found in estimates.items()
     }
 
@@ -70,15 +70,15 @@ def read(path: Path) -> Result:
         ) from error
 
 
-def versions(tool: Tool | None) -> dict[str, str]:
-    """What spoke and on what: program, interpreter, packages, the tool and its weights."""
+def versions(tools: Sequence[Tool]) -> dict[str, str]:
+    """What was measured and on what: program, interpreter, packages, the tools and their weights."""
     found = {"faceagent": faceagent.__version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    if tool is not None:
+    for tool in tools:
         found[f"tool {tool.spec.name}"] = tool.spec.version
         try:
             found |= {f"weights {one.id}": one.sha256 for one in tool.stamp().weights}

@@ -1,176 +1,112 @@
-"""``python -m evals.results --data DIR``: every shipped tool on every set it may be measured on, as docs/results.md.
+"""``python -m evals.results --data DIR``: every planned figure, measured, written and printed.
 
-A planned run is carried out when it has no result yet, or when the tool or its weights have another version by now;
-what was interrupted goes on where it stopped. ``--fresh`` measures all anew, ``--only`` some tasks, and without a data
-folder the page is only written. Sets that shipped weights were fitted on are measured on their test side only.
+Carries out ``plans.toml``, writes docs/results.json, docs/results.md and the README's table, and prints that table.
+A run is carried out when it has no result yet, or when its pictures, labels, tool, weights or task protocol are others
+by now; what was interrupted goes on where it stopped; what was observed is only scored again when nothing but the
+program changed. ``--fresh`` measures anew, ``--only`` some tasks, and without a data folder the pages are only written.
+
+Exit status: 0 every threshold that could be measured is met, 1 one is missed, 2 nothing was measured.
 """
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.console import Console
 
-from evals import frll_morphs
-from evals.bench import ROOMS
-from evals.data import typed
-from evals.data.queries import FIRST
-from evals.report.markdown import Done, page
-from evals.result import NAME, read, versions
-from evals.run import Order, run
-from faceagent.agent.runtime import build_tools
+from evals.data.derived import locate
+from evals.plans import PlannedRun, plans
+from evals.report import markdown, readme
+from evals.report.summary import FinishedRun, Summary, misses, summarise
+from evals.result import NAME, read
+from evals.run import RunConfig, is_current, prepare, run
 from faceagent.errors import FaceagentError
 from faceagent.settings import Settings, load
 
-PAGE = Path("docs/results.md")
-QUERIES = "labelled queries"
-HITS, OF = list(FIRST.values())[-1]
-"""Exact plans of the newest set at its first run, and its queries."""
+DOCS = Path("docs")
+README = Path("README.md")
+JSON, PAGE = "results.json", "results.md"
 
 
-class Plan(NamedTuple):
-    """One planned run; ``note`` is what a reader must know about the set."""
-
-    task: str
-    data: str
-    tool: str | None = None
-    split: str | None = None
-    limit: int | None = None
-    note: str = ""
-
-    @property
-    def name(self) -> str:
-        """Folder of the run."""
-        parts = (self.task, self.tool or "", self.data, self.split or "", str(self.limit or ""))
-        return "-".join(part for part in parts if part).replace(" ", "_")
-
-    @property
-    def part(self) -> str:
-        """The part of the set that was taken, in words; empty for all of it."""
-        return ", ".join(
-            word for word in (self.split and f"split {self.split}", self.limit and f"{self.limit} cases") if word
-        )
-
-    def capped(self, limit: int | None) -> "Plan":
-        """The same on no more than ``limit`` cases."""
-        return self if limit is None or (self.limit or limit + 1) <= limit else self._replace(limit=limit)
-
-
-# Whole sets, but where every picture is looked at many times over: an hour on one core.
-PLANS = (
-    Plan("forgery", "ciplab_real_fake_160"),
-    Plan("localisation", "ciplab_real_fake_160",
-         note="the set's left eye is the viewer's left: read the line with the viewer's sides"),
-    Plan("calibration", "ciplab_real_fake_160", "forgery"),
-    Plan("robustness", "ciplab_real_fake_160", "forgery", limit=80),
-    Plan("explanation", "ciplab_real_fake_160", limit=30, note="the deterministic explanations"),
-    Plan("forgery", "stylegan2_vs_unsplash"),
-    Plan("forgery", "flux_lora_politicians"),
-    Plan("morph", frll_morphs.NAME, "morph"),
-    Plan("morph", frll_morphs.NAME, "morph_differential"),
-    Plan("calibration", frll_morphs.NAME, "morph"),
-    Plan("spoof", "celeba_spoof_600"),
-    Plan("calibration", "celeba_spoof_600"),
-    Plan("robustness", "celeba_spoof_600", limit=80),
-    Plan("expression", "ckplus48"),
-    Plan("calibration", "ckplus48"),
-    Plan("expression", "fer2013_test7"),
-    Plan("expression", "frll_london", split="test"),
-    Plan("action_units", "frll_london", split="test"),
-    Plan("identity", "frll_london", note="saturated; the shipped threshold was fitted on half of these people"),
-    Plan("identity", "frll_london", split="test", note="people whom no line was fitted on"),
-    Plan("attributes", "utkface_1k"),
-    Plan("quality", "utkface_1k", note="judged by errors of age"),
-    Plan("robustness", "utkface_1k", limit=80),
-    Plan("attributes", "fairface_val_1400"),
-    Plan("fairness", "fairface_val_1400", "attributes"),
-    Plan("fairness", "fairface_val_1400", "forgery", limit=700),
-    Plan("fairness", "fairface_val_1400", "morph", limit=700),
-    Plan("fairness", "fairface_val_1400", "spoof", limit=700),
-    Plan("pose", "fairface_val_1400", limit=200, note="no angles are labelled, so only the mirror test is made"),
-    Plan("agent", "fairface_val_1400", limit=30, note="recovery; the queries that go along are the shipped ones"),
-    Plan("explanation", "fairface_val_1400", limit=30, note="the deterministic explanations"),
-    Plan("landmarks", "youtube_faces_68lm_300"),
-    Plan("quality", "youtube_faces_68lm_300", note="judged by errors of landmarks"),
-    Plan("agent", QUERIES,
-         note=f"{HITS / OF:.1%} of its plans were exact at the first run, before the rules learned from it"),
-)  # fmt: skip
-
-
-def perform(plans: Sequence[Plan], data: Path, runs: Path, console: Console, *, fresh: bool = False) -> None:
-    """Carry out the runs that are missing or of another tool; a set that is not there is named and passed over."""
+def perform(planned: Sequence[PlannedRun], data: Path, runs: Path, console: Console, *, fresh: bool = False) -> None:
+    """Carry out the runs that are missing or out of date; a set that is not there is named and passed over."""
     settings = load()
-    for plan in plans:
-        folder = runs / plan.name
-        if not fresh and current(folder, settings):
-            continue
+    for plan in planned:
         started = time.monotonic()
         try:
-            order = Order(plan.task, _where(plan.data, data, runs, settings), settings, plan.tool, plan.split,
-                          plan.limit, folder, fresh=fresh)  # fmt: skip
-            outcome = run(order)
+            config = _config(plan, data, runs, settings, fresh=fresh)
+            prepared = prepare(config)
+            if not fresh and is_current(prepared):
+                continue
+            outcome = run(config, prepared=prepared)
         except FaceagentError as error:
-            console.print(f"{plan.name}: {error}")
+            console.print(f"{plan.name}: {error}", soft_wrap=True)
             continue
         spent = time.monotonic() - started
-        console.print(f"{plan.name}: n = {outcome.result.dataset.n}, {spent:.0f} s. {' '.join(outcome.notes)}")
+        notes = " ".join(outcome.notes)
+        console.print(f"{plan.name}: n = {outcome.result.dataset.n}, {spent:.0f} s. {notes}", soft_wrap=True)
 
 
-def _where(name: str, data: Path, runs: Path, settings: Settings) -> Path:
-    if name == frll_morphs.NAME:
-        return frll_morphs.make(data, runs / "made" / name, settings)
-    if name == QUERIES:
-        return typed.latest()
-    return data / name
+def _config(plan: PlannedRun, data: Path, runs: Path, settings: Settings, *, fresh: bool) -> RunConfig:
+    return RunConfig(
+        plan.task, locate(plan.data, data, runs / "made", settings), settings, plan.tool, plan.split, plan.limit,
+        runs / plan.name, fresh=fresh, where=plan.where, key="protocol",
+    )  # fmt: skip
 
 
-def current(folder: Path, settings: Settings) -> bool:
-    """Whether a folder holds the result of the tool as it is now."""
-    if not (folder / NAME).is_file():
-        return False
-    result = read(folder)
-    tools = build_tools(settings)
-    if result.tool not in tools:
-        return result.tool in ROOMS and result.versions["faceagent"] == versions(None)["faceagent"]
-    now = versions(tools[result.tool])
-    return result.profile == settings.profile and {
-        name: text for name, text in result.versions.items() if name.startswith(("tool", "weights"))
-    } == {name: text for name, text in now.items() if name.startswith(("tool", "weights"))}
-
-
-def finished(plans: Sequence[Plan], runs: Path, limit: int | None = None) -> Iterator[Done]:
-    """The plans that have a result: the one that was planned, else one on fewer cases."""
-    for plan in plans:
+def finished(planned: Sequence[PlannedRun], runs: Path, limit: int | None = None) -> Iterator[FinishedRun]:
+    """The planned runs that have a result: the one that was planned, else one on fewer cases."""
+    for plan in planned:
         there = [one for one in (plan, plan.capped(limit)) if (runs / one.name / NAME).is_file()]
         if there:
-            yield Done(read(runs / there[0].name), runs / there[0].name, plan.data, there[0].part, plan.note)
+            yield FinishedRun(plan, read(runs / there[0].name), runs / there[0].name, there[0].part)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run and write."""
+def write(summary: Summary, docs: Path, page: Path | None) -> None:
+    """Write results.json and results.md into ``docs``, and the table into the README ``page`` where there is one."""
+    docs.mkdir(parents=True, exist_ok=True)
+    (docs / JSON).write_text(summary.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (docs / PAGE).write_text(markdown.page(summary), encoding="utf-8")
+    if page is not None and page.is_file():
+        page.write_text(readme.with_figures(page.read_text(encoding="utf-8"), summary), encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, write and print; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m evals.results", description=__doc__)
     folder = os.environ.get("FACEAGENT_DATA")
     parser.add_argument(
         "--data", type=Path, default=folder and Path(folder), help="folder of the sets; default: $FACEAGENT_DATA"
     )
     parser.add_argument("--runs", type=Path, help="folder for the runs; default: results in the cache")
-    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--docs", type=Path, default=DOCS, help="folder for results.json and results.md")
+    parser.add_argument("--readme", type=Path, default=README, help="file whose table of figures is written")
     parser.add_argument("--only", nargs="*", default=[], metavar="TASK", help="measure these tasks only")
-    parser.add_argument("--limit", type=int, help="cases at most in every run, where the page has none of the whole")
+    parser.add_argument("--limit", type=int, help="cases at most in every run, where there is none of the whole")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there")
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
     runs = options.runs or load().cache / "results"
+    planned = plans().run
     if options.data is not None:
-        chosen = [plan.capped(options.limit) for plan in PLANS if not options.only or plan.task in options.only]
+        chosen = [plan.capped(options.limit) for plan in planned if not options.only or plan.task in options.only]
         perform(chosen, options.data, runs, console, fresh=options.fresh)
-    options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text(page(finished(PLANS, runs, options.limit)), encoding="utf-8")
-    console.print(f"Written: {options.page}")
+    done = list(finished(planned, runs, options.limit))
+    if not done:
+        console.print("Nothing was measured.")
+        return 2
+    summary = summarise(done)
+    write(summary, options.docs, options.readme)
+    print(readme.table(summary))
+    missed = misses(summary)
+    for miss in missed:
+        console.print(f"missed: {miss}", soft_wrap=True)
+    console.print(f"Written: {options.docs / JSON}, {options.docs / PAGE}, {options.readme}", soft_wrap=True)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

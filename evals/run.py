@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import evals
 import faceagent
-from evals import inspecting
-from evals.bench import ROOMS, Bench
+from evals import inspect_log
 from evals.data import Case, Cases, Dataset, Skip, open_dataset
-from evals.data.dataset import digest, watched
+from evals.data.dataset import digest, track_columns
 from evals.metrics.bootstrap import ROUNDS, Estimate, estimate
-from evals.records import Records, Row, sort_out
-from evals.result import NAME, Data, Result, measured, versions
+from evals.records import Records, Row, same_header, sort_records
+from evals.result import NAME, Data, Result, rounded, versions
+from evals.runner import Runner
 from evals.task import EvalTask, Values
 from evals.tasks import TASKS
 from faceagent.errors import InputError
@@ -32,15 +32,18 @@ BATCH = 16
 GROUP = 8 * BATCH
 """Cases that share one sample of the inspect log."""
 LOGS = "logs"
+SCORED_BY = "scored_by"
+"""File with the fingerprint of the program that scored a run."""
 NAMED = 8
 """Columns that are named when a task does not read them."""
 
+RecordKey = Literal["source", "protocol"]
 Progress = Callable[[int, int], None]
 """Cases done, cases in all."""
 
 
 @dataclass(frozen=True)
-class Order:
+class RunConfig:
     """What to run."""
 
     task: str
@@ -55,6 +58,11 @@ class Order:
     fresh: bool = False
     pictures: Path | None = None
     """Where the pictures of a JSON descriptor or a list of pairs lie, when that is not beside it."""
+    where: tuple[str, str] | None = None
+    """Column and value: only rows that say so."""
+    key: RecordKey = "source"
+    """What else must be unchanged for earlier observations to count: the program's source, or only the task's
+    protocol version beside the versions of tools and weights."""
 
 
 @dataclass(frozen=True)
@@ -68,42 +76,69 @@ class Outcome:
     notes: tuple[str, ...]
 
 
-def run(order: Order, progress: Progress = lambda done, total: None) -> Outcome:
-    """Run one task on one set. Raises InputError when the set, the tool or the task cannot be used."""
+class Prepared(NamedTuple):
+    """A run before its first observation: what is measured, with what, and where its records go."""
+
+    task: EvalTask
+    chosen: "Chosen"
+    runner: Runner
+    folder: Path
+    header: Mapping[str, Any]
+    """First line of the records: equal headers, equal observations."""
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Read the set and hash what is measured. Raises InputError when the set, the tool or the task cannot be used."""
     TASKS.freeze()
-    if order.task not in TASKS:
-        near = difflib.get_close_matches(order.task, TASKS, n=1)
+    if config.task not in TASKS:
+        near = difflib.get_close_matches(config.task, TASKS, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(TASKS)}."
-        raise InputError(f"There is no evaluation task called {order.task!r}.", remedy=hint)
-    task = TASKS.get(order.task)
-    cache_folder = order.settings.cache / "evals"
-    chosen = ask(order, task, cache_folder / "pictures" / order.data.name)
-    tool, cases = chosen.tool, chosen.cases
-    bench = Bench(chosen.root, order.settings, tool)
-    spoken = versions(None if tool in ROOMS else bench.tool)
-    sha256 = digest(chosen.root, cases)
-    folder = order.out or cache_folder / f"{task.name}-{chosen.name}-{tool}-{sha256[:8]}"
+        raise InputError(f"There is no evaluation task called {config.task!r}.", remedy=hint)
+    task = TASKS.get(config.task)
+    cache_folder = config.settings.cache / "evals"
+    chosen = select_cases(config, task, cache_folder / "pictures" / config.data.name)
+    runner = Runner(chosen.root, config.settings, chosen.tool)
+    sha256 = digest(chosen.root, chosen.cases)
+    folder = config.out or cache_folder / f"{task.name}-{chosen.name}-{chosen.tool}-{sha256[:8]}"
     header = {
-        "task": task.name, "tool": tool, "profile": order.settings.profile, "root": str(chosen.root.resolve()),
-        "sha256": sha256, "fingerprint": fingerprint(), "versions": spoken,
-        "left_out": Counter(skip.reason for skip in chosen.skips),
+        "task": task.name, "tool": chosen.tool, "profile": config.settings.profile, "root": str(chosen.root.resolve()),
+        "sha256": sha256, "fingerprint": fingerprint() if config.key == "source" else f"protocol {task.version}",
+        "versions": versions(runner.measured_tools), "left_out": Counter(skip.reason for skip in chosen.skips),
     }  # fmt: skip
-    with Records(folder, header, fresh=order.fresh) as records:
-        log, scores = _observe_and_score(task, bench, cases, records, folder, order, header, progress)
+    return Prepared(task, chosen, runner, folder, header)
+
+
+def run(config: RunConfig, progress: Progress = lambda done, total: None, prepared: Prepared | None = None) -> Outcome:
+    """Run one task on one set. Raises InputError when the set, the tool or the task cannot be used."""
+    task, chosen, runner, folder, header = prepared or prepare(config)
+    with Records(folder, header, fresh=config.fresh) as records:
+        log, scores = _observe_and_score(task, runner, chosen.cases, records, folder, config, header, progress)
     left_out = (*chosen.skips, *scores.skips)
     result = Result(
         task=task.name,
-        tool=tool,
-        profile=order.settings.profile,
-        dataset=Data(path=str(order.data), sha256=sha256, n=scores.n, skipped=len(left_out)),
-        metrics=measured(scores.metrics),
-        baselines=measured(scores.baselines),
-        seed=order.seed,
-        versions=spoken,
+        tool=chosen.tool,
+        profile=config.settings.profile,
+        dataset=Data(path=str(config.data), sha256=header["sha256"], n=scores.n, skipped=len(left_out)),
+        metrics=rounded(scores.metrics),
+        baselines=rounded(scores.baselines),
+        seed=config.seed,
+        versions=header["versions"],
     )
     (folder / NAME).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    notes = (*chosen.notes, *_explained(result, cases, left_out, chosen.root))
+    (folder / SCORED_BY).write_text(fingerprint(), encoding="utf-8")
+    notes = (*chosen.notes, *_explained(result, chosen.cases, left_out, chosen.root))
     return Outcome(result, folder, log, left_out, notes)
+
+
+def is_current(prepared: Prepared) -> bool:
+    """Whether a folder holds the result of just this run, scored by the program as it is now."""
+    result, scored_by = prepared.folder / NAME, prepared.folder / SCORED_BY
+    return (
+        result.is_file()
+        and scored_by.is_file()
+        and scored_by.read_text(encoding="utf-8") == fingerprint()
+        and same_header(prepared.folder, prepared.header)
+    )
 
 
 class Chosen(NamedTuple):
@@ -117,12 +152,13 @@ class Chosen(NamedTuple):
     notes: tuple[str, ...]
 
 
-def ask(order: Order, task: EvalTask, export: Path) -> Chosen:
-    """The cases of an order. Raises InputError when the set has none for the task."""
-    dataset, looked_at = watched(open_dataset(order.data, export=export, split=order.split, root=order.pictures))
-    tool, found = choose(task, dataset, order.tool)
-    if order.limit is not None:
-        found = found._replace(cases=limited(found.cases, order.limit))
+def select_cases(config: RunConfig, task: EvalTask, export: Path) -> Chosen:
+    """The cases of a run. Raises InputError when the set has none for the task."""
+    whole = open_dataset(config.data, export=export, split=config.split, root=config.pictures)
+    dataset, looked_at = track_columns(whole if config.where is None else _only(whole, *config.where))
+    tool, found = choose(task, dataset, config.tool)
+    if config.limit is not None:
+        found = found._replace(cases=limited(found.cases, config.limit))
     skips = (*dataset.skips, *found.skips)
     if not found.cases:
         raise InputError(
@@ -136,6 +172,13 @@ def ask(order: Order, task: EvalTask, export: Path) -> Chosen:
     return Chosen(tool, found.cases, dataset.name, dataset.root, skips, (*dataset.notes, *found.notes, *ignored))
 
 
+def _only(dataset: Dataset, column: str, value: str) -> Dataset:
+    found = dataset.only(value, column)
+    if not found.items:
+        raise InputError(f"{dataset.name} has no row whose {column} is {value!r}.")
+    return found
+
+
 class Scores(NamedTuple):
     """Metrics and baselines with intervals, how many cases they rest on, and the cases that were skipped."""
 
@@ -147,11 +190,11 @@ class Scores(NamedTuple):
 
 def _observe_and_score(
     task: EvalTask,
-    bench: Bench,
+    runner: Runner,
     everything: Sequence[Case],
     records: Records,
     folder: Path,
-    order: Order,
+    config: RunConfig,
     header: Mapping[str, Any],
     progress: Progress,
 ) -> tuple[Path, Scores]:
@@ -164,7 +207,7 @@ def _observe_and_score(
         for batch in parts(group, BATCH):
             missing = [case for case in batch if case.id not in records]
             if missing:
-                records.add(missing, task.observe(bench, missing))
+                records.add(missing, task.observe(runner, missing))
             done += len(batch)
             progress(done, total)
         return [answer for _, answer in records.of(group)]
@@ -172,19 +215,25 @@ def _observe_and_score(
     def summarise() -> Mapping[str, Estimate]:
         if done < total:
             return {}  # interrupted: inspect closes its log all the same
-        found.append(score(task, records.of(everything), seed=order.seed, rounds=order.rounds))
+        found.append(score(task, records.of(everything), seed=config.seed, rounds=config.rounds))
         return {**found[-1].metrics, **{f"baseline_{name}": one for name, one in found[-1].baselines.items()}}
 
-    metadata = {**header, "dataset": order.data.name, "seed": order.seed, "rounds": order.rounds, "cases": total}
-    log = inspecting.run(
-        task, bench.subject, list(parts(everything, GROUP)), observe, summarise, folder=folder / LOGS, metadata=metadata
+    metadata = {**header, "dataset": config.data.name, "seed": config.seed, "rounds": config.rounds, "cases": total}
+    log = inspect_log.run(
+        task,
+        runner.subject,
+        list(parts(everything, GROUP)),
+        observe,
+        summarise,
+        folder=folder / LOGS,
+        metadata=metadata,
     )
     return log, found[-1]
 
 
 def score(task: EvalTask, rows: Iterable[Row], *, seed: int = 0, rounds: int = ROUNDS) -> Scores:
     """The figures over cases, in the order of their ids, and what was observed about them."""
-    table, cued, seen, skips = sort_out(rows)
+    table, cued, seen, skips = sort_records(rows)
     undefined = dict.fromkeys(task.names, Estimate(None, None, None))
     metrics = (
         undefined | estimate(task.measurement(table), table.clusters, rounds=rounds, seed=seed)

@@ -12,9 +12,9 @@ import numpy as np
 
 from evals.answers import Answers, Values
 from evals.data import Case, Cases, Dataset, Skip
-from evals.figures import Figure
 from evals.metrics.arrays import Flags, Reals, reals
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Figure
 
 __all__ = ["SKIPPED", "UNPRESENTED", "EvalTask", "Table", "Values", "lower_is_better", "nothing"]
 
@@ -103,7 +103,7 @@ class EvalTask:
     read: Callable[[Dataset, str], Cases]
     """Cases of a set for a tool. Raises InputError when the set has no column that it needs."""
     observe: Callable[[Any, Sequence[Case]], list[Values | Skip]]
-    """First argument: the ``Bench``."""
+    """First argument: the ``Runner``."""
     measurement: Callable[[Table], Measurement]
     baselines: Callable[[Table], Measurement] = nothing
     responses: Callable[[Table], Measurement] = nothing
@@ -111,6 +111,8 @@ class EvalTask:
     figures: Callable[[Table], tuple[Figure, ...]] = _no_figures
     failures: Callable[[Table], Reals] = _no_failures
     """How badly each case went, higher is worse, NaN for not at all: the worst are shown with thumbnails."""
+    version: int = 1
+    """Raised when what ``observe`` records of a case changes; planned runs then observe anew."""
     names: tuple[str, ...] = field(default=())
     """Metrics that always stand in the result, undefined (null) when nothing could be measured."""
 

@@ -25,20 +25,20 @@ from rich.table import Table
 
 from evals import report
 from evals.answers import Values
-from evals.bench import Bench
 from evals.data import Case, Skip
-from evals.homemade import write_labels
 from evals.metrics.bootstrap import ROUNDS
 from evals.records import load
-from evals.run import Order, run, score
-from evals.stats.cues import RINGS
+from evals.run import RunConfig, run, score
+from evals.runner import Runner
+from evals.stats.shortcut_features import RINGS
+from evals.synthetic_data import write_labels
 from evals.tasks import TASKS, detection, spoof
 from faceagent.settings import Settings
 
 
-def drawn(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def drawn(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Answers of the shape that detectors give, from the case's name alone; one in fifty is not answered."""
-    del bench
+    del runner
     found: list[Values | Skip] = []
     for case in cases:
         rng = np.random.default_rng(int(case.id.partition(".")[0]))
@@ -77,7 +77,7 @@ def once(cases: int) -> dict[str, float]:
         folder = Path(name)
         data, out = made(folder / "data", cases), folder / "run"
         started = time.perf_counter()
-        run(Order(TASK.name, data, Settings(), "spoof", out=out))
+        run(RunConfig(TASK.name, data, Settings(), "spoof", out=out))
         ran = time.perf_counter()
         report.write(out)
         told = time.perf_counter()

@@ -64,7 +64,7 @@ class Dataset:
         return replace(self, items=tuple(item for item in self.items if item.labels.get(column) == split))
 
 
-class _Watched(dict[str, str]):
+class _TrackedLabels(dict[str, str]):
     """Labels that remember which of them were looked at, for all rows of a set together."""
 
     __slots__ = ("_seen",)
@@ -82,14 +82,14 @@ class _Watched(dict[str, str]):
         return super().get(name, default)
 
 
-def watched(dataset: Dataset) -> tuple[Dataset, set[str]]:
+def track_columns(dataset: Dataset) -> tuple[Dataset, set[str]]:
     """The same set, and the names of the labels that are looked at in it from now on."""
     seen: set[str] = set()
-    items = tuple(replace(item, labels=_Watched(item.labels, seen)) for item in dataset.items)
+    items = tuple(replace(item, labels=_TrackedLabels(item.labels, seen)) for item in dataset.items)
     return replace(dataset, items=items), seen
 
 
-def settled(items: Iterable[Item]) -> tuple[tuple[Item, ...], tuple[Skip, ...]]:
+def deduplicated(items: Iterable[Item]) -> tuple[tuple[Item, ...], tuple[Skip, ...]]:
     """Items sorted by id, each once.
 
     Rows that repeat a picture with the same labels count once; rows that contradict each other about a picture are
@@ -118,7 +118,7 @@ def inside(root: Path, file: str) -> bool:
 
 
 def digest(root: Path, cases: Iterable[Case]) -> str:
-    """sha256 over the bytes of every picture and the truth of every case, whatever their order.
+    """sha256 over the bytes of every picture and the truth of every case, whatever their config.
 
     Two results may be compared when their digests are equal: same pictures, same labels, same selection.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from evals.data.dataset import Dataset, Item, Skip, inside, settled
+from evals.data.dataset import Dataset, Item, Skip, deduplicated, inside
 from faceagent.errors import InputError
 
 FRAMES = 32
@@ -44,7 +44,7 @@ def read(path: Path, root: Path | None = None, frames: int = FRAMES) -> Dataset:
             f"{path} lists no video with frames.",
             remedy="A DeepfakeBench descriptor nests set, class, split and video, each with 'label' and 'frames'.",
         )
-    kept, repeated = settled(items)
+    kept, repeated = deduplicated(items)
     return Dataset(path.stem, base, COLUMNS, kept, (*skips, *repeated))
 
 

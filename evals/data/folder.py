@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from evals.data import spreadsheet
-from evals.data.dataset import Dataset, Item, Skip, inside, settled
+from evals.data.dataset import Dataset, Item, Skip, deduplicated, inside
 from evals.data.layouts import complete
 from faceagent.errors import InputError
 
@@ -44,6 +44,6 @@ def read(root: Path) -> Dataset:
             items.append(Item(name, name, {key: value for key, value in row.items() if key != column}))
     if not items and not skips:
         raise InputError(f"{path} has no rows.", remedy="One row per picture is needed.")
-    kept, repeated = settled(items)
+    kept, repeated = deduplicated(items)
     kept, columns = complete(kept, tuple(name for name in table.columns if name != column))
     return Dataset(root.name, root, columns, kept, (*skips, *repeated), table.notes)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evals.data.dataset import Dataset, Item, Skip, settled
+from evals.data.dataset import Dataset, Item, Skip, deduplicated
 from faceagent.errors import InputError, ModelUnavailable
 
 SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
@@ -78,7 +78,7 @@ def read(root: Path, export: Path) -> Dataset:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             items.append(Item(file, file, labels))
-    kept, repeated = settled(items)
+    kept, repeated = deduplicated(items)
     return Dataset(root.name, export, tuple(columns), kept, (*skips, *repeated), tuple(notes))
 
 

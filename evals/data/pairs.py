@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evals.data import spreadsheet
-from evals.data.dataset import Dataset, Item, Skip, inside, settled
+from evals.data.dataset import Dataset, Item, Skip, deduplicated, inside
 from faceagent.errors import InputError
 
 FIRST = ("first", "file1", "probe", "image1", "suspected")
@@ -34,7 +34,7 @@ def read(path: Path, root: Path | None = None) -> Dataset:
             skips.append(Skip(name, "outside", f"{name} is not below {base.name}."))
     if not items and not skips:
         raise InputError(f"{path} lists no pair.", remedy="One pair per line is needed.")
-    kept, repeated = settled(items)
+    kept, repeated = deduplicated(items)
     return Dataset(path.parent.name, base, tuple(columns), kept, (*skips, *repeated), notes)
 
 
@@ -64,8 +64,8 @@ def _lfw(path: Path) -> Iterator[Pair]:
             person, one, other = line
             yield _name(person, one), _name(person, other), _labels(SAME, person, person, fold)
         elif len(line) == 4:
-            person, one, stranger, other = line
-            yield _name(person, one), _name(stranger, other), _labels(OTHER, person, stranger, fold)
+            person, one, impostor, other = line
+            yield _name(person, one), _name(impostor, other), _labels(OTHER, person, impostor, fold)
         else:
             raise InputError(f"{path}: {' '.join(line)!r} is no pair.", remedy="Three or four words are expected.")
 

@@ -60,7 +60,7 @@ class Query(FrozenModel):
 
     def wrong(self, plan: Plan) -> tuple[str, ...]:
         """Names of the fields in which ``plan`` is not the expected one; none: an exact plan."""
-        return tuple(name for name, value in told(plan).items() if value != self._expected()[name])
+        return tuple(name for name, value in compared_fields(plan).items() if value != self._expected()[name])
 
     def misjudged(self, plan: Plan) -> bool:
         """Whether other things are refused, or allowed, than should be; order aside."""
@@ -73,10 +73,10 @@ class Query(FrozenModel):
         refused, asks = self.expect.get("refused", ()), self.expect.get("asks", False)
         stated = {name: value for name, value in self.expect.items() if name in FIELDS}
         defaults = {"kind": "analyse", "purpose": self.context.purpose}
-        return {**told(Plan.model_validate({**defaults, **stated})), "refused": tuple(refused), "asks": asks}
+        return {**compared_fields(Plan.model_validate({**defaults, **stated})), "refused": tuple(refused), "asks": asks}
 
 
-def told(plan: Plan) -> dict[str, Any]:
+def compared_fields(plan: Plan) -> dict[str, Any]:
     """The fields of a plan that are compared."""
     fields = {name: getattr(plan, name) for name in FIELDS}
     topics = tuple(one.topic for one in plan.refused)
@@ -85,6 +85,6 @@ def told(plan: Plan) -> dict[str, Any]:
 
 @cache
 def queries(name: Set) -> tuple[Query, ...]:
-    """All lines of one set, in order."""
+    """All lines of one set, in config."""
     lines = resources.files("evals.data").joinpath(f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     return tuple(Query.model_validate(json.loads(line)) for line in lines)

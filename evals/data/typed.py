@@ -19,6 +19,14 @@ SHIPPED = "paraphrases*.jsonl"
 COLUMNS = ("text", "group", "context", "expect")
 
 
+def shipped(name: str) -> Path:
+    """The shipped set of that name. Raises InputError when there is none."""
+    path = Path(__file__).parent / f"{name}.jsonl"
+    if not path.is_file():
+        raise InputError(f"There is no shipped set of queries called {name!r}.")
+    return path
+
+
 def latest() -> Path:
     """The newest of the shipped sets of paraphrases: the one that fewest rules were written after."""
     return sorted(Path(__file__).parent.glob(SHIPPED))[-1]

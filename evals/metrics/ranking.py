@@ -117,6 +117,15 @@ def tpr_at_fpr(points: Curve, rate: float) -> Reals:
     return _one_class(_at(points.tpr, last), points)
 
 
+def threshold_at_fpr(points: Curve, rate: float) -> Reals:
+    """The lowest score at which no more than ``rate`` of the negatives are called positive; NaN where none is."""
+    if points.thresholds.size == 0:
+        return np.full(points.hits.shape[:-1], np.nan)
+    last = (points.fpr <= rate + 1e-12).sum(axis=-1) - 1
+    found = points.thresholds[np.maximum(last - 1, 0)]
+    return _one_class(np.where(last > 0, found, np.nan), points)
+
+
 def fpr_at_fnr(points: Curve, rate: float) -> Reals:
     """The fewest negatives called positive while no more than ``rate`` of the positives are missed."""
     first = (points.tpr < 1.0 - rate - 1e-12).sum(axis=-1)

@@ -21,7 +21,7 @@ class Pairs(NamedTuple):
     def weights(self, subjects: ArrayLike) -> Reals:
         """Weights of pairs for weights of subjects (last axis): the product, as subjects are drawn independently.
 
-        A mated pair counts as often as its person, a pair of strangers as often as both persons meet (Poh et al.
+        A mated pair counts as often as its person, a pair of impostors as often as both persons meet (Poh et al.
         2007, subject-wise bootstrap).
         """
         by = reals(subjects)
@@ -39,9 +39,9 @@ def fnmr_at_fmr(points: Curve, fmr: float) -> Reals:
     return 1.0 - tpr_at_fpr(points, fmr)
 
 
-def supports(fmr: float, strangers: int) -> bool:
-    """Whether there are enough pairs of strangers to speak of that rate: three errors expected (rule of three)."""
-    return strangers * fmr >= 3.0 - 1e-9
+def supports(fmr: float, impostors: int) -> bool:
+    """Whether there are enough pairs of impostors to speak of that rate: three errors expected (rule of three)."""
+    return impostors * fmr >= 3.0 - 1e-9
 
 
 def fold_accuracy(scores: ArrayLike, mated: ArrayLike, folds: ArrayLike, weights: ArrayLike | None = None) -> Reals:
@@ -71,9 +71,9 @@ def fold_accuracy(scores: ArrayLike, mated: ArrayLike, folds: ArrayLike, weights
 
 
 def _errors(weights: Reals, same: Flags, ends: Whole) -> Reals:
-    """Errors of every line between distinct scores: pairs of one person below it, strangers above."""
-    strangers = _below(weights * ~same, ends)
-    return _below(weights * same, ends) + strangers[..., -1:] - strangers
+    """Errors of every line between distinct scores: pairs of one person below it, impostors above."""
+    impostors = _below(weights * ~same, ends)
+    return _below(weights * same, ends) + impostors[..., -1:] - impostors
 
 
 def _below(weights: Reals, ends: Whole) -> Reals:

@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from evals.figures import Bars, Grid, Plot, Series
-from evals.result import Measured
+from evals.plots import Bars, Grid, Plot, Series
+from evals.result import MetricEstimate
 
 WIDTH, HEIGHT = 420, 330
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 42
@@ -20,7 +20,7 @@ FLOOR = 1e-3
 """Lowest rate on a logarithmic axis; curves below it run along the edge."""
 
 
-def draw(figure: Plot | Grid | Bars, metrics: Mapping[str, Measured]) -> str:
+def draw(figure: Plot | Grid | Bars, metrics: Mapping[str, MetricEstimate]) -> str:
     """One figure as an ``svg`` element; empty when none of the metrics it shows is defined."""
     if isinstance(figure, Plot):
         return _plot(figure)
@@ -149,7 +149,7 @@ def _grid(figure: Grid) -> str:
     return _svg(max(width, WIDTH), height, figure.title, "".join(parts))
 
 
-def _bars(title: str, items: Sequence[tuple[str, Measured]]) -> str:
+def _bars(title: str, items: Sequence[tuple[str, MetricEstimate]]) -> str:
     row, left, right = 22, 170, 64
     width, height = 460, row * len(items) + 10
     values = [value for _, one in items for value in (one.value, one.high) if value is not None]

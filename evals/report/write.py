@@ -18,8 +18,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from PIL import Image
 
 from evals import records
-from evals.figures import Sheet
-from evals.meanings import meaning
+from evals.metric_docs import meaning
+from evals.plots import Sheet
 from evals.report.svg import draw
 from evals.result import NAME, Result, read
 from evals.task import Table
@@ -81,7 +81,7 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
     header, rows = records.load(folder)
     result: Result = read(folder)
     task = TASKS.get(result.task)
-    found = records.sort_out(rows)
+    found = records.sort_records(rows)
     table, skips = found.scored, found.skips
     figures = task.figures(table) if len(table) else ()
     drawn = [figure for figure in figures if not isinstance(figure, Sheet)]

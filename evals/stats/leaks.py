@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.bench import Bench
 from evals.data import Dataset, Skip, open_dataset
+from evals.runner import Runner
 from evals.tasks.identity import embedding
 from faceagent.settings import Settings
 from faceagent.tools.base import View
@@ -74,17 +74,17 @@ def find(train: Path, test: Path, settings: Settings) -> Leaks:
 
 def prints(dataset: Dataset, settings: Settings) -> Prints:
     """Fingerprints of every picture, one picture in memory at a time."""
-    bench = Bench(dataset.root, settings, "identity")
-    tool = bench.tool
+    runner = Runner(dataset.root, settings, "identity")
+    tool = runner.tool
     files, hashes, faces, vectors, unreadable = [], [], [], [], 0
     for item in dataset.items:
-        view = bench.look(dataset.root / item.file)
+        view = runner.look(dataset.root / item.file)
         if isinstance(view, Skip):
             unreadable += 1
             continue
         files.append(item.file)
         hashes.append(difference_hash(view))
-        found = embedding(bench, tool, item.file) if isinstance(tool, Identity) else Skip("", "", "")
+        found = embedding(runner, tool, item.file) if isinstance(tool, Identity) else Skip("", "", "")
         if not isinstance(found, Skip):
             faces.append(item.file)
             vectors.append(found[0])

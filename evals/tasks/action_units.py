@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench, mute
 from evals.data import Case, Cases, Dataset, Skip
-from evals.data.columns import SUBJECT, cluster_of, clustering, number
-from evals.figures import Bars, Figure
+from evals.data.columns import SUBJECT, cluster_of, clustering, find, number
 from evals.metrics import classification, ranking, regression
-from evals.metrics.arrays import Flags, Reals, nanmean
+from evals.metrics.arrays import Flags, Reals, mean_among, nanmean
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Bars, Figure
+from evals.runner import Runner, skip_reason
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
 from faceagent.tools.base import View
@@ -27,6 +27,10 @@ UNKNOWN = 9.0
 PRESENT = 2.0
 """Intensity from which DISFA's protocol calls a unit present."""
 FOLDS = 3
+SMILING = {"happy": 1.0, "happiness": 1.0, "smiling": 1.0, "neutral": 0.0}
+"""Expressions that say whether somebody smiles."""
+SMILE_UNITS = ("AU6", "AU12")
+"""Cheek raiser and lip corner puller, the units of a smile (FACS)."""
 
 
 def read(dataset: Dataset, tool: str) -> Cases:
@@ -39,20 +43,24 @@ def read(dataset: Dataset, tool: str) -> Cases:
             remedy="Call the columns AU1, AU2, ...: 0 and 1 for presence, or 0 to 5 for intensity.",
         )
     grouped, note = clustering(dataset, SUBJECT)
+    emotion = find(dataset, ("emotion", "expression"))
     cases, skips = [], []
     for item in dataset.items:
         values = {unit: number(item, name) for name, unit in columns.items()}
         known = {unit: value for unit, value in values.items() if not isinstance(value, Skip) and value != UNKNOWN}
         if known:
-            cases.append(Case(item.id, item.file, known, cluster_of(item, grouped)))
+            shown = (
+                {"smiling": SMILING[word]} if (word := item.labels.get(emotion or "", "").lower()) in SMILING else {}
+            )
+            cases.append(Case(item.id, item.file, {**known, **shown}, cluster_of(item, grouped)))
         else:
             skips.append(Skip(item.id, "missing_label", f"{item.id} has no known action unit."))
     return Cases(tuple(cases), tuple(skips), () if note is None else (note,))
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Intensity and presence of every unit that could be measured."""
-    return bench.faces(cases, reading)
+    return runner.faces(cases, reading)
 
 
 def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
@@ -63,7 +71,7 @@ def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
         name = item.id.rpartition(":")[2]
         if item.status == "ok" and item.score is not None and name.startswith("AU"):
             values |= {name: item.score.value, f"{name}_present": float(item.label == "present")}
-    return values or mute(evidence)
+    return values or skip_reason(evidence)
 
 
 class Unit:
@@ -92,19 +100,42 @@ class Unit:
 
 def units(table: Table) -> dict[str, Unit]:
     """Every unit that is both labelled and measured somewhere."""
-    names = sorted({name for case in table.cases for name in case.truth}, key=lambda name: int(name[2:]))
+    names = sorted(
+        {name for case in table.cases for name in case.truth if UNIT.match(name)}, key=lambda name: int(name[2:])
+    )
     people = sorted(set(table.clusters))
     folds = np.array([people.index(name) % FOLDS for name in table.clusters], dtype=float)
     found = {name: Unit(table, name, folds) for name in names}
     return {name: unit for name, unit in found.items() if unit.rows.any()}
 
 
+def higher_when_smiling(table: Table) -> tuple[Flags, dict[str, Reals]]:
+    """One row per person with a neutral and a smiling picture, and per smile unit whether its intensity rose there."""
+    smiling, people = table.truth("smiling"), np.array(table.clusters)
+    rows = np.zeros(len(table), dtype=bool)
+    intensity = {name: table.numbers(name) for name in SMILE_UNITS}
+    rose = {name: np.zeros(len(table)) for name in SMILE_UNITS}
+    for person in sorted(set(people[~np.isnan(smiling)].tolist())):
+        pair = [np.flatnonzero((people == person) & (smiling == kind)) for kind in (0, 1)]
+        if all(len(one) == 1 for one in pair):
+            neutral, smile = pair[0][0], pair[1][0]
+            rows[smile] = True
+            for name, found in intensity.items():
+                rose[name][smile] = float(found[smile] > found[neutral])
+    return rows, rose
+
+
 def measurement(table: Table) -> Measurement:
     """F1 per unit and their mean; the same with lines from other people; AUC; ICC where intensities are labelled."""
     found = units(table)
+    pairs, rose = higher_when_smiling(table)
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
         metrics: dict[str, Reals] = {}
+        if pairs.any():
+            metrics = {
+                f"higher_when_smiling.{name}": mean_among(values, pairs, weights) for name, values in rose.items()
+            }
         for name, unit in found.items():
             mine = weights[..., unit.rows]
             metrics[f"f1.{name}"] = classification.binary_f1(unit.present, unit.answer, mine)
@@ -155,7 +186,8 @@ TASK = EvalTask(
     name="action_units",
     title="Action units",
     protocol="F1 of presence at the tool's own line, macro mean; again with lines chosen on other people (three "
-    "subject-exclusive folds); ICC(3,1) and mean absolute error where intensities are labelled.",
+    "subject-exclusive folds); ICC(3,1) and mean absolute error where intensities are labelled; of people with a "
+    "neutral and a smiling picture, the share whose AU6 and AU12 are higher when smiling.",
     tools=("action_units",),
     needs="AU1, AU2, ... (0 and 1, or 0-5); subject",
     read=read,

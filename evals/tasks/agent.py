@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench
 from evals.data import Case, Cases, Dataset, Skip, typed
 from evals.data.queries import FIELDS, Query
-from evals.figures import Bars, Figure
 from evals.metrics.arrays import Reals, mean, mean_among
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Bars, Figure
+from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
 from faceagent.agent.analyst import Analyst
 from faceagent.agent.chat.planning import tools_of_query
@@ -58,34 +58,33 @@ def _draw(name: str, n: int) -> int:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % n
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """The calls of every query against the right ones; reports with and without the broken tool, compared."""
     logger = logging.getLogger("faceagent.tools.base")
     before, logger.disabled = logger.disabled, True  # the crashes are ours; their traces would only drown real ones
     try:
         answers: list[Values | Skip] = []
         for case in cases:
-            found = _observe(bench, case) if case.file else {}
+            found = _observe(runner, case) if case.file else {}
             answers.append(
-                found if isinstance(found, Skip) else {**found, **selected(bench, typed.query_of(case.truth))}
+                found if isinstance(found, Skip) else {**found, **selected(runner, typed.query_of(case.truth))}
             )
         return answers
     finally:
         logger.disabled = before
 
 
-def selected(bench: Bench, query: Query) -> dict[str, float | str]:
+def selected(runner: Runner, query: Query) -> dict[str, float | str]:
     """How the calls for a query differ from those of the right plan, and whether the plan is the right one."""
     plan = query.plan()
     right = {key: value for key, value in query.expect.items() if key in FIELDS}
     asks = "?" if query.expect.get("asks") else None
     meant = Plan.model_validate({"kind": "analyse", "purpose": query.context.purpose, **right, "clarification": asks})
-    called, wanted = calls(bench.tools, plan, query.context), calls(bench.tools, meant, query.context)
+    called, wanted = calls(runner.tools, plan, query.context), calls(runner.tools, meant, query.context)
     return {
         "selected": float(called == wanted),
         "missing": float(len(wanted - called)),
         "extra": float(len(called - wanted)),
-        "exact": float(not query.wrong(plan)),
         "group": query.group,
         "called": ", ".join(sorted(called)) or "none",
         "wanted": ", ".join(sorted(wanted)) or "none",
@@ -97,16 +96,16 @@ def calls(tools: Mapping[str, Tool], plan: Plan, context: DialogueContext) -> se
     return set(tools_of_query(plan, context, [tool.spec for tool in tools.values()]))
 
 
-def _observe(bench: Bench, case: Case) -> Values | Skip:
-    path = str(bench.root / case.file)
-    whole = bench.analyst.analyze(path)
+def _observe(runner: Runner, case: Case) -> Values | Skip:
+    path = str(runner.root / case.file)
+    whole = runner.analyst.analyze(path)
     if whole.problem is not None:
         return Skip(case.id, whole.problem.reason, whole.problem.message)
     working = sorted({item.tool.name for item in whole.evidence if item.status == "ok"})
     if not working:
         return Skip(case.id, "no_evidence", f"No tool measured anything on {case.file}.")
     victim = working[_draw(case.id, len(working))]
-    with Analyst(bench.settings, {**bench.tools, victim: Broken(bench.tools[victim])}) as analyst:
+    with Analyst(runner.settings, {**runner.tools, victim: Broken(runner.tools[victim])}) as analyst:
         hurt = analyst.analyze(path)
     return {"recovered": float(recovered(whole, hurt, victim)), "broken": victim}
 
@@ -131,8 +130,7 @@ def recovered(whole: Report, hurt: Report, victim: str) -> bool:
 def measurement(table: Table) -> Measurement:
     """Share of queries with exactly the right calls, and per group; calls missing and extra; recovery, per tool."""
     chosen, groups = table.numbers("selected"), np.array(table.words("group"))
-    columns = {"missing_calls": table.numbers("missing"), "extra_calls": table.numbers("extra"),
-               "plan_exact": table.numbers("exact")}  # fmt: skip
+    columns = {"missing_calls": table.numbers("missing"), "extra_calls": table.numbers("extra")}
     recovery, broken = table.numbers("recovered"), np.array(table.words("broken"))
     tried = ~np.isnan(recovery)
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench, mute
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import SUBJECT, cluster_of, clustering, find
-from evals.figures import Bars, Figure
 from evals.metrics import regression
 from evals.metrics.arrays import Flags, Reals, mean, mean_among, median, share
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Bars, Figure
+from evals.runner import Runner, skip_reason
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
 from faceagent.tools.base import View
@@ -78,9 +78,9 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return Cases(tuple(cases), tuple(skips), () if note is None else (note,))
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Age with its interval, and gender."""
-    return bench.faces(cases, reading)
+    return runner.faces(cases, reading)
 
 
 def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
@@ -96,7 +96,7 @@ def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
                 values |= {"low": item.score.low, "high": item.score.high}
         elif item.question == "gender" and item.label:
             values["gender"] = item.label
-    return values or mute(evidence)
+    return values or skip_reason(evidence)
 
 
 class Columns:

@@ -7,18 +7,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench
 from evals.data import Case, Cases, Dataset, Skip
-from evals.figures import Figure, Plot, line, reliability_diagram
 from evals.metrics import calibration
 from evals.metrics.arrays import Flags, Reals, mean, share
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Figure, Plot, line, reliability_diagram
+from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
 from evals.tasks import detection, expression, forgery, morph, spoof
 from faceagent.judge import weigh
 from faceagent.tools.base import View
 from faceagent.types import INCONCLUSIVE, Evidence, Question
 
+STRONG = 1.0
+"""log10 likelihood ratio (LR 10) from which evidence for the wrong side counts as misleading."""
 DETECTORS: Mapping[str, tuple[EvalTask, Question]] = {
     "forgery": (forgery.TASK, "forgery"),
     "spoof": (spoof.TASK, "spoof"),
@@ -33,22 +35,22 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return task.read(dataset, tool)
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Probability, likelihood ratio and verdict of a detector; confidence, answer and verdict of expression."""
-    question: Question = DETECTORS[bench.subject][1] if bench.subject in DETECTORS else "expression"
+    question: Question = DETECTORS[runner.subject][1] if runner.subject in DETECTORS else "expression"
 
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
-        if bench.subject in DETECTORS:
+        if runner.subject in DETECTORS:
             values = detection.score_of(evidence, question)
         else:
             values = expression.reading(evidence, view)
         if isinstance(values, Skip) or view.face is None:
             return values
         if not any(key.startswith("probability") for key in values):
-            return Skip("", "uncalibrated", f"The score of {bench.subject} has no probability.")
+            return Skip("", "uncalibrated", f"The score of {runner.subject} has no probability.")
         return {**values, "verdict": weigh(question, view.face, evidence).label}
 
-    return bench.faces(cases, reading)
+    return runner.faces(cases, reading)
 
 
 class Claims:
@@ -76,7 +78,7 @@ class Claims:
 
 
 def measurement(table: Table) -> Measurement:
-    """ECE, Brier, Cllr, AURC, risk at 80 % coverage; how often the judge answers, and how often it is then right."""
+    """ECE, Brier, Cllr, misleading ratios, AURC, risk at 80 % coverage; how often the judge answers and is right."""
     claims = Claims(table)
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
@@ -97,6 +99,9 @@ def measurement(table: Table) -> Measurement:
             found["brier"] = calibration.brier_of_many(claims.chances[known], claims.truth[known], weights[..., known])
         if claims.ratios is not None:
             found["cllr"] = calibration.cllr(claims.ratios, claims.positive, weights)
+            strong = np.where(claims.positive, claims.ratios <= -STRONG, claims.ratios >= STRONG)
+            found["misleading.attack"] = share(strong, claims.positive, weights)
+            found["misleading.bona_fide"] = share(strong, ~claims.positive, weights)
         return found
 
     return measure

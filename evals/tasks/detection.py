@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench, mute
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import TYPE, cluster_of, clustering, find, need, translated
-from evals.figures import Bars, Figure, Grid, reliability_diagram, roc
 from evals.metrics import pad, ranking
 from evals.metrics.arrays import Flags, Reals, mean, share
 from evals.metrics.bootstrap import Measurement
-from evals.stats.cues import cross_validated, oriented
+from evals.plots import Bars, Figure, Grid, reliability_diagram, roc
+from evals.runner import Runner, skip_reason
+from evals.stats.shortcut_features import cross_validated, oriented
 from evals.task import Table, Values
+from faceagent.judge import weigh
 from faceagent.judge.calibrate import LN10, Platt, Threshold, calibration_of
 from faceagent.judge.fuse import fuse
 from faceagent.tools.base import View
@@ -23,10 +24,14 @@ from faceagent.types import Evidence, Question
 
 ATTACK, BONA_FIDE = "attack", "bona_fide"
 LABEL = ("label", "class", "target", "is_fake", "is_morph", "is_spoof", "fake", "real_or_fake", "type", "kind")
+VERDICTS: Mapping[Question, str] = {"forgery": "forged", "morph": "morph", "spoof": "spoof"}
+"""The judge's label for the attack."""
 VALIDATION = ("val", "valid", "validation", "dev", "devel", "development")
 PER_TYPE = {"auc": "AUC per attack type", "apcer": "APCER per attack type", "d_eer": "D-EER per family"}
 """Metrics that a task may have per attack type."""
-SINGLE_CUES = ("file_size", "resolution", "sharpness")
+MOST_TYPES = 8
+"""Attack types up to which each has a spectrum fitted of its own."""
+SINGLE_FEATURES = ("file_size", "resolution", "sharpness")
 
 
 def reader(task: str, attacks: Sequence[str], others: Sequence[str]) -> Callable[[Dataset, str], Cases]:
@@ -63,17 +68,25 @@ def _type(labels: Mapping[str, str], column: str, kinds: str | None) -> str:
     return (named or labels[column]).strip().replace(" ", "_")
 
 
-def observer(question: Question) -> Callable[[Bench, Sequence[Case]], list[Values | Skip]]:
-    """Observes score, likelihood ratio, probability and the shipped decision for ``question``, beside trivial cues."""
+def observer(question: Question) -> Callable[[Runner, Sequence[Case]], list[Values | Skip]]:
+    """Observes score, likelihood ratio, probability, shipped decision and verdict, beside trivial cues."""
 
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
-        del view
-        return score_of(evidence, question)
+        return decided(evidence, view, question)
 
-    def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
-        return bench.faces(cases, reading, cues=True)
+    def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
+        return runner.faces(cases, reading, shortcuts=True)
 
     return observe
+
+
+def decided(evidence: Sequence[Evidence], view: View, question: Question) -> Values | Skip:
+    """As ``score_of``, with the judge's verdict: its label, and 1 where that is the attack."""
+    values = score_of(evidence, question)
+    if isinstance(values, Skip) or view.face is None:
+        return values
+    label = weigh(question, view.face, evidence).label
+    return {**values, "verdict": label, "verdict_attack": float(label == VERDICTS[question])}
 
 
 def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
@@ -88,7 +101,7 @@ def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:
     mine = [item for item in evidence if item.question == question]
     spoken = [item for item in mine if item.status == "ok" and item.score is not None and not item.region]
     if not spoken:
-        return mute(mine or evidence)
+        return skip_reason(mine or evidence)
     read = {item.id: _spoken(item) for item in spoken}
     weighed = [item for item in spoken if isinstance(calibration_of(item), Platt)]
     parts = [read[item.id] for item in weighed or spoken[:1]]
@@ -144,6 +157,7 @@ class Columns:
         self.score: Reals = table.numbers("score")
         self.probability: Reals = table.numbers("probability")
         self.called: Reals = table.numbers("called")
+        self.verdict: Reals = table.numbers("verdict_attack")
         self.types = table.labels("type")
         self.videos = table.labels("video")
         self.validation: Flags = table.truth("validation") > 0
@@ -184,6 +198,10 @@ def decisions(columns: Columns, weights: Reals) -> dict[str, Reals]:
             "false_alarm_rate": share(called, ~columns.attack, weights),
             "miss_rate": share(~called, columns.attack, weights),
         }
+    if not np.isnan(columns.verdict).any():
+        judged = columns.verdict > 0
+        found["verdict_detection_rate"] = share(judged, columns.attack, weights)
+        found["verdict_false_alarm_rate"] = share(judged, ~columns.attack, weights)
     if not np.isnan(columns.probability).all():
         found["accuracy_at_0.5"] = mean((np.nan_to_num(columns.probability) >= 0.5) == columns.attack, weights)
     line = columns.validated_line()
@@ -231,9 +249,9 @@ def non_response(table: Table) -> Measurement:
     return measure
 
 
-def cues(table: Table, attack: Flags) -> dict[str, Reals]:
+def shortcut_scores(table: Table, attack: Flags) -> dict[str, Reals]:
     """Every trivial cue as a score, and a logistic regression over the radial spectrum, cross-validated by cluster."""
-    scores = {name: oriented(table.numbers(f"cue_{name}"), attack) for name in SINGLE_CUES}
+    scores = {name: oriented(table.numbers(f"cue_{name}"), attack) for name in SINGLE_FEATURES}
     spectrum = table.numbers("cue_spectrum")
     if len(table) and spectrum.ndim == 2:
         scores["radial_spectrum"] = cross_validated(spectrum, attack, table.clusters)
@@ -241,20 +259,41 @@ def cues(table: Table, attack: Flags) -> dict[str, Reals]:
 
 
 def trivial(table: Table) -> Measurement:
-    """AUC of every trivial cue."""
+    """AUC of every trivial cue; of the radial spectrum also against each attack type, fitted to that type alone."""
     attack = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
-    ranked = {name: ranking.Ranking(column, attack) for name, column in cues(table, attack).items()}
+    ranked = {name: ranking.Ranking(column, attack) for name, column in shortcut_scores(table, attack).items()}
+    spectra = _spectrum_by_type(table, attack) if len(table) else {}
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
-        return {f"{name}_auc": ranking.area(one.curve(weights)) for name, one in ranked.items()}
+        found = {f"{name}_auc": ranking.area(one.curve(weights)) for name, one in ranked.items()}
+        return found | {
+            f"radial_spectrum_auc.{name}": ranking.area(one.curve(weights[..., rows]))
+            for name, (rows, one) in spectra.items()
+        }
 
     return measure
+
+
+def _spectrum_by_type(table: Table, attack: Flags) -> dict[str, tuple[Flags, ranking.Ranking]]:
+    """Per attack type, where there are several: its rows with all bona fide ones, ranked by a spectrum fitted there."""
+    spectrum, types = table.numbers("cue_spectrum"), np.array(table.labels("type"))
+    kinds = sorted(set(types[attack].tolist()))
+    if spectrum.ndim != 2 or not 1 < len(kinds) <= MOST_TYPES:
+        return {}
+    found = {}
+    for name in kinds:
+        rows = (types == name) | ~attack
+        clusters = [cluster for cluster, there in zip(table.clusters, rows.tolist(), strict=True) if there]
+        logits = cross_validated(spectrum[rows], attack[rows], clusters)
+        if not np.isnan(logits).any():
+            found[name] = (rows, ranking.Ranking(logits, attack[rows]))
+    return found
 
 
 def curves(table: Table) -> tuple[Figure, ...]:
     """ROC and DET beside the best trivial cue, reliability, errors at the shipped line, and figures per type."""
     columns = Columns(table)
-    figures = list(roc([("detector", columns.score), *_best_cue(table, columns)], columns.attack))
+    figures = list(roc([("detector", columns.score), *_best_shortcut(table, columns)], columns.attack))
     known = ~np.isnan(columns.probability)
     if known.any():
         figures.append(reliability_diagram(columns.probability[known], columns.attack[known]))
@@ -273,8 +312,8 @@ def curves(table: Table) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _best_cue(table: Table, columns: Columns) -> list[tuple[str, Reals]]:
-    scores = cues(table, columns.attack)
+def _best_shortcut(table: Table, columns: Columns) -> list[tuple[str, Reals]]:
+    scores = shortcut_scores(table, columns.attack)
     best = max(scores, key=lambda name: float(np.nan_to_num(ranking.auc(scores[name], columns.attack))), default=None)
     return [] if best is None else [(best.replace("_", " "), scores[best])]
 

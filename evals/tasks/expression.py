@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench, mute
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import SUBJECT, cluster_of, clustering, need, translated
-from evals.figures import Figure, Grid, reliability_diagram
-from evals.metrics import classification
+from evals.metrics import classification, ranking
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Figure, Grid, reliability_diagram
+from evals.runner import Runner, skip_reason
 from evals.task import EvalTask, Table, Values
 from faceagent.judge.calibrate import Temperature, calibration_of
 from faceagent.tools.base import View
@@ -46,9 +46,9 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return Cases(tuple(cases), tuple(skips), () if note is None else (note,))
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Logit per label, and probabilities where the tool is calibrated."""
-    return bench.faces(cases, reading)
+    return runner.faces(cases, reading)
 
 
 def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
@@ -56,7 +56,7 @@ def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
     del view
     item = next((one for one in evidence if one.status == "ok" and one.distribution), None)
     if item is None:
-        return mute(evidence)
+        return skip_reason(evidence)
     fitted = calibration_of(item)
     calibrated = fitted.probabilities(item.distribution) if isinstance(fitted, Temperature) else {}
     values = {f"logit_{label}": value for label, value in item.distribution.items()}
@@ -83,14 +83,26 @@ class Answers:
             columns = [self.labels.index(name) for name in self.classes]
             self.guess = np.array(self.classes)[logits[:, columns].argmax(axis=1)]
 
+    def margins(self, table: Table) -> dict[str, Reals]:
+        """Of every class of the set, its logit less the highest of the tool's other labels."""
+        logits = {name: table.numbers(f"logit_{name}") for name in self.labels}
+        return {
+            name: logits[name] - np.max(np.stack([logits[one] for one in self.labels if one != name]), axis=0)
+            for name in self.classes
+        }
+
 
 def measurement(table: Table) -> Measurement:
-    """Closed-set accuracy, UAR, F1 and recalls; free accuracy; open-set figures where the set has unknown classes."""
+    """Closed-set accuracy, UAR, F1, recalls and AUC per class; free accuracy; open-set figures for unknown classes."""
     answers = Answers(table)
     known = answers.known
     truth = classification.codes(answers.truth[known].tolist(), answers.classes)
     guess = classification.codes(answers.guess[known].tolist(), answers.classes)
     right = answers.free[known] == answers.truth[known]
+    one_against_rest = {
+        name: ranking.Ranking(margins[known], answers.truth[known] == name)
+        for name, margins in answers.margins(table).items()
+    }
     open_set = known.any() and not known.all() and not np.isnan(answers.confidence).any()
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
@@ -104,6 +116,8 @@ def measurement(table: Table) -> Measurement:
             "accuracy_free": mean(right, inside),
             **{f"recall.{name}": recalls[..., place] for place, name in enumerate(answers.classes)},
         }
+        for name, ranked in one_against_rest.items():
+            found[f"auc.{name}"] = ranking.area(ranked.curve(inside))
         if open_set:
             found["open_set_auroc"] = classification.open_set_auroc(answers.confidence, known, weights)
             found["open_set_fpr95"] = classification.fpr95(answers.confidence, known, weights)

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench, Reading
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import find
-from evals.figures import Figure, Sheet
 from evals.metrics.arrays import Flags, Reals, mean_among
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Figure, Sheet
+from evals.runner import Reading, Runner
 from evals.task import UNPRESENTED, EvalTask, Table, Values
 from evals.tasks import attributes, detection, expression
 from evals.tasks.robustness import BASES
@@ -59,11 +59,11 @@ def _group(word: str, column: str) -> str:
     return word.strip().replace(" ", "_")
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """The tool's answer, or that there was none: a face that is not found is an error of its own."""
-    reading: Reading = BASES[bench.subject].reading
+    reading: Reading = BASES[runner.subject].reading
     found: list[Values | Skip] = []
-    for answer in bench.faces(cases, reading):
+    for answer in runner.faces(cases, reading):
         if not isinstance(answer, Skip):
             found.append({**answer, "answered": 1.0})
         else:

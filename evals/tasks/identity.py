@@ -1,8 +1,8 @@
 """Same person or not: rates at fixed false accept rates, and the time one face takes.
 
 Two kinds of sets. A list of pairs is taken as it is. A set that names the person on every picture gives all pairs of
-its pictures; strangers beyond ``STRANGERS`` pairs are drawn, always the same ones. A rate is stated only where there
-are strangers enough to speak of it (three expected errors).
+its pictures; impostors beyond ``IMPOSTORS`` pairs are drawn, always the same ones. A rate is stated only where there
+are impostors enough to speak of it (three expected errors).
 """
 
 import time
@@ -11,20 +11,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evals.bench import Bench
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import SUBJECT, need, translated
 from evals.data.pairs import OTHER, SAME
-from evals.figures import Figure, roc
 from evals.metrics import ranking, verification
-from evals.metrics.arrays import Flags, Reals, Whole, median
+from evals.metrics.arrays import Flags, Reals, Whole, median, share
 from evals.metrics.bootstrap import ELEMENTS, Measurement
+from evals.plots import Figure, roc
+from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
-from faceagent.tools.identity import Identity, comparable
+from faceagent.judge.calibrate import Platt, calibration
+from faceagent.tools.identity import CALIBRATION, Identity, comparable
 
-STRANGERS = 200_000
+IMPOSTORS = 200_000
 FARS = (1e-2, 1e-3, 1e-4, 1e-5)
+NAMED_FMR = 1e-3
+"""False match rate at which the cosine itself is stated."""
 BUDGETS = (100, 500, 1000)
 """Milliseconds per face of the FRUITS tracks (WebFace260M)."""
 WORDS = {**dict.fromkeys(("same", "1", "true", "genuine", "mated", "yes"), SAME),
@@ -59,18 +62,18 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return Cases(tuple(cases), tuple(skips))
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """The embedding of every picture, or the cosine of every pair."""
-    tool = bench.tool
+    tool = runner.tool
     if not isinstance(tool, Identity):
-        raise InputError(f"{bench.subject} gives no embeddings.", remedy="Use --tool identity.")
-    return [_pair(bench, tool, case) if case.others else _single(bench, tool, case) for case in cases]
+        raise InputError(f"{runner.subject} gives no embeddings.", remedy="Use --tool identity.")
+    return [_pair(runner, tool, case) if case.others else _single(runner, tool, case) for case in cases]
 
 
-def embedding(bench: Bench, tool: Identity, file: str) -> tuple[list[float], float] | Skip:
+def embedding(runner: Runner, tool: Identity, file: str) -> tuple[list[float], float] | Skip:
     """Unit vector and milliseconds from file to vector, or why there is none."""
     started = time.perf_counter()
-    face = bench.face(bench.root / file)
+    face = runner.face(runner.root / file)
     if isinstance(face, Skip):
         return face
     if not comparable(face):
@@ -80,13 +83,13 @@ def embedding(bench: Bench, tool: Identity, file: str) -> tuple[list[float], flo
     return [round(float(value), 6) for value in vector], (time.perf_counter() - started) * 1000
 
 
-def _single(bench: Bench, tool: Identity, case: Case) -> Values | Skip:
-    found = embedding(bench, tool, case.file)
+def _single(runner: Runner, tool: Identity, case: Case) -> Values | Skip:
+    found = embedding(runner, tool, case.file)
     return found._replace(id=case.id) if isinstance(found, Skip) else {"embedding": found[0], "ms": round(found[1], 3)}
 
 
-def _pair(bench: Bench, tool: Identity, case: Case) -> Values | Skip:
-    found = [embedding(bench, tool, file) for file in (case.file, *case.others)]
+def _pair(runner: Runner, tool: Identity, case: Case) -> Values | Skip:
+    found = [embedding(runner, tool, file) for file in (case.file, *case.others)]
     vectors, spent = [], 0.0
     for one in found:
         if isinstance(one, Skip):
@@ -136,21 +139,21 @@ def folds_of(table: Table, found: Comparisons) -> Whole | None:
 
 
 def pairs_of(who: Whole) -> tuple[Whole, Whole]:
-    """First and second of every pair of one person, and of strangers: all of them, or ``STRANGERS`` drawn.
+    """First and second of every pair of one person, and of impostors: all of them, or ``IMPOSTORS`` drawn.
 
     Nothing of the size of all pairs is ever made, so that many pictures fit too.
     """
     n = len(who)
     total = n * (n - 1) // 2
-    if total <= 2 * STRANGERS:
+    if total <= 2 * IMPOSTORS:
         i, j = np.triu_indices(n, k=1)
         return np.asarray(i, np.int64), np.asarray(j, np.int64)
     groups = [np.flatnonzero(who == name) for name in np.unique(who)]
     own = [rows[np.stack(np.triu_indices(len(rows), k=1))] for rows in groups if len(rows) > 1]
-    drawn = np.sort(np.random.default_rng(0).integers(n, size=(2, 3 * STRANGERS)), axis=0)
-    strangers = np.unique(drawn[:, who[drawn[0]] != who[drawn[1]]], axis=1)
-    kept = np.sort(np.random.default_rng(1).permutation(strangers.shape[1])[:STRANGERS])
-    both = np.concatenate([*own, strangers[:, kept]], axis=1)
+    drawn = np.sort(np.random.default_rng(0).integers(n, size=(2, 3 * IMPOSTORS)), axis=0)
+    impostors = np.unique(drawn[:, who[drawn[0]] != who[drawn[1]]], axis=1)
+    kept = np.sort(np.random.default_rng(1).permutation(impostors.shape[1])[:IMPOSTORS])
+    both = np.concatenate([*own, impostors[:, kept]], axis=1)
     return both[0], both[1]
 
 
@@ -170,23 +173,38 @@ def in_parts(weights: Reals, pairs: int, function: Callable[[Reals], Mapping[str
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def shipped_thresholds() -> dict[str, float]:
+    """The tool's own operating points: cosines by a name such as ``fmr_0.1_%``."""
+    fitted = calibration(CALIBRATION)
+    points = fitted.operating_points if isinstance(fitted, Platt) else ()
+    return {point.name.lower().replace(" ", "_"): point.threshold for point in points}
+
+
 def measurement(table: Table) -> Measurement:
-    """AUC, EER, TAR at FAR, FNMR at FMR, and milliseconds per face."""
+    """AUC, EER, TAR at FAR, FNMR at FMR, both errors at the shipped thresholds, and milliseconds per face."""
     found = comparisons(table)
     ranked = ranking.Ranking(found.score, found.same)
-    strangers = int((~found.same).sum())
+    impostors = int((~found.same).sum())
     spent = table.numbers("ms")
     folds = folds_of(table, found)
+    shipped = shipped_thresholds()
 
     def rates(weights: Reals) -> Mapping[str, Reals]:
-        points = ranked.curve(found.weigh(weights))
+        by = found.weigh(weights)
+        points = ranked.curve(by)
         values = {"auc": ranking.area(points), "eer": ranking.equal_error(points)}
         for far in FARS:
-            stated = verification.supports(far, strangers)
+            stated = verification.supports(far, impostors)
             tar = verification.tar_at_far(points, far)
             name = f"{far:.0e}".replace("e-0", "e-")
             values[f"tar_at_far_{name}"] = tar if stated else np.full(tar.shape, np.nan)
             values[f"fnmr_at_fmr_{name}"] = 1.0 - values[f"tar_at_far_{name}"]
+            if far == NAMED_FMR:
+                cosine = ranking.threshold_at_fpr(points, far)
+                values[f"cosine_at_fmr_{name}"] = cosine if stated else np.full(cosine.shape, np.nan)
+        for name, threshold in shipped.items():
+            values[f"impostors_accepted_at.{name}"] = share(found.score >= threshold, ~found.same, by)
+            values[f"genuine_refused_at.{name}"] = share(found.score < threshold, found.same, by)
         return values
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
@@ -211,7 +229,7 @@ def figures(table: Table) -> tuple[Figure, ...]:
 
 
 def failures(table: Table) -> Reals:
-    """The least alike pictures of one person and the most alike of strangers, by their distance from the EER's line."""
+    """The least alike pictures of one person and the most alike of impostors, by their distance from the EER's line."""
     found = comparisons(table)
     worst = np.full(len(table), np.nan)
     if found.same.all() or not found.same.any():
@@ -227,8 +245,9 @@ def failures(table: Table) -> Reals:
 TASK = EvalTask(
     name="identity",
     title="Same person or not",
-    protocol="All pairs of a set that names people, or the pairs of a list; TAR at FAR and EER; intervals draw people, "
-    "and a pair of strangers counts when both are drawn. Time is from file to embedding.",
+    protocol="All pairs of a set that names people, or the pairs of a list; TAR at FAR and EER; both errors at the "
+    "shipped thresholds; intervals draw people, and a pair of impostors counts when both are drawn. Time is from file "
+    "to embedding.",
     tools=("identity",),
     needs="subject (or person, identity) per picture; or pairs.csv with first, second, label; or LFW's pairs.txt",
     read=read,

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.bench import Bench
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import SUBJECT, cluster_of, clustering, number
-from evals.figures import Figure, Plot, line
 from evals.metrics import landmarks as points
 from evals.metrics.arrays import Reals, mean, median
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Figure, Plot, line
+from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
 from faceagent.faces.ibug68 import ibug68
@@ -82,16 +82,16 @@ def _columns(dataset: Dataset) -> dict[str, str]:
     return {f"{name[0]}{int(name[1:]) - first}": found[name] for name in wanted}
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Error of every picture that can be read, and of the trivial face in the box that was found."""
-    return [_observe(bench, case) for case in cases]
+    return [_observe(runner, case) for case in cases]
 
 
-def _observe(bench: Bench, case: Case) -> Values | Skip:
-    path = bench.root / case.file
-    view = bench.face(path)
+def _observe(runner: Runner, case: Case) -> Values | Skip:
+    path = runner.root / case.file
+    view = runner.face(path)
     if isinstance(view, Skip):
-        whole = bench.look(path)
+        whole = runner.look(path)
         if isinstance(whole, Skip):
             return whole._replace(id=case.id)
         view = whole

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evals.bench import Bench, mute
 from evals.data import Case, Cases, Dataset, Item, Skip
 from evals.data.columns import find, number
 from evals.data.dataset import inside
-from evals.figures import Bars, Figure
 from evals.metrics import localisation, ranking
 from evals.metrics.arrays import Flags, Reals, mean
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Bars, Figure
+from evals.runner import Runner, skip_reason
 from evals.task import EvalTask, Table, Values
 from faceagent.errors import InputError
 from faceagent.judge.calibrate import Platt, calibration_of
@@ -66,18 +66,18 @@ def _case(dataset: Dataset, item: Item, mask: str | None, parts: Sequence[str]) 
     return Case(item.id, item.file, truth, item.id, (file,) if file else ())
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """The detector's score of every part, and how its heat map lies over the mask."""
-    views = [bench.face(bench.root / case.file) for case in cases]
+    views = [runner.face(runner.root / case.file) for case in cases]
     masks = iter([
-        bench.look(bench.root / case.others[0]) if case.others else None
+        runner.look(runner.root / case.others[0]) if case.others else None
         for case, view in zip(cases, views, strict=True) if isinstance(view, View)
     ])  # fmt: skip
 
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
         return read_out(evidence, view, next(masks))
 
-    return bench.read(views, reading, [case.id for case in cases])
+    return runner.read(views, reading, [case.id for case in cases])
 
 
 def read_out(evidence: tuple[Evidence, ...], view: View, mask: View | Skip | None) -> Values | Skip:
@@ -98,7 +98,7 @@ def read_out(evidence: tuple[Evidence, ...], view: View, mask: View | Skip | Non
         if (mask.picture.height, mask.picture.width) != size:
             return Skip("", "no_mask", "Its mask has another size than the picture.")
         values |= overlap(heat, np.asarray(mask.pixels()).max(axis=2) > 127)
-    return values or mute(evidence)
+    return values or skip_reason(evidence)
 
 
 def overlap(heat: HeatMap, mask: Flags) -> dict[str, float]:
@@ -147,7 +147,8 @@ def _over_parts(table: Table, rows: Flags) -> dict[str, Reals]:
         "iou": np.nan_to_num(localisation.iou(called, truth)),
     }
     single = truth.sum(axis=1) == 1
-    found |= {f"{name}_one_part": np.where(single, found[name], np.nan) for name in ("pointing", "pointing_either_eye")}
+    pointed = [name for name in found if name.startswith("pointing")]
+    found |= {f"{name}_one_part": np.where(single, found[name], np.nan) for name in pointed}
     blank = np.full(len(rows), np.nan)
     return {name: _filled(blank, rows, values) for name, values in found.items()}
 

@@ -62,7 +62,7 @@ def read(dataset: Dataset, tool: str) -> Cases:
 
 
 def measurement(table: Table) -> Measurement:
-    """D-EER, APCER and BPCER overall; D-EER and BPCER at APCER 10 % per family, and the worst of each."""
+    """D-EER, AUC, APCER and BPCER overall; D-EER, AUC and BPCER at APCER 10 % per family, and the worst of each."""
     columns = detection.Columns(table)
     families = {
         name: (rows, ranking.Ranking(columns.score[rows], columns.attack[rows]))
@@ -78,7 +78,7 @@ def measurement(table: Table) -> Measurement:
             curves = {name: one.curve(weights[..., rows]) for name, (rows, one) in families.items()}
             rates = {f"d_eer.{name}": pad.detection_eer(one) for name, one in curves.items()}
             at_ten = {f"bpcer_at_apcer_10.{name}": pad.bpcer_at_apcer(one, 0.1) for name, one in curves.items()}
-            found |= rates | at_ten
+            found |= rates | at_ten | {f"auc.{name}": ranking.area(one) for name, one in curves.items()}
             found["d_eer_worst"] = np.max(np.stack(list(rates.values())), axis=0)
             found["bpcer_at_apcer_10_worst"] = np.max(np.stack(list(at_ten.values())), axis=0)
         return found

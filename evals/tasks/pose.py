@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from evals.bench import Bench
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import SUBJECT, cluster_of, clustering, find, number
 from evals.metrics import regression
 from evals.metrics.arrays import Reals, mean, median, share
 from evals.metrics.bootstrap import Measurement
+from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
 from faceagent.tools.base import View
 from faceagent.types import Pose
@@ -41,31 +41,31 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return Cases(tuple(cases), (), tuple(notes))
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Angles of every picture and of its mirror image."""
-    return [_observe(bench, case) for case in cases]
+    return [_observe(runner, case) for case in cases]
 
 
-def _observe(bench: Bench, case: Case) -> Values | Skip:
-    view = bench.face(bench.root / case.file)
+def _observe(runner: Runner, case: Case) -> Values | Skip:
+    view = runner.face(runner.root / case.file)
     if isinstance(view, Skip):
         return view._replace(id=case.id)
     pose = view.face.pose if view.face else None
     if pose is None:
         return Skip(case.id, "no_landmarks", f"{case.id}: the face has no pose.")
     values = {axis: float(getattr(pose, axis)) for axis in AXES}
-    mirrored = _mirrored(bench, view)
+    mirrored = _mirrored(runner, view)
     if mirrored is not None:
         values |= {f"mirrored_{axis}": float(getattr(mirrored, axis)) for axis in AXES}
     return values
 
 
-def _mirrored(bench: Bench, view: View) -> Pose | None:
+def _mirrored(runner: Runner, view: View) -> Pose | None:
     """Pose in the mirror image, which goes through the product as a file of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mirrored.png"
         cv2.imwrite(str(path), np.ascontiguousarray(view.pixels()[:, ::-1, ::-1]))
-        found = bench.face(path)
+        found = runner.face(path)
     return None if isinstance(found, Skip) or found.face is None else found.face.pose
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evals.bench import Bench
 from evals.data import Case, Cases, Dataset, Skip
-from evals.figures import Figure, Plot, line
 from evals.metrics import quality
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.metrics.landmarks import normalised_error
+from evals.plots import Figure, Plot, line
+from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
 from evals.tasks import attributes, identity, landmarks
 from faceagent.errors import InputError
@@ -49,13 +49,13 @@ def read(dataset: Dataset, tool: str) -> Cases:
     )
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Quality components of every face, and what the outcome needs."""
-    return [_observe(bench, case) for case in cases]
+    return [_observe(runner, case) for case in cases]
 
 
-def _observe(bench: Bench, case: Case) -> Values | Skip:
-    view = bench.face(bench.root / case.file)
+def _observe(runner: Runner, case: Case) -> Values | Skip:
+    view = runner.face(runner.root / case.file)
     if isinstance(view, Skip) or view.face is None:
         skip = view if isinstance(view, Skip) else Skip("", "no_face", "No face was found.")
         return skip._replace(id=case.id)
@@ -65,12 +65,12 @@ def _observe(bench: Bench, case: Case) -> Values | Skip:
         truth = np.array([[float(case.truth[f"{axis}{i}"]) for axis in "xy"] for i in range(landmarks.COUNT)])
         values["nme"] = float(normalised_error(truth, landmarks.located(view)))
     elif outcome == "mate":
-        tool = bench.tools["identity"]
+        tool = runner.tools["identity"]
         if not isinstance(tool, Identity) or not comparable(view):
             return Skip(case.id, "face_unusable", f"{case.id}: the face cannot be compared.")
         values["embedding"] = [round(float(value), 6) for value in tool.embed([view])[0]]
     else:
-        answer = attributes.reading(measured(bench.tools["attributes"], [view])[0], view)
+        answer = attributes.reading(measured(runner.tools["attributes"], [view])[0], view)
         if isinstance(answer, Skip):
             return answer._replace(id=case.id)
         values |= answer

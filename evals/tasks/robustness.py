@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evals.bench import Bench, Reading
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.synthesis.degradation_sweep import SWEEP
-from evals.figures import Bars, Figure, Plot, line
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
+from evals.plots import Bars, Figure, Plot, line
+from evals.runner import Reading, Runner
 from evals.task import EvalTask, Table, Values, lower_is_better
 from evals.tasks import attributes, detection, expression, forgery, morph, spoof
 from faceagent.tools.base import View
@@ -27,11 +27,12 @@ CONDITIONS = (CLEAN, *(one.name for one in SWEEP))
 
 
 class Base(NamedTuple):
-    """The task behind a tool, and the one metric that is followed."""
+    """The task behind a tool, the metric that is followed, and metrics that are given beside it."""
 
     task: EvalTask
     metric: str
     reading: Reading
+    beside: tuple[str, ...] = ()
 
 
 def _detector(question: Question) -> Reading:
@@ -43,7 +44,7 @@ def _detector(question: Question) -> Reading:
 
 
 BASES: Mapping[str, Base] = {
-    "forgery": Base(forgery.TASK, "auc", _detector("forgery")),
+    "forgery": Base(forgery.TASK, "auc", _detector("forgery"), ("auc_way.forgery_synthetic",)),
     "spoof": Base(spoof.TASK, "auc", _detector("spoof")),
     "morph": Base(morph.TASK, "auc", _detector("morph")),
     "morph_differential": Base(morph.TASK, "auc", _detector("morph")),
@@ -58,23 +59,23 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return found._replace(cases=tuple(case._replace(truth={**case.truth, "tool": tool}) for case in found.cases))
 
 
-def observe(bench: Bench, cases: Sequence[Case]) -> list[Values | Skip]:
+def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """The tool's answer on the picture and on every spoiled copy of it: one record under each condition's name."""
-    reading = BASES[bench.subject].reading
-    clean = bench.faces(cases, reading)
+    reading = BASES[runner.subject].reading
+    clean = runner.faces(cases, reading)
     return [
-        answer if isinstance(answer, Skip) else {CLEAN: dict(answer), **_spoiled(bench, case, reading)}
+        answer if isinstance(answer, Skip) else {CLEAN: dict(answer), **_spoiled(runner, case, reading)}
         for case, answer in zip(cases, clean, strict=True)
     ]
 
 
-def _spoiled(bench: Bench, case: Case, reading: Reading) -> dict[str, Values]:
-    view = bench.look(bench.root / case.file)
+def _spoiled(runner: Runner, case: Case, reading: Reading) -> dict[str, Values]:
+    view = runner.look(runner.root / case.file)
     if isinstance(view, Skip):
         return {}
     with tempfile.TemporaryDirectory() as folder:
-        views = [bench.presented(case, one.write(view.pixels(), Path(folder))) for one in SWEEP]
-        answers = bench.read(views, reading, [one.name for one in SWEEP])
+        views = [runner.presented(case, one.write(view.pixels(), Path(folder))) for one in SWEEP]
+        answers = runner.read(views, reading, [one.name for one in SWEEP])
     return {one.name: answer for one, answer in zip(SWEEP, answers, strict=True) if not isinstance(answer, Skip)}
 
 
@@ -92,8 +93,13 @@ def measurement(table: Table) -> Measurement:
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
         blank = np.full(weights.shape[:-1], np.nan)
-        values = {
-            name: inner(weights[..., there > 0]).get(base.metric, blank) for name, (there, inner) in parts.items()
+        every = {name: inner(weights[..., there > 0]) for name, (there, inner) in parts.items()}
+        values = {name: found.get(base.metric, blank) for name, found in every.items()}
+        beside = {
+            metric if name == CLEAN else f"{metric}.{name}": found[metric]
+            for metric in base.beside
+            for name, found in every.items()
+            if metric in found
         }
         drops = {name: sign * (value - values[CLEAN]) + 0.0 for name, value in values.items() if name != CLEAN}
         worst = np.max(np.stack([np.nan_to_num(drop, nan=-np.inf) for drop in drops.values()]), axis=0)
@@ -101,6 +107,7 @@ def measurement(table: Table) -> Measurement:
             base.metric: values[CLEAN],
             f"{base.metric}_drop_worst": np.where(np.isfinite(worst), worst, np.nan),
             **{f"{base.metric}.{name}": value for name, value in values.items() if name != CLEAN},
+            **beside,
             **{f"drop.{name}": drop for name, drop in drops.items()},
             **{f"kept.{name}": mean(there, weights) for name, (there, _) in parts.items() if name != CLEAN},
         }

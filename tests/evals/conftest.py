@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from evals.homemade import make_spoof, portrait, shown, write_labels
+from evals.synthetic_data import as_print, make_spoof, portrait, write_labels
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def messy_set(tmp_path: Path) -> Path:
     folder = tmp_path / "messy"
     folder.mkdir()
     source = portrait()
-    for name, pixels in (("a.png", source), ("b.png", shown(source, 0.8)), ("c.png", source[:, ::-1])):
+    for name, pixels in (("a.png", source), ("b.png", as_print(source, 0.8)), ("c.png", source[:, ::-1])):
         cv2.imwrite(str(folder / name), np.ascontiguousarray(pixels[..., ::-1]))
     cv2.imwrite(str(folder / "wall.png"), np.full((200, 200, 3), 128, np.uint8))
     (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:300])

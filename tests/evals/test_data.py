@@ -7,8 +7,8 @@ import pytest
 
 from evals.data import Case, Dataset, Item, catalog, open_dataset
 from evals.data.columns import clustering, find, need, number
-from evals.data.dataset import digest, settled, watched
-from evals.homemade import write_labels
+from evals.data.dataset import deduplicated, digest, track_columns
+from evals.synthetic_data import write_labels
 from evals.tasks import TASKS
 from faceagent.errors import InputError, ModelUnavailable
 
@@ -24,8 +24,8 @@ def test_folder(messy_set, tmp_path):
 
 def test_order_of_rows_changes_nothing():
     rows = [Item("b", "b", {"label": "1"}), Item("a", "a", {"label": "0"}), Item("b", "b", {"label": "1"})]
-    assert settled(rows) == settled(rows[::-1])
-    assert [item.id for item in settled(rows)[0]] == ["a", "b"]
+    assert deduplicated(rows) == deduplicated(rows[::-1])
+    assert [item.id for item in deduplicated(rows)[0]] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_tables_as_spreadsheets_write_them(tmp_path):
 
 def test_labels_that_were_looked_at_are_known():
     items = tuple(Item(name, name, {"a": "1", "b": "2", "c": "3"}) for name in "xy")
-    made, seen = watched(Dataset("set", Path("."), ("a", "b", "c"), items))
+    made, seen = track_columns(Dataset("set", Path("."), ("a", "b", "c"), items))
     assert seen == set() and made.items[0].labels.get("a") == "1" and made.items[1].labels["b"] == "2"
     assert made.items[0].labels.get("d", "") == "" and seen == {"a", "b", "d"} and made.items[0] == items[0]
 

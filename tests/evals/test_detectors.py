@@ -8,9 +8,9 @@ import pytest
 from tables import A, B, dataset_of, detected, points, table
 
 from evals.data import Case, Skip
-from evals.homemade import portrait, write
-from evals.run import Order, run, score
+from evals.run import RunConfig, run, score
 from evals.stats import cues
+from evals.synthetic_data import portrait, write
 from evals.tasks import (
     calibration,
     detection,
@@ -111,7 +111,7 @@ def test_a_picture_is_measured_against_its_mask(tmp_path, settings):
     write(tmp_path, [("a.png", pasted, {"mask": "mask.png"}), ("b.png", pixels, {"mask": ""}),
                      ("c.png", pasted[:, ::-1], {"mask": "gone.png"}), ("d.png", mask, {"mask": "mask.png"}),
                      ("e.png", pasted // 2, {"mask": "small.png"}), ("f.png", pixels, {"mask": "/x"})])  # fmt: skip
-    outcome = run(Order("localisation", tmp_path, settings, out=tmp_path / "run", rounds=10))
+    outcome = run(RunConfig("localisation", tmp_path, settings, out=tmp_path / "run", rounds=10))
     assert outcome.result.dataset.n == 1  # a.png; b.png is unaltered, d.png shows no face
     assert 0 <= outcome.result.metrics["mask_iou"].value <= 1 and outcome.result.metrics["mask_pointing"].value in (
         0,
@@ -154,7 +154,7 @@ def test_differential_morph_detection_reads_pairs_and_references(tmp_path, setti
     (tmp_path / "pairs.csv").write_text(
         "suspected,trusted,label,family\na.png,b.png,bona_fide,\nb.png,a.png,morph,WebMorph\na.png,gone.png,morph,x\n"
     )
-    outcome = run(Order("morph", tmp_path, settings, out=tmp_path / "run", rounds=10))
+    outcome = run(RunConfig("morph", tmp_path, settings, out=tmp_path / "run", rounds=10))
     assert outcome.result.tool == "morph_differential" and outcome.result.dataset.n == 2
     assert outcome.result.metrics["auc"].value is not None
     assert [skip.reason for skip in outcome.skips] == ["missing_file"]

@@ -81,7 +81,7 @@ ONLY, NONE = ([0.9, 0.1], [1, 1]), ([], [])
 
 # metric, arguments, value. NaN: the figure is undefined.
 CASES = [
-    # Ranking. FIVE: of 6 pairs 3 are in order.
+    # Ranking. FIVE: of 6 pairs 3 are in config.
     (ranking.auc, FIVE, 3 / 6), (ranking.auc, TIED, 0.5), (ranking.auc, ONLY, NAN), (ranking.auc, NONE, NAN),
     (ranking.auc, ([0.9, 0.5, 0.5, 0.1], [1, 1, 0, 0]), 3.5 / 4),
     (at(ranking.area), FIVE, 3 / 6), (at(ranking.area), TIED, 0.5), (at(ranking.area), ONLY, NAN),
@@ -100,6 +100,8 @@ CASES = [
     (at(ranking.average_precision), ([0.9, 0.1], [0, 0]), NAN),
     (at(ranking.tpr_at_fpr, 0.0), FIVE, 1 / 3), (at(ranking.tpr_at_fpr, 0.5), FIVE, 2 / 3),
     (at(ranking.tpr_at_fpr, 0.5), TIED, 0.0), (at(ranking.tpr_at_fpr, 0.5), ONLY, NAN),
+    (at(ranking.threshold_at_fpr, 0.0), FIVE, 0.9), (at(ranking.threshold_at_fpr, 0.5), FIVE, 0.7),
+    (at(ranking.threshold_at_fpr, 0.5), TIED, NAN), (at(ranking.threshold_at_fpr, 0.5), ONLY, NAN),
     (at(ranking.fpr_at_fnr, 0.0), FIVE, 1.0), (at(ranking.fpr_at_fnr, 0.34), FIVE, 0.5),
     (at(ranking.fpr_at_fnr, 0.5), TIED, 1.0), (at(ranking.fpr_at_fnr, 0.5), ONLY, NAN),
     (at(ranking.threshold_at_equal_error), ([4, 3, 2, 1], [1, 1, 0, 0]), 3),

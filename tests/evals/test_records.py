@@ -8,7 +8,7 @@ import pytest
 
 from evals.answers import Answers
 from evals.data import Case, Skip
-from evals.records import Records, load, sort_out
+from evals.records import Records, load, sort_records
 
 ROWS = [
     {"score": 1.5, "word": "a", "row": [1.0, 2.0]},
@@ -72,11 +72,11 @@ def test_records_come_back_in_order_and_as_they_were(tmp_path):
     header, rows = load(tmp_path)
     rows = list(rows)
     assert header == {"run": 1} and [case for case, _ in rows] == [_case("a"), _case("b"), _case("c")]
-    found = sort_out(rows)
+    found = sort_records(rows)
     assert [case.id for case in found.scored.cases] == ["c"] and found.cued is found.scored
     assert [skip.reason for skip in found.skips] == ["no_face", "too_blurry"]
     assert found.presented.numbers("answered").tolist() == [0, 0, 1]
-    assert [case.id for case in sort_out(rows[:2]).cued.cases] == ["b"]
+    assert [case.id for case in sort_records(rows[:2]).cued.cases] == ["b"]
 
 
 @pytest.mark.parametrize("tail", ['{"id": "c", "fi', "[1]\n", '{"no": "id"}\n', '{"id": "c"}'])

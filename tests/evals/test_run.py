@@ -10,14 +10,14 @@ import pytest
 from inspect_ai.log import read_eval_log
 from typer.testing import CliRunner
 
-from evals import cli, gate
+from evals import cli, regression_gate
 from evals.compare import compare
 from evals.data import Skip
-from evals.homemade import portrait, write_labels
 from evals.records import Records, load
 from evals.report import write
 from evals.result import read
-from evals.run import Order, choose, limited, run
+from evals.run import RunConfig, choose, limited, run
+from evals.synthetic_data import portrait, write_labels
 from evals.tasks import TASKS
 from faceagent.errors import InputError
 
@@ -34,7 +34,7 @@ def loaded(folder):
 @pytest.fixture(scope="module")
 def spoof_run(spoof_set, settings, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    return run(Order("spoof", spoof_set, settings, out=folder, rounds=50)), folder
+    return run(RunConfig("spoof", spoof_set, settings, out=folder, rounds=50)), folder
 
 
 def test_result_has_the_agreed_shape(spoof_run, spoof_set):
@@ -72,8 +72,8 @@ def test_a_run_is_resumed_and_repeats_to_the_digit(spoof_run, spoof_set, setting
     seen = []
     task = TASKS.get("spoof")
     observe = task.observe
-    monkeypatch.setitem(task.__dict__, "observe", lambda bench, cases: seen.extend(cases) or observe(bench, cases))
-    again = run(Order("spoof", spoof_set, settings, out=copy, rounds=50))
+    monkeypatch.setitem(task.__dict__, "observe", lambda runner, cases: seen.extend(cases) or observe(runner, cases))
+    again = run(RunConfig("spoof", spoof_set, settings, out=copy, rounds=50))
     assert len(seen) == 11 - 5
     assert again.result == outcome.result
 
@@ -83,7 +83,7 @@ def test_an_interrupted_run_is_no_result(logs, spoof_set, settings, tmp_path, mo
     # What inspect leaves after Ctrl-C: no log where a part of the run was done, else one that says so.
     monkeypatch.setattr("inspect_ai.eval", lambda *given, **named: logs)
     with pytest.raises(KeyboardInterrupt):
-        run(Order("spoof", spoof_set, settings, out=tmp_path, rounds=50))
+        run(RunConfig("spoof", spoof_set, settings, out=tmp_path, rounds=50))
     assert not (tmp_path / "result.json").exists()
 
 
@@ -93,13 +93,13 @@ def test_permuted_rows_give_the_same_result(spoof_run, spoof_set, settings, tmp_
     shutil.copytree(spoof_set, other)
     lines = (other / "labels.csv").read_text().splitlines()
     (other / "labels.csv").write_text("\n".join([lines[0], *lines[:0:-1]]))
-    found = run(Order("spoof", other, settings, out=tmp_path / "run", rounds=50)).result
+    found = run(RunConfig("spoof", other, settings, out=tmp_path / "run", rounds=50)).result
     assert found.metrics == outcome.result.metrics and found.baselines == outcome.result.baselines
     assert found.dataset.sha256 == outcome.result.dataset.sha256
 
 
 def test_a_messy_set_runs_and_counts_what_was_left_out(messy_set, settings, tmp_path):
-    outcome = run(Order("spoof", messy_set, settings, out=tmp_path / "run", rounds=20))
+    outcome = run(RunConfig("spoof", messy_set, settings, out=tmp_path / "run", rounds=20))
     assert outcome.result.dataset.n == 3
     reasons = sorted(skip.reason for skip in outcome.skips)
     assert outcome.result.dataset.skipped == len(reasons) == 13
@@ -116,7 +116,7 @@ def test_one_class_leaves_ranking_undefined_and_the_rest_stands(tmp_path, settin
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(folder / name), np.ascontiguousarray(portrait()[..., ::-1]))
     write_labels(folder, [{"file": name, "label": "live"} for name in ("a.png", "b.png")])
-    outcome = run(Order("spoof", folder, settings, out=tmp_path / "run", rounds=20))
+    outcome = run(RunConfig("spoof", folder, settings, out=tmp_path / "run", rounds=20))
     metrics = outcome.result.metrics
     assert metrics["auc"].value is None and metrics["apcer_max"].value is None
     assert metrics["bpcer"].value is not None
@@ -132,7 +132,7 @@ def test_an_untrained_tool_says_so(spoof_set, settings, tmp_path, monkeypatch):
     shutil.copytree(spoof_set, folder)
     text = (folder / "labels.csv").read_text().replace("live", "real").replace(",print", ",fake")
     (folder / "labels.csv").write_text(text)
-    outcome = run(Order("morph", folder, settings, out=tmp_path / "run", rounds=20))
+    outcome = run(RunConfig("morph", folder, settings, out=tmp_path / "run", rounds=20))
     assert outcome.result.dataset.n == 0 and outcome.result.dataset.skipped == 11
     assert all(one.value is None for one in outcome.result.metrics.values())
     assert outcome.result.baselines["sharpness_auc"].value is not None
@@ -140,19 +140,19 @@ def test_an_untrained_tool_says_so(spoof_set, settings, tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_run_is_refused_with_a_remedy(spoof_set, settings, tmp_path):
-    for order, message in (
-        (Order("spof", spoof_set, settings), "Did you mean 'spoof'"),
-        (Order("expression", spoof_set, settings), "no case for expression: 11 unknown_label"),
-        (Order("landmarks", spoof_set, settings), "does not label 68 points"),
-        (Order("spoof", spoof_set, settings, tool="quality"), "It measures: spoof"),
-        (Order("identity", spoof_set, settings), "subject"),
-        (Order("attributes", spoof_set, settings), "neither age nor gender"),
-        (Order("localisation", spoof_set, settings), "left_eye"),
-        (Order("fairness", spoof_set, settings), "names no groups"),
-        (Order("spoof", tmp_path / "LFW", settings), "Download lfw.tgz"),
+    for config, message in (
+        (RunConfig("spof", spoof_set, settings), "Did you mean 'spoof'"),
+        (RunConfig("expression", spoof_set, settings), "no case for expression: 11 unknown_label"),
+        (RunConfig("landmarks", spoof_set, settings), "does not label 68 points"),
+        (RunConfig("spoof", spoof_set, settings, tool="quality"), "It measures: spoof"),
+        (RunConfig("identity", spoof_set, settings), "subject"),
+        (RunConfig("attributes", spoof_set, settings), "neither age nor gender"),
+        (RunConfig("localisation", spoof_set, settings), "left_eye"),
+        (RunConfig("fairness", spoof_set, settings), "names no groups"),
+        (RunConfig("spoof", tmp_path / "LFW", settings), "Download lfw.tgz"),
     ):
         with pytest.raises(Exception, match=message):
-            run(order)
+            run(config)
 
 
 def test_limit_takes_whole_clusters_whatever_the_order(spoof_set, tmp_path, settings):
@@ -196,9 +196,9 @@ def test_compare_tests_silence_too(spoof_run, tmp_path):
     header, cases, answers = loaded(folder)
     silent = [Skip(case.id, "too_blurry", "") if case.truth["class"] == "attack" else answer
               for case, answer in zip(cases, answers, strict=True)]  # fmt: skip
-    with Records(tmp_path / "mute", header) as records:
+    with Records(tmp_path / "skip_reason", header) as records:
         records.add(cases, silent)
-    found = compare(folder, tmp_path / "mute", rounds=200)
+    found = compare(folder, tmp_path / "skip_reason", rounds=200)
     rows = {row.metric: row for row in found.rows}
     assert (rows["apnrr"].first, rows["apnrr"].second, rows["apnrr"].verdict) == (0.0, 1.0, "worse")
     assert rows["bpnrr"].change == 0 and rows["non_response"].change == pytest.approx(6 / 11)
@@ -266,24 +266,26 @@ def test_commands(spoof_set, tmp_path, monkeypatch, settings):
     assert leaks.exit_code == 1 and "near-duplicates" in leaks.output
 
 
-@pytest.mark.parametrize("suite", sorted(gate.SUITES))
+@pytest.mark.parametrize("suite", sorted(regression_gate.SUITES))
 def test_regression_gate(suite, settings):
-    assert [str(left) for left in gate.check(settings, [suite])] == []
+    assert [str(left) for left in regression_gate.check(settings, [suite])] == []
 
 
 def test_gate_holds_runs_of_large_sets_too(spoof_run, tmp_path, monkeypatch):
     _, folder = spoof_run
     shutil.copytree(folder, tmp_path / "spoof-somewhere")
-    known = gate.accepted(tmp_path)
+    known = regression_gate.accepted(tmp_path)
     assert "auc" in known["spoof-somewhere"] and not any(name.startswith("ms_") for name in known["spoof-somewhere"])
-    monkeypatch.setattr(gate, "intervals", lambda kind="suites": {"spoof-somewhere": {"auc": (2.0, 3.0)}, "gone": {}})
-    assert [left.metric for left in gate.check_runs(tmp_path)] == ["auc"]
+    monkeypatch.setattr(
+        regression_gate, "intervals", lambda kind="suites": {"spoof-somewhere": {"auc": (2.0, 3.0)}, "gone": {}}
+    )
+    assert [left.metric for left in regression_gate.check_runs(tmp_path)] == ["auc"]
 
 
 def test_gate_fails_when_a_figure_leaves_its_interval(spoof_run):
     outcome, _ = spoof_run
     value = outcome.result.metrics["auc"].value
-    assert list(gate.leaving("spoof", outcome.result, {"auc": (value - 0.01, value + 0.01)})) == []
-    [left] = gate.leaving("spoof", outcome.result, {"auc": (value + 0.01, 2.0)})
+    assert list(regression_gate.leaving("spoof", outcome.result, {"auc": (value - 0.01, value + 0.01)})) == []
+    [left] = regression_gate.leaving("spoof", outcome.result, {"auc": (value + 0.01, 2.0)})
     assert left.value == value and "outside" in str(left)
-    assert len(list(gate.leaving("spoof", outcome.result, {"gone": (0.0, 1.0)}))) == 1
+    assert len(list(regression_gate.leaving("spoof", outcome.result, {"gone": (0.0, 1.0)}))) == 1

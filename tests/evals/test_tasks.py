@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from tables import B, dataset_of, points, table
 
-from evals.bench import Bench
 from evals.data import Case, open_dataset
-from evals.homemade import portrait, write, write_labels
 from evals.metrics.bootstrap import estimate
-from evals.run import Order, run
+from evals.run import RunConfig, run
+from evals.runner import Runner
 from evals.stats import leaks
+from evals.synthetic_data import portrait, write, write_labels
 from evals.task import lower_is_better
 from evals.tasks import (
     TASKS,
@@ -138,7 +138,7 @@ def test_rates_are_stated_only_with_strangers_enough():
 def test_many_pictures_give_all_pairs_of_one_person_and_enough_strangers():
     who = np.repeat(np.arange(1000), 2)
     i, j = identity.pairs_of(who)
-    assert (who[i] == who[j]).sum() == 1000 and (who[i] != who[j]).sum() == identity.STRANGERS
+    assert (who[i] == who[j]).sum() == 1000 and (who[i] != who[j]).sum() == identity.IMPOSTORS
     assert (i < j).all() and len(np.unique(np.stack([i, j]), axis=1).T) == len(i)
     few = identity.pairs_of(np.array([0, 0, 1]))
     assert few[0].tolist() == [0, 0, 1] and few[1].tolist() == [1, 2, 2]
@@ -215,8 +215,8 @@ def test_swap_test_catches_an_explainer_that_ignores_its_evidence(tmp_path, sett
 
 def test_a_models_explanations_are_counted_before_the_check(tmp_path, settings):
     write(tmp_path, [("a.png", portrait(), {"label": "x"})])
-    bench = Bench(tmp_path, settings, "vlm")
-    report = bench.analyst.analyze(str(tmp_path / "a.png"), explain="ledger")
+    runner = Runner(tmp_path, settings, "vlm")
+    report = runner.analyst.analyze(str(tmp_path / "a.png"), explain="ledger")
 
     def struck(verdict, evidence) -> Explanation | None:
         """The ledger's words as if a model had said them, and one more claim that the check removed."""
@@ -230,15 +230,15 @@ def test_a_models_explanations_are_counted_before_the_check(tmp_path, settings):
     assert counts["explanations"] == counts["valid"] == counts["agreeing"] == 1
     assert counts["cited"] == counts["steps"] - 1 > 0
     case = Case("a.png", "a.png", {}, "a.png")
-    [silent] = explanation.observe(bench, [case], explain.VlmExplainer(Scripted(lambda ask: "no answer")))
+    [silent] = explanation.observe(runner, [case], explain.VlmExplainer(Scripted(lambda ask: "no answer")))
     assert silent["explanations"] > 0 and silent["valid"] == silent["steps"] == 0
-    [skipped] = explanation.observe(bench, [case], explain.VlmExplainer(Scripted([], adapters=()), needs_adapter=True))
+    [skipped] = explanation.observe(runner, [case], explain.VlmExplainer(Scripted([], adapters=()), needs_adapter=True))
     assert skipped.reason == "no_evidence"
 
 
 def test_agent_recovers(tmp_path, settings):
     write(tmp_path, [("a.png", portrait(), {"label": "x"})])
-    outcome = run(Order("agent", tmp_path, settings, out=tmp_path / "run", rounds=10))
+    outcome = run(RunConfig("agent", tmp_path, settings, out=tmp_path / "run", rounds=10))
     assert outcome.result.metrics["recovery"].value == 1.0 and "tool_selection" in outcome.result.metrics
 
 
@@ -250,15 +250,15 @@ def test_calls_are_those_of_the_labelled_plan(tmp_path, settings):
     ]
     path = tmp_path / "mine.jsonl"
     path.write_text("\n".join([*map(json.dumps, lines), '{"text": 1}', "no json"]))
-    outcome = run(Order("agent", path, settings, out=tmp_path / "run", rounds=10))
+    outcome = run(RunConfig("agent", path, settings, out=tmp_path / "run", rounds=10))
     found = {name: one.value for name, one in outcome.result.metrics.items()}
     assert found["tool_selection"] == pytest.approx(2 / 3) and found["tool_selection.wrong"] == 0.0
-    assert found["missing_calls"] > 0 and found["extra_calls"] > 0 and found["plan_exact"] == pytest.approx(2 / 3)
+    assert found["missing_calls"] > 0 and found["extra_calls"] > 0
     assert outcome.result.dataset.n == 3 and outcome.result.dataset.skipped == 2
     assert "line 00004" in outcome.skips[0].message and "recovery" not in found
     path.write_text("")
     with pytest.raises(InputError, match="no labelled query"):
-        run(Order("agent", path, settings, out=tmp_path / "other"))
+        run(RunConfig("agent", path, settings, out=tmp_path / "other"))
 
 
 def test_directions():

@@ -1,6 +1,6 @@
 """Where cases meet the product: pictures through its intake and face finder, tools through ``measure``.
 
-There is no private path: what is measured here is what ``analyze`` runs. The bench knows no label and no metric.
+There is no private path: what is measured here is what ``analyze`` runs. The runner knows no label and no metric.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.data import Case, Skip
-from evals.stats.cues import cues_of
+from evals.stats.shortcut_features import shortcut_features_of
 from evals.task import SKIPPED, UNPRESENTED, Values
 from evals.views import portrait, whole
 from faceagent import intake
@@ -21,14 +21,17 @@ from faceagent.settings import Settings
 from faceagent.tools.base import Tool, View, measure
 from faceagent.types import Evidence, Problem, Source
 
-ROOMS = ("faces", "analyze", "vlm")
+SYSTEM_PARTS = ("faces", "analyze", "vlm")
 """What can be measured without being one tool."""
 
+FINDER = "quality"
+"""The tool whose weights are those of the face finder."""
+
 Reading = Callable[[tuple[Evidence, ...], View], Values | Skip]
-"""What a task takes from a tool's evidence about one face. The id of a Skip is filled in by the bench."""
+"""What a task takes from a tool's evidence about one face. The id of a Skip is filled in by the runner."""
 
 
-class Bench:
+class Runner:
     """One tool, one folder of pictures, one profile.
 
     ``tool`` is a registered tool, or a room that is measured as a whole: "faces", "analyze", or "vlm" (explaining).
@@ -39,15 +42,22 @@ class Bench:
         self.settings = settings
         self.tools: Mapping[str, Tool] = build_tools(settings)
         self.subject = tool
-        if tool not in self.tools and tool not in ROOMS:
+        if tool not in self.tools and tool not in SYSTEM_PARTS:
             raise InputError(
-                f"There is no tool called {tool!r}.", remedy=f"There are: {', '.join((*self.tools, *ROOMS))}."
+                f"There is no tool called {tool!r}.", remedy=f"There are: {', '.join((*self.tools, *SYSTEM_PARTS))}."
             )
 
     @property
     def tool(self) -> Tool:
         """The registered tool that is measured."""
         return self.tools[self.subject]
+
+    @property
+    def measured_tools(self) -> tuple[Tool, ...]:
+        """The tools that decide what is measured: one, or for the product as a whole all of them."""
+        if self.subject in self.tools:
+            return (self.tool,)
+        return (self.tools[FINDER],) if self.subject == "faces" else tuple(self.tools.values())
 
     @cached_property
     def analyst(self) -> Analyst:
@@ -85,13 +95,13 @@ class Bench:
             return Skip("", reason, f"Reference of {case.file}: {missing.message}")
         return replace(view, references=tuple(other for other in others if isinstance(other, View)))
 
-    def faces(self, cases: Sequence[Case], reading: Reading, *, cues: bool = False) -> list[Values | Skip]:
+    def faces(self, cases: Sequence[Case], reading: Reading, *, shortcuts: bool = False) -> list[Values | Skip]:
         """``reading`` of the tool's evidence about the main face of every case, in one batch."""
         views = [self.presented(case, self.root / case.file) for case in cases]
-        return self.read(views, reading, [case.id for case in cases], cues=cues)
+        return self.read(views, reading, [case.id for case in cases], shortcuts=shortcuts)
 
     def read(
-        self, views: Sequence[View | Skip], reading: Reading, names: Sequence[str], *, cues: bool = False
+        self, views: Sequence[View | Skip], reading: Reading, names: Sequence[str], *, shortcuts: bool = False
     ) -> list[Values | Skip]:
         """``reading`` of the tool's evidence about views that are already there."""
         seen = [view for view in views if isinstance(view, View)]
@@ -99,7 +109,7 @@ class Bench:
         found: list[Values | Skip] = []
         for view, name in zip(views, names, strict=True):
             answer: Values | Skip = view if isinstance(view, Skip) else reading(next(measured), view)
-            extra: dict[str, Any] = cues_of(view) if cues and isinstance(view, View) else {}
+            extra: dict[str, Any] = shortcut_features_of(view) if shortcuts and isinstance(view, View) else {}
             if isinstance(answer, Skip):
                 # The cues of a picture that the tool is silent about are kept: they need no tool.
                 found.append({SKIPPED: [answer.reason, answer.message], **extra} if extra else answer._replace(id=name))
@@ -108,7 +118,7 @@ class Bench:
         return found
 
 
-def mute(evidence: Sequence[Evidence]) -> Skip:
+def skip_reason(evidence: Sequence[Evidence]) -> Skip:
     """Why a tool said nothing that could be scored."""
     silent = next((item for item in evidence if item.status != "ok"), None)
     if silent is None:

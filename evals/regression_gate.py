@@ -4,9 +4,9 @@ The suite is drawn, pasted and spoiled from one public-domain photograph, so it 
 everywhere. It says nothing about how good a tool is; it says when one has changed. ``baselines.json`` holds the
 intervals: a figure that leaves its own fails the gate, until a person looks and renews it.
 
-    python -m evals.gate                checks the small suite
-    python -m evals.gate --runs DIR     checks the large suites: runs that `python -m evals.results` left in DIR
-    python -m evals.gate --renew        measures the small suite anew and writes the intervals, with --runs both
+    python -m evals.regression_gate              checks the small suite
+    python -m evals.regression_gate --runs DIR   checks the large sets: runs that `python -m evals.results` left in DIR
+    python -m evals.regression_gate --renew      measures the small suite anew, writes its intervals; with --runs both
 
 An interval of a large suite is the bootstrap interval that the figure had when it was accepted.
 """
@@ -20,9 +20,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from evals.homemade import SUITES
 from evals.result import NAME, Result, read
-from evals.run import Order, run
+from evals.run import RunConfig, run
+from evals.synthetic_data import SUITES
 from faceagent.settings import Settings, load
 
 FILE = "baselines.json"
@@ -36,7 +36,7 @@ TIMES = ("ms_", "fruits")
 """Figures that depend on the machine."""
 
 
-class Leaving(NamedTuple):
+class OutOfInterval(NamedTuple):
     """A figure that left its interval, or is not there any more."""
 
     suite: str
@@ -48,7 +48,7 @@ class Leaving(NamedTuple):
     def __str__(self) -> str:
         return (
             f"{self.suite}: {self.metric} is {self.value}, outside {self.low:g} to {self.high:g}; "
-            "if that is meant: python -m evals.gate --renew"
+            "if that is meant: python -m evals.regression_gate --renew"
         )
 
 
@@ -63,9 +63,9 @@ def intervals(kind: Literal["suites", "sets"] = "suites") -> Intervals:
     return {suite: {name: (ends[0], ends[1]) for name, ends in metrics.items()} for suite, metrics in suites.items()}
 
 
-def check_runs(runs: Path) -> list[Leaving]:
+def check_runs(runs: Path) -> list[OutOfInterval]:
     """What left its interval among the runs in a folder; a set that was not run is passed over."""
-    found: list[Leaving] = []
+    found: list[OutOfInterval] = []
     for name, known in intervals("sets").items():
         if (runs / name / NAME).is_file():
             found += leaving(name, read(runs / name), known)
@@ -84,21 +84,21 @@ def accepted(runs: Path) -> dict[str, dict[str, list[float]]]:
     }
 
 
-def check(settings: Settings, suites: Sequence[str] | None = None) -> list[Leaving]:
+def check(settings: Settings, suites: Sequence[str] | None = None) -> list[OutOfInterval]:
     """Measure the suites and list what left its interval."""
     known = intervals()
-    found: list[Leaving] = []
+    found: list[OutOfInterval] = []
     for name, result in measure(settings, suites or tuple(known)):
         found += leaving(name, result, known[name])
     return found
 
 
-def leaving(suite: str, result: Result, known: Mapping[str, tuple[float, float]]) -> Iterator[Leaving]:
+def leaving(suite: str, result: Result, known: Mapping[str, tuple[float, float]]) -> Iterator[OutOfInterval]:
     """The figures of one result outside their intervals."""
     for metric, (low, high) in known.items():
         value = result.metrics[metric].value if metric in result.metrics else None
         if value is None or not low <= value <= high:
-            yield Leaving(suite, metric, value, low, high)
+            yield OutOfInterval(suite, metric, value, low, high)
 
 
 def measure(settings: Settings, suites: Sequence[str]) -> Iterator[tuple[str, Result]]:
@@ -113,7 +113,7 @@ def _run(task: str, make: Callable[[Path], None], folder: Path, settings: Settin
     data = folder / "data"
     data.mkdir()
     make(data)
-    return run(Order(task, data, settings, out=folder / "run", rounds=ROUNDS)).result
+    return run(RunConfig(task, data, settings, out=folder / "run", rounds=ROUNDS)).result
 
 
 def renewed(settings: Settings) -> dict[str, dict[str, list[float]]]:
@@ -135,12 +135,12 @@ def _interval(value: float) -> list[float]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check or renew; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m evals.gate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m evals.regression_gate", description=__doc__)
     parser.add_argument("--renew", action="store_true", help="write new intervals")
     parser.add_argument("--runs", type=Path, help="folder of the large suites' runs")
     options = parser.parse_args(arguments)
     if options.renew:
-        note = "Written by `python -m evals.gate --renew` after a person agreed that the change is meant."
+        note = "Written by `python -m evals.regression_gate --renew` after a person agreed that the change is meant."
         sets = accepted(options.runs) if options.runs else {name: dict(one) for name, one in intervals("sets").items()}
         text = json.dumps({"note": note, "suites": renewed(load()), "sets": sets}, indent=1)
         (Path(__file__).parent / FILE).write_text(text + "\n", encoding="utf-8")

@@ -18,7 +18,7 @@ from faceagent.settings import Settings
 from faceagent.types import Picture
 
 Pixels = NDArray[np.uint8]
-Row = Mapping[str, str | float]
+LabelRow = Mapping[str, str | float]
 
 
 def portrait() -> Pixels:
@@ -40,7 +40,7 @@ def lit(pixels: Pixels, gamma: float) -> Pixels:
     return (255 * (pixels / 255.0) ** gamma).round().astype(np.uint8)
 
 
-def shown(pixels: Pixels, side: float) -> Pixels:
+def as_print(pixels: Pixels, side: float) -> Pixels:
     """As a small, flat, faintly striped print held before a plain wall."""
     height, width = pixels.shape[:2]
     small = cv2.resize(pixels, None, fx=side, fy=side, interpolation=cv2.INTER_AREA).astype(np.float64)
@@ -52,16 +52,16 @@ def shown(pixels: Pixels, side: float) -> Pixels:
     return wall
 
 
-def write(folder: Path, pictures: Iterable[tuple[str, Pixels, Row]]) -> None:
+def write(folder: Path, pictures: Iterable[tuple[str, Pixels, LabelRow]]) -> None:
     """Store pictures as PNG and their labels."""
-    rows: list[Row] = []
+    rows: list[LabelRow] = []
     for name, pixels, labels in pictures:
         cv2.imwrite(str(folder / name), np.ascontiguousarray(pixels[..., ::-1]))
         rows.append({"file": name, **labels})
     write_labels(folder, rows)
 
 
-def write_labels(folder: Path, rows: Iterable[Row]) -> Path:
+def write_labels(folder: Path, rows: Iterable[LabelRow]) -> Path:
     """Write labels.csv with the columns of all rows; returns the folder."""
     listed = list(rows)
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
@@ -117,7 +117,7 @@ def make_spoof(folder: Path) -> None:
     source = portrait()
     live = [(name, pixels, {"label": "live"}) for name, pixels in variants()[:5]]
     print_ = [
-        (f"print{gamma:g}_{side:g}.png", shown(lit(source, gamma), side), {"label": "print"})
+        (f"print{gamma:g}_{side:g}.png", as_print(lit(source, gamma), side), {"label": "print"})
         for gamma in (0.8, 1.0, 1.3)
         for side in (0.6, 0.8)
     ]

@@ -1,4 +1,4 @@
-"""What figures mean, in words. Knows names only; the table is ``meanings.toml``."""
+"""What figures mean, in words. Knows names only; the table is ``metric_docs.toml``."""
 
 import tomllib
 from fnmatch import fnmatchcase
@@ -10,7 +10,7 @@ SHARED = "all"
 
 @cache
 def _table() -> dict[str, dict[str, str]]:
-    return tomllib.loads(resources.files("evals").joinpath("meanings.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(resources.files("evals").joinpath("metric_docs.toml").read_text(encoding="utf-8"))
 
 
 def meaning(task: str, metric: str) -> tuple[str, str]:
@@ -28,7 +28,7 @@ def of_task(task: str) -> dict[str, str]:
     return {name: ": ".join(meaning(task, name)) for name in _table().get(task, {})}
 
 
-def shown(task: str, metrics: list[str]) -> list[str]:
+def listed(task: str, metrics: list[str]) -> list[str]:
     """Which of a run's metrics an overview shows, in the table's order; all of them where it knows no such task."""
     known = list(_table().get(task, {}))
     chosen = [name for pattern in known for name in metrics if fnmatchcase(name, pattern)]

@@ -1,32 +1,29 @@
-"""Which face a description means, on pictures composed of portraits whose places, ages and genders are known.
+"""Pictures composed of portraits whose places, ages and genders are known, each with a description of one face.
 
-Every picture is a wall of three to five portraits in one row, or in a back row of smaller and a front row of larger
-ones. Descriptions in three languages are read by the router and resolved among the faces found. An ambiguous one ("the
-woman" where there are two) is right when it is asked back with the right candidates. The portraits are FRLL's neutral
-ones (age and gender as its people stated them) and, for age, SFHQ's synthetic children, adults and seniors.
+Every picture shows three to five portraits in one row, or in a back row of smaller and a front row of larger ones. The
+portraits are FRLL's neutral ones (age and gender as its people stated them) and, for age, SFHQ's synthetic children,
+adults and seniors. Labels per picture: ``text`` (the description, in one of three languages), ``kind``, ``boxes``
+(JSON, x0, y0, x1, y1 in px of every portrait) and ``targets`` (JSON, indices of the boxes that are meant: one, or
+several where the description is ambiguous and must be asked back).
 """
 
+import json
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from evals.acceptance import MissingSet, Row, labels, wilson
-from evals.views import drawn
-from faceagent.faces import find_faces
-from faceagent.router import FaceReference, route
-from faceagent.router.resolve_face import FaceMatch, needs, resolve
-from faceagent.settings import Settings
-from faceagent.tools.attributes import Attributes
-from faceagent.tools.base import Pixels, View
-from faceagent.types import Evidence, Face
+from evals.data.folder import label_rows
+from evals.synthetic_data import write_labels
+from faceagent.errors import InputError
 
-PICTURES = 20
-"""Composed for each kind of description."""
-BAR = 0.9
+NAME = "composed_people"
+PER_KIND = 20
+"""Pictures of each kind of description."""
 SEED = 6
 UNIT = 200
 """Side of a portrait of the usual size, px."""
@@ -36,30 +33,8 @@ APART = 15.0
 """Years between the oldest (or youngest) and everybody else, where that is asked for."""
 BANDS = {"small child": 5.0, "30 year old adult": 30.0, "wrinkly 70 year old senior": 70.0}
 """SFHQ's captions of age, in years."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """One portrait, and what is known about it; None: not known."""
-
-    file: Path
-    age: float | None = None
-    gender: str | None = None
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A portrait in its place, px: x0, y0, x1, y1."""
-
-    person: Person
-    box: tuple[int, int, int, int]
-
-    def holds(self, face: Face) -> bool:
-        """Whether the middle of the face lies in it."""
-        x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
-        return self.box[0] <= x <= self.box[2] and self.box[1] <= y <= self.box[3]
-
-
+GEOMETRY = ("left", "right", "middle", "second", "back", "front", "largest", "smallest")
+"""Kinds of description for which places and sizes suffice."""
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "left": ("Is the person on the left smiling?", "左边的人在笑吗？", "¿Sonríe la persona de la izquierda?"),
     "right": (
@@ -90,60 +65,65 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "woman, of two": ("Is the woman smiling?", "女士在笑吗？", "¿Sonríe la mujer?"),
     "man, of two": ("Is the man smiling?", "男士在笑吗？", "¿Sonríe el hombre?"),
 }
-"""What is asked, by kind."""
-GEOMETRY = ("left", "right", "middle", "second", "back", "front", "largest", "smallest")
+"""What is asked, by kind, in English, Chinese and Spanish."""
 
 
-def rows(data: Path, settings: Settings) -> Iterable[Row]:
-    """Share of descriptions that led to the right face, by kind and over all, and with boxes alone."""
-    tool = Attributes(settings)
+@dataclass(frozen=True)
+class Person:
+    """One portrait, and what is known about it; None: not known."""
+
+    file: Path
+    age: float | None = None
+    gender: str | None = None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A portrait in its place, px: x0, y0, x1, y1."""
+
+    person: Person
+    box: tuple[int, int, int, int]
+
+
+def make(data: Path, folder: Path) -> Path:
+    """Write the set into ``folder``; returns the folder. Raises InputError when a source set is not below ``data``."""
     people = list(_people(data))
     chance = random.Random(SEED)  # noqa: S311  (draws pictures, not secrets)
-    known, blind = [], []
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
     for kind, texts in TEXTS.items():
-        right, alone = [], []
-        for number in range(PICTURES):
-            tiles, target = _layout(kind, people, chance)
-            pixels, who = _composed(tiles), route(texts[number % len(texts)]).faces[0]
-            view = drawn(pixels)
-            faces = find_faces(view.picture, pixels, settings)
-            right.append(_right(resolve(who, faces, _evidence(tool, view, faces, who)), faces, target))
-            alone.append(_right(resolve(who, faces), faces, target))
-        known += right
-        blind += alone
-        note = "places and sizes suffice" if kind in GEOMETRY else f"with boxes alone {np.mean(alone):.3f}"
-        yield _share(f"people: {kind}", right, note)
-    yield _share("people: all kinds", known, f"with boxes alone {np.mean(blind):.3f}", BAR)
-    names = list(TEXTS)
-    places = [ok for place, ok in enumerate(known) if names[place // PICTURES] in GEOMETRY]
-    yield _share("people: by place, size and number", places, "boxes alone", BAR)
-    others = [ok for place, ok in enumerate(known) if names[place // PICTURES] not in GEOMETRY]
-    yield _share("people: by age and gender", others, "with the attributes tool", BAR)
-
-
-def _share(figure: str, right: Sequence[bool], note: str, bar: float | None = None) -> Row:
-    low, high = wilson(sum(right), len(right))
-    value = float(np.mean(right))
-    return Row(on="composed", figure=figure, value=value, low=low, high=high, n=len(right), bar=bar, note=note)
+        for number in range(PER_KIND):
+            tiles, targets = _layout(kind, people, chance)
+            name = kind.replace(",", "").replace(" ", "_")
+            file = f"{name}_{number:02}.png"
+            cv2.imwrite(str(folder / file), _composed(tiles)[:, :, ::-1])
+            rows.append({
+                "file": file,
+                "kind": name,
+                "text": texts[number % len(texts)],
+                "boxes": json.dumps([tile.box for tile in tiles]),
+                "targets": json.dumps([tiles.index(tile) for tile in targets]),
+            })  # fmt: skip
+    return write_labels(folder, rows)
 
 
 def _people(data: Path) -> Iterator[Person]:
     """FRLL's neutral portraits with stated age and gender, and SFHQ's with the age of their caption."""
     table = data / "frll_london" / "london_info.csv"
     if not table.is_file():
-        raise MissingSet(f"frll_london is not below {data}")
+        raise InputError(f"frll_london is not below {data}.", remedy="Name the folder that holds the labelled sets.")
     for line in table.read_text(encoding="utf-8").splitlines()[1:]:
         name, age, gender, *_ = line.split(",")
         file = table.parent / "neutral_front" / f"{name}_03.jpg"
         if file.is_file() and age.isdigit():
             yield Person(file, float(age), gender)
-    for row in labels(data, "sfhq_t2i_tiles"):
+    for row in label_rows(data / "sfhq_t2i_tiles"):
         if row["query_label"] in BANDS:
             yield Person(data / "sfhq_t2i_tiles" / row["file"], BANDS[row["query_label"]])
 
 
 def _layout(kind: str, people: Sequence[Person], chance: random.Random) -> tuple[list[Tile], list[Tile]]:
-    """A wall of portraits, and the tiles that are right: one, or several where the description is ambiguous."""
+    """The portraits in their places, and the tiles that are meant: several where the description is ambiguous."""
     cast, wanted = _cast(kind, people, chance)
     chance.shuffle(cast)
     if kind in ("back", "front"):
@@ -162,7 +142,7 @@ def _layout(kind: str, people: Sequence[Person], chance: random.Random) -> tuple
 
 
 def _cast(kind: str, people: Sequence[Person], chance: random.Random) -> tuple[list[Person], list[Person]]:
-    """Who is on the wall, and whom the words, places aside, are true of; nobody in particular: none."""
+    """Who is shown, and of whom the words, places aside, are true; nobody in particular: none."""
     adults = [one for one in people if one.gender is not None]
     if kind in ("oldest", "youngest"):
         ages = {one: one.age or 0.0 for one in people}
@@ -198,31 +178,14 @@ def _two_rows(kind: str, cast: list[Person], chance: random.Random) -> tuple[lis
     return [*behind, *before], behind if kind == "back" else before
 
 
-def _composed(tiles: Sequence[Tile]) -> Pixels:
+def _composed(tiles: Sequence[Tile]) -> NDArray[np.uint8]:
     width = max(tile.box[2] for tile in tiles) + GAP
     height = max(tile.box[3] for tile in tiles) + GAP
-    wall = np.full((height, width, 3), GREY, dtype=np.uint8)
+    canvas = np.full((height, width, 3), GREY, dtype=np.uint8)
     for tile in tiles:
         x0, y0, x1, y1 = tile.box
         image = cv2.imread(str(tile.person.file))
         if image is None:
-            raise MissingSet(f"{tile.person.file} cannot be read")
-        wall[y0:y1, x0:x1] = cv2.resize(image, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)[:, :, ::-1]
-    return wall
-
-
-def _evidence(tool: Attributes, view: View, faces: Sequence[Face], who: FaceReference) -> list[Evidence]:
-    """What the conversation would measure for this description."""
-    if not needs(who, faces):
-        return []
-    views = [View(view.picture, view.pixels, view.original, face) for face in faces]
-    return [item for found in tool.run(views) for item in found]
-
-
-def _right(found: FaceMatch, faces: Sequence[Face], target: Sequence[Tile]) -> bool:
-    """Whether the one face is meant, or all that could be are asked about."""
-    named = [face for face in faces if face.id == found.face or (found.face is None and face.id in found.rivals)]
-    if len(target) == 1:
-        return found.face is not None and bool(named) and target[0].holds(named[0])
-    every = all(any(tile.holds(face) for face in named) for tile in target)
-    return found.face is None and every and all(any(tile.holds(face) for tile in target) for face in named)
+            raise InputError(f"{tile.person.file} cannot be read.", remedy="Restore the picture.")
+        canvas[y0:y1, x0:x1] = cv2.resize(image, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)[:, :, ::-1]
+    return canvas

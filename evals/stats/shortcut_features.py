@@ -21,7 +21,7 @@ RIDGE = 1.0
 STEPS = 12
 
 
-def cues_of(view: View) -> dict[str, Any]:
+def shortcut_features_of(view: View) -> dict[str, Any]:
     """The cues of a picture, ready for a record; keys start with ``cue_``."""
     grey = cv2.cvtColor(np.ascontiguousarray(view.pixels()), cv2.COLOR_RGB2GRAY)
     return {

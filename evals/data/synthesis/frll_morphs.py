@@ -1,8 +1,8 @@
 """Morphs of FRLL's test people, whom no fit has seen: a labelled set made from pictures that may be made into one.
 
-Every document picture (neutral) and its morphs with the two people of the nearest face shape go on the same journey of
-scaling and recompression, so that only the morphing tells them apart. ``reference`` names a smiling picture of the
-same sitting on a journey of its own, for detectors that compare: one sitting is kinder to them than the field.
+Every document picture (neutral) and its morphs with the two people of the nearest face shape are scaled and
+recompressed in the same way, so that only the morphing tells them apart. ``reference`` names a smiling picture of the
+same sitting, degraded in a way of its own, for detectors that compare: one sitting is kinder to them than the field.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from evals.data import open_dataset
 from evals.data.synthesis.degradation import degrade, draw_degradation
 from evals.data.synthesis.morph import Finish, Method, morph
 from evals.data.synthesis.records import Portrait
-from evals.homemade import write_labels
+from evals.synthetic_data import write_labels
 from evals.views import portraits
 from faceagent.encoder.crop import face_crop
 from faceagent.settings import Settings
@@ -37,7 +37,7 @@ def make(data: Path, folder: Path, settings: Settings) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for index, (name, (document, later)) in enumerate(sorted(people.items())):
-        journey = draw_degradation(np.random.default_rng((0, index)), SIZE, smallest=0.5)
+        degradation = draw_degradation(np.random.default_rng((0, index)), SIZE, smallest=0.5)
         reference = _write(
             folder, f"{name}_live.png", degrade(later.pixels, draw_degradation(np.random.default_rng((1, index)), SIZE))
         )
@@ -48,7 +48,7 @@ def make(data: Path, folder: Path, settings: Settings) -> Path:
                 record = morph(document, people[other][0], method, finish, rng)
                 made[("morph", f"{method}_{finish}_{other}")] = record.pixels
         for (label, kind), pixels in made.items():
-            file = _write(folder, f"{name}_{kind or 'document'}.png", degrade(pixels, journey))
+            file = _write(folder, f"{name}_{kind or 'document'}.png", degrade(pixels, degradation))
             family = kind.rpartition("_")[0]
             rows.append({"file": file, "label": label, "family": family, "subject": name, "reference": reference})
     return write_labels(folder, rows)
