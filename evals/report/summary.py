@@ -14,8 +14,8 @@ from evals.result import MetricEstimate, Result
 from evals.thresholds import Threshold, thresholds
 from faceagent.errors import InputError
 
-FIRST_RUNS = "first_runs"
-"""Name of the entry that holds what was recorded when sets of queries were new."""
+FIRST_RUNS, FIRST_REFUSALS = "first_runs", "first_refusals"
+"""Names of the entries that hold what was recorded when sets of queries were new."""
 NOTE = "Written by `make results DATA=folder`; do not edit."
 
 
@@ -79,7 +79,7 @@ def summarise(finished: Iterable[FinishedRun]) -> Summary:
     for one in finished:
         runs.append(_run(one))
         versions |= one.result.versions
-    return Summary(note=NOTE, versions=dict(sorted(versions.items())), runs=(*runs, first_runs()))
+    return Summary(note=NOTE, versions=dict(sorted(versions.items())), runs=(*runs, *first_runs()))
 
 
 def _run(one: FinishedRun) -> RunSummary:
@@ -103,16 +103,27 @@ def _run(one: FinishedRun) -> RunSummary:
     )
 
 
-def first_runs() -> RunSummary:
-    """What the rules made of each set of queries when it was new, as recorded then; intervals are Wilson's."""
-    metrics = {f"plan_exact.{name}": _share(hits, n) for name, (hits, n) in FIRST.items()}
+def first_runs() -> tuple[RunSummary, RunSummary]:
+    """What the rules made of each set of queries when it was new, as recorded then: exact plans, and refusals.
+
+    Intervals are Wilson's. Of refusals, n counts those that were due.
+    """
+    plans = {f"plan_exact.{name}": _share(hits, n) for name, (hits, n) in FIRST.items()}
+    refusals: dict[str, MetricEstimate] = {}
     for name, (right, made, due) in REFUSALS.items():
-        metrics |= {f"refusal_precision.{name}": _share(right, made), f"refusal_recall.{name}": _share(right, due)}
-    total = sum(n for _, n in FIRST.values())
+        refusals |= {f"refusal_precision.{name}": _share(right, made), f"refusal_recall.{name}": _share(right, due)}
+    return (
+        _recorded(FIRST_RUNS, sum(n for _, n in FIRST.values()), plans),
+        _recorded(FIRST_REFUSALS, sum(due for _, _, due in REFUSALS.values()), refusals),
+    )
+
+
+def _recorded(name: str, n: int, metrics: Mapping[str, MetricEstimate]) -> RunSummary:
     return RunSummary(
-        name=FIRST_RUNS, task="routing", tool="analyze", version="", data="queries at their first run", part="",
+        name=name, task="routing", tool="analyze", version="", data="queries at their first run",
+        part="refusals" if name == FIRST_REFUSALS else "plans",
         note="recorded when the sets were new; not measured again, because the rules have learnt from them since",
-        n=total, skipped=0, presented=0, unanswered=0, metrics=metrics, baselines={},
+        n=n, skipped=0, presented=0, unanswered=0, metrics=metrics, baselines={},
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from evals.plans import FigureRow, PlannedRun, plans
 from evals.report import markdown, readme
 from evals.report import summary as summaries
 from evals.report.markdown import page
-from evals.report.summary import FIRST_RUNS, FinishedRun, Summary, summarise
+from evals.report.summary import FIRST_REFUSALS, FIRST_RUNS, FinishedRun, Summary, summarise
 from evals.result import read
 from evals.run import RunConfig, is_current, prepare, run
 from evals.tasks import TASKS
@@ -80,7 +80,7 @@ def test_plans_fit_tasks_and_sets():
 
 
 def test_thresholds_and_rows_name_planned_runs():
-    names = {plan.name for plan in plans().run} | {FIRST_RUNS}
+    names = {plan.name for plan in plans().run} | {FIRST_RUNS, FIRST_REFUSALS}
     assert set(thresholds()) <= names
     for row in plans().row:
         for reference in (*row.values, *(one for _, one in row.beside)):
