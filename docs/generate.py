@@ -12,7 +12,7 @@ from pathlib import Path
 from evals.report import markdown, readme
 from evals.report.summary import read
 from faceagent import weights
-from faceagent.agent.analyst import build_tools
+from faceagent.agent.runtime import build_tools
 from faceagent.settings import Settings
 from faceagent.types import Report
 

@@ -9,7 +9,7 @@ from tables import A, B, dataset_of, detected, points, table
 
 from evals.data import Case, Skip
 from evals.run import RunConfig, run, score
-from evals.stats import cues
+from evals.stats import shortcut_features
 from evals.synthetic_data import portrait, write
 from evals.tasks import (
     calibration,
@@ -207,12 +207,12 @@ def test_cues_separate_what_they_can():
     truth = np.arange(200) % 2 == 0
     features = rng.normal(size=(200, 4)) + np.outer(truth, [3, 0, 0, 0])
     names = [f"{place:03}" for place in range(200)]
-    logits = cues.cross_validated(features, truth, names)
+    logits = shortcut_features.cross_validated(features, truth, names)
     assert np.mean((logits > 0) == truth) > 0.85
-    assert np.isnan(cues.cross_validated(features, np.ones(200, bool), names)).all()
-    assert (cues.oriented([1, 2, 3, 4], [1, 1, 0, 0]) == [-1, -2, -3, -4]).all()
-    smooth = cues.radial_spectrum(np.add.outer(np.arange(64.0), np.arange(64.0)))
-    noisy = cues.radial_spectrum(rng.normal(0, 40, (64, 64)))
+    assert np.isnan(shortcut_features.cross_validated(features, np.ones(200, bool), names)).all()
+    assert (shortcut_features.oriented([1, 2, 3, 4], [1, 1, 0, 0]) == [-1, -2, -3, -4]).all()
+    smooth = shortcut_features.radial_spectrum(np.add.outer(np.arange(64.0), np.arange(64.0)))
+    noisy = shortcut_features.radial_spectrum(rng.normal(0, 40, (64, 64)))
     assert smooth.shape == (32,) and noisy[-1] > smooth[-1]
 
 
