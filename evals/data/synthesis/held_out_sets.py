@@ -20,7 +20,7 @@ from evals.data.held_out import FRLL, held_out_files, person, source_of
 from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
 from evals.data.synthesis.question_crops import augmented_crop, load_or_make_crops
 from evals.data.training_sets import EXPRESSION_LABELS, EXPRESSION_SET, TRAINING_SETS
-from evals.data.visual_questions import CORE_TOPICS, ask, facts
+from evals.data.visual_questions import CORE_TOPICS, build_questions, face_facts
 from evals.synthetic_data import LabelRow, write_labels
 from evals.views import portraits
 from faceagent.errors import InputError
@@ -106,12 +106,12 @@ def make_questions(data: Path, folder: Path, settings: Settings) -> Path:
             rng = np.random.default_rng((SEED, index))
             for topic in CORE_TOPICS:
                 bare = "no" if face.caption.get("condition") in BARE else None
-                known = facts(face, bare if "glasses" not in face.caption.get("query_label", "") else None)
+                known = face_facts(face, bare if "glasses" not in face.caption.get("query_label", "") else None)
                 # Light is varied, or there would hardly be a dark picture; everything else is shown as it is.
                 pixels, now = augmented_crop(
                     crops, index, known, rng, spliced=topic == "altered", vary=topic == "light"
                 )
-                for one in ask(now, [topic], rng, held_out=True):
+                for one in build_questions(now, [topic], rng, held_out=True):
                     file = f"{topic}_{index:04}.png"
                     cv2.imwrite(str(folder / file), np.ascontiguousarray(pixels[..., ::-1]))
                     found[topic][one.answer].append({
