@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -155,7 +155,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         explainer = build_explainer(self.settings, job.explain, alone=alone)
         rows: list[report.Row] = []
         try:
-            for batch in chain([first], iter(lambda: tuple(islice(job.sources, size)), ())):
+            for batch in takewhile(bool, chain([first], _batches(job.sources, size))):
                 context = RunContext(
                     request=job.request,
                     decisions=job.decisions,
@@ -167,7 +167,10 @@ class Analyst(AbstractContextManager["Analyst"]):
                     pool=self.runtime.pool,
                     explainer=explainer,
                 )
-                for finished in self._reports(context):
+                config = RunnableConfig(max_concurrency=self.settings.workers, recursion_limit=25)
+                state = self._graph.invoke({}, context=context, config=config)
+                for key in state["reports"]:
+                    finished = context.record.get(key, Report)
                     if job.out is not None:
                         folder = job.out if alone else job.out / report.folder_name(finished)
                         rows.append(report.row(finished, report.write(finished, folder, job.blobs), job.out, job.blobs))
@@ -178,15 +181,6 @@ class Analyst(AbstractContextManager["Analyst"]):
             if job.out is not None and not alone and rows:
                 report.index(rows, job.out)
 
-    def _reports(self, context: RunContext) -> Iterator[Report]:
-        """The reports on one batch."""
-        if not context.sources:
-            return
-        config = RunnableConfig(max_concurrency=self.settings.workers, recursion_limit=25)
-        state = self._graph.invoke({}, context=context, config=config)
-        for key in state["reports"]:
-            yield context.record.get(key, Report)
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -194,6 +188,12 @@ class Analyst(AbstractContextManager["Analyst"]):
 
     def __enter__(self) -> Self:
         return self
+
+
+def _batches(sources: Iterator[Source], size: int) -> Iterator[tuple[Source, ...]]:
+    """The sources in tuples of ``size``; an empty one is the end."""
+    while True:
+        yield tuple(islice(sources, size))
 
 
 def _counted(pictures: Iterable[Input], blobs: MemoryBlobs, limit: int) -> tuple[Iterator[Source], int | None]:

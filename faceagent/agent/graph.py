@@ -1,4 +1,4 @@
-"""The graph: policy → pictures → faces → (one branch per tool) → weigh → explain and check → compose.
+"""The graph of ``analyze``: intake → faces → (one branch per tool) → weigh → explain and check → compose.
 
 Nothing is compiled at import; ``build_graph`` returns a fresh graph.
 """
@@ -22,15 +22,13 @@ def build_graph(
 ) -> CompiledStateGraph[PipelineState, RunContext, Any, Any]:
     """The compiled pipeline; state holds keys only, everything else is in the run's ``RunContext``."""
     graph = StateGraph(PipelineState, context_schema=RunContext)
-    graph.add_node("policy", nodes.record_policy)
     graph.add_node("intake", nodes.load_images, retry_policy=RETRY)
     graph.add_node("find_faces", nodes.find_faces, retry_policy=RETRY)
     graph.add_node("run_tool", nodes.run_tool, input_schema=ToolBatch, retry_policy=RETRY)
     graph.add_node("weigh", nodes.weigh)
     graph.add_node("explain", nodes.explain)
     graph.add_node("compose", nodes.compose)
-    graph.add_edge(START, "policy")
-    graph.add_edge("policy", "intake")
+    graph.add_edge(START, "intake")
     graph.add_edge("intake", "find_faces")
     graph.add_conditional_edges("find_faces", nodes.send_tools, ["run_tool", "weigh"])
     graph.add_edge("run_tool", "weigh")

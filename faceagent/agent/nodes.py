@@ -20,7 +20,6 @@ from faceagent.agent.views import (
 )
 from faceagent.storage.keys import (
     REFERENCES,
-    decision_key,
     explanation_key,
     item_of,
     picture_key,
@@ -53,15 +52,6 @@ def _timed(part: str) -> Callable[[Node], Node]:
     return clocked
 
 
-@_timed("policy")
-def record_policy(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
-    """The decisions made before the run; a refused question goes no further, so no tool ever sees it."""
-    context = runtime.context
-    for decision in context.decisions:
-        context.record.put(decision_key(decision.question), decision)
-    return {"allowed": [one.question for one in context.decisions if one.decision != "refuse"]}
-
-
 @_timed("intake")
 def load_images(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """Every picture asked about, and the references, which all of them share."""
@@ -92,14 +82,13 @@ def send_tools(state: PipelineState, runtime: Runtime[RunContext]) -> list[Send]
         "picture": [key for key in pictures if item_of(key) != REFERENCES and context.record.is_a(key, Picture)],
     }
     specs = [tool.spec for tool in context.tools.values()]
-    needed = pipeline.required_tools(state["allowed"], specs, has_vlm=context.has_vlm)
+    needed = pipeline.required_tools(context.allowed, specs, has_vlm=context.has_vlm)
     sends = [
         Send(
             "run_tool",
             ToolBatch(
                 tool=spec.name,
                 views=views[spec.scope],
-                allowed=state["allowed"],
                 pictures=[key for key in pictures if item_of(key) == REFERENCES],
                 faces=[key for key in faces if item_of(key) == REFERENCES],
             ),
@@ -116,7 +105,7 @@ def run_tool(state: ToolBatch, runtime: Runtime[RunContext]) -> PipelineState:
     references = reference_views(context, state["pictures"], state["faces"])
     views = [view_of(context, key, references) for key in state["views"]]
     with context.record.clock(f"tool.{state['tool']}"):
-        groups = pipeline.run_tool(context.tools[state["tool"]], views, state["allowed"])
+        groups = pipeline.run_tool(context.tools[state["tool"]], views, context.allowed)
     return {
         "evidence": [
             context.record.put(record_key(item_of(key), evidence.id), evidence)
@@ -129,13 +118,14 @@ def run_tool(state: ToolBatch, runtime: Runtime[RunContext]) -> PipelineState:
 @_timed("weigh")
 def weigh(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
     """A verdict per allowed question and face, or picture."""
-    record = runtime.context.record
+    context = runtime.context
+    record = context.record
     keys: list[str] = []
     for item in state["items"]:
         faces = of_item(record, state.get("faces", []), item, Face)
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
         for picture in of_item(record, state["pictures"], item, Picture):
-            verdicts = pipeline.weigh(state["allowed"], picture, faces, evidence)
+            verdicts = pipeline.weigh(context.allowed, picture, faces, evidence)
             keys += [record.put(record_key(item, verdict.id), verdict) for verdict in verdicts]
     return {"verdicts": keys}
 

@@ -188,6 +188,6 @@ def compose_report(
         ),
         verdicts=found.verdicts,
         explanations=found.explanations,
-        decisions=tuple(decisions),
+        decisions=tuple(sorted(decisions, key=lambda one: QUESTIONS.index(one.question))),
         timings_ms=timings_ms,
     )

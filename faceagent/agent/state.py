@@ -25,7 +25,6 @@ class PipelineState(TypedDict, total=False):
     """Keys only. ``items`` are the pictures asked about: "0", "1", and so on."""
 
     items: list[str]
-    allowed: list[Question]
     pictures: Keys
     faces: Keys
     evidence: Keys
@@ -35,10 +34,9 @@ class PipelineState(TypedDict, total=False):
 
 
 class ToolBatch(TypedDict):
-    """What one parallel branch gets: a tool, what it may answer, its views, and the references' keys."""
+    """What one parallel branch gets: a tool, the keys of its views, and those of the references and their faces."""
 
     tool: str
-    allowed: list[Question]
     views: list[str]
     pictures: list[str]
     faces: list[str]
@@ -61,6 +59,11 @@ class RunContext:
     pool: Executor
     record: Record = field(default_factory=Record)
     explainer: VlmExplainer | None = None
+
+    @property
+    def allowed(self) -> list[Question]:
+        """The questions that may be answered; a refused one goes no further, so no tool ever sees it."""
+        return [one.question for one in self.decisions if one.decision != "refuse"]
 
     @property
     def has_vlm(self) -> bool:

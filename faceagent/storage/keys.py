@@ -4,7 +4,7 @@
 References stand under the item ``REFERENCES``, decisions of policy under ``POLICY``.
 """
 
-from faceagent.types import SUBJECT, PolicyDecision, Question, Verdict
+from faceagent.types import SUBJECT, PolicyDecision, Verdict
 
 REFERENCES = "ref"
 """The item under which references stand; all pictures of a run or conversation share them."""
@@ -57,13 +57,8 @@ def tool_run_key(view: str, tool: str, crop: str = "") -> str:
     return f"{view}:looked:{tool}{crop}"
 
 
-def decision_key(question: Question) -> str:
-    """The decision on a question in a run, which has one purpose and jurisdiction."""
-    return f"{POLICY}/{question}"
-
-
-def conversation_decision_key(decision: PolicyDecision) -> str:
-    """A decision in a conversation, whose purpose and jurisdiction may change."""
+def decision_key(decision: PolicyDecision) -> str:
+    """A decision of policy in a conversation, whose purpose and jurisdiction may change."""
     return f"{POLICY}/{decision.question}:{decision.purpose}:{decision.jurisdiction}"
 
 

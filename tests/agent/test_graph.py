@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_rooms_follow_each_other() -> None:
     drawn = build_graph().get_graph()
     edges = {(edge.source, edge.target) for edge in drawn.edges}
-    order = ["__start__", "policy", "intake", "find_faces", "run_tool", "weigh", "explain", "compose", "__end__"]
+    order = ["__start__", "intake", "find_faces", "run_tool", "weigh", "explain", "compose", "__end__"]
     assert {(one, other) for one, other in zip(order, order[1:], strict=False)} <= edges
 
 

@@ -19,7 +19,7 @@ from faceagent.router import DialogueContext, Plan, route
 from faceagent.router.plan import Language
 from faceagent.storage.conversation_store import ConversationStore
 from faceagent.storage.image_cache import ImageCache
-from faceagent.storage.keys import conversation_decision_key, picture_key
+from faceagent.storage.keys import decision_key, picture_key
 from faceagent.tools.base import CropScale, ToolSpec
 from faceagent.types import PolicyDecision, Question
 from faceagent.vlm.protocol import Backend
@@ -148,7 +148,7 @@ class TurnContext(RunContext):
 
     def record_decision(self, one: PolicyDecision) -> None:
         """Record a decision of policy, once for every purpose and jurisdiction."""
-        self.record.put(conversation_decision_key(one), one)
+        self.record.put(decision_key(one), one)
 
     def gone(self, item: str) -> bool:
         """Whether the picture with that number can no longer be read."""

@@ -1,0 +1,48 @@
+"""Pictures and references that join a conversation, and those that cannot be read."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from turns import labels, reply, said
+
+from faceagent import Analyst
+from faceagent.agent.chat.events import (
+    Noted,
+)
+
+Pixels = NDArray[np.uint8]
+HAPPY = "does she look happy?"
+
+
+def test_a_reference_is_compared_with_and_two_pictures_with_each_other(
+    analyst: Analyst, astronaut: Pixels, photo: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.png"
+    Image.fromarray(np.clip(astronaut[:, ::-1].astype(np.int16) + 12, 0, 255).astype(np.uint8)).save(other)
+    with analyst.chat() as talk:
+        events = list(talk.ask("is it the same person as in the reference?", [photo], [other]))
+        assert (
+            labels(events)[1, "F1", "identity"]
+            == analyst.analyze(photo, questions=["identity"], references=[other]).verdicts[0].label
+        )
+        assert [picture.id for picture in talk.report().references] == ["R1"]
+    with analyst.chat() as talk:
+        events = list(talk.ask("are these two the same person?", [photo, other]))
+        assert set(labels(events)) == {(2, "F1", "identity")}
+        assert "cosine" in said(talk, "why?")
+        assert "photo.jpg, is taken as one" in reply(events)
+
+
+def test_pictures_that_cannot_be_read_are_told_by_name(analyst: Analyst, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.png").write_bytes(b"")
+    with analyst.chat() as talk:
+        events = list(talk.ask(HAPPY, [tmp_path / "empty.png", photo, tmp_path / "missing.png"]))
+        notes = {one.code: one.text for one in events if isinstance(one, Noted)}
+        assert set(notes) == {"empty_file", "missing_file"}
+        assert "missing.png" in notes["missing_file"]
+        assert labels(events) == {(2, "F1", "expression"): "happy"}
+        assert "missing.png could not be read" in reply(events) and "Apparent happy" in reply(events)
+        # Asked about again it is no riddle why there is nothing to say.
+        assert "missing.png 无法读取：文件不存在" in said(talk, "第三张照片呢？")
