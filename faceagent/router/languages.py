@@ -16,7 +16,8 @@ from faceagent.router.plan import Language
 LEXICON: Traversable = resources.files("faceagent.router").joinpath("lexicon")
 BASE: Language = "en"
 """Defines which tables and lists there are, and answers where another language has no reply."""
-REPLIES = "replies.toml"
+REPLIES, CONVERSATION = "replies.toml", "conversation.toml"
+"""Files of a folder that hold what the program says; all others hold what people write."""
 MIN_CHARACTERS = 4
 """From so many characters of its own script on, a text with Latin words is still read as that language."""
 MARK_WEIGHT = 2
@@ -66,9 +67,9 @@ def load_tables() -> tuple[Tables, dict[Language, dict[str, Any]]]:
     return merged, signs
 
 
-def read_replies(code: Language) -> dict[str, Any]:
-    """The file ``replies.toml`` of one language; empty where there is none."""
-    file = LEXICON.joinpath(code, REPLIES)
+def read_sentences(code: Language, name: str) -> dict[str, Any]:
+    """The file ``REPLIES`` or ``CONVERSATION`` of one language; empty where there is none."""
+    file = LEXICON.joinpath(code, name)
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
@@ -96,7 +97,7 @@ def detect_language(text: str, raw: str, languages: Iterable[LanguageSigns]) -> 
 def _read_folder(code: Language) -> Tables:
     tables: Tables = {}
     for file in sorted(LEXICON.joinpath(code).iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".toml") and file.name != REPLIES:
+        if file.name.endswith(".toml") and file.name not in (REPLIES, CONVERSATION):
             for table, lists in tomllib.loads(file.read_text(encoding="utf-8")).items():
                 tables.setdefault(table, {}).update(lists)
     return tables

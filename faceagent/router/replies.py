@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from faceagent.router import languages
-from faceagent.router.languages import BASE
+from faceagent.router.languages import BASE, REPLIES, read_sentences
 from faceagent.router.plan import Language
 from faceagent.types import QUESTIONS, Question
 
@@ -37,5 +37,5 @@ def _replies(language: Language) -> dict[str, Any]:
 @cache
 def _read_replies(lexicon: str, language: Language) -> dict[str, Any]:
     del lexicon  # part of the key of the cache
-    base, own = languages.read_replies(BASE), languages.read_replies(language)
+    base, own = read_sentences(BASE, REPLIES), read_sentences(language, REPLIES)
     return {**base, **own, "questions": {**base["questions"], **own.get("questions", {})}}

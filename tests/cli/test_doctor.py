@@ -1,10 +1,13 @@
 """What doctor says about weights: one line each, with a remedy that works where the file lies."""
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from faceagent.cli import doctor
 from faceagent.settings import Settings
 
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
 NAME = "face_detection_yunet_2023mar.onnx"
 
 
@@ -42,3 +45,10 @@ def test_it_says_who_answers_for_the_vision_language_model(tmp_path: Path) -> No
     assert away.state == "missing" and "cannot be reached" in away.found and "vlm serve" in (away.remedy or "")
     none = about(Settings(cache=tmp_path), "vLLM's environment")
     assert none.state == "optional" and none.remedy == "Run `faceagent vlm setup`."
+
+
+def test_doctor_says_what_is_there_and_what_mends_the_rest(run: Run, tmp_path: Path) -> None:
+    assert run("doctor").returncode == 0
+    empty = run("doctor", FACEAGENT_CACHE=str(tmp_path))
+    assert empty.returncode == 1
+    assert b"faceagent weights pull" in empty.stdout

@@ -88,9 +88,9 @@ def test_a_list_that_english_does_not_have_is_an_error(lexicon: Path) -> None:
 
 
 def test_every_shipped_language_has_all_replies() -> None:
-    english = languages.read_replies("en")
+    english = languages.read_sentences("en", languages.REPLIES)
     for code in available_languages():
-        replies = languages.read_replies(code)
+        replies = languages.read_sentences(code, languages.REPLIES)
         assert set(replies) == set(english)
         assert set(replies["questions"]) == set(english["questions"])
 

@@ -1,15 +1,16 @@
-"""The conversation's own sentences, from ``phrases.toml``, in English, Chinese or Spanish.
+"""The sentences of the conversation, from ``conversation.toml`` of each language in the router's ``lexicon/``.
 
-Everything else it says is quoted from the record; what has no translation is said as it is recorded.
+A sentence that a language lacks is given in English. Everything else is quoted from the record; a label, reason or
+notice without a translation is given as recorded.
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from faceagent.router import languages
+from faceagent.router.languages import BASE, CONVERSATION, available_languages, read_sentences
 from faceagent.router.plan import Language
 from faceagent.router.replies import format_questions
 from faceagent.types import QUESTIONS, PolicyDecision, Problem, Question, Refused
@@ -17,25 +18,19 @@ from faceagent.types import QUESTIONS, PolicyDecision, Problem, Question, Refuse
 _PIECE = re.compile(r"\s*\S{1,24}\s*")
 
 
-@cache
-def _texts() -> dict[str, Any]:
-    file = resources.files("faceagent.agent.chat").joinpath("phrases.toml")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
-
-
 def say(language: Language, name: str, /, **filled: str) -> str:
     """The sentence of that name with its places filled."""
-    return str(_texts()[name][language]).format_map(filled)
+    return str(_sentences(language)[name]).format_map(filled)
 
 
 def status(language: Language, name: str) -> str:
     """The words for stable, contested and uncertain."""
-    return str(_texts()["status"][name][language])
+    return str(_sentences(language)["status"][name])
 
 
 def label(language: Language, name: str) -> str:
-    """A label as a person would say it; FACS codes and ranges of years stay as they are."""
-    known = _translated("labels", language)
+    """A label as a person would say it; FACS codes and numbers of years stay as they are."""
+    known = _translations("labels", language)
     if name.endswith(" years"):
         return name.removesuffix("years") + known.get("years", "years")
     return known.get(name, name.replace("_", " "))
@@ -43,37 +38,37 @@ def label(language: Language, name: str) -> str:
 
 def reason(language: Language, name: str) -> str:
     """A reason code in words."""
-    return _translated("reasons", language).get(name, name.replace("_", " "))
+    return _translations("reasons", language).get(name, name.replace("_", " "))
 
 
 def question(language: Language, one: Question) -> str:
     """A question as a person would call it."""
-    return one.replace("_", " ") if language == "en" else format_questions((one,), language)
+    return one.replace("_", " ") if language == BASE else format_questions((one,), language)
 
 
 def refusal(language: Language, one: Refused) -> str:
     """That something is not answered, by which rule."""
-    known = _translated("topics", language) | _translated("barred", language)
+    known = _translations("topics", language) | _translations("barred", language)
     notice = known.get(one.topic, known.get(one.rule, one.notice))
     name = next((question(language, asked) for asked in QUESTIONS if asked == one.topic), one.topic.replace("_", " "))
-    topic = _translated("named", language).get(one.topic, name)
+    topic = _translations("named", language).get(one.topic, name)
     return say(language, "refused", topic=topic, notice=notice, rule=one.rule)
 
 
 def notice(language: Language, one: PolicyDecision) -> str:
     """What has to be said beside an answer."""
-    words = _translated("notices", language).get(one.question, one.notice or "")
+    words = _translations("notices", language).get(one.question, one.notice or "")
     return say(language, "notice", notice=words, rule=one.rule)
 
 
 def purpose(language: Language, name: str) -> str:
     """Why somebody asks."""
-    return _translated("purposes", language).get(name, name)
+    return _translations("purposes", language).get(name, name)
 
 
 def columns(language: Language) -> list[str]:
     """Headings of the table of verdicts."""
-    return list(_texts()["columns"][language])
+    return list(_sentences(language)["columns"])
 
 
 def gone(language: Language, picture: str, problem: Problem) -> str:
@@ -88,12 +83,14 @@ def unreadable(language: Language, picture: str, problem: Problem) -> str:
 
 
 def _problem(language: Language, problem: Problem, english: str) -> str:
-    return english if language == "en" else reason(language, problem.reason) + ("。" if language == "zh" else ".")
+    if language == BASE:
+        return english
+    return reason(language, problem.reason) + str(_sentences(language)["full_stop"])
 
 
-def _translated(table: str, language: Language) -> dict[str, str]:
-    """A table of translations; empty for English, which is said as it is recorded."""
-    return dict(_texts()[table].get(language, {}))
+def _translations(table: str, language: Language) -> dict[str, str]:
+    """A table of translations; empty for English, the language of the record."""
+    return dict(_sentences(language).get(table, {}))
 
 
 def either(language: Language, options: Sequence[str]) -> str:
@@ -102,8 +99,9 @@ def either(language: Language, options: Sequence[str]) -> str:
 
 
 def means_yes(answer: str) -> bool:
-    """Whether an answer to the sign-off releases; anything but a plain yes does not."""
-    return answer.strip(" .!。！").casefold() in _texts()["yes"]["words"]
+    """Whether an answer to the sign-off is a plain yes, in any language; anything else does not release."""
+    words = answer.strip(" .!。！").casefold()
+    return any(words in _sentences(language)["yes"] for language in available_languages())
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -112,3 +110,15 @@ def pieces(text: str) -> Iterator[str]:
         yield text
         return
     yield from _PIECE.findall(text)
+
+
+def _sentences(language: Language) -> dict[str, Any]:
+    """Everything that the conversation says in one language."""
+    return _read_sentences(str(languages.LEXICON), language)
+
+
+@cache
+def _read_sentences(lexicon: str, language: Language) -> dict[str, Any]:
+    del lexicon  # part of the key of the cache
+    base, own = read_sentences(BASE, CONVERSATION), read_sentences(language, CONVERSATION)
+    return {**base, **own, "status": {**base["status"], **own.get("status", {})}}

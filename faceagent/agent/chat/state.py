@@ -49,7 +49,7 @@ class ToolCall(TypedDict):
 
 
 class Remark(TypedDict):
-    """A sentence for the reply: a key of ``phrases.toml`` and what fills it."""
+    """A sentence for the reply: a key of ``conversation.toml`` and what fills it."""
 
     key: str
     values: dict[str, str]

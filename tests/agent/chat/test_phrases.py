@@ -7,7 +7,7 @@ import pytest
 
 from faceagent import policy
 from faceagent.agent.chat import phrases
-from faceagent.router.languages import available_languages
+from faceagent.router.languages import CONVERSATION, available_languages, read_sentences
 from faceagent.router.plan import Language
 from faceagent.router.resolve_face import VISUAL_TRAITS
 from faceagent.types import QUESTIONS, PolicyDecision, Problem, Reason, Refused
@@ -16,15 +16,14 @@ OTHERS: tuple[Language, ...] = ("zh", "es")
 LATIN = re.compile(r"[A-Za-z]{3,}")
 
 
-def sentences() -> dict[str, dict[str, Any]]:
-    tables = phrases._texts()
-    return {name: found for name, found in tables.items() if "en" in found and isinstance(found["en"], str)}
+def sentences(language: Language) -> dict[str, Any]:
+    found = read_sentences(language, CONVERSATION)
+    return {name: text for name, text in found.items() if isinstance(text, str)}
 
 
-@pytest.mark.parametrize("name", sentences())
+@pytest.mark.parametrize("name", sentences("en"))
 def test_a_sentence_has_the_same_places_in_every_language(name: str) -> None:
-    found = sentences()[name]
-    places = {language: sorted(re.findall(r"\{(\w+)\}", found[language])) for language in available_languages()}
+    places = {one: sorted(re.findall(r"\{(\w+)\}", sentences(one)[name])) for one in available_languages()}
     assert places["en"] == places["zh"] == places["es"]
 
 
@@ -71,3 +70,14 @@ def test_a_lost_picture_is_told_in_the_turns_language() -> None:
 def test_what_has_no_translation_is_said_as_recorded() -> None:
     assert phrases.label("zh", "AU12") == "AU12"
     assert phrases.purpose("en", "workplace") == "workplace"
+
+
+def test_a_yes_of_any_language_releases() -> None:
+    for answer in ("Yes.", "是", "Sí", "de acuerdo"):
+        assert phrases.means_yes(answer)
+    assert not phrases.means_yes("yes, but") and not phrases.means_yes("")
+
+
+def test_a_sentence_that_a_language_lacks_is_english() -> None:
+    assert phrases.say("xx", "released") == phrases.say("en", "released")
+    assert phrases.status("xx", "stable") == "stable"

@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-
-from faceagent.cli.chat_output import WordWrap, strip_control_characters
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +66,7 @@ def test_a_broken_request_is_told_with_its_remedy(place: Path) -> None:
         assert found.returncode == 2 and words in " ".join(found.stderr.split()), found.stderr
 
 
-def test_nothing_printed_moves_the_cursor_or_turns_the_writing() -> None:
-    assert strip_control_characters("a\x1b[2Jb\u202ec\rd\ne") == "a[2Jbcd\ne"
-
-
 def test_faces_are_counted_without_any_measurement_and_unknown_commands_are_told(place: Path) -> None:
     found = run(place, "chat", "photo.jpg", typed="how many faces?\n/nonsense\n/quit\n")
     assert "F1: " in found.stdout and "→" not in found.stderr
     assert "There is no command /nonsense. /help lists them." in " ".join(found.stderr.split())
-
-
-def test_wrapped_items_of_a_list_hang(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faceagent.cli.chat_output.out", Console(width=24, force_terminal=True))
-    wrap = WordWrap()
-    wrap.write("Here is a plain line that is long.\n- An item that goes on for longer than a line.\nEnd.")
-    wrap.end()
-    assert capsys.readouterr().out.splitlines() == [
-        "Here is a plain line", "that is long.", "- An item that goes on", "  for longer than a", "  line.", "End.",
-    ]  # fmt: skip
