@@ -34,13 +34,9 @@ for _name, _group in (("weights", weights.app), ("vlm", vlm.app), ("sessions", s
 
 def main() -> None:
     """Entry point: runs the command and turns faceagent's errors into a message and an exit code."""
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=err, show_time=False, show_path=False)],
-    )
-    # peft loads bitsandbytes where it is installed, which warns of a 4-bit kernel that nothing here runs.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    handler = RichHandler(console=err, show_time=False, show_path=False)
+    handler.addFilter(logging.Filter("faceagent"))  # what other libraries log is not for the terminal
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     try:
         # Only where it is run or listed: importing the evaluation takes time.
         if sys.argv[1:2] in ([], ["eval"], ["-h"], ["--help"]):

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from torch import Tensor, nn
 
 from faceagent.encoder.head import PARTS, Head, head_from
+from faceagent.encoder.quiet import quiet_import
 from faceagent.encoder.taps import side_by_side
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower
@@ -139,7 +140,8 @@ def load_branch(folder: Path, tower: Tower) -> Branch:
 def _tuned(folder: Path, card: BranchCard, tower: Tower) -> nn.ModuleList:
     """The last blocks of a copy of the tower with the adapter merged into them."""
     declare_missing_operators()
-    from peft import PeftConfig, PeftModel
+    with quiet_import():
+        from peft import PeftConfig, PeftModel
     from safetensors.torch import load_file
 
     config: Any = PeftConfig.from_pretrained(str(folder))

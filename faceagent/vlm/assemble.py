@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceagent.encoder.quiet import quiet_bars
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
@@ -86,6 +87,7 @@ def model_folder(settings: Settings) -> Path:
     return folder
 
 
+@quiet_bars()
 def assemble(folder: Path, tower: Path, language: Path, projector: "Mapping[str, Tensor] | None" = None) -> None:
     """Write the model, its tokenizer and its processor into ``folder``, which appears whole or not at all.
 

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from faceagent.encoder.quiet import quiet_bars, quiet_import
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
 from faceagent.settings import Settings
@@ -182,17 +183,20 @@ class TransformersBackend:
             return
         declare_missing_operators()
         import torch
-        from peft import PeftModel
+
+        with quiet_import():
+            from peft import PeftModel
         from transformers import AutoTokenizer, InternVLForConditionalGeneration
 
         torch.set_num_threads(self._threads)
-        tokenizer = AutoTokenizer.from_pretrained(str(self._folder))
-        model: Any = InternVLForConditionalGeneration.from_pretrained(str(self._folder), dtype=torch.float32)
-        for number, (name, path) in enumerate(self._adapters.items()):
-            if number == 0:
-                model = PeftModel.from_pretrained(model, str(path), adapter_name=name)
-            else:
-                model.load_adapter(str(path), adapter_name=name)
+        with quiet_bars():
+            tokenizer = AutoTokenizer.from_pretrained(str(self._folder))
+            model: Any = InternVLForConditionalGeneration.from_pretrained(str(self._folder), dtype=torch.float32)
+            for number, (name, path) in enumerate(self._adapters.items()):
+                if number == 0:
+                    model = PeftModel.from_pretrained(model, str(path), adapter_name=name)
+                else:
+                    model.load_adapter(str(path), adapter_name=name)
         self._tokenizer, self._model = tokenizer, model.eval()
 
 

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_NONE: Mapping[str, str] = {}
 
 
 def build(folder: Path) -> Path:
@@ -19,10 +21,11 @@ def build(folder: Path) -> Path:
 
 
 class Environment:
-    """A virtual environment without the checkout; programs run in ``folder``, whatever stands there."""
+    """A virtual environment without the checkout. Programs run in ``folder``, with the variables of ``settings``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.settings: dict[str, str] = {}
         _run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], folder)
         self._bin = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
 
@@ -54,16 +57,18 @@ class Environment:
 
     def faceagent(self, *arguments: str, code: int = 0, timeout: float = 120) -> str:
         """What the installed command prints, standard error included."""
-        return _run([str(self._bin / "faceagent"), *arguments], self.folder, timeout, code)
+        return _run([str(self._bin / "faceagent"), *arguments], self.folder, timeout, code, self.settings)
 
 
-def _run(command: list[str], folder: Path, timeout: float = 120, code: int = 0) -> str:
+def _run(
+    command: list[str], folder: Path, timeout: float = 120, code: int = 0, settings: Mapping[str, str] = _NONE
+) -> str:
     hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**environment, "COLUMNS": "200"},
+        env={**environment, "COLUMNS": "200", **settings},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
