@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from faceagent.errors import VlmAnswerInvalid
-from faceagent.vlm.answers import parsed
+from faceagent.vlm.answers import parse_answer
 from faceagent.vlm.protocol import Answer, Backend, GenerationRequest
 
 
@@ -19,7 +19,7 @@ class RecordingBackend:
         """See ``Backend.ask``."""
         try:
             answer = self._backend.ask(ask)
-            parsed(answer.text, ask.format or {}, whole=answer.finish == "stop")
+            parse_answer(answer.text, ask.format or {}, whole=answer.finish == "stop")
         except VlmAnswerInvalid:
             self.valid.append(False)
             raise

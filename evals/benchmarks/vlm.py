@@ -22,12 +22,12 @@ from evals.benchmarks.straight_line import demo_picture
 from faceagent import Analyst
 from faceagent.settings import Settings, load
 from faceagent.vlm import server
-from faceagent.vlm.assemble import SIZE
-from faceagent.vlm.dialogue import show_picture
-from faceagent.vlm.local import local
+from faceagent.vlm.chat_template import encode_png
+from faceagent.vlm.embedded_model import SIZE
+from faceagent.vlm.http_client import HttpClient
+from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
-from faceagent.vlm.remote import OpenAIBackend
-from faceagent.vlm.wire import HttpClient
+from faceagent.vlm.transformers_backend import embedded_backend
 
 WIDTHS = (1, 4, 8, 16)
 """Requests at a time."""
@@ -44,7 +44,7 @@ class Pictures:
 
     def next(self) -> bytes:
         """PNG of noise at the model's size: what is in a picture does not change the time."""
-        return show_picture(self._random.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8))
+        return encode_png(self._random.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8))
 
 
 def question(picture: bytes, text: str, tokens: int) -> GenerationRequest:
@@ -108,7 +108,7 @@ def served(settings: Settings, rounds: int, tokens: int) -> Iterator[Row]:
 
 def in_process(settings: Settings, rounds: int, tokens: int) -> Iterator[Row]:
     """The figures of the model in this process, and of the product that asks it."""
-    with contextlib.closing(local(settings)) as backend:
+    with contextlib.closing(embedded_backend(settings)) as backend:
         pictures = Pictures()
         speed(backend, pictures, 1, 4)
         value = statistics.median(speed(backend, pictures, 1, tokens) for _ in range(rounds))

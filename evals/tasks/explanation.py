@@ -27,7 +27,7 @@ from evals.tasks.localisation import PARTS
 from faceagent import explain
 from faceagent.types import Evidence, Explanation, Report, Verdict
 from faceagent.vlm import choose
-from faceagent.vlm.portrait import shown
+from faceagent.vlm.face_image import encode_face
 
 LEDGER = "ledger"
 """Author of explanations that no model was asked for."""
@@ -140,7 +140,7 @@ def on_picture(explainer: explain.VlmExplainer, runner: Runner, report: Report, 
     def explain_once(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation | None:
         if isinstance(view, Skip) or verdict.subject not in boxes:
             return None
-        crop = partial(shown, view.pixels(), boxes[verdict.subject], large=runner.settings.vlm_url is not None)
+        crop = partial(encode_face, view.pixels(), boxes[verdict.subject], large=runner.settings.vlm_url is not None)
         asked = (verdict.model_dump_json(), *(item.statement for item in evidence))
         if asked not in known:
             known[asked] = explainer.explain(verdict, evidence, crop)

@@ -19,8 +19,8 @@ from faceagent.tools.base import View
 from faceagent.tools.base import measure as measured
 from faceagent.types import Evidence
 from faceagent.vlm import choose
+from faceagent.vlm.face_image import encode_face
 from faceagent.vlm.label import CHOICES, question
-from faceagent.vlm.portrait import shown
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
 
 TOOLS = ("action_units", "expression")
@@ -62,7 +62,7 @@ def _labels(runner: Runner, model: Backend, view: View, evidence: Sequence[Evide
     if view.face is None:
         raise ValueError("a view of a face is needed")
     local = runner.settings.vlm_url is None
-    picture = shown(view.pixels(), view.face.box, large=not local)
+    picture = encode_face(view.pixels(), view.face.box, large=not local)
     answers: dict[str, float] = {
         "tool": float(any(item.question == "expression" and item.label == wanted for item in evidence))
     }

@@ -15,7 +15,7 @@ from evals.metrics.bootstrap import Measurement
 from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
 from faceagent.vlm import choose
-from faceagent.vlm.dialogue import show_picture
+from faceagent.vlm.chat_template import encode_png
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
 
 ADAPTER = "vqa"
@@ -45,7 +45,7 @@ def observe(runner: Runner, cases: Sequence[Case], backend: Backend | None = Non
         if missing is not None:
             found.append(missing._replace(id=case.id))
             continue
-        pictures = [show_picture(view.pixels()) for view in views if not isinstance(view, Skip)]
+        pictures = [encode_png(view.pixels()) for view in views if not isinstance(view, Skip)]
         said = [_answer(model, str(case.truth["question"]), picture, adapter) for picture in pictures]
         right = [float(text == case.truth["answer"]) for text in said]
         found.append({"right": right[0], "right_with_another": right[1], "topic": str(case.truth["topic"])})

@@ -15,9 +15,9 @@ from faceagent.cli.exit_codes import ERROR
 from faceagent.cli.render import out
 from faceagent.errors import FaceagentError
 from faceagent.settings import Settings, load
-from faceagent.vlm import assemble, environment, server
-from faceagent.vlm.remote import OpenAIBackend
-from faceagent.vlm.wire import HttpClient
+from faceagent.vlm import embedded_model, environment, server
+from faceagent.vlm.http_client import HttpClient
+from faceagent.vlm.openai_backend import OpenAIBackend
 
 REQUIRED = (
     "pydantic", "langgraph", "open_clip_torch", "peft", "transformers", "torch", "onnxruntime",
@@ -91,8 +91,8 @@ def _check_vlm(settings: Settings) -> Iterator[Finding]:
             yield Finding("missing", what, error.message, error.remedy)
         finally:
             client.close()
-    elif assemble.adapters():
-        yield Finding("ok", what, f"embedded, in this process, adapters: {', '.join(assemble.adapters())}")
+    elif embedded_model.adapters():
+        yield Finding("ok", what, f"embedded, in this process, adapters: {', '.join(embedded_model.adapters())}")
     else:
         yield Finding("optional", what, "this build ships no adapter; the ledger explains")
     try:

@@ -37,7 +37,7 @@ def serve(
     settings = load()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _print_progress() as step:
-        state = server.start(settings, port, leashed=not detach, step=step)
+        state = server.start(settings, port, exit_with_parent=not detach, step=step)
     _print_server(state)
     if detach:
         return
@@ -76,7 +76,7 @@ def stop(port: Port = None) -> None:
     err.print(f"Stopped process {state.pid}.", highlight=False)
 
 
-def _print_server(state: server.State) -> None:
+def _print_server(state: server.ServerState) -> None:
     lines = {
         "endpoint": state.url,
         "model": state.model,

@@ -18,7 +18,7 @@ from faceagent.explain.template_explainer import explain_by_template
 from faceagent.prompts import Prompt, prompt
 from faceagent.settings import Depth
 from faceagent.types import INCONCLUSIVE, Evidence, Explanation, Step, Verdict
-from faceagent.vlm.answers import parsed
+from faceagent.vlm.answers import parse_answer
 from faceagent.vlm.protocol import Answer, Backend, GenerationRequest, Message
 
 logger = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ def _steps(
     request: GenerationRequest, answer: Answer, verdict: Verdict, selected: Sequence[Evidence]
 ) -> tuple[Step, ...]:
     """The answer's sentences; the schema is validated here too, whatever the backend claims to have enforced."""
-    value = parsed(answer.text, request.format or {}, whole=answer.finish == "stop")
+    value = parse_answer(answer.text, request.format or {}, whole=answer.finish == "stop")
     steps = explanation_prompt.parse_steps(value, verdict, selected)
     words = re.findall(r"\w+", " ".join(step.text for step in steps).lower())
     letters = [letter for word in words for letter in word if letter.isalpha()]

@@ -16,8 +16,8 @@ from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec, View, not_measured
 from faceagent.types import Evidence, Question, Score, ToolStamp
 from faceagent.vlm import choose
+from faceagent.vlm.face_image import encode_face
 from faceagent.vlm.label import CHOICES, question
-from faceagent.vlm.portrait import shown
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
 
 LEAST = 1e-6
@@ -59,7 +59,7 @@ class Opinion:
             )
         if view.face is None:
             raise ModelUnavailable("The model reads faces, not whole pictures.")
-        picture = shown(view.pixels(), view.face.box, large=large)
+        picture = encode_face(view.pixels(), view.face.box, large=large)
         suppositions = ("", *CHOICES[topic]) if topic == "forgery" and self._settings.vlm_hypotheses else ("",)
         rounds = [_shares(backend, topic, picture, one) for one in suppositions]
         return _evidence(by, view, topic, rounds)

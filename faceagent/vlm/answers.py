@@ -1,6 +1,6 @@
-"""From the text of an answer to a value that satisfies its schema, or the reason why there is none.
+"""Parsing and validating the JSON answer of a model.
 
-No backend is trusted to have enforced the schema: servers ignore options they do not know, and say nothing.
+No backend is trusted to have enforced the schema: servers ignore options that they do not know, without an error.
 """
 
 import json
@@ -15,10 +15,10 @@ QUOTED = 80
 """Characters of an answer that an error quotes."""
 
 
-def parsed(text: str, schema: Mapping[str, Any], *, whole: bool = True) -> Any:
-    """The value that ``text`` is, JSON and valid under ``schema``. ``whole``: the model ended its answer by itself.
+def parse_answer(text: str, schema: Mapping[str, Any], *, whole: bool = True) -> Any:
+    """``text`` parsed as JSON and validated against ``schema``. ``whole``: the model ended its answer by itself.
 
-    Raises VlmAnswerInvalid, saying what is wrong in words that a model can act on.
+    Raises VlmAnswerInvalid, with a message from which a model can correct its answer.
     """
     if not whole:
         raise VlmAnswerInvalid("The answer was cut off at its longest permitted length.")

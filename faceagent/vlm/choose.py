@@ -1,4 +1,4 @@
-"""Which backend answers: the settings decide, and nothing is loaded or asked before the first question."""
+"""The backend that the settings name; nothing is loaded or contacted before the first request."""
 
 from functools import cache
 
@@ -10,15 +10,14 @@ from faceagent.vlm.protocol import Backend
 def backend(settings: Settings) -> Backend:
     """The model in this process, or the endpoint that the settings name; one object for the same settings.
 
-    Raises ModelUnavailable when the embedded model cannot be put together. Whether an endpoint answers shows when it
-    is asked.
+    Raises ModelUnavailable when the embedded model cannot be built. An endpoint is contacted with the first request.
     """
     if settings.vlm_url is None:
-        from faceagent.vlm.local import local
+        from faceagent.vlm.transformers_backend import embedded_backend
 
-        return local(settings)
-    from faceagent.vlm.remote import OpenAIBackend
-    from faceagent.vlm.wire import HttpClient
+        return embedded_backend(settings)
+    from faceagent.vlm.http_client import HttpClient
+    from faceagent.vlm.openai_backend import OpenAIBackend
 
-    wire = HttpClient(settings.vlm_url, settings.vlm_key, settings.vlm_seconds, settings.vlm_retries)
-    return OpenAIBackend(wire, settings.vlm_model)
+    client = HttpClient(settings.vlm_url, settings.vlm_key, settings.vlm_seconds, settings.vlm_retries)
+    return OpenAIBackend(client, settings.vlm_model)

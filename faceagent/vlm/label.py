@@ -1,7 +1,7 @@
-"""The label question: what does the model itself read from the picture, alone or beside evidence?
+"""The label question: which label does the model itself give the picture, alone or together with evidence?
 
-The probability of each label as the whole answer is the model's own opinion; what it is worth is for a calibration to
-say. Knows the questions and their choices, no tool and no backend's inside.
+The probability of each label as the whole answer is the model's own opinion; it is uncalibrated. Knows the questions
+and their choices. Knows no tool and no backend.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ CHOICES: Mapping[Question, tuple[str, ...]] = {
     "expression": ("neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust", "other"),
     "forgery": ("real", "fake"),
 }
-"""Questions that a model is asked for a label, with the labels as it says them."""
+"""Questions for which a model is asked for a label, with the possible answers."""
 
 
 def question(topic: Question, hypothesis: str = "", lines: Sequence[Mapping[str, str]] = ()) -> str:
-    """The prompt; ``hypothesis`` is what the model is told to suppose, only for forgery.
+    """The prompt; ``hypothesis`` is the label that the model is to assume, only for forgery.
 
-    ``lines``: ``id`` and ``text`` of evidence that stands beside the picture, only for expression. An answer to that
-    is no second opinion: it repeats what the tools said, with the picture to correct them.
+    ``lines``: ``id`` and ``text`` of evidence given together with the picture, only for expression. Such an answer is
+    no second opinion: it repeats the evidence, corrected by the picture.
     """
     variables: dict[str, object] = {"choices": CHOICES[topic]}
     if topic == "forgery":

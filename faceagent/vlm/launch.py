@@ -1,6 +1,6 @@
-"""What is started: the command line and the variables of ``vllm serve``, as a function of settings and nothing else.
+"""The command line and the environment variables of ``vllm serve``, from the settings alone.
 
-Every flag stands here with its reason. Starting, watching and stopping belong to ``server``.
+Every flag has its reason here. ``server`` starts and stops the process.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
-from faceagent.vlm.assemble import adapters, model_folder
+from faceagent.vlm.embedded_model import adapters, model_folder
 from faceagent.vlm.environment import Build
 
 HOST = "127.0.0.1"
@@ -20,46 +20,45 @@ CACHE_GIB = 1
 SEQUENCES: Mapping[Build, int] = {"cpu": 16, "cuda": 64}
 """Requests that run side by side."""
 RANK = 16
-"""Of a LoRA whose card does not say; vLLM's own default."""
+"""Largest LoRA rank when there is no adapter; vLLM's own default."""
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM takes as the largest rank."""
-
+"""The values that vLLM accepts for --max-lora-rank."""
 
 WITHHELD = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "OMP_NUM_THREADS", "VLLM_API_KEY"})
-"""Variables that the server does not inherit: they are our Python's, or decide what is for the settings to decide."""
+"""Variables that the server does not inherit: they concern our Python, or the settings decide about them."""
 
 
-class Served(NamedTuple):
-    """A model and the adapters that go with it."""
+class ServedModel(NamedTuple):
+    """A model and its adapters."""
 
     path: str
     """A folder, or a name on the hub."""
     name: str
-    """What requests call it."""
+    """The model name in requests."""
     adapters: Mapping[str, Path]
 
 
-def served(settings: Settings) -> Served:
-    """What the profile serves: the embedded model with our adapters, or the model and adapters of the settings.
+def served_model(settings: Settings) -> ServedModel:
+    """The embedded model with our adapters, or the model and adapters of the settings.
 
-    Raises ModelUnavailable when a part of the embedded model cannot be had.
+    Raises ModelUnavailable when a part of the embedded model is unavailable.
     """
     if settings.vlm_served is None:
         folder = model_folder(settings)
-        return Served(str(folder), folder.name, adapters())
+        return ServedModel(str(folder), folder.name, adapters())
     home = settings.vlm_adapters
     found = (
         {} if home is None else {path.parent.name: path.parent for path in sorted(home.glob("*/adapter_config.json"))}
     )
-    return Served(settings.vlm_served, settings.vlm_served, found)
+    return ServedModel(settings.vlm_served, settings.vlm_served, found)
 
 
-def arguments(what: Served, settings: Settings, build: Build, port: int) -> list[str]:
-    """What follows ``vllm``. The key is not among it: other users can read a command line."""
-    said = [
-        "serve", what.path,
-        "--served-model-name", what.name,
-        # Nobody but this machine is served.
+def arguments(model: ServedModel, settings: Settings, build: Build, port: int) -> list[str]:
+    """The arguments of ``vllm``. The key is not among them: other users can read a command line."""
+    found = [
+        "serve", model.path,
+        "--served-model-name", model.name,
+        # Only this machine can connect.
         "--host", HOST, "--port", str(port),
         "--max-model-len", str(settings.vlm_length),
         "--max-num-seqs", str(SEQUENCES[build]),
@@ -67,27 +66,27 @@ def arguments(what: Served, settings: Settings, build: Build, port: int) -> list
         "--limit-mm-per-prompt", json.dumps({"image": 4, "video": 0}),
         # A domain that cannot exist: an empty list would let the server fetch any URL.
         "--allowed-media-domains", "media.invalid",
-        # The second question on a picture reads it from the cache.
+        # A second question about a picture reuses its tokens from the cache.
         "--enable-prefix-caching",
-        # Without this a weak model writes white space for ever.
+        # Without this a weak model can generate white space without end.
         "--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True}),
         "--enable-lora",
-        "--max-loras", str(max(len(what.adapters), 1) + (build == "cpu")),
-        "--max-lora-rank", str(_rank(what.adapters.values())),
+        "--max-loras", str(max(len(model.adapters), 1) + (build == "cpu")),
+        "--max-lora-rank", str(_rank(model.adapters.values())),
     ]  # fmt: skip
     if build == "cpu":
-        # One place for adapters stays empty (above): vLLM's CPU kernels look a request without an adapter up at index
-        # -1, so that a full house lends it the last one (vllm-project/vllm, pull request 48421).
-        # bfloat16 flips near ties against the model in this process; graphs only pay on a GPU; the usual blocks of 128
-        # tokens are longer than most of our prompts, and only whole blocks are found again.
-        said += ["--dtype", "float32", "--enforce-eager", "--block-size", "32"]
-    if what.adapters:
-        said += ["--lora-modules", *(f"{name}={path}" for name, path in what.adapters.items())]
-    return said
+        # One adapter slot stays empty (above): vLLM's CPU kernels look up a request without an adapter at index -1,
+        # and with all slots used that is the last adapter (vllm-project/vllm, pull request 48421).
+        # bfloat16 decides near ties differently from the model in this process; graphs help only on a GPU; the default
+        # blocks of 128 tokens are longer than most of our prompts, and only whole blocks are cached.
+        found += ["--dtype", "float32", "--enforce-eager", "--block-size", "32"]
+    if model.adapters:
+        found += ["--lora-modules", *(f"{name}={path}" for name, path in model.adapters.items())]
+    return found
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """The environment of the server: ours, with its switches set, no telemetry, and nothing of our Python's."""
+    """The environment of the server: ours without Python's variables, with vLLM's switches set and no telemetry."""
     ours = {
         name: value for name, value in os.environ.items() if name not in WITHHELD and not name.startswith("FACEAGENT_")
     }
@@ -97,8 +96,8 @@ def variables(settings: Settings) -> dict[str, str]:
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
         "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
     }
-    # Whoever knows the machine better may say so.
-    wishes = {
+    # The user's own values of these take precedence.
+    defaults = {
         "VLLM_CACHE_ROOT": str(settings.cache / "vllm"),
         "VLLM_CONFIG_ROOT": str(settings.cache / "vllm"),
         "VLLM_CPU_KVCACHE_SPACE": str(CACHE_GIB),
@@ -109,7 +108,7 @@ def variables(settings: Settings) -> dict[str, str]:
         switches["HF_HUB_OFFLINE"] = "1"
     if settings.vlm_key is not None:
         switches["VLLM_API_KEY"] = settings.vlm_key.get_secret_value()
-    return {**wishes, **ours, **switches}
+    return {**defaults, **ours, **switches}
 
 
 def _rank(folders: Iterable[Path]) -> int:

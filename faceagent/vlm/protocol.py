@@ -1,4 +1,4 @@
-"""What every backend of the vision-language model takes and gives, whoever runs the model.
+"""The interface of every backend of the vision-language model: requests, answers, methods.
 
 Knows no model, no transport and no question of ours.
 """
@@ -12,7 +12,7 @@ from faceagent.types import FrozenModel
 
 
 class Message(FrozenModel):
-    """One message. ``images``: encoded JPEG or PNG, shown before the text; only the user shows pictures."""
+    """One message. ``images``: encoded JPEG or PNG, placed before the text; only user messages have images."""
 
     role: Literal["user", "assistant"] = "user"
     text: str
@@ -20,7 +20,7 @@ class Message(FrozenModel):
 
 
 class GenerationRequest(FrozenModel):
-    """One request: a conversation that ends with the user's turn."""
+    """One request: a conversation that ends with a message of the user."""
 
     turns: tuple[Message, ...] = Field(min_length=1)
     system: str | None = None
@@ -30,13 +30,13 @@ class GenerationRequest(FrozenModel):
 
 
 class Answer(FrozenModel):
-    """What came back. ``parsed`` is set, and valid, whenever a format was asked for."""
+    """One generated answer. ``parsed`` is set, and valid under the schema, whenever the request has a ``format``."""
 
     text: str
     parsed: Any = None
     first: Mapping[str, float] = Field(
         default_factory=dict,
-        description="log-probability of the 20 likeliest first tokens before any constraint, where that is told",
+        description="log-probability of the 20 likeliest first tokens before any constraint, where available",
     )
     tokens: int = Field(ge=0, description="tokens generated")
     seconds: float = Field(ge=0)
@@ -46,23 +46,23 @@ class Answer(FrozenModel):
 
 
 class Backend(Protocol):
-    """A model behind a door. Safe to call from many threads; greedy, so that the same ask gets the same answer.
+    """One model. Safe to call from many threads; decoding is greedy, so equal requests get equal answers.
 
-    Every method raises ModelUnavailable when there is no model to ask, and VlmAnswerInvalid when what it said cannot
-    be used.
+    Every method raises ModelUnavailable when the model cannot be reached or loaded, and VlmAnswerInvalid when its
+    answer is not usable.
     """
 
     name: str
 
-    def ask(self, ask: GenerationRequest) -> Answer:
+    def ask(self, request: GenerationRequest) -> Answer:
         """The whole answer."""
         ...
 
-    def stream(self, ask: GenerationRequest) -> Iterator[str]:
+    def stream(self, request: GenerationRequest) -> Iterator[str]:
         """The answer's text piece by piece; with a format the pieces are JSON only when put together."""
         ...
 
-    def score(self, ask: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
+    def score(self, request: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
         """Probability of each of ``choices`` as the whole answer, normalised over them; uncalibrated."""
         ...
 
@@ -71,5 +71,5 @@ class Backend(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the model or the connection."""
+        """Free the model or close the connection."""
         ...

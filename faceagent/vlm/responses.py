@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible endpoint answers: the parts of it that are used, and no others."""
+"""The responses of an OpenAI-compatible endpoint: the fields that are used, and no others."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -7,16 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceagent.errors import ModelUnavailable
 
-Told = TypeVar("Told", bound="Part")
+Parsed = TypeVar("Parsed", bound="ResponsePart")
 
 
-class Part(BaseModel):
-    """Something of an answer; what is not named here is passed over."""
+class ResponsePart(BaseModel):
+    """Part of a response; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Model(Part):
+class ListedModel(ResponsePart):
     """One entry of the list of models. vLLM names a LoRA's base as its ``parent``."""
 
     id: str
@@ -24,60 +24,60 @@ class Model(Part):
     owned_by: str | None = None
 
 
-class Models(Part):
+class ModelList(ResponsePart):
     """The list of models."""
 
-    data: tuple[Model, ...]
+    data: tuple[ListedModel, ...]
 
 
-class Top(Part):
-    """One of the likeliest tokens at a place."""
+class TopToken(ResponsePart):
+    """One of the likeliest tokens at one position."""
 
     token: str
     logprob: float
 
 
-class Place(Part):
+class GeneratedToken(ResponsePart):
     """One generated token."""
 
-    top_logprobs: tuple[Top, ...] = ()
+    top_logprobs: tuple[TopToken, ...] = ()
 
 
-class Logs(Part):
+class AnswerLogprobs(ResponsePart):
     """Log-probabilities of an answer, token by token."""
 
-    content: tuple[Place, ...] | None = None
+    content: tuple[GeneratedToken, ...] | None = None
 
 
-class Message(Part):
-    """What the model said, or why it refused."""
+class AnswerMessage(ResponsePart):
+    """The text of the answer, or why the model refused."""
 
     content: str | None = None
     refusal: str | None = None
 
 
-class Choice(Part):
-    """One answer; only one is ever asked for."""
+class Choice(ResponsePart):
+    """One answer; only one is ever requested."""
 
-    message: Message
+    message: AnswerMessage
     finish_reason: str | None = None
-    logprobs: Logs | None = None
+    logprobs: AnswerLogprobs | None = None
 
 
-class PromptToken(Part):
+class PromptToken(ResponsePart):
     """A token of the prompt and its log-probability (vLLM only)."""
 
     logprob: float
     decoded_token: str | None = None
 
 
-class Usage(Part):
-    """What was counted."""
+class Usage(ResponsePart):
+    """Token counts."""
 
     completion_tokens: int = 0
 
 
-class Completion(Part):
+class Completion(ResponsePart):
     """A whole answer."""
 
     usage: Usage | None = None
@@ -85,31 +85,31 @@ class Completion(Part):
     prompt_logprobs: tuple[Mapping[str, PromptToken] | None, ...] | None = None
 
 
-class Delta(Part):
+class Delta(ResponsePart):
     """A piece of text."""
 
     content: str | None = None
 
 
-class Piece(Part):
+class ChunkChoice(ResponsePart):
     """A piece of an answer."""
 
     delta: Delta
     finish_reason: str | None = None
 
 
-class Chunk(Part):
+class Chunk(ResponsePart):
     """One event of a streamed answer."""
 
-    choices: tuple[Piece, ...]
+    choices: tuple[ChunkChoice, ...]
 
 
-def read(kind: type[Told], told: Any) -> Told:
-    """``told`` as a ``kind``. Raises ModelUnavailable when it is nothing of the sort."""
+def read(kind: type[Parsed], value: Any) -> Parsed:
+    """``value`` validated as a ``kind``. Raises ModelUnavailable when it is not valid."""
     try:
-        return kind.model_validate(told)
+        return kind.model_validate(value)
     except ValidationError as error:
         raise ModelUnavailable(
-            "The endpoint does not speak the OpenAI protocol: its answer lacks what it should hold.",
+            "The endpoint does not speak the OpenAI protocol: its answer lacks required fields.",
             remedy="Check FACEAGENT_VLM_ENDPOINT; it usually ends in /v1.",
         ) from error

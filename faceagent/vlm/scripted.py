@@ -1,9 +1,9 @@
-"""A backend that says what it is told to: for tests of everything that asks a model. It loads and contacts nothing."""
+"""A backend with scripted answers, for tests of everything that uses a model. It loads and contacts nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
 
 from faceagent.errors import FaceagentError
-from faceagent.vlm.answers import parsed
+from faceagent.vlm.answers import parse_answer
 from faceagent.vlm.protocol import Answer, GenerationRequest
 
 Script = Callable[[GenerationRequest], str]
@@ -11,9 +11,9 @@ Script = Callable[[GenerationRequest], str]
 
 
 class Scripted:
-    """Answers by ``script``: a function of the ask, or texts and errors in the order in which they are used up.
+    """Answers by ``script``: a function of the request, or a list of texts and errors used in order.
 
-    ``asked`` keeps every ask. An answer to an ask with a format is validated as any backend's is.
+    ``asked`` keeps every request. An answer to a request with a format is validated as in every backend.
     """
 
     def __init__(
@@ -27,25 +27,31 @@ class Scripted:
         self._script = script if callable(script) else _in_order(script)
         self._first, self._adapters = dict(first or {}), frozenset(adapters)
 
-    def ask(self, ask: GenerationRequest) -> Answer:
+    def ask(self, request: GenerationRequest) -> Answer:
         """See ``Backend.ask``."""
-        self.asked.append(ask)
-        text = self._script(ask)
-        value = None if ask.format is None else parsed(text, ask.format)
+        self.asked.append(request)
+        text = self._script(request)
+        value = None if request.format is None else parse_answer(text, request.format)
         return Answer(
-            text=text, parsed=value, first=self._first, tokens=len(text.split()), seconds=0.0, finish="stop",
-            model="scripted", adapter=ask.adapter,
-        )  # fmt: skip
+            text=text,
+            parsed=value,
+            first=self._first,
+            tokens=len(text.split()),
+            seconds=0.0,
+            finish="stop",
+            model="scripted",
+            adapter=request.adapter,
+        )
 
-    def stream(self, ask: GenerationRequest) -> Iterator[str]:
+    def stream(self, request: GenerationRequest) -> Iterator[str]:
         """See ``Backend.stream``: word by word."""
-        answer = self.ask(ask)
+        answer = self.ask(request)
         for place, word in enumerate(answer.text.split(" ")):
             yield word if place == 0 else f" {word}"
 
-    def score(self, ask: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
-        """See ``Backend.score``: all of it on the choice that the script answers."""
-        answer = self.ask(ask).text
+    def score(self, request: GenerationRequest, choices: tuple[str, ...]) -> Mapping[str, float]:
+        """See ``Backend.score``: 1 for the choice that the script answers, else 0."""
+        answer = self.ask(request).text
         return {choice: float(choice == answer) for choice in choices}
 
     def adapters(self) -> frozenset[str]:
@@ -53,14 +59,14 @@ class Scripted:
         return self._adapters
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to free."""
 
 
-def _in_order(said: list[str | FaceagentError]) -> Script:
-    waiting = iter(said)
+def _in_order(answers: list[str | FaceagentError]) -> Script:
+    waiting = iter(answers)
 
-    def script(ask: GenerationRequest) -> str:
-        del ask
+    def script(request: GenerationRequest) -> str:
+        del request
         one = next(waiting)
         if isinstance(one, FaceagentError):
             raise one

@@ -1,7 +1,7 @@
-"""Our own vLLM server as a process: started, waited for, warmed up, looked at, stopped.
+"""Our own vLLM server as a process: start, wait until ready, warm up, find, stop.
 
-A server is known by its port. While it runs, a small file in the cache says which process it is; a process id alone is
-not believed, for ids are given out again. Nothing that we did not start is ever stopped.
+A server is identified by its port. While it runs, a small file in the cache holds its process id and start time; the
+id alone is not enough, because the system reuses ids. A process that we did not start is never stopped.
 """
 
 import contextlib
@@ -20,30 +20,31 @@ from pydantic import ValidationError
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.types import FrozenModel
-from faceagent.vlm import dialogue, environment, launch, leash
-from faceagent.vlm.assemble import SIZE
+from faceagent.vlm import chat_template, environment, launch
+from faceagent.vlm import exit_with_parent as parent_script
+from faceagent.vlm.embedded_model import SIZE
+from faceagent.vlm.http_client import HttpClient
+from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.vlm.protocol import GenerationRequest, Message
-from faceagent.vlm.remote import OpenAIBackend
-from faceagent.vlm.wire import HttpClient
 
 GRACE = 20.0
-"""Seconds that a server has to end by itself before it is killed."""
+"""Seconds between SIGTERM and SIGKILL."""
 PAUSE = 0.3
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 NEEDED_GIB = 5.0
 """Memory that vLLM takes with the embedded model, on a CPU."""
 SHOWN = 15
 """Lines of its log that an error quotes."""
 
 OnStep = Callable[[str], None]
-"""Called with what is being done, for a person to read."""
+"""Called with a message for the user about the current step."""
 
 
 _children: "dict[int, subprocess.Popen[bytes]]" = {}
-"""Servers that this process started and that nobody has taken leave of."""
+"""Servers that this process started and that have not been waited for, by process id."""
 
 
-class State(FrozenModel):
+class ServerState(FrozenModel):
     """One server that was started."""
 
     pid: int
@@ -60,28 +61,30 @@ class State(FrozenModel):
         return f"http://{launch.HOST}:{self.port}/v1"
 
     def alive(self) -> bool:
-        """Whether the very process that was started still runs."""
+        """Whether the process that was started still runs; another process with its id does not count."""
         return _born(self.pid) == self.born
 
     def healthy(self) -> bool:
-        """Whether it would answer now."""
+        """Whether the server's health check succeeds now."""
         with contextlib.suppress(httpx2.HTTPError):
             answer = httpx2.get(f"http://{launch.HOST}:{self.port}/health", timeout=5.0, trust_env=False)
             return answer.status_code == httpx2.codes.OK
         return False
 
 
-def start(settings: Settings, port: int | None = None, *, leashed: bool = True, step: OnStep = print) -> State:
-    """A server that is up, warm and answering.
+def start(
+    settings: Settings, port: int | None = None, *, exit_with_parent: bool = True, step: OnStep = print
+) -> ServerState:
+    """Start a server; returns when it is warmed up and answers requests.
 
     Args:
         settings: which model with which limits; where vLLM's environment and the log lie.
         port: None takes the one of the settings.
-        leashed: it ends when this process ends (Linux; the thread that calls has to live as long).
-        step: told what is going on.
+        exit_with_parent: it ends when this process ends (Linux; the calling thread has to live as long).
+        step: called with a message for the user at every step.
 
     Raises:
-        ModelUnavailable: with a remedy: no environment, port taken, too little memory, vLLM ended or hung on its way.
+        ModelUnavailable: no environment, port taken, too little memory, or vLLM ended or hung while starting.
     """
     port = settings.vlm_port if port is None else port
     where = environment.find(settings)
@@ -90,31 +93,35 @@ def start(settings: Settings, port: int | None = None, *, leashed: bool = True, 
             f"A server runs on port {port} already (process {old.pid}).", remedy="Stop it with `faceagent vlm stop`."
         )
     _check_port(port)
-    what = launch.served(settings)
+    model = launch.served_model(settings)
     if where.build == "cpu" and settings.vlm_served is None:
         _check_memory()
     log = settings.cache / f"vllm-{port}.log"
-    step(f"starting vLLM with {what.name} and {len(what.adapters)} adapters; log: {log}")
-    command = [str(where.python), str(where.vllm), *launch.arguments(what, settings, where.build, port)]
-    if leashed:
-        command = [str(where.python), "-I", leash.__file__, str(os.getpid()), *command]
+    step(f"starting vLLM with {model.name} and {len(model.adapters)} adapters; log: {log}")
+    command = [str(where.python), str(where.vllm), *launch.arguments(model, settings, where.build, port)]
+    if exit_with_parent:
+        command = [str(where.python), "-I", parent_script.__file__, str(os.getpid()), *command]
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=launch.variables(settings),
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=launch.variables(settings),
             start_new_session=True,
-        )  # fmt: skip
+        )
     _children[process.pid] = process
-    state = State(
+    state = ServerState(
         pid=process.pid,
         born=_born(process.pid) or 0,
         port=port,
-        model=what.name,
-        adapters=tuple(what.adapters),
+        model=model.name,
+        adapters=tuple(model.adapters),
         log=log,
     )
     _file(settings, port).write_text(state.model_dump_json(), encoding="utf-8")
     try:
-        _until_up(process, state, settings.vlm_start_seconds, step)
+        _wait_until_healthy(process, state, settings.vlm_start_seconds, step)
         step("warming up")
         _warm(state, settings)
     except BaseException:
@@ -123,38 +130,38 @@ def start(settings: Settings, port: int | None = None, *, leashed: bool = True, 
     return state
 
 
-def find(settings: Settings, port: int | None = None) -> State | None:
-    """The server on this port that was started with this cache, while it runs."""
+def find(settings: Settings, port: int | None = None) -> ServerState | None:
+    """The running server on this port that was started with this cache, or None."""
     path = _file(settings, settings.vlm_port if port is None else port)
     with contextlib.suppress(OSError, ValidationError):
-        state = State.model_validate_json(path.read_text(encoding="utf-8"))
+        state = ServerState.model_validate_json(path.read_text(encoding="utf-8"))
         if state.alive():
             return state
         path.unlink(missing_ok=True)
     return None
 
 
-def end(settings: Settings, state: State) -> None:
-    """Stop this server and everything it started: asked first, killed after ``GRACE``."""
+def end(settings: Settings, state: ServerState) -> None:
+    """Stop this server and all its processes: SIGTERM first, SIGKILL after ``GRACE``."""
     if state.alive():
         _signal(state, signal.SIGTERM)
         until = time.monotonic() + GRACE
         while state.alive() and time.monotonic() < until:
             time.sleep(PAUSE)
-    # Its workers are in its group, and may outlive it.
+    # Its workers are in its process group and may outlive it.
     _signal(state, signal.SIGKILL)
     if (child := _children.pop(state.pid, None)) is not None:
         child.wait()
     _file(settings, state.port).unlink(missing_ok=True)
 
 
-def wait(state: State) -> int:
-    """Until a server that this process started has ended; its exit code."""
+def wait(state: ServerState) -> int:
+    """Wait until a server that this process started has ended; returns its exit code."""
     return _children[state.pid].wait()
 
 
-def _until_up(process: "subprocess.Popen[bytes]", state: State, seconds: float, step: OnStep) -> None:
-    """Until it answers; whoever dies or dawdles is reported with the last lines of the log."""
+def _wait_until_healthy(process: "subprocess.Popen[bytes]", state: ServerState, seconds: float, step: OnStep) -> None:
+    """Wait until the server answers. Raises ModelUnavailable, with the end of its log, if it ends or takes too long."""
     began = time.monotonic()
     while not state.healthy():
         code = process.poll()
@@ -169,10 +176,10 @@ def _until_up(process: "subprocess.Popen[bytes]", state: State, seconds: float, 
         time.sleep(PAUSE)
 
 
-def _warm(state: State, settings: Settings) -> None:
-    """One answer of every kind from every adapter: the first of each takes seconds."""
+def _warm(state: ServerState, settings: Settings) -> None:
+    """One request with picture and schema to every adapter: the first one of each takes seconds."""
     form = {"type": "object", "properties": {"ok": {"enum": [True]}}, "required": ["ok"], "additionalProperties": False}
-    picture = dialogue.show_picture(np.zeros((SIZE, SIZE, 3), dtype=np.uint8))
+    picture = chat_template.encode_png(np.zeros((SIZE, SIZE, 3), dtype=np.uint8))
     remote = OpenAIBackend(
         HttpClient(state.url, settings.vlm_key, settings.vlm_start_seconds, settings.vlm_retries), state.model
     )
@@ -207,7 +214,7 @@ def _check_memory() -> None:
 
 
 def _free_gib() -> Iterator[float]:
-    """What the machine has left, and what this container may still take; nothing where neither can be read."""
+    """Free memory of the machine and of this container, in GiB; nothing for a value that cannot be read."""
     with contextlib.suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         yield int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]) / 2**20
@@ -218,7 +225,7 @@ def _free_gib() -> Iterator[float]:
 
 
 def _born(pid: int) -> int | None:
-    """When this process started; None when there is none, or only its remains."""
+    """Start time of this process in clock ticks since boot; None when it does not exist or is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -226,7 +233,7 @@ def _born(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def _signal(state: State, number: signal.Signals) -> None:
+def _signal(state: ServerState, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(state.pid, number)
 

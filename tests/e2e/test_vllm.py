@@ -24,11 +24,11 @@ from faceagent import Analyst, Settings
 from faceagent.errors import ModelUnavailable
 from faceagent.explain.vlm_explainer import LONGEST
 from faceagent.vlm import server
-from faceagent.vlm.local import TransformersBackend, local
-from faceagent.vlm.portrait import shown
+from faceagent.vlm.face_image import encode_face
+from faceagent.vlm.http_client import HttpClient
+from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.vlm.protocol import Answer, GenerationRequest, Message
-from faceagent.vlm.remote import OpenAIBackend
-from faceagent.vlm.wire import HttpClient
+from faceagent.vlm.transformers_backend import TransformersBackend, embedded_backend
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
 
@@ -52,14 +52,14 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def served(settings: Settings) -> Iterator[server.State]:
+def served(settings: Settings) -> Iterator[server.ServerState]:
     state = server.start(settings, step=lambda _: None)
     yield state
     server.end(settings, state)
 
 
 @pytest.fixture(scope="module")
-def remote(settings: Settings, served: server.State) -> Iterator[OpenAIBackend]:
+def remote(settings: Settings, served: server.ServerState) -> Iterator[OpenAIBackend]:
     made = OpenAIBackend(HttpClient(served.url, settings.vlm_key, 120.0, 0))
     yield made
     made.close()
@@ -67,7 +67,7 @@ def remote(settings: Settings, served: server.State) -> Iterator[OpenAIBackend]:
 
 @pytest.fixture(scope="module")
 def here(settings: Settings) -> Iterator[TransformersBackend]:
-    made = local(settings)
+    made = embedded_backend(settings)
     yield made
     made.close()
 
@@ -77,7 +77,7 @@ def portrait() -> bytes:
     import skimage.data
 
     pixels: NDArray[np.uint8] = skimage.data.astronaut()
-    return shown(pixels, FACE)
+    return encode_face(pixels, FACE)
 
 
 def about(portrait: bytes, adapter: str | None, **more: Any) -> GenerationRequest:
@@ -88,7 +88,7 @@ def about(portrait: bytes, adapter: str | None, **more: Any) -> GenerationReques
 
 
 def test_every_request_has_its_own_adapter_schema_and_picture(
-    remote: OpenAIBackend, served: server.State, portrait: bytes
+    remote: OpenAIBackend, served: server.ServerState, portrait: bytes
 ) -> None:
     assert served.adapters and remote.adapters() == set(served.adapters)
     asks = [about(portrait, name, format=FORM, max_tokens=48) for name in (None, *served.adapters)]
@@ -101,7 +101,7 @@ def test_every_request_has_its_own_adapter_schema_and_picture(
 
 
 def test_the_picture_and_the_adapter_change_what_is_said(
-    remote: OpenAIBackend, served: server.State, portrait: bytes
+    remote: OpenAIBackend, served: server.ServerState, portrait: bytes
 ) -> None:
     def moved(one: GenerationRequest, other: GenerationRequest) -> float:
         first, second = remote.ask(one).first, remote.ask(other).first
@@ -110,13 +110,13 @@ def test_the_picture_and_the_adapter_change_what_is_said(
     for name in served.adapters:
         assert moved(about(portrait, None), about(portrait, name)) > 0.02, name
     name = served.adapters[0]
-    upside_down = shown(np.zeros((512, 512, 3), np.uint8), FACE)
+    upside_down = encode_face(np.zeros((512, 512, 3), np.uint8), FACE)
     assert moved(about(portrait, name), about(upside_down, name)) > 0.01
     assert moved(about(portrait, name), about(portrait, name)) < 1e-3
 
 
 def test_the_server_says_what_the_model_in_this_process_says(
-    remote: OpenAIBackend, here: TransformersBackend, served: server.State, portrait: bytes
+    remote: OpenAIBackend, here: TransformersBackend, served: server.ServerState, portrait: bytes
 ) -> None:
     for name in (None, *served.adapters):
         ask = about(portrait, name)
@@ -130,14 +130,14 @@ def test_the_server_says_what_the_model_in_this_process_says(
         assert scored[0] == pytest.approx(scored[1], abs=1e-2)
 
 
-def test_an_answer_streams(remote: OpenAIBackend, served: server.State, portrait: bytes) -> None:
+def test_an_answer_streams(remote: OpenAIBackend, served: server.ServerState, portrait: bytes) -> None:
     ask = about(portrait, served.adapters[0], format=FORM, max_tokens=48)
     pieces = list(remote.stream(ask))
     assert len(pieces) > 3
     assert "".join(pieces) == remote.ask(ask).text
 
 
-def test_what_cannot_be_is_refused_in_words(remote: OpenAIBackend, served: server.State, portrait: bytes) -> None:
+def test_what_cannot_be_is_refused_in_words(remote: OpenAIBackend, served: server.ServerState, portrait: bytes) -> None:
     with pytest.raises(ModelUnavailable, match="404"):
         remote.ask(about(portrait, "no_such_adapter"))
     with pytest.raises(ModelUnavailable, match="400"):
@@ -149,7 +149,7 @@ def test_what_cannot_be_is_refused_in_words(remote: OpenAIBackend, served: serve
     assert "FACEAGENT_VLM_KEY" in (caught.value.remedy or "")
 
 
-def test_the_server_fetches_nothing(served: server.State, portrait: bytes, tmp_path: Any) -> None:
+def test_the_server_fetches_nothing(served: server.ServerState, portrait: bytes, tmp_path: Any) -> None:
     hits: list[str] = []
 
     class Bait(BaseHTTPRequestHandler):
@@ -176,7 +176,7 @@ def test_the_server_fetches_nothing(served: server.State, portrait: bytes, tmp_p
 
 
 def test_a_report_asks_the_served_model_and_checks_what_it_says(
-    settings: Settings, served: server.State, astronaut: NDArray[np.uint8]
+    settings: Settings, served: server.ServerState, astronaut: NDArray[np.uint8]
 ) -> None:
     with Analyst(settings) as analyst:
         report = analyst.analyze(astronaut, questions=["expression"], explain="vlm")
@@ -202,7 +202,7 @@ def test_a_request_without_an_adapter_gets_none(
 def test_a_server_killed_in_the_middle_of_an_answer_loses_no_report(
     settings: Settings,
     remote: OpenAIBackend,
-    served: server.State,
+    served: server.ServerState,
     portrait: bytes,
     astronaut: NDArray[np.uint8],
     monkeypatch: pytest.MonkeyPatch,

@@ -13,9 +13,9 @@ from PIL import Image
 
 from faceagent import Settings
 from faceagent.vlm import server
+from faceagent.vlm.http_client import HttpClient
+from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.vlm.protocol import GenerationRequest, Message
-from faceagent.vlm.remote import OpenAIBackend
-from faceagent.vlm.wire import HttpClient
 from finetune.vlm.large.tiny_models import SIDE
 from finetune.vlm.large.train import sft
 from tests.finetune.vlm.large.test_vlm_train import COLOURS, FAMILIES, bases, data, recipe  # noqa: F401 - two are fixtures

@@ -6,18 +6,18 @@ import pytest
 
 from faceagent.errors import ModelUnavailable, SettingsError, VlmAnswerInvalid
 from faceagent.settings import Settings, load
-from faceagent.vlm import assemble, choose
-from faceagent.vlm.local import TransformersBackend
+from faceagent.vlm import choose, embedded_model
+from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.vlm.protocol import GenerationRequest, Message
-from faceagent.vlm.remote import OpenAIBackend
 from faceagent.vlm.scripted import Scripted
+from faceagent.vlm.transformers_backend import TransformersBackend
 
 FORM = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 
 
 def test_the_profile_decides_and_an_endpoint_overrides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faceagent.vlm.local.model_folder", lambda settings: tmp_path)
-    monkeypatch.setattr("faceagent.vlm.local.adapters", dict)
+    monkeypatch.setattr("faceagent.vlm.transformers_backend.model_folder", lambda settings: tmp_path)
+    monkeypatch.setattr("faceagent.vlm.transformers_backend.adapters", dict)
     assert isinstance(choose.backend(Settings(cache=tmp_path)), TransformersBackend)
     for settings in (
         Settings(cache=tmp_path, profile="gpu"),
@@ -31,7 +31,7 @@ def test_the_profile_decides_and_an_endpoint_overrides_it(tmp_path: Path, monkey
 
 
 def test_a_build_without_weights_of_ours_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assemble, "shipped", lambda: tmp_path)
+    monkeypatch.setattr(embedded_model, "weights_folder", lambda: tmp_path)
     with pytest.raises(ModelUnavailable, match="no projector"):
         choose.backend(Settings(cache=tmp_path / "cache"))
 

@@ -31,16 +31,16 @@ def test_it_is_made_once_goes_on_where_it_stopped_and_starts_over_only_when_told
         "import sys, vllm_stand_in; from importlib.metadata import version; version('vllm'); print(sys.meta_path[0])"
     )
     monkeypatch.setitem(environment.TRIAL, "cpu", trial)
-    monkeypatch.setitem(environment.WANTED, "cpu", (str(tmp_path / "missing.whl"),))
+    monkeypatch.setitem(environment.REQUIREMENTS, "cpu", (str(tmp_path / "missing.whl"),))
     steps: list[str] = []
-    with pytest.raises(ModelUnavailable, match="could not be made") as caught:
+    with pytest.raises(ModelUnavailable, match="could not be created") as caught:
         environment.make(settings, "cpu", step=steps.append)
     assert "missing.whl" in str(caught.value) and "again" in (caught.value.remedy or "")
     assert len(steps) == 2
     with pytest.raises(ModelUnavailable, match="not set up"):
         environment.find(settings)
 
-    monkeypatch.setitem(environment.WANTED, "cpu", (str(wheel(tmp_path)),))
+    monkeypatch.setitem(environment.REQUIREMENTS, "cpu", (str(wheel(tmp_path)),))
     steps.clear()
     made = environment.make(settings, "cpu", step=steps.append)
     assert steps[0].startswith("installing"), "the virtual environment was made already"

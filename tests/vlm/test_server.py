@@ -15,7 +15,8 @@ import pytest
 
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
-from faceagent.vlm import environment, launch, leash, server
+from faceagent.vlm import environment, launch, server
+from faceagent.vlm import exit_with_parent as script
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -122,7 +123,7 @@ def test_a_process_that_took_over_the_number_is_not_ours(home: Path) -> None:
         assert born is not None
         port = settings.vlm_port
         log = home / "x.log"
-        state = server.State(pid=stranger.pid, born=born - 1, port=port, model="m", adapters=(), log=log)
+        state = server.ServerState(pid=stranger.pid, born=born - 1, port=port, model="m", adapters=(), log=log)
         server._file(settings, port).write_text(state.model_dump_json(), encoding="utf-8")
         assert server.find(settings) is None
         assert stranger.poll() is None
@@ -137,7 +138,7 @@ def test_a_server_dies_with_its_parent_however_that_dies() -> None:
     child = "import time; print('up', flush=True); time.sleep(60)"
     code = (
         "import os, subprocess, sys\n"
-        f"command = [sys.executable, '-I', {leash.__file__!r}, str(os.getpid()), sys.executable, '-c', {child!r}]\n"
+        f"command = [sys.executable, '-I', {script.__file__!r}, str(os.getpid()), sys.executable, '-c', {child!r}]\n"
         "process = subprocess.Popen(command, start_new_session=True)\n"
         "print(process.pid, flush=True); process.wait()\n"
     )
@@ -195,7 +196,7 @@ def test_a_detached_server_lives_on_until_it_is_stopped(home: Path) -> None:
 
 def test_the_command_line_keeps_to_this_machine_and_fetches_nothing(home: Path) -> None:
     settings = having(home, vlm_key="s3cret", vlm_parallel=2, vlm_length=8192)
-    what = launch.served(settings)
+    what = launch.served_model(settings)
     said = launch.arguments(what, settings, "cuda", 1234)
     flags = dict(zip(said, said[1:], strict=False))
     assert flags["--host"] == "127.0.0.1" and flags["--port"] == "1234"

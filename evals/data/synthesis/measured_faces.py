@@ -12,7 +12,7 @@ from evals.data.held_out import source_of
 from evals.data.synthesis.located_faces import LocatedFace, portrait
 from evals.data.synthesis.records import Portrait
 from faceagent.tools.base import View
-from faceagent.vlm.portrait import SCALE
+from faceagent.vlm.face_image import SCALE
 
 SIZE = 224
 

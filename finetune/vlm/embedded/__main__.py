@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from evals.metrics.proportion import wilson
-from faceagent.vlm.assemble import shipped
+from faceagent.vlm.embedded_model import weights_folder
 from finetune.vlm.embedded import stages
 
 STAGES = ("bank", "projector", "vqa", "samples", "adapter", "exam")
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=environment and Path(environment), help="folder of the sets")
     parser.add_argument("--work", type=Path, required=True, help="caches and checkpoints")
     parser.add_argument("--begin", type=Path, help="adapter: folder of the one to begin from; default: vqa")
-    parser.add_argument("--weights", type=Path, default=shipped(), help="where finished weights go")
+    parser.add_argument("--weights", type=Path, default=weights_folder(), help="where finished weights go")
     parser.add_argument("--minutes", type=float, default=0.0, help="end training early; 0: all steps")
     parser.add_argument("--seed", type=int, default=stages.SEED, help="adapter: order of the samples")
     parser.add_argument("--part", default="0/1", help="bank: this process's share, as 0/2 and 1/2")

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from faceagent.vlm.assemble import PROJECTOR
+from faceagent.vlm.embedded_model import PROJECTOR
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 

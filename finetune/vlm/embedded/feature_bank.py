@@ -21,7 +21,7 @@ from rich.progress import track
 from evals.data.synthesis.measured_faces import MeasuredFace
 from evals.data.synthesis.question_crops import QuestionCrops, augmented_crop
 from evals.data.visual_questions import face_facts
-from faceagent.vlm.dialogue import pixel_values
+from faceagent.vlm.chat_template import pixel_values
 from finetune.data.precision import autocast
 
 SPLICED = 0.45

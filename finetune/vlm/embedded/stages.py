@@ -20,7 +20,7 @@ from evals.data.visual_questions import CORE_TOPICS
 from faceagent.explain.explanation_prompt import SECTIONS
 from faceagent.settings import Settings, load
 from faceagent.types import Question
-from faceagent.vlm.assemble import LANGUAGE, PROJECTOR, TOWER, assemble
+from faceagent.vlm.embedded_model import LANGUAGE, PROJECTOR, TOWER, write_model_folder
 from faceagent.weights import locate
 from finetune.data.samples import write_samples
 from finetune.text import adapter_samples as curriculum
@@ -90,7 +90,7 @@ class WorkFolders:
     def _made(self, name: str, state: Any) -> tuple[Any, Any]:
         folder = self.folder / name
         if not folder.is_dir():
-            assemble(folder, locate(TOWER, self.settings), locate(LANGUAGE, self.settings), state)
+            write_model_folder(folder, locate(TOWER, self.settings), locate(LANGUAGE, self.settings), state)
         return load_base(folder)
 
 

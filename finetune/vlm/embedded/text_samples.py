@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from evals.data.fingerprint import fingerprint
-from faceagent.vlm.dialogue import END, message, opening, read_picture
+from faceagent.vlm.chat_template import END, decode_image, format_message, generation_prompt
 from finetune.data.samples import TrainingSample, read_samples
 from finetune.vlm.embedded.feature_bank import AT_A_TIME, encode_crops
 from finetune.vlm.embedded.tokenize import TrainingExample
@@ -55,7 +55,9 @@ def _base_answers(tuned: Any, tokenizer: Any) -> list[tuple[str, str]]:
     made = []
     with tuned.disable_adapter(), torch.inference_mode():
         for question in questions:
-            ids = tokenizer(message("user", question) + opening(), add_special_tokens=False)["input_ids"]
+            ids = tokenizer(format_message("user", question) + generation_prompt(), add_special_tokens=False)[
+                "input_ids"
+            ]
             said = tuned.get_base_model().generate(
                 input_ids=torch.tensor([ids]), max_new_tokens=LONGEST_ANSWER, do_sample=False, eos_token_id=end
             )
@@ -72,7 +74,7 @@ def _encoded_pictures(samples: list[TrainingSample], folder: Path, model: Any, c
         cache.mkdir(parents=True, exist_ok=True)
         blocks = [paths[at : at + AT_A_TIME] for at in range(0, len(paths), AT_A_TIME)]
         rows = [
-            encode_crops(model, [read_picture((folder / path).read_bytes()) for path in block])[0] for block in blocks
+            encode_crops(model, [decode_image((folder / path).read_bytes()) for path in block])[0] for block in blocks
         ]
         np.save(memory, np.concatenate(rows))
     return dict(zip(paths, np.load(memory), strict=True))

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from faceagent.vlm.dialogue import END, message, opening
+from faceagent.vlm.chat_template import END, format_message, generation_prompt
 
 SILENT = -100
 """Label of a token that is read, not said."""
@@ -40,9 +40,9 @@ def encode(example: TrainingExample, tokenizer: Any) -> tuple[list[int], list[in
         labels.extend([SILENT] * len(found))
 
     if example.system is not None:
-        read(message("system", example.system))
+        read(format_message("system", example.system))
     for place, (question, answer) in enumerate(example.turns):
-        read(message("user", question, int(place == 0 and example.seen is not None)) + opening())
+        read(format_message("user", question, int(place == 0 and example.seen is not None)) + generation_prompt())
         said = tokenizer(f"{answer}{END}", add_special_tokens=False)["input_ids"]
         ids.extend(said)
         labels.extend(said)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from evals.data.visual_questions import PHRASES
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.settings import Settings
-from faceagent.vlm.assemble import model_folder
+from faceagent.vlm.embedded_model import model_folder
 from finetune.vlm.embedded import projector
 from finetune.vlm.embedded.export import export_projector
 from finetune.vlm.embedded.sampling import sample_examples, sample_questions

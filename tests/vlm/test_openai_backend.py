@@ -13,9 +13,9 @@ from PIL import Image
 from pydantic import SecretStr
 
 from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
+from faceagent.vlm.http_client import MOST_BYTES, HttpClient
+from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.vlm.protocol import GenerationRequest, Message
-from faceagent.vlm.remote import OpenAIBackend
-from faceagent.vlm.wire import MOST_BYTES, HttpClient
 from tests.vlm.conftest import Endpoint, Reply, completion
 
 KEY = "sk-very-secret-0123456789"

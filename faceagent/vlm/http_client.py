@@ -1,7 +1,8 @@
-"""HTTP to an OpenAI-compatible endpoint: JSON there, JSON or a stream of events back, every failure in plain words.
+"""HTTP client of an OpenAI-compatible endpoint: sends JSON, receives JSON or a stream of events.
 
-Knows paths, status codes, limits and retries; knows nothing of models, questions or answers. The key is sent, and
-never logged, quoted or put into an exception, not even when the endpoint repeats it.
+Knows paths, status codes, limits and retries; knows nothing of models, questions or answers. Every failure is a
+ModelUnavailable with a remedy. The key is sent, and never logged or put into an exception, even when the endpoint
+repeats it.
 """
 
 import json
@@ -19,9 +20,9 @@ CONNECT_SECONDS = 5.0
 FIRST_PAUSE = 0.5
 """Seconds before the first retry; doubled before every further one."""
 MOST_BYTES = 8 * 2**20
-"""Of one response, or of one whole stream: far more than any answer that could be used."""
+"""Most bytes of one response or one whole stream; usable answers are far smaller."""
 QUOTED = 300
-"""Characters of an endpoint's complaint that an error quotes."""
+"""Characters of an endpoint's error message that an error quotes."""
 
 Method = Literal["GET", "POST"]
 _REMEDIES: Mapping[int, str] = {
@@ -39,7 +40,7 @@ class HttpClient:
         endpoint: base URL, ``/v1`` included.
         key: sent as a bearer token; None sends none.
         seconds: whole time of one request, its retries included.
-        retries: how often a request is repeated after a failed connection or a 5xx answer; nothing else is repeated.
+        retries: how often a request is repeated after a failed connection or a 5xx answer; only these are repeated.
     """
 
     def __init__(self, endpoint: str, key: SecretStr | None, seconds: float, retries: int) -> None:
@@ -50,38 +51,38 @@ class HttpClient:
         self._client = httpx2.Client(
             headers=headers,
             timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
-            # A proxy knows nothing of this machine's own ports.
+            # A proxy cannot reach this machine's own ports.
             trust_env=host not in ("127.0.0.1", "localhost", "::1"),
             limits=httpx2.Limits(max_connections=None),
         )
 
     def json(self, method: Method, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The endpoint's answer, parsed. Raises ModelUnavailable whatever goes wrong."""
+        """The endpoint's answer, parsed. Raises ModelUnavailable for every failure."""
         with self._answered(method, path, body) as answer:
             try:
                 return json.loads(answer.read())
             except ValueError as error:
-                raise self._stranger(answer) from error
+                raise self._wrong_protocol(answer) from error
 
     def events(self, path: str, body: Mapping[str, Any]) -> Iterator[Any]:
-        """The events of a streamed answer, parsed, as they come; ends where the endpoint says ``[DONE]``.
+        """The events of a streamed answer, parsed, as they arrive; ends when the endpoint sends ``[DONE]``.
 
-        Raises ModelUnavailable whatever goes wrong, a stream that breaks off included.
+        Raises ModelUnavailable for every failure, and when the stream breaks off.
         """
         with self._answered("POST", path, body) as answer:
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 answer.read()
-                raise self._stranger(answer)
+                raise self._wrong_protocol(answer)
             for event in httpx2.EventSource(answer, max_event_size=MOST_BYTES):
                 if event.data == "[DONE]":
                     return
                 try:
-                    told = event.json()
+                    value = event.json()
                 except ValueError as error:
-                    raise self._stranger(answer) from error
-                if isinstance(told, dict) and "error" in told:
-                    raise ModelUnavailable(f"The endpoint gave up in the middle of its answer: {self._complaint(told)}")
-                yield told
+                    raise self._wrong_protocol(answer) from error
+                if isinstance(value, dict) and "error" in value:
+                    raise ModelUnavailable(f"The endpoint stopped during its answer: {self._message(value)}")
+                yield value
         raise ModelUnavailable("The endpoint's answer broke off in the middle.", remedy="Is its server still running?")
 
     def close(self) -> None:
@@ -118,7 +119,7 @@ class HttpClient:
             ) from error
 
     def _sent(self, method: Method, path: str, body: Mapping[str, Any] | None, deadline: float) -> httpx2.Response:
-        """The first response that is worth reading."""
+        """The response, after retries if needed."""
         pause, left = FIRST_PAUSE, self._retries
         while True:
             last = left == 0 or time.monotonic() + pause > deadline
@@ -136,35 +137,35 @@ class HttpClient:
 
     def _refused(self, answer: httpx2.Response) -> ModelUnavailable:
         try:
-            complaint = self._complaint(json.loads(answer.read()))
+            message = self._message(json.loads(answer.read()))
         except ValueError:
-            complaint = answer.reason_phrase
-        default = "Its log says more." if answer.is_server_error else None
+            message = answer.reason_phrase
+        default = "See the server's log." if answer.is_server_error else None
         return ModelUnavailable(
-            f"{self.endpoint} answered {answer.status_code}: {complaint}",
+            f"{self.endpoint} answered {answer.status_code}: {message}",
             remedy=_REMEDIES.get(answer.status_code, default),
         )
 
-    def _stranger(self, answer: httpx2.Response) -> ModelUnavailable:
+    def _wrong_protocol(self, answer: httpx2.Response) -> ModelUnavailable:
         kind = answer.headers.get("content-type", "no content type")
         return ModelUnavailable(
             f"{self.endpoint} does not speak the OpenAI protocol: it sent something unexpected ({kind}).",
             remedy="Check FACEAGENT_VLM_ENDPOINT; it usually ends in /v1.",
         )
 
-    def _complaint(self, told: Any) -> str:
-        """What the endpoint says is wrong, on one line, without the key."""
+    def _message(self, value: Any) -> str:
+        """The endpoint's error message, on one line, without the key."""
         for name in ("error", "message", "detail"):
-            if isinstance(told, dict) and name in told:
-                told = told[name]
-        text = " ".join(str(told).split())
+            if isinstance(value, dict) and name in value:
+                value = value[name]
+        text = " ".join(str(value).split())
         if self._key and (secret := self._key.get_secret_value()):
             text = text.replace(secret, "***")
         return text[:QUOTED].rstrip(".") + "."
 
 
 class _Bounded(httpx2.SyncByteStream):
-    """A response's bytes, which may neither take for ever nor fill the memory."""
+    """A response's bytes with a limit on their number and on the time they take."""
 
     def __init__(self, inner: Any, deadline: float) -> None:
         self._inner, self._deadline = inner, deadline

@@ -8,12 +8,12 @@ from faceagent.errors import ModelUnavailable
 from faceagent.faces import find_faces, main_face
 from faceagent.settings import Settings
 from faceagent.types import Picture
-from faceagent.vlm import local as embedded
-from faceagent.vlm.assemble import PROJECTOR, SIZE, adapters, shipped
-from faceagent.vlm.dialogue import show_picture
-from faceagent.vlm.local import TransformersBackend, local
-from faceagent.vlm.portrait import shown
+from faceagent.vlm import transformers_backend as embedded
+from faceagent.vlm.chat_template import encode_png
+from faceagent.vlm.embedded_model import PROJECTOR, SIZE, adapters, weights_folder
+from faceagent.vlm.face_image import encode_face
 from faceagent.vlm.protocol import GenerationRequest, Message
+from faceagent.vlm.transformers_backend import TransformersBackend, embedded_backend
 
 LARGEST = 30_000_000
 """Bytes that all of our weights may take together."""
@@ -21,7 +21,7 @@ LARGEST = 30_000_000
 
 @pytest.fixture(scope="module")
 def model(settings: Settings) -> TransformersBackend:
-    return local(settings)
+    return embedded_backend(settings)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def smiling(settings: Settings, astronaut: NDArray[np.uint8]) -> bytes:
     )
     face = main_face(tuple(find_faces(picture, astronaut, settings)), picture)
     assert face is not None
-    return shown(astronaut, face.box)
+    return encode_face(astronaut, face.box)
 
 
 def _about(picture: bytes | None, text: str, adapter: str | None = "vqa") -> GenerationRequest:
@@ -42,8 +42,8 @@ def _about(picture: bytes | None, text: str, adapter: str | None = "vqa") -> Gen
 
 def test_all_adapters_ship_and_are_small() -> None:
     assert {"expression", "forgery", "identity", "vqa"} <= set(adapters())
-    assert (shipped() / PROJECTOR).is_file()
-    assert sum(path.stat().st_size for path in shipped().rglob("*") if path.is_file()) <= LARGEST
+    assert (weights_folder() / PROJECTOR).is_file()
+    assert sum(path.stat().st_size for path in weights_folder().rglob("*") if path.is_file()) <= LARGEST
 
 
 def test_it_answers_about_the_picture(model: TransformersBackend, smiling: bytes) -> None:
@@ -52,7 +52,7 @@ def test_it_answers_about_the_picture(model: TransformersBackend, smiling: bytes
 
 
 def test_the_picture_decides_and_not_the_question(model: TransformersBackend, smiling: bytes) -> None:
-    blank = show_picture(np.full((SIZE, SIZE, 3), 128, np.uint8))
+    blank = encode_png(np.full((SIZE, SIZE, 3), 128, np.uint8))
     smiles = [model.score(_about(data, "Is the person smiling?"), ("yes", "no"))["yes"] for data in (smiling, blank)]
     assert smiles[0] > smiles[1] + 0.3
 
@@ -97,4 +97,4 @@ def test_a_guess_changes_no_answer(model: TransformersBackend, smiling: bytes, m
     [([7, 1, 2, 3, 9, 8, 1, 2, 3], [9, 8, 1, 2, 3]), ([1, 2, 5, 1, 3, 6, 1, 2], [5, 1, 3, 6, 1, 2]), ([1, 2, 3], [])],
 )
 def test_a_text_is_expected_to_go_on_as_it_did_before(said: list[int], next_: list[int]) -> None:
-    assert list(embedded.foreseen(said)) == next_
+    assert list(embedded.prompt_lookup(said)) == next_

@@ -1,9 +1,9 @@
-"""The embedded vision-language model, put together on this machine from catalogued parts.
+"""The embedded vision-language model, built on this machine from catalogued parts.
 
-InternVL's architecture (Chen et al. 2024) at the smallest size that is of use: the detectors' own DINOv2 ViT-S/14,
-a two-layer projector of ours, SmolLM2-135M-Instruct. Tower and language model are third-party weights and come through
-the catalogue; the projector and the LoRA adapters were trained by us and ship inside the package. The folder it writes
-is an ordinary Hugging Face model folder that transformers and vLLM load alike. Knows nothing of questions or evidence.
+InternVL's architecture (Chen et al. 2024) at the smallest useful size: the detectors' own DINOv2 ViT-S/14, a two-layer
+projector of ours, SmolLM2-135M-Instruct. Tower and language model are third-party weights from the catalogue; the
+projector and the LoRA adapters were trained by us and are part of the package. The result is an ordinary Hugging Face
+model folder that transformers and vLLM load. Knows nothing of questions or evidence.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TOWER, LANGUAGE = "dinov2_vits14_224", "smollm2_135m_instruct"
 PROJECTOR = "projector.safetensors"
 RECIPE = 1
-"""Raised whenever the folder's making changes; forces a new one."""
+"""Version of the build steps; a new number makes every installation build the folder again."""
 
 IMAGE_TOKENS = 64
 SIZE = 224
@@ -49,65 +49,69 @@ TEMPLATE = (
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-"""SmolLM2's ChatML with a place for the picture."""
+"""SmolLM2's ChatML with a placeholder for the picture."""
 
 
-def shipped() -> Path:
-    """Folder of what we trained: the projector and one folder per adapter."""
+def weights_folder() -> Path:
+    """The folder of our own weights: the projector and one folder per adapter."""
     return Path(str(resources.files("faceagent.vlm").joinpath("weights")))
 
 
 def adapters() -> Mapping[str, Path]:
     """Our LoRA adapters of the embedded model by name, sorted; empty when this build ships none."""
-    return {path.parent.name: path.parent for path in sorted(shipped().glob("*/adapter_config.json"))}
+    return {path.parent.name: path.parent for path in sorted(weights_folder().glob("*/adapter_config.json"))}
 
 
 def model_folder(settings: Settings) -> Path:
-    """The assembled model, made on first use and kept in the cache.
+    """The folder of the model, built on first use and kept in the cache.
 
-    Raises ModelUnavailable when a part cannot be had or the package ships no projector.
+    Raises ModelUnavailable when a part is unavailable or the package ships no projector.
     """
-    projector = shipped() / PROJECTOR
+    projector = weights_folder() / PROJECTOR
     if not projector.is_file():
         raise ModelUnavailable(
             "This build of faceagent ships no projector for the embedded vision-language model.",
             remedy="Train one with `python -m finetune.vlm.embedded`; until then the ledger explains.",
         )
     parts = (locate(TOWER, settings), locate(LANGUAGE, settings), projector)
-    mark = hashlib.sha256("".join([str(RECIPE), *map(sha256_of, parts)]).encode()).hexdigest()[:16]
+    version = hashlib.sha256("".join([str(RECIPE), *map(sha256_of, parts)]).encode()).hexdigest()[:16]
     home = settings.cache / "vlm"
-    folder = home / mark
+    folder = home / version
     if not (folder / "config.json").is_file():
         home.mkdir(parents=True, exist_ok=True)
         with locked(home):
             if not (folder / "config.json").is_file():
                 from safetensors.torch import load_file
 
-                assemble(folder, *parts[:2], load_file(projector))
+                write_model_folder(folder, *parts[:2], load_file(projector))
     return folder
 
 
 @quiet_bars()
-def assemble(folder: Path, tower: Path, language: Path, projector: "Mapping[str, Tensor] | None" = None) -> None:
-    """Write the model, its tokenizer and its processor into ``folder``, which appears whole or not at all.
+def write_model_folder(
+    folder: Path, tower: Path, language: Path, projector: "Mapping[str, Tensor] | None" = None
+) -> None:
+    """Write the model, its tokenizer and its processor into ``folder``, which appears complete or not at all.
 
     Args:
         folder: where to; must not exist.
         tower: timm's state of ``vit_small_patch14_dinov2`` at 224 px, safetensors.
         language: SmolLM2-135M-Instruct, GGUF.
-        projector: state of ``InternVLMultiModalProjector``; None leaves a fresh one (seed 0), for training.
+        projector: state of ``InternVLMultiModalProjector``; None leaves it randomly initialised (seed 0), for training.
     """
     declare_missing_operators()
     import torch
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, InternVLForConditionalGeneration
 
-    words = AutoModelForCausalLM.from_pretrained(str(language.parent), gguf_file=language.name, dtype=torch.float32)
+    text_model = AutoModelForCausalLM.from_pretrained(
+        str(language.parent), gguf_file=language.name, dtype=torch.float32
+    )
     tokenizer = _tokenizer(language)
-    config = _config(words.config, tokenizer)
+    config = _config(text_model.config, tokenizer)
     torch.manual_seed(0)
     model = InternVLForConditionalGeneration(config)
-    _give_words(model, words)
+    _load_language_model(model, text_model)
     model.model.vision_tower.load_state_dict(vision_state(load_file(tower)))
     if projector is not None:
         model.model.multi_modal_projector.load_state_dict(dict(projector))
@@ -123,7 +127,7 @@ def assemble(folder: Path, tower: Path, language: Path, projector: "Mapping[str,
 def _tokenizer(language: Path) -> Any:
     from transformers import AutoTokenizer
 
-    # transformers reads the tokenizer out of the GGUF once; our four marks join it as special tokens.
+    # transformers reads the tokenizer from the GGUF; our four tokens are added as special tokens.
     tokenizer = AutoTokenizer.from_pretrained(
         str(language.parent), gguf_file=language.name, extra_special_tokens=dict(SPECIAL)
     )
@@ -136,16 +140,25 @@ def _config(text: Any, tokenizer: Any) -> Any:
     from transformers import InternVLConfig, InternVLVisionConfig
 
     text.vocab_size = ROWS
-    # The weights were unpacked; the mark of the packed file would make saving refuse.
+    # The weights were dequantized on loading; with this entry saving would fail.
     text.__dict__.pop("quantization_config", None)
     text.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
     vision = InternVLVisionConfig(
-        hidden_size=384, num_hidden_layers=12, num_attention_heads=6, intermediate_size=1536, attention_bias=True,
-        use_qk_norm=False, hidden_act="gelu", norm_type="layer_norm", layer_norm_eps=1e-6, image_size=[SIZE, SIZE],
-        patch_size=[14, 14], layer_scale_init_value=1.0,
-        # False keeps the final LayerNorm; vLLM follows the same switch.
+        hidden_size=384,
+        num_hidden_layers=12,
+        num_attention_heads=6,
+        intermediate_size=1536,
+        attention_bias=True,
+        use_qk_norm=False,
+        hidden_act="gelu",
+        norm_type="layer_norm",
+        layer_norm_eps=1e-6,
+        image_size=[SIZE, SIZE],
+        patch_size=[14, 14],
+        layer_scale_init_value=1.0,
+        # False keeps the final LayerNorm, in vLLM too.
         use_mean_pooling=False,
-    )  # fmt: skip
+    )
     return InternVLConfig(
         vision_config=vision,
         text_config=text,
@@ -161,21 +174,25 @@ def _config(text: Any, tokenizer: Any) -> Any:
 def _processor(tokenizer: Any) -> Any:
     from transformers import GotOcr2ImageProcessor, InternVLProcessor, InternVLVideoProcessor
 
-    # One tile: the processor's own default would cut the face into pieces.
+    # One tile: the processor's default would split the face into several.
     image = GotOcr2ImageProcessor(
-        size={"height": SIZE, "width": SIZE}, crop_to_patches=False, min_patches=1, max_patches=1,
-        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
-    )  # fmt: skip
+        size={"height": SIZE, "width": SIZE},
+        crop_to_patches=False,
+        min_patches=1,
+        max_patches=1,
+        image_mean=[0.485, 0.456, 0.406],
+        image_std=[0.229, 0.224, 0.225],
+    )
     return InternVLProcessor(
         image, tokenizer, InternVLVideoProcessor(), image_seq_length=IMAGE_TOKENS, chat_template=TEMPLATE
     )
 
 
-def _give_words(model: Any, words: Any) -> None:
-    """Move the language model in; rows for the new marks start at the mean of the old ones."""
+def _load_language_model(model: Any, text_model: Any) -> None:
+    """Copy the language model's weights; embedding rows of the new tokens are the mean of the old rows."""
     import torch
 
-    state = words.model.state_dict()
+    state = text_model.model.state_dict()
     old = state["embed_tokens.weight"]
     fresh = old.mean(dim=0, keepdim=True).expand(ROWS - len(old), -1)
     state["embed_tokens.weight"] = torch.cat([old, fresh])
@@ -184,7 +201,7 @@ def _give_words(model: Any, words: Any) -> None:
 
 
 def vision_state(timm: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
-    """A timm ViT's tensors under the names of ``InternVLVisionModel``; exact, nothing is computed."""
+    """A timm ViT's tensors under the names of ``InternVLVisionModel``; the values stay the same."""
     named: dict[str, Tensor] = {
         "embeddings.cls_token": timm["cls_token"],
         "embeddings.position_embeddings": timm["pos_embed"],
