@@ -35,7 +35,7 @@ lint: $(READY) ## style, types and layers only
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-e2e: weights ## tests in a real browser and with a real PostgreSQL server
+e2e: weights ## tests in a real browser, with a real PostgreSQL server, and of the wheel in an empty environment
 	@.ci/browser
 	@.ci/postgres
 	@$(VENV)/bin/pytest -m e2e || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }

@@ -40,7 +40,7 @@ def run(
         import inspect_ai
     except ImportError as error:
         raise ModelUnavailable(
-            "Evaluation needs the package inspect-ai.", remedy="pip install 'faceagent[evals]'"
+            "Evaluation needs the package inspect-ai.", remedy="pip install --editable '.[evals]'"
         ) from error
     failures: list[BaseException] = []
     with warnings.catch_warnings():

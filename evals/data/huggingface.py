@@ -34,7 +34,7 @@ def read(root: Path, export: Path) -> Dataset:
     except ImportError as error:
         raise ModelUnavailable(
             f"{root} is a Hugging Face dataset and the package 'datasets' is not installed.",
-            remedy="pip install 'faceagent[evals]'",
+            remedy="pip install --editable '.[evals]'",
         ) from error
     datasets.disable_progress_bars()
     try:

@@ -24,8 +24,8 @@ REQUIRED = (
     "opencv-python-headless", "c2pa-python",
 )  # fmt: skip
 OPTIONAL = {
-    "bitsandbytes": "pip install 'faceagent[train]'",
-    "inspect-ai": "pip install 'faceagent[evals]'",
+    "bitsandbytes": "for training, in a checkout of the repository: pip install --editable '.[train]'",
+    "inspect-ai": "for `faceagent eval`, in a checkout of the repository: pip install --editable '.[evals]'",
     "pi-heif": "pip install 'faceagent[heif]'",
 }
 ENDPOINT_SECONDS = 3.0

@@ -13,8 +13,7 @@ PACKAGES = ("faceagent", "evals", "finetune")
 def test_no_module_imports_itself_by_way_of_others(in_functions: bool) -> None:
     graph = import_graph(ROOT, PACKAGES, in_functions=in_functions)
     assert all(any(name.startswith(package) for name in graph) for package in PACKAGES)
-    # The analyst and the conversation still name each other.
-    found = [circle for circle in circles(graph) if "faceagent.agent.chat.conversation" not in circle]
+    found = circles(graph)
     assert not found, "\n".join(
         f"{name} imports {', '.join(sorted(graph[name] & set(circle)))}" for circle in found for name in circle
     )
