@@ -96,7 +96,9 @@ class Settings(BaseSettings):
     vlm_parallel: int = Field(default=1, ge=1, description="GPUs that share one model (tensor parallel)")
     vlm_start_seconds: float = Field(default=900.0, gt=0, description="time a server may take to load its model")
 
-    max_faces: int = Field(default=64, ge=1, description="faces kept per picture, largest first")
+    max_faces: int = Field(
+        default=64, ge=1, description="faces analysed per picture, largest first; identity compares all"
+    )
     min_face: float = Field(default=24.0, ge=8, description="px, shorter side of the box")
 
     @field_validator("cache")

@@ -93,6 +93,9 @@ class Picture(FrozenModel):
     mode: str = Field(description="colour mode as stored, before conversion to 8-bit RGB")
     orientation: int = Field(ge=1, le=8, description="EXIF orientation found; already applied, once")
     notes: tuple[str, ...] = Field(default=(), description="what decoding changed: alpha flattened, frames dropped, …")
+    faces_found: int | None = Field(
+        default=None, ge=0, description="faces found in it, those beyond a cap included; None: not searched"
+    )
 
 
 class Pose(FrozenModel):

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
+import skimage.transform
 from numpy.typing import NDArray
 
 from faceagent.settings import Settings
@@ -22,6 +24,27 @@ def astronaut() -> NDArray[np.uint8]:
     """512×512 RGB, one smiling face near the top; public domain (NASA)."""
     pixels: NDArray[np.uint8] = skimage.data.astronaut()
     return pixels
+
+
+@pytest.fixture(scope="session")
+def stranger(astronaut: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """320×680 RGB, one face of nobody: the astronaut's with other eyes, nose and mouth, and far wider.
+
+    Its SFace cosine with the astronaut is .02.
+    """
+    head = astronaut[:320, 60:400]
+    right_eye, left_eye, nose, mouth = np.array([(140.7, 101.3), (187.2, 102.4), (163.0, 125.1), (162.2, 143.0)])
+    changes = ((right_eye, 0.9, 28), (left_eye, 0.9, 28), (nose, -0.6, 33), (mouth, 0.7, 42))
+
+    def source(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        for centre, strength, reach in changes:
+            away = points - centre
+            near = np.clip(1 - np.hypot(*away.T) / reach, 0, 1) ** 2
+            points = centre + away * (1 + strength * near)[:, np.newaxis]
+        return points
+
+    changed = (255 * skimage.transform.warp(head, source, mode="edge")).astype(np.uint8)
+    return np.asarray(cv2.resize(changed, None, fx=2.0, fy=1.0, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 @pytest.fixture(autouse=True)

@@ -22,8 +22,10 @@ from faceagent.agent.state import RunContext
 from faceagent.errors import InputError
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.settings import Explain, Settings, load
+from faceagent.storage.keys import REFERENCES, item_of
+from faceagent.storage.record import Record
 from faceagent.tools.base import Tool
-from faceagent.types import SUBJECT, Picture, PolicyDecision, Report, Request, Source
+from faceagent.types import SUBJECT, FrozenModel, Picture, PolicyDecision, Report, Request, Source
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         alone = job.total == 1 if job.total is not None else len(first) == 1
         explainer = build_explainer(self.settings, job.explain, alone=alone)
         rows: list[report.Row] = []
+        shared: dict[str, FrozenModel] = {}
         try:
             for batch in takewhile(bool, chain([first], _batches(job.sources, size))):
                 context = RunContext(
@@ -165,6 +168,7 @@ class Analyst(AbstractContextManager["Analyst"]):
                     blobs=job.blobs,
                     tools=self.runtime.tools,
                     pool=self.runtime.pool,
+                    record=Record(shared),
                     explainer=explainer,
                 )
                 config = RunnableConfig(max_concurrency=self.settings.workers, recursion_limit=25)
@@ -175,7 +179,11 @@ class Analyst(AbstractContextManager["Analyst"]):
                         folder = job.out if alone else job.out / report.folder_name(finished)
                         rows.append(report.row(finished, report.write(finished, folder, job.blobs), job.out, job.blobs))
                     yield finished
-                job.blobs.forget(one.sha256 for one in context.record.all(Picture) if one.id == SUBJECT)
+                shared = {key: one for key, one in context.record.values().items() if item_of(key) == REFERENCES}
+                # A picture may be a reference as well: later batches still compare with it.
+                kept = {one.sha256 for one in shared.values() if isinstance(one, Picture)}
+                read = {one.sha256 for one in context.record.all(Picture) if one.id == SUBJECT}
+                job.blobs.forget(read - kept)
         finally:
             # Also when the caller stops early or is interrupted: what was written must be found.
             if job.out is not None and not alone and rows:

@@ -12,6 +12,7 @@ from faceagent.agent.state import PipelineState, RunContext, ToolBatch
 from faceagent.agent.views import (
     explained_crops,
     findings_of,
+    largest_faces,
     of_item,
     put_faces,
     reference_findings_of,
@@ -27,7 +28,8 @@ from faceagent.storage.keys import (
     reference_key,
     report_key,
 )
-from faceagent.types import Evidence, Face, Picture, Verdict
+from faceagent.storage.record import Record
+from faceagent.types import Evidence, Face, Picture, Problem, Verdict
 
 
 class Node(Protocol):
@@ -54,13 +56,21 @@ def _timed(part: str) -> Callable[[Node], Node]:
 
 @_timed("intake")
 def load_images(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
-    """Every picture asked about, and the references, which all of them share."""
+    """Every picture asked about, and the references, which all batches of a run share and which are read once."""
     context = runtime.context
     items = [str(index) for index in range(len(context.sources))]
     sources = {picture_key(item): source for item, source in zip(items, context.sources, strict=True)}
-    sources |= {reference_key(number): source for number, source in enumerate(context.references, start=1)}
+    references = {reference_key(number): source for number, source in enumerate(context.references, start=1)}
+    sources |= {key: source for key, source in references.items() if not _read(context.record, key)}
     found = pipeline.load_images(sources, context.blobs, context.settings, context.pool)
-    return {"items": items, "pictures": [context.record.put(key, one) for key, one in found.items()]}
+    for key, one in found.items():
+        context.record.put(key, one)
+    return {"items": items, "pictures": list(dict.fromkeys([*found, *references]))}
+
+
+def _read(record: Record, key: str) -> bool:
+    """Whether the picture under ``key`` was read before, as references are after the first batch of a run."""
+    return record.is_a(key, Picture) or record.is_a(key, Problem)
 
 
 @_timed("faces")
@@ -69,32 +79,37 @@ def find_faces(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineSt
     context = runtime.context
     record = context.record
     readable = {key: record.get(key, Picture) for key in state["pictures"] if record.is_a(key, Picture)}
-    found = pipeline.find_faces(readable, context.blobs, context.settings, context.pool)
-    return {"faces": put_faces(record, found)}
+    new = {key: picture for key, picture in readable.items() if picture.faces_found is None}
+    compared = "identity" in context.allowed and bool(context.references)
+    every_face = {key for key in new if compared or item_of(key) == REFERENCES}
+    found = pipeline.find_faces(new, context.blobs, context.settings, context.pool, every_face=every_face)
+    return {"faces": list(dict.fromkeys([*put_faces(record, found), *record.keys(REFERENCES, Face)]))}
 
 
 def send_tools(state: PipelineState, runtime: Runtime[RunContext]) -> list[Send] | Literal["weigh"]:
     """One branch per required tool, with all faces or all pictures it measures."""
     context = runtime.context
     faces, pictures = state.get("faces", []), state["pictures"]
-    views = {
-        "face": [key for key in faces if item_of(key) != REFERENCES],
-        "picture": [key for key in pictures if item_of(key) != REFERENCES and context.record.is_a(key, Picture)],
-    }
+    every_face = [key for key in faces if item_of(key) != REFERENCES]
+    largest = largest_faces(every_face, context.settings.max_faces)
+    whole = [key for key in pictures if item_of(key) != REFERENCES and context.record.is_a(key, Picture)]
     specs = [tool.spec for tool in context.tools.values()]
+    views = {
+        spec.name: whole if spec.scope == "picture" else every_face if spec.every_face else largest for spec in specs
+    }
     needed = pipeline.required_tools(context.allowed, specs, has_vlm=context.has_vlm)
     sends = [
         Send(
             "run_tool",
             ToolBatch(
                 tool=spec.name,
-                views=views[spec.scope],
+                views=views[spec.name],
                 pictures=[key for key in pictures if item_of(key) == REFERENCES],
                 faces=[key for key in faces if item_of(key) == REFERENCES],
             ),
         )
         for spec in specs
-        if spec.name in needed and views[spec.scope]
+        if spec.name in needed and views[spec.name]
     ]
     return sends or "weigh"
 
@@ -125,7 +140,8 @@ def weigh(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState:
         faces = of_item(record, state.get("faces", []), item, Face)
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
         for picture in of_item(record, state["pictures"], item, Picture):
-            verdicts = pipeline.weigh(context.allowed, picture, faces, evidence)
+            most = context.settings.max_faces
+            verdicts = pipeline.weigh(context.allowed, picture, faces, evidence, most_faces=most)
             keys += [record.put(record_key(item, verdict.id), verdict) for verdict in verdicts]
     return {"verdicts": keys}
 

@@ -5,7 +5,7 @@ of these functions and store what it returns; they decide nothing. The evaluatio
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from faceagent import faces, intake, judge, report
 from faceagent.agent.runtime import map_each
 from faceagent.errors import FaceagentError
 from faceagent.explain import VlmExplainer
+from faceagent.faces import FoundFaces
 from faceagent.intake import Blobs
 from faceagent.settings import Settings
 from faceagent.storage.keys import name_in
@@ -34,6 +35,9 @@ from faceagent.types import (
 )
 
 logger = logging.getLogger(__name__)
+
+EVERY_FACE = frozenset[Question]({"identity"})
+"""Questions that are answered for every face of a crowd, also beyond ``settings.max_faces``."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,30 @@ def load_images(
 
 
 def find_faces(
-    pictures: Mapping[str, Picture], blobs: Blobs, settings: Settings, pool: Executor
-) -> dict[str, tuple[Face, ...] | Problem]:
+    pictures: Mapping[str, Picture],
+    blobs: Blobs,
+    settings: Settings,
+    pool: Executor,
+    *,
+    every_face: Container[str] = (),
+) -> dict[str, FoundFaces | Problem]:
     """The faces of every picture, by the picture's key, largest first; none is an answer.
 
     A face finder that crashes on one picture gives that picture a Problem and costs the others nothing.
+
+    Args:
+        pictures: what to search, by key.
+        blobs: where the pixels are.
+        settings: the cap on the faces of one picture.
+        pool: threads that search.
+        every_face: keys of the pictures to which the cap does not apply.
     """
 
-    def find(key: str) -> tuple[Face, ...] | Problem:
+    def find(key: str) -> FoundFaces | Problem:
         picture = pictures[key]
+        limit = faces.MOST_FACES if key in every_face else settings.max_faces
         try:
-            return faces.find_faces(picture, blobs.pixels(picture.sha256), settings)
+            return faces.search_faces(picture, blobs.pixels(picture.sha256), settings, limit=limit)
         except FaceagentError:
             raise
         except Exception as error:
@@ -131,14 +148,28 @@ def run_tool(tool: Tool, views: Sequence[View], questions: Sequence[Question]) -
 
 
 def weigh(
-    questions: Sequence[Question], picture: Picture, found: Sequence[Face], evidence: Sequence[Evidence]
+    questions: Sequence[Question],
+    picture: Picture,
+    found: Sequence[Face],
+    evidence: Sequence[Evidence],
+    *,
+    most_faces: int | None = None,
 ) -> tuple[Verdict, ...]:
-    """The judge's verdicts on one picture: per question in the order of ``QUESTIONS``, per face or for the picture."""
+    """The judge's verdicts on one picture: per question in the order of ``QUESTIONS``, per face or for the picture.
+
+    Args:
+        questions: what policy allows to answer.
+        picture: the picture asked about.
+        found: its faces, largest first.
+        evidence: everything recorded about it.
+        most_faces: the cap on faces that were analysed, None: no cap; identity is decided for every face.
+    """
+    largest = found[:most_faces]
     return tuple(
         verdict
         for question in QUESTIONS
         if question in questions
-        for verdict in judge.answer(question, picture, found, evidence)
+        for verdict in judge.answer(question, picture, found if question in EVERY_FACE else largest, evidence)
     )
 
 

@@ -1,5 +1,6 @@
 """From record keys to what the pipeline's functions take: views for tools, crops for a model, findings for a report."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
@@ -7,7 +8,7 @@ from typing import TypeVar
 from faceagent.agent.explainer import MOST_FACES
 from faceagent.agent.pipeline import Findings, ReferenceFindings
 from faceagent.agent.state import RunContext
-from faceagent.faces import main_face
+from faceagent.faces import FoundFaces
 from faceagent.storage.keys import REFERENCES, item_of, picture_key, record_key, reference_key
 from faceagent.storage.record import Record
 from faceagent.tools.base import View
@@ -22,17 +23,19 @@ def of_item(record: Record, keys: Iterable[str], item: str, kind: type[N]) -> tu
     return tuple(record.get(key, kind) for key in keys if item_of(key) == item and record.is_a(key, kind))
 
 
-def put_faces(record: Record, found: Mapping[str, tuple[Face, ...] | Problem]) -> list[str]:
+def put_faces(record: Record, found: Mapping[str, FoundFaces | Problem]) -> list[str]:
     """Record the faces found in pictures, by the pictures' keys; returns the faces' keys.
 
-    A picture on which the face finder failed becomes the problem with it.
+    The picture's record gets the number of faces found. A picture on which the face finder failed becomes the problem
+    with it.
     """
     keys: list[str] = []
     for key, faces in found.items():
         if isinstance(faces, Problem):
             record.put(key, faces)
         else:
-            keys += [record.put(record_key(item_of(key), face.id), face) for face in faces]
+            record.put(key, record.get(key, Picture).model_copy(update={"faces_found": faces.total}))
+            keys += [record.put(record_key(item_of(key), face.id), face) for face in faces.faces]
     return keys
 
 
@@ -51,7 +54,7 @@ def view_of(context: RunContext, key: str, references: tuple[View, ...] = ()) ->
 
 
 def reference_views(context: RunContext, pictures: Iterable[str], faces: Iterable[str]) -> tuple[View, ...]:
-    """The main face of every reference. One without a face stays, whole, so that a tool can say so.
+    """Every face of every reference. One without a face stays, whole, so that a tool can say so.
 
     Args:
         context: the run.
@@ -61,9 +64,20 @@ def reference_views(context: RunContext, pictures: Iterable[str], faces: Iterabl
     found = of_item(context.record, faces, REFERENCES, Face)
     views = []
     for picture in of_item(context.record, pictures, REFERENCES, Picture):
-        best = main_face(tuple(face for face in found if face.picture == picture.id), picture)
-        views.append(view_of(context, record_key(REFERENCES, picture.id if best is None else best.id)))
+        names = [face.id for face in found if face.picture == picture.id] or [picture.id]
+        views += [view_of(context, record_key(REFERENCES, name)) for name in names]
     return tuple(views)
+
+
+def largest_faces(keys: Iterable[str], most: int) -> list[str]:
+    """At most ``most`` keys of each item; the keys of faces come largest first."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for key in keys:
+        seen[item_of(key)] += 1
+        if seen[item_of(key)] <= most:
+            kept.append(key)
+    return kept
 
 
 def face_crop(context: RunContext, key: str) -> bytes:

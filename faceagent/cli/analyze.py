@@ -34,6 +34,10 @@ def analyze(
     json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON report per line.")] = False,
     purpose: Annotated[str | None, typer.Option(help=f"Why you ask: {', '.join(PURPOSES)}.")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help=f"Whose rules apply: {', '.join(JURISDICTIONS)}.")] = None,
+    max_faces: Annotated[
+        int | None,
+        typer.Option(min=1, help="Faces analysed per picture, largest first; identity compares all.", metavar="N"),
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option(help="Who explains: vlm, ledger, or auto: the model of a configured endpoint, else the ledger."),
@@ -42,9 +46,9 @@ def analyze(
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""
     from faceagent.agent.analyst import Analyst
 
-    settings = load()
+    settings = load() if max_faces is None else load(max_faces=max_faces)
     weights.ready(settings)
-    tally = Tally()
+    tally = Tally(settings.max_faces)
     start = time.perf_counter()
     with Analyst(settings) as analyst, progress_bar() as progress, interrupt_flag() as interrupted:
         reports = analyst.analyze_many(

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -34,7 +35,12 @@ STYLES = {"stable": "green", "uncertain": "yellow", "contested": "red"}
 class Tally:
     """Counts and remarks of one run, for its last lines and its exit code."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_faces: int) -> None:
+        """``most_faces`` is the setting ``max_faces``."""
+        # Imported here, because loading OpenCV would delay ``--help``.
+        from faceagent.faces import crowd_note
+
+        self._crowd_note = partial(crowd_note, most=most_faces)
         self.seen = self.faces = self.broken = 0
         self._remarks: dict[str, None] = {}
         self._incomplete = False
@@ -44,6 +50,10 @@ class Tally:
         self.seen += 1
         self.faces += len(report.faces)
         self.broken += report.problem is not None
+        found = report.picture.faces_found if report.picture else None
+        crowd = self._crowd_note(found or 0, len(report.faces))
+        if crowd is not None:
+            self._remarks[f"{report.source}: {crowd}"] = None
         for one in report.lost_references:
             self._incomplete = True
             self._remarks[f"The reference {one.source} could not be read: {one.problem.message}"] = None

@@ -5,6 +5,7 @@ functions. It is safe to call from many threads, and gives the same answer in al
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,29 +19,61 @@ from faceagent.faces.usable import all_obstacles
 from faceagent.settings import Settings
 from faceagent.types import QUESTIONS, SUBJECT, Face, Picture
 
-__all__ = ["find_faces", "main_face"]
+__all__ = ["MOST_FACES", "FoundFaces", "crowd_note", "find_faces", "main_face", "search_faces"]
 
 SCORE, PRESENCE, DISAGREEMENT = 0.85, 0.99, 0.1
 """A face with less score or presence, or more disagreement, is doubtful and looked at again in four orientations:
 both models can take an upside-down face for an upright one, but not as surely. Upright faces reach .92, 1.0, .06."""
 
 
+MOST_FACES = 1024
+"""Faces that are looked at in one picture even where every face counts: a bound on time and on the report's size."""
+
+
+class FoundFaces(NamedTuple):
+    """Faces of a picture, largest first, and how many were found before the smallest were left out."""
+
+    faces: tuple[Face, ...]
+    total: int
+
+
 def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
+    """The largest faces of a picture, at most ``settings.max_faces``; see ``search_faces``."""
+    return search_faces(picture, pixels, settings, limit=settings.max_faces).faces
+
+
+def search_faces(picture: Picture, pixels: Pixels, settings: Settings, *, limit: int = MOST_FACES) -> FoundFaces:
     """Faces of a picture (H×W×3, RGB, upright), largest first; none is a proper answer.
 
-    Ids are "F1", "F2", …; for a reference picture "R1" they are "R1F1", … . At most ``settings.max_faces`` faces,
-    each at least ``settings.min_face`` px on its shorter side. A face whose confidence is below .6 is reported only
-    when it is the only one and has landmarks. Raises ModelUnavailable when weights cannot be had.
+    Ids are "F1", "F2", …; for a reference picture "R1" they are "R1F1", … . At most ``limit`` faces, each at least
+    ``settings.min_face`` px on its shorter side. A face whose confidence is below .6 is reported only when it is the
+    only one and has landmarks. Raises ModelUnavailable when weights cannot be had.
     """
     large = [found for found in detections_of(pixels, settings) if _short(found) >= settings.min_face]
-    largest = sorted(large, key=lambda found: (-_area(found), found.box))[: settings.max_faces]
+    largest = sorted(large, key=lambda found: (-_area(found), found.box))[:limit]
     seen = [pair for pair in (_look_closer(pixels, found, settings) for found in largest) if pair is not None]
     seen.sort(key=lambda pair: (-_area(pair[0]), pair[0].box))
     prefix = "" if picture.id == SUBJECT else picture.id
-    return tuple(
+    faces = tuple(
         _face(f"{prefix}F{index}", picture, pixels, detection, landmarks)
         for index, (detection, landmarks) in enumerate(seen, start=1)
     )
+    return FoundFaces(faces, len(large) - len(largest) + len(faces))
+
+
+def crowd_note(found: int, kept: int, most: int) -> str | None:
+    """What was left out of a crowd, as a sentence; None where nothing was.
+
+    Args:
+        found: faces found in the picture.
+        kept: those that were kept.
+        most: the setting ``max_faces``.
+    """
+    cap = "largest first (setting max_faces, option --max-faces)"
+    if kept > most:
+        everyone = "all" if kept == found else f"the {kept} largest"
+        return f"{found} faces found: {everyone} compared for identity, {most} analysed for the other questions, {cap}."
+    return f"{found} faces found, {kept} analysed, {cap}." if found > kept else None
 
 
 def main_face(faces: Sequence[Face], picture: Picture) -> Face | None:

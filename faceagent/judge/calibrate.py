@@ -85,15 +85,27 @@ class Platt(_Binary):
         default=None, description="the one attack type that the score detects; ratios of several types are averaged"
     )
 
-    def ratio(self, score: float) -> Ratio:
-        """The log10 likelihood ratio of a raw score."""
+    def ratio(self, score: float, comparisons: int = 1) -> Ratio:
+        """The log10 likelihood ratio of a raw score.
+
+        Args:
+            score: on the raw scale.
+            comparisons: how many scores this one is the largest of. Under the positive hypothesis one of them is the
+                positive one and it may be any, so the ratio of the whole is their mean: at least the largest divided
+                by their number. That bound is used; a ratio below 1 stays as it is.
+        """
         value = (self.slope * score + self.intercept) / LN10
+        value = min(value, max(0.0, value - math.log10(comparisons)))
         least = -self.cap_log10 if self.floor_log10 is None else self.floor_log10
 
         def clip(x: float) -> float:
             return max(least, min(self.cap_log10, x))
 
         return Ratio(clip(value), clip(value - self.interval_log10), clip(value + self.interval_log10))
+
+    def corrected(self, score: float, comparisons: int) -> float:
+        """The single score that supports the positive label as much as the largest of several does."""
+        return score - math.log(comparisons) / self.slope
 
 
 class Threshold(_Binary):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from faceagent.judge import wording
 from faceagent.judge.calibrate import Platt, Ratio, Temperature, Threshold, calibration_of
-from faceagent.judge.fuse import Fused, fuse
+from faceagent.judge.fuse import Fused, comparisons_of, fuse
 from faceagent.types import (
     INCONCLUSIVE,
     Evidence,
@@ -68,7 +68,7 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         reason = "open_set"
     elif abs(fused.ratio.value) < needed:
         reason = "weak_evidence"
-    elif not _beyond(point, lead, positive):
+    elif not _beyond(point, fitted, lead, positive):
         reason = "below_operating_point"
     # A positive finding names the attack type of the leading score and the generator's family.
     note, cited = ("", ()) if reason or not positive else _attack_type_note(fitted, lead, evidence)
@@ -218,11 +218,12 @@ def _letter(item: Evidence) -> str:
     return FACS_LETTERS[max(0, min(4, int(value)))]
 
 
-def _beyond(point: OperatingPoint | None, item: Evidence, positive: bool) -> bool:
-    """Whether the score is on the verdict's side of the operating point."""
+def _beyond(point: OperatingPoint | None, fitted: Platt, item: Evidence, positive: bool) -> bool:
+    """Whether the score is on the verdict's side of the operating point; the best of several must be further beyond."""
     if point is None or item.score is None:
         return True
-    return (item.score.value >= point.threshold) == positive
+    score = fitted.corrected(item.score.value, comparisons_of(item)) if positive else item.score.value
+    return (score >= point.threshold) == positive
 
 
 def _stability(fused: Fused, needed: float, reason: Reason | None) -> Stability:

@@ -67,7 +67,7 @@ def fuse(evidence: Sequence[Evidence]) -> Fused | None:
     for item in evidence:
         fitted = calibration_of(item)
         if item.status == "ok" and item.score is not None and isinstance(fitted, Platt):
-            items.append(RatedEvidence(item, fitted.ratio(item.score.value), fitted.attack_type))
+            items.append(RatedEvidence(item, fitted.ratio(item.score.value, comparisons_of(item)), fitted.attack_type))
             caps.append(fitted.cap_log10)
     if not items:
         return None
@@ -79,6 +79,12 @@ def fuse(evidence: Sequence[Evidence]) -> Fused | None:
     below = math.hypot(*(part.value - part.low for part in parts)) + wider
     above = math.hypot(*(part.high - part.value for part in parts)) + wider
     return Fused(Ratio(total, max(-cap, total - below), min(cap, total + above)), tuple(items), unfamiliarity)
+
+
+def comparisons_of(item: Evidence) -> int:
+    """How many comparisons the score is the best of: the faces of a group photograph, else one."""
+    count = item.facts.get("comparisons", 1)
+    return max(1, int(count)) if isinstance(count, int | float) else 1
 
 
 def unfamiliarity_of(evidence: Sequence[Evidence]) -> Unfamiliarity:

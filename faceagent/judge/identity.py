@@ -18,7 +18,10 @@ DOUBT = 0.5
 
 def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
     """genuine, other_person, forged or inconclusive; the numbers are those of the similarity."""
-    similarity = binary(question, subject, [item for item in evidence if item.question == "identity"])
+    compared = [item for item in evidence if item.question == "identity"]
+    similarity = binary(question, subject, compared)
+    note = _reference_note(similarity, compared)
+    similarity = similarity.model_copy(update={"wording": similarity.wording + note})
     if similarity.label == INCONCLUSIVE:
         return similarity
     if similarity.label == "different_person":
@@ -51,6 +54,27 @@ def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
             "status": similarity.status if measured else "uncertain",
         }
     )
+
+
+def _reference_note(similarity: Verdict, compared: Sequence[Evidence]) -> str:
+    """Which of several reference faces the answer is about, and how the others compare; empty for a single one."""
+    item = next((one for one in compared if "reference_face" in one.facts), None)
+    if item is None:
+        return ""
+    face, total = str(item.facts["reference_face"]), f"{float(item.facts['reference_faces']):.0f}"
+    if similarity.label == INCONCLUSIVE:
+        return f" The references show {total} faces; the most alike is {face}."
+    if similarity.label == "different_person":
+        return f" None of the {total} faces that the references show matches; the most alike is {face}."
+    line = similarity.operating_point.threshold if similarity.operating_point else 1.0
+    own = {f"cosine_{name}" for name in face.split(" and ")}
+    also = [
+        name.removeprefix("cosine_")
+        for name, value in item.facts.items()
+        if name.startswith("cosine_") and name not in own and isinstance(value, float) and value >= line
+    ]
+    others = f"{', '.join(also)} would match as well" if also else "the others do not match"
+    return f" The match is {face} of {total} faces that the references show; {others}."
 
 
 def _attack(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:

@@ -1,14 +1,16 @@
 """Puts a report together: the nouns of one run, what limits them, and the manifest that lets it be repeated."""
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 
 from faceagent import judge
+from faceagent.faces import MOST_FACES, crowd_note
 from faceagent.settings import Settings
 from faceagent.types import (
+    SUBJECT,
     Evidence,
     Explanation,
     Face,
@@ -65,7 +67,11 @@ def compose(
         rollups=judge.aggregate(verdicts),
         explanations=explanations,
         policy=decisions,
-        limitations=tuple(_limitations(evidence, decisions, lost_references)),
+        limitations=(
+            *_crowds(pictures, faces, settings.max_faces),
+            *_crowds(references, reference_faces, MOST_FACES),
+            *_limitations(evidence, decisions, lost_references),
+        ),
         manifest=Manifest(
             faceagent=__version__,
             python=platform.python_version(),
@@ -77,6 +83,15 @@ def compose(
             timings_ms=timings_ms,
         ),
     )
+
+
+def _crowds(pictures: Iterable[Picture], faces: Sequence[Face], most: int) -> Iterable[str]:
+    """That faces of a crowd were left out, for every picture of which some were."""
+    for picture in pictures:
+        kept = sum(face.picture == picture.id for face in faces)
+        note = crowd_note(picture.faces_found or 0, kept, most)
+        if note is not None:
+            yield note if picture.id == SUBJECT else f"Reference {picture.id}: {note}"
 
 
 def _limitations(

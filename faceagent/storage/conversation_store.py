@@ -8,7 +8,6 @@ each. Pixels and files are never kept.
 from langgraph.store.base import BaseStore, PutOp
 from pydantic import Field
 
-from faceagent.storage.keys import item_of
 from faceagent.storage.record import Record
 from faceagent.types import (
     Evidence,
@@ -88,12 +87,6 @@ class ConversationStore(Record):
             if self._values.pop(key, None) is not None:
                 self._new.add(key)
                 self._place.pop(key)
-
-    def keys(self, item: str, kind: type[FrozenModel]) -> list[str]:
-        """Keys of one item's values of that type, in the order they were recorded."""
-        with self._lock:
-            found = [key for key, value in self._values.items() if isinstance(value, kind)]
-        return [key for key in found if item_of(key) == item]
 
     def sources(self) -> list[str]:
         """Keys of all pictures and references ever given, in that order, read or not."""

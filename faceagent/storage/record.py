@@ -5,10 +5,11 @@ Writing the same key twice, as a retried node does, leaves one entry.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
+from faceagent.storage.keys import item_of
 from faceagent.types import FrozenModel
 
 N = TypeVar("N", bound=FrozenModel)
@@ -17,8 +18,9 @@ N = TypeVar("N", bound=FrozenModel)
 class Record:
     """Values by key, and the time each part of the run took. Safe for the graph's parallel nodes."""
 
-    def __init__(self) -> None:
-        self._values: dict[str, FrozenModel] = {}
+    def __init__(self, values: Mapping[str, FrozenModel] | None = None) -> None:
+        """``values``: what is recorded from the start, such as the references that several runs share."""
+        self._values: dict[str, FrozenModel] = dict(values or {})
         self._seconds: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -43,6 +45,17 @@ class Record:
         """Every value of that type."""
         with self._lock:
             return [value for value in self._values.values() if isinstance(value, kind)]
+
+    def keys(self, item: str, kind: type[FrozenModel]) -> list[str]:
+        """Keys of one item's values of that type, in the order they were recorded."""
+        with self._lock:
+            found = [key for key, value in self._values.items() if isinstance(value, kind)]
+        return [key for key in found if item_of(key) == item]
+
+    def values(self) -> dict[str, FrozenModel]:
+        """Everything recorded so far, by key."""
+        with self._lock:
+            return dict(self._values)
 
     @contextmanager
     def clock(self, part: str) -> Iterator[None]:

@@ -72,6 +72,8 @@ class ToolSpec(FrozenModel):
     needs: tuple[Need, ...] = ()
     weights: tuple[str, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    every_face: bool = False
+    """Whether the tool also measures the faces of a crowd beyond ``settings.max_faces``."""
     skip_when_brief: bool = False
     """Whether a short answer to a question asked by name does without this tool: it adds only detail."""
     pending: str | None = None

@@ -2,16 +2,19 @@
 
 SFace (Zhong et al. 2021, OpenCV zoo) gives an embedding of 128 numbers per aligned face; two faces are compared by the
 cosine of their embeddings. The tool compares with the given references and searches no gallery. What a cosine means
-(how often impostors reach it) is in the calibration, which was fitted on one-to-one comparisons; at OpenCV's published
-threshold .363 the false match rate measured here is five times the expected .1 %.
+(how often impostors reach it) is in the calibrations, one per condition of the pictures, see ``comparison_conditions``;
+at OpenCV's published threshold .363 the false match rate measured here is five times the expected .1 %.
 
-The cosines with several references are averaged. The largest alone would give an impostor one more chance with every
-reference: at the threshold for a false match rate of .1 %, one in a hundred passes ten references of ten people.
+Every face of a reference picture is compared, see ``reference_people``: which one was used is part of the evidence,
+and the number of candidates (``comparisons`` in ``facts``) is part of what the judge weighs, because an impostor has
+one more chance with every candidate. The cosines of one candidate with several references are averaged. The largest
+alone would again give an impostor one more chance with every reference.
 """
 
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 from faceagent.faces import align
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View, not_measured, stamped
+from faceagent.tools.reference_people import Candidates, candidates
 from faceagent.types import Evidence, Face, Reason, Score, ToolStamp
 from faceagent.weights.sessions import device_of, open_session
 
@@ -28,9 +32,10 @@ Vector = NDArray[np.float64]
 
 WEIGHTS = "sface"
 CALIBRATION = "identity/sface-1"
-ALIKE = 0.2
-"""Two references below this cosine are not accepted as one person. None of the 315 genuine pairs that the calibration
-was fitted on lies below it, and 78 % of its 8,580 impostor pairs do."""
+REMEMBERED = 4096
+"""Embeddings kept: the faces of a group photograph serve every picture of a run. Each takes 1 kB."""
+LISTED = 8
+"""Faces of the references whose cosines are listed, the most alike first."""
 
 
 def prepare(pixels: Pixels, face: Face) -> Floats:
@@ -40,10 +45,20 @@ def prepare(pixels: Pixels, face: Face) -> Floats:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The references of one face that are compared, and for each of the others, by id, why it is left out."""
+    """The faces of the references that are compared, and for each picture without one, by id, why it is left out."""
 
     usable: tuple[View, ...]
     left_out: Mapping[str, Reason]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether a reference picture shows several faces."""
+        return len({one.picture.id for one in self.usable}) < len(self.usable)
+
+    def names(self) -> dict[str, str]:
+        """What to call each face, by id: its picture's id, or its own where the picture shows several."""
+        faces = Counter(one.picture.id for one in self.usable)
+        return {one.subject: one.picture.id if faces[one.picture.id] == 1 else one.subject for one in self.usable}
 
     def note(self) -> str:
         """The references left out, as sentences with a space before each; empty when none was."""
@@ -53,15 +68,39 @@ class Comparison:
         return text + (f" Left out, because no face in it can be compared: {', '.join(faceless)}." if faceless else "")
 
 
+@dataclass(frozen=True)
+class Match:
+    """The candidate most like a face: per reference picture one view, with its cosine, and how the others compare."""
+
+    views: tuple[View, ...]
+    cosines: Mapping[str, float]
+    """By face id, of the candidate's own faces."""
+    others: Mapping[str, float]
+    """By face id, of all other faces of the references, the most alike first."""
+    comparisons: int
+    """Candidates that were compared."""
+
+    def named(self, found: Comparison) -> str:
+        """The candidate in words: the reference, or the faces of a group by their ids."""
+        return " and ".join(found.names()[one.subject] for one in self.views) if found.grouped else "the reference"
+
+    @property
+    def mean(self) -> float:
+        """Mean cosine with the candidate's faces."""
+        return float(np.mean(list(self.cosines.values())))
+
+
 def usable_references(view: View) -> Comparison:
-    """The references of ``view`` that can be compared with it: those with a usable face, in another file."""
+    """The faces of the references of ``view`` that can be compared with it: usable ones, in another file."""
     left_out: dict[str, Reason] = {}
     for reference in view.references:
         if reference.picture.sha256 == view.picture.sha256:
             left_out[reference.picture.id] = "same_file"
-        elif not comparable(reference):
-            left_out[reference.picture.id] = "reference_unusable"
-    return Comparison(tuple(one for one in view.references if one.picture.id not in left_out), left_out)
+    others = [one for one in view.references if one.picture.id not in left_out]
+    usable = tuple(one for one in others if comparable(one))
+    shown = {one.picture.id for one in usable}
+    left_out |= {one.picture.id: "reference_unusable" for one in others if one.picture.id not in shown}
+    return Comparison(usable, left_out)
 
 
 def comparable(view: View) -> bool:
@@ -70,21 +109,24 @@ def comparable(view: View) -> bool:
 
 
 class Identity:
-    """SFace embeddings and their cosine with every reference."""
+    """SFace embeddings and their cosine with every face of the references."""
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="identity",
-        version="1.1.0",
+        version="1.2.0",
         title="Face comparison",
-        summary="Whether a face and the main face of each reference picture belong to the same person.",
+        summary="Whether a face and one of the faces of each reference picture belong to the same person.",
         questions=("identity",),
         scope="face",
         needs=("reference",),
         weights=(WEIGHTS,),
+        every_face=True,
     )
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._known: OrderedDict[tuple[object, ...], Vector] = OrderedDict()
+        self._lock = threading.Lock()
 
     def stamp(self) -> ToolStamp:
         """Name, version, weights, and the device they run on."""
@@ -103,62 +145,105 @@ class Identity:
         table = np.asarray(rows, dtype=np.float64).reshape(-1, 128)
         return np.asarray(table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12))
 
+    def vector(self, view: View) -> Vector:
+        """The unit vector of one face, computed once as long as it is remembered."""
+        if view.face is None:
+            raise TypeError(f"{view.subject} is no face")
+        key = (view.picture.sha256, view.face.points5)
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = self.embed([view])[0]
+            with self._lock:
+                self._known[key] = known
+                if len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+        return known
+
+    def match(self, view: View, usable: Sequence[View]) -> Match | Candidates:
+        """The person of the references who is most like the face; the empty candidates where there is nobody."""
+        views = {one.subject: one for one in usable}
+        pictures: dict[str, dict[str, Vector]] = {}
+        for one in usable:
+            pictures.setdefault(one.picture.id, {})[one.subject] = self.vector(one)
+        found = candidates(pictures)
+        if not found.people:
+            return found
+        probe = self.vector(view)
+        cosines = {name: float(probe @ vector) for faces in pictures.values() for name, vector in faces.items()}
+        best = max(found.people, key=lambda person: float(np.mean([cosines[name] for name in person])))
+        others = {name: cosines[name] for name in sorted(cosines, key=lambda name: -cosines[name]) if name not in best}
+        return Match(
+            tuple(views[name] for name in best), {name: cosines[name] for name in best}, others, len(found.people)
+        )
+
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """One item per face: ``F1:identity``, the mean cosine with the references, each one's in ``facts``."""
         comparisons = [usable_references(view) for view in batch]
-        usable = {
-            (reference.picture.sha256, reference.subject): reference
-            for comparison in comparisons
-            for reference in comparison.usable
-        }
-        faces = {index: view for index, view in enumerate(batch) if comparisons[index].usable}
-        if not faces:
+        if not any(found.usable for found in comparisons):
             return [(_nothing(self.spec, view, found),) for view, found in zip(batch, comparisons, strict=True)]
-        vectors = self.embed([*usable.values(), *faces.values()])
-        known = dict(zip(usable, vectors, strict=False))
-        probes = dict(zip(faces, vectors[len(usable) :], strict=True))
         by = self.stamp()
-        return [
-            (
-                _compared(self.spec, by, view, found, probes[index], known)
-                if index in probes
-                else _nothing(self.spec, view, found),
-            )
-            for index, (view, found) in enumerate(zip(batch, comparisons, strict=True))
-        ]
+        return [(self._compared(by, view, found),) for view, found in zip(batch, comparisons, strict=True)]
+
+    def _compared(self, by: ToolStamp, view: View, found: Comparison) -> Evidence:
+        if not found.usable:
+            return _nothing(self.spec, view, found)
+        match = self.match(view, found.usable)
+        if isinstance(match, Candidates):
+            return _unlike(self.spec, view, match, found.names())
+        return _evidence(by, view, found, match)
 
 
-def _compared(
-    spec: ToolSpec, by: ToolStamp, view: View, found: Comparison, probe: Vector, known: Mapping[tuple[str, str], Vector]
-) -> Evidence:
-    vectors = {one.picture.id: known[one.picture.sha256, one.subject] for one in found.usable}
-    apart = [(a, b) for a, b in combinations(vectors, 2) if float(vectors[a] @ vectors[b]) < ALIKE]
-    if apart:
-        first, second = min(apart, key=lambda pair: float(vectors[pair[0]] @ vectors[pair[1]]))
-        words = (
-            f"{spec.title}: not measured, the references do not look like one person ({first} and {second} have a "
-            f"cosine similarity of {float(vectors[first] @ vectors[second]):.2f}); compare with one person at a time."
-        )
-        return not_measured(spec, view, "not_applicable", "reference_unusable", words)
-    cosines = {name: float(probe @ vector) for name, vector in vectors.items()}
-    mean = float(np.mean(list(cosines.values())))
-    (first, *others) = cosines
-    text = (
-        f"The face and its {len(cosines)} references have a mean cosine similarity of {mean:.2f} "
-        f"({', '.join(f'{name} {value:.2f}' for name, value in cosines.items())})."
-        if others
-        else f"The face and reference {first} have a cosine similarity of {mean:.2f}."
-    )
+def _evidence(by: ToolStamp, view: View, found: Comparison, match: Match) -> Evidence:
+    """The measurement with the most alike person of the references."""
+    names, grouped = found.names(), found.grouped
+    facts: dict[str, float | str] = {f"cosine_{names[face]}": value for face, value in match.cosines.items()}
+    facts |= {f"cosine_{names[face]}": value for face, value in list(match.others.items())[:LISTED]}
+    facts |= {"references_compared": len(match.cosines), "references_left_out": len(found.left_out)}
+    if grouped:
+        facts |= {
+            "reference_face": " and ".join(names[face] for face in match.cosines),
+            "reference_faces": len(found.usable),
+            "comparisons": match.comparisons,
+        }
     return Evidence(
         id=f"{view.subject}:identity",
         tool=by,
         question="identity",
         subject=view.subject,
-        score=Score(value=mean, scale="cosine", calibration=CALIBRATION),
-        facts={f"cosine_{name}": value for name, value in cosines.items()}
-        | {"references_compared": len(cosines), "references_left_out": len(found.left_out)},
-        statement=text + found.note(),
+        score=Score(value=match.mean, scale="cosine", calibration=CALIBRATION),
+        facts=facts,
+        statement=_statement(match, names, len(found.usable), grouped=grouped) + found.note(),
     )
+
+
+def _statement(match: Match, names: Mapping[str, str], faces: int, *, grouped: bool) -> str:
+    mean, (first, *more) = match.mean, match.cosines
+    each = ", ".join(f"{names[face]} {value:.2f}" for face, value in match.cosines.items())
+    if not grouped and more:
+        return f"The face and its {len(match.cosines)} references have a mean cosine similarity of {mean:.2f} ({each})."
+    if not grouped:
+        return f"The face and reference {names[first]} have a cosine similarity of {mean:.2f}."
+    listed = list(match.others.items())[:LISTED]
+    rest = ", ".join(f"{names[face]} {value:.2f}" for face, value in listed)
+    hidden = len(match.others) - len(listed)
+    further = f" and {hidden} further faces less" if hidden else ""
+    best = " and ".join(names[face] for face in match.cosines)
+    whom = f"{each}, mean {mean:.2f}" if more else f"cosine similarity {mean:.2f}"
+    return (
+        f"The references show {faces} faces; the face is most like {best} ({whom}). The other faces: {rest}{further}."
+    )
+
+
+def _unlike(spec: ToolSpec, view: View, found: Candidates, names: Mapping[str, str]) -> Evidence:
+    """That the references show nobody in common."""
+    first, second, cosine = found.unlike or ("", "", 0.0)
+    words = (
+        f"{spec.title}: not measured, the references do not look like one person ({names[first]} and {names[second]} "
+        "have a "
+        f"cosine similarity of {cosine:.2f}); compare with one person at a time."
+    )
+    return not_measured(spec, view, "not_applicable", "reference_unusable", words)
 
 
 def _nothing(spec: ToolSpec, view: View, found: Comparison) -> Evidence:

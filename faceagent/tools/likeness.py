@@ -1,8 +1,9 @@
 """Region by region: do the eyes, the nose, the mouth, the skin and the outline look like those of the references?
 
-The frozen tower's patch tokens, pooled over each region, are compared by cosine. This separates people far worse than
-SFace does, so it is reported, not fused: it tells an explanation where two faces look alike and where they do not. Each
-region's threshold and its two error rates come from pairs of photographs of different days.
+The frozen tower's patch tokens, pooled over each region, are compared by cosine; of a group photograph with the face
+that SFace finds most alike. This separates people far worse than SFace does, so it is reported, not fused: it tells an
+explanation where two faces look alike and where they do not. Each region's threshold and its two error rates come from
+pairs of photographs of different days.
 """
 
 import json
@@ -20,7 +21,7 @@ from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View
-from faceagent.tools.identity import usable_references
+from faceagent.tools.identity import Identity, Match, usable_references
 from faceagent.types import Evidence, Face, FrozenModel, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
@@ -63,6 +64,7 @@ class Likeness:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._identity = Identity(settings)
 
     def stamp(self) -> ToolStamp:
         """Name, version, tower, and the device it runs on."""
@@ -79,15 +81,17 @@ class Likeness:
         return [self._compared(tower, by, view) for view in batch]
 
     def _compared(self, tower: Tower, by: ToolStamp, view: View) -> tuple[Evidence, ...]:
-        faces = [
-            (one, one.face) for one in usable_references(view).usable if one.face is not None and one.face.landmarks
-        ]
+        found = usable_references(view)
+        # Of a group the face most like this one is compared; SFace is needed only to find it.
+        match = self._identity.match(view, found.usable) if found.grouped and view.face is not None else None
+        views = match.views if isinstance(match, Match) else () if found.grouped else found.usable
+        faces = [(one, one.face) for one in views if one.face is not None and one.face.landmarks]
         if view.face is None or not faces:
             return ()
         probe, *others = region_vectors(
             tower, [(view.pixels(), view.face), *((one.pixels(), face) for one, face in faces)]
         )
-        names = ", ".join(one.picture.id for one, _ in faces)
+        names = ", ".join(found.names()[one.subject] for one, _ in faces)
         return tuple(_region_evidence(by, view, region, probe, others, names) for region in REGIONS)
 
 

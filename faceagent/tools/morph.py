@@ -20,7 +20,7 @@ from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.settings import Settings
 from faceagent.tools.base import FollowUp, ToolSpec, View, not_measured, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
-from faceagent.tools.identity import WEIGHTS, Identity, usable_references
+from faceagent.tools.identity import WEIGHTS, Identity, Match, usable_references
 from faceagent.types import Evidence, Face, Score, ToolStamp
 
 BRANCH = "morph"
@@ -114,21 +114,23 @@ class MorphDifferential:
 
     def _compared(self, view: View, face: Face) -> Evidence:
         found = usable_references(view)
-        meshes = [one.face for one in found.usable if one.face is not None and one.face.landmarks]
-        if not found.usable:
+        match = self._identity.match(view, found.usable) if found.usable else None
+        if not isinstance(match, Match):
             same = "same_file" in found.left_out.values()
             why = "the reference is the same file" if same else "no reference shows a face that can be compared"
+            if found.usable:
+                why, same = "the references do not look like one person", False
             words = f"{self.spec.title}: not measured, {why}."
             return not_measured(self.spec, view, "not_applicable", "same_file" if same else "reference_unusable", words)
-        probe, *others = self._identity.embed([view, *found.usable])
-        cosine = float(np.mean([probe @ other for other in others]))
+        cosine = match.mean
+        meshes = [one.face for one in match.views if one.face is not None and one.face.landmarks]
         if cosine < STRANGER:
             words = (
                 f"{self.spec.title}: not measured, the face and the reference are too unlike to be one person or a "
                 f"morph of them (cosine similarity {cosine:.2f}, at least {STRANGER} is needed)."
             )
             return not_measured(self.spec, view, "not_applicable", "not_measurable", words)
-        facts: dict[str, float | str] = {"cosine": cosine, "references_compared": float(len(found.usable))}
+        facts: dict[str, float | str] = {"cosine": cosine, "references_compared": float(len(match.views))}
         if meshes:
             facts["shape_distance"] = float(np.mean([shape_distance(face, other) for other in meshes]))
         return Evidence(
@@ -138,8 +140,8 @@ class MorphDifferential:
             subject=view.subject,
             score=Score(value=dissimilarity(cosine), scale="logit", calibration=CALIBRATION),
             facts=facts,
-            statement=f"The face and the reference have a cosine similarity of {cosine:.2f}; a morph resembles each "
-            f"of its people less than their own photographs do.{found.note()}",
+            statement=f"The face and {match.named(found)} have a cosine similarity of {cosine:.2f}; a morph resembles "
+            f"each of its people less than their own photographs do.{found.note()}",
         )
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import faceagent
-from faceagent import Analyst, Face, InputError, Picture, PolicyRefusal, Report, Settings
+from faceagent import Analyst, InputError, Picture, PolicyRefusal, Report, Settings
+from faceagent.faces import FoundFaces
 
 Pixels = NDArray[np.uint8]
 
@@ -111,14 +112,14 @@ def test_a_crash_of_the_face_finder_costs_one_picture(
 ) -> None:
     from faceagent.agent import pipeline
 
-    find = pipeline.faces.find_faces
+    find = pipeline.faces.search_faces
 
-    def poisoned(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
+    def poisoned(picture: Picture, pixels: Pixels, settings: Settings, *, limit: int) -> FoundFaces:
         if picture.width == 77:
             raise ZeroDivisionError
-        return find(picture, pixels, settings)
+        return find(picture, pixels, settings, limit=limit)
 
-    monkeypatch.setattr(pipeline.faces, "find_faces", poisoned)
+    monkeypatch.setattr(pipeline.faces, "search_faces", poisoned)
     reports = list(analyst.analyze_many([astronaut, np.zeros((50, 77, 3), np.uint8), astronaut]))
     assert [one.problem.reason if one.problem else None for one in reports] == [None, "crashed", None]
     assert "ZeroDivisionError" in caplog.text

@@ -55,13 +55,16 @@ def faces_of(store: ConversationStore, item: str, subjects: Sequence[str] | None
     return tuple(face for face in faces if not subjects or face.id in subjects)
 
 
-def views_of(store: ConversationStore, item: str, tool: Tool, faces: Sequence[str] | None) -> list[str]:
-    """Keys of what a tool measures in one picture."""
+def views_of(
+    store: ConversationStore, item: str, tool: Tool, faces: Sequence[str] | None, most: int | None = None
+) -> list[str]:
+    """Keys of what a tool measures in one picture: the faces named, or the ``most`` largest of all."""
     if not store.is_a(picture_key(item), Picture):
         return []
     if tool.spec.scope == "picture":
         return [picture_key(item)]
-    return [record_key(item, face.id) for face in faces_of(store, item, faces)]
+    found = [record_key(item, face.id) for face in faces_of(store, item, faces)]
+    return found if faces or tool.spec.every_face else found[:most]
 
 
 def reference_digests(store: ConversationStore, tool: Tool) -> tuple[str, ...]:
@@ -121,7 +124,8 @@ def calls_of(
     calls: list[ToolCall] = []
     for name, answers in needed.items():
         tool = context.tools[name]
-        views = {item: views_of(context.record, item, tool, subjects.get(item)) for item in items}
+        most = context.settings.max_faces
+        views = {item: views_of(context.record, item, tool, subjects.get(item), most) for item in items}
         chosen = [
             item for item, keys in views.items() if keys and (again or unmeasured(context.record, tool, keys, answers))
         ]

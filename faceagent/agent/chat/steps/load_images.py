@@ -28,7 +28,9 @@ def load_images(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         for key, one in found.items():
             context.images.add(key, one)
         readable = {key: one for key, one in found.items() if isinstance(one, Picture)}
-        put_faces(store, pipeline.find_faces(readable, context.blobs, context.settings, context.pool))
+        # Whoever is asked about later may be the smallest of a crowd, so all faces are found; the cap is for the tools.
+        faces = pipeline.find_faces(readable, context.blobs, context.settings, context.pool, every_face=readable)
+        put_faces(store, faces)
     store.flush()
     for key, source in sources.items():
         if store.is_a(key, Problem):
@@ -37,9 +39,18 @@ def load_images(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     for key in readable:
         if item_of(key) != REFERENCES:
             item = item_of(key)
-            faces = tuple(face.id for face in queries.faces_of(store, item, None))
-            write(FacesFound(picture=int(item), source=queries.name_of(store, item), faces=faces))
+            names = tuple(face.id for face in queries.faces_of(store, item, None))
+            write(FacesFound(picture=int(item), source=queries.name_of(store, item), faces=names))
+            if len(names) > context.settings.max_faces:
+                remarks = [*remarks, _crowd(context, queries.name_of(store, item), len(names))]
     return {"items": items, "remarks": remarks}
+
+
+def _crowd(context: TurnContext, picture: str, found: int) -> Remark:
+    """That only the largest faces of a crowd are measured, and what for all of them are."""
+    return Remark(
+        key="crowd", values={"picture": picture, "found": str(found), "most": str(context.settings.max_faces)}
+    )
 
 
 def _with_reference(store: ConversationStore, plan: Plan, items: list[str], allowed: list[Question]) -> list[str]:

@@ -23,7 +23,8 @@ def run_tool(state: ToolCall, runtime: Runtime[TurnContext]) -> TurnState:
             words = phrases.gone(call["language"], queries.name_of(store, item), problem)
             write(Noted(code=problem.reason, text=words))
     items = [item for item in call["items"] if item not in gone]
-    views = [view for item in items for view in queries.views_of(store, item, tool, call["faces"].get(item))]
+    most = context.settings.max_faces
+    views = [view for item in items for view in queries.views_of(store, item, tool, call["faces"].get(item), most)]
     if not call["crop"] and not call["again"]:
         # Where a killed process stopped, a tool may have measured already.
         views = queries.unmeasured(store, tool, views, call["questions"])

@@ -49,7 +49,9 @@ def _weighed(context: TurnContext, item: str, subjects: list[str], questions: li
     if not store.is_a(key, Picture):
         return ()
     faces = queries.faces_of(store, item, subjects)
-    return pipeline.weigh(questions, store.get(key, Picture), faces, queries.evidence_of(store, item))
+    most = None if subjects else context.settings.max_faces
+    evidence = queries.evidence_of(store, item)
+    return pipeline.weigh(questions, store.get(key, Picture), faces, evidence, most_faces=most)
 
 
 def _follow_ups(
