@@ -8,11 +8,13 @@ intervals: a figure that leaves its own fails the gate, until a person looks and
     python -m evals.regression_gate --runs DIR   checks the large sets: runs that `python -m evals.results` left in DIR
     python -m evals.regression_gate --renew      measures the small suite anew, writes its intervals; with --runs both
 
-An interval of a large suite is the bootstrap interval that the figure had when it was accepted.
+An interval of a large set is the bootstrap interval that the figure had when it was accepted; what it must reach in
+any case stands in ``thresholds.toml``.
 """
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ from typing import Literal, NamedTuple
 from evals.result import NAME, Result, read
 from evals.run import RunConfig, run
 from evals.synthetic_data import SUITES
+from evals.thresholds import thresholds
 from faceagent.settings import Settings, load
 
 FILE = "baselines.json"
@@ -46,6 +49,9 @@ class OutOfInterval(NamedTuple):
     high: float
 
     def __str__(self) -> str:
+        if math.isinf(self.high) or math.isinf(self.low):
+            needed = f"≥ {self.low:g}" if math.isinf(self.high) else f"≤ {self.high:g}"
+            return f"{self.suite}: {self.metric} is {self.value}, needed {needed}"
         return (
             f"{self.suite}: {self.metric} is {self.value}, outside {self.low:g} to {self.high:g}; "
             "if that is meant: python -m evals.regression_gate --renew"
@@ -64,12 +70,24 @@ def intervals(kind: Literal["suites", "sets"] = "suites") -> Intervals:
 
 
 def check_runs(runs: Path) -> list[OutOfInterval]:
-    """What left its interval among the runs in a folder; a set that was not run is passed over."""
+    """What left its interval, or misses its threshold, among the runs in a folder; a set not run is passed over."""
     found: list[OutOfInterval] = []
-    for name, known in intervals("sets").items():
-        if (runs / name / NAME).is_file():
-            found += leaving(name, read(runs / name), known)
+    for known in (intervals("sets"), demanded()):
+        for name, metrics in known.items():
+            if (runs / name / NAME).is_file():
+                found += leaving(name, read(runs / name), metrics)
     return found
+
+
+def demanded() -> Intervals:
+    """The thresholds of planned runs as intervals that are open on one side."""
+    return {
+        run: {
+            metric: (-math.inf if one.min is None else one.min, math.inf if one.max is None else one.max)
+            for metric, one in metrics.items()
+        }
+        for run, metrics in thresholds().items()
+    }
 
 
 def accepted(runs: Path) -> dict[str, dict[str, list[float]]]:

@@ -32,7 +32,7 @@ from evals.run import RunConfig, run, score
 from evals.runner import Runner
 from evals.stats.shortcut_features import RINGS
 from evals.synthetic_data import write_labels
-from evals.tasks import TASKS, detection, spoof
+from evals.tasks import TASKS, attack_detection, spoof
 from faceagent.settings import Settings
 
 
@@ -42,7 +42,7 @@ def drawn(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     found: list[Values | Skip] = []
     for case in cases:
         rng = np.random.default_rng(int(case.id.partition(".")[0]))
-        logit = float(rng.normal() + (case.truth["class"] == detection.ATTACK))
+        logit = float(rng.normal() + (case.truth["class"] == attack_detection.ATTACK))
         cues = {"cue_file_size": int(rng.integers(9999)), "cue_resolution": 65536, "cue_sharpness": float(rng.random())}
         values = {
             "score": logit, "scale": "logit", "llr": logit / 2.3, "probability": 1 / (1 + float(np.exp(-logit))),

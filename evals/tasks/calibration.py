@@ -14,7 +14,7 @@ from evals.metrics.bootstrap import Measurement
 from evals.plots import Figure, Plot, line, reliability_diagram
 from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
-from evals.tasks import detection, expression, forgery, morph, spoof
+from evals.tasks import attack_detection, attack_scores, expression, forgery, morph, spoof
 from faceagent.judge import weigh
 from faceagent.tools.base import View
 from faceagent.types import INCONCLUSIVE, Evidence, Question
@@ -41,7 +41,7 @@ def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
 
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
         if runner.subject in DETECTORS:
-            values = detection.score_of(evidence, question)
+            values = attack_scores.score_of(evidence, question)
         else:
             values = expression.reading(evidence, view)
         if isinstance(values, Skip) or view.face is None:
@@ -60,7 +60,7 @@ class Claims:
         self.ratios: Reals | None = None
         self.answered: Flags = np.array([word != INCONCLUSIVE for word in table.words("verdict")], dtype=bool)
         if len(table) and "score" in table.values[0]:
-            columns = detection.Columns(table)
+            columns = attack_detection.Columns(table)
             self.positive = columns.attack
             self.probability: Reals = columns.probability
             self.confidence = np.maximum(columns.probability, 1 - columns.probability)

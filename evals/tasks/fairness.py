@@ -17,7 +17,7 @@ from evals.metrics.bootstrap import Measurement
 from evals.plots import Figure, Sheet
 from evals.runner import Reading, Runner
 from evals.task import UNPRESENTED, EvalTask, Table, Values
-from evals.tasks import attributes, detection, expression
+from evals.tasks import attack_detection, attributes, expression
 from evals.tasks.robustness import BASES
 from faceagent.errors import InputError
 
@@ -35,12 +35,12 @@ def read(dataset: Dataset, tool: str) -> Cases:
             remedy=f"Call the columns any of: {', '.join(GROUPINGS)}.",
         )
     note = None
-    if tool in BASES and (tool in ("attributes", "expression") or find(dataset, detection.LABEL)):
+    if tool in BASES and (tool in ("attributes", "expression") or find(dataset, attack_detection.LABEL)):
         found = BASES[tool].task.read(dataset, tool)
     else:
         note = f"No labels for {tool}: the pictures are taken for unaltered, so errors are false alarms."
         found = Cases(
-            tuple(Case(item.id, item.file, {"class": detection.BONA_FIDE}, item.id) for item in dataset.items)
+            tuple(Case(item.id, item.file, {"class": attack_detection.BONA_FIDE}, item.id) for item in dataset.items)
         )
     labels = {item.id: item.labels for item in dataset.items}
     cases = tuple(
@@ -88,7 +88,7 @@ def errors(table: Table) -> dict[str, Reals]:
             wrong[answered] = np.where(answers.known, answers.guess != answers.truth, np.nan)
         found["expression_error"] = wrong
     else:
-        attack = np.array([label == detection.ATTACK for label in table.labels("class")], dtype=bool)
+        attack = np.array([label == attack_detection.ATTACK for label in table.labels("class")], dtype=bool)
         called = table.numbers("called")
         found["false_alarm"] = np.where(attack, np.nan, called)
         if attack.any():

@@ -15,7 +15,7 @@ from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.runner import Runner
 from evals.task import EvalTask, Table, Values
-from evals.tasks import detection
+from evals.tasks import attack_detection, attack_scores
 from faceagent.judge.fuse import unfamiliarity_of
 from faceagent.tools.base import View
 from faceagent.types import INCONCLUSIVE, Evidence, Question
@@ -27,9 +27,8 @@ def read(dataset: Dataset, tool: str) -> Cases:
     """Every picture of the set, taken for unaltered whatever its labels say."""
     del tool
     grouped, note = clustering(dataset, SUBJECT)
-    cases = tuple(
-        Case(item.id, item.file, {"class": detection.BONA_FIDE}, cluster_of(item, grouped)) for item in dataset.items
-    )
+    truth = {"class": attack_detection.BONA_FIDE}
+    cases = tuple(Case(item.id, item.file, truth, cluster_of(item, grouped)) for item in dataset.items)
     notes = ("Every picture is taken for unaltered.", *(() if note is None else (note,)))
     return Cases(cases, (), notes)
 
@@ -39,7 +38,7 @@ def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     question = QUESTIONS[runner.subject]
 
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
-        values = detection.decided(evidence, view, question)
+        values = attack_scores.decided_score_of(evidence, view, question)
         if isinstance(values, Skip) or question != "forgery":
             return values
         return {**values, "doubt": unfamiliarity_of(evidence)}

@@ -12,7 +12,7 @@ from evals.metrics import ranking
 from evals.metrics.arrays import Reals, nanmean
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table
-from evals.tasks import detection
+from evals.tasks import attack_detection
 
 FAKE = ("fake", "forged", "manipulated", "deepfake", "synthetic", "generated", "ai", "ai_generated", "tampered",
         "edited", "spliced", "swap", "1", "true", "yes")  # fmt: skip
@@ -21,7 +21,7 @@ REAL = ("real", "bona_fide", "bonafide", "genuine", "original", "authentic", "pr
 
 def measurement(table: Table) -> Measurement:
     """Ranking, decisions, per manipulation, and per video where videos are named."""
-    columns = detection.Columns(table)
+    columns = attack_detection.Columns(table)
     kinds = {
         name: (rows, ranking.Ranking(columns.score[rows], columns.attack[rows]))
         for name, rows in columns.by_type().items()
@@ -39,7 +39,7 @@ def measurement(table: Table) -> Measurement:
             "auc": ranking.area(points),
             "eer": ranking.equal_error(points),
             "ap": ranking.average_precision(points),
-            **detection.decisions(columns, weights),
+            **attack_detection.decisions(columns, weights),
             **{f"auc_way.{name}": ranking.area(one.curve(weights)) for name, one in ways.items()},
         }
         if kinds:
@@ -54,7 +54,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def probabilities(table: Table, columns: detection.Columns) -> Reals:
+def probabilities(table: Table, columns: attack_detection.Columns) -> Reals:
     """A probability per frame, at even prior odds and without floors and caps; the score where there is none."""
     fused = np.array([scale == "log10_ratio" for scale in table.words("scale")], dtype=bool)
     ratio = np.where(fused, columns.score, table.numbers("unclipped"))
@@ -62,7 +62,7 @@ def probabilities(table: Table, columns: detection.Columns) -> Reals:
     return columns.score if np.isnan(found).any() else found
 
 
-def _videos(columns: detection.Columns, frame: Reals) -> tuple[list[int], ranking.Ranking] | None:
+def _videos(columns: attack_detection.Columns, frame: Reals) -> tuple[list[int], ranking.Ranking] | None:
     """First frame of every video, and the videos' ranking; None when no video has several frames."""
     frames: dict[str, list[int]] = {}
     for index, name in enumerate(columns.videos):
@@ -83,12 +83,12 @@ TASK = EvalTask(
     "alone. Faces that could not be scored are left out and counted (APNRR, BPNRR).",
     tools=("forgery", "frequency"),
     needs="label (real, fake); source, method or difficulty per manipulation; video; split (val for a threshold)",
-    read=detection.reader("forgery", FAKE, REAL),
-    observe=detection.observer("forgery"),
+    read=attack_detection.reader("forgery", FAKE, REAL),
+    observe=attack_detection.observer("forgery"),
     measurement=measurement,
-    baselines=detection.trivial,
-    responses=detection.non_response,
-    figures=detection.curves,
-    failures=detection.wrongness,
+    baselines=attack_detection.trivial,
+    responses=attack_detection.non_response,
+    figures=attack_detection.curves,
+    failures=attack_detection.wrongness,
     names=("auc", "eer", "ap", "accuracy", "balanced_accuracy"),
 )

@@ -16,7 +16,7 @@ from evals.metrics import pad, ranking
 from evals.metrics.arrays import Reals
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table
-from evals.tasks import detection
+from evals.tasks import attack_detection
 from faceagent.errors import InputError
 
 MORPH = ("morph", "morphed", "attack", "fake", "1", "true", "yes")
@@ -26,7 +26,7 @@ BONA_FIDE = ("bona_fide", "bonafide", "real", "genuine", "original", "0", "false
 DIFFERENTIAL = "morph_differential"
 LISTED = "second"
 TRUSTED = ("reference", "trusted", "live", LISTED)
-_labelled = detection.reader("morph", MORPH, BONA_FIDE)
+_labelled = attack_detection.reader("morph", MORPH, BONA_FIDE)
 
 
 def read(dataset: Dataset, tool: str) -> Cases:
@@ -63,7 +63,7 @@ def read(dataset: Dataset, tool: str) -> Cases:
 
 def measurement(table: Table) -> Measurement:
     """D-EER, AUC, APCER and BPCER overall; D-EER, AUC and BPCER at APCER 10 % per family, and the worst of each."""
-    columns = detection.Columns(table)
+    columns = attack_detection.Columns(table)
     families = {
         name: (rows, ranking.Ranking(columns.score[rows], columns.attack[rows]))
         for name, rows in columns.by_type().items()
@@ -71,7 +71,7 @@ def measurement(table: Table) -> Measurement:
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
         points = columns.ranking.curve(weights)
-        found = detection.pad_errors(columns, points, weights)
+        found = attack_detection.pad_errors(columns, points, weights)
         found |= {f"bscer{name.removeprefix('bpcer')}": rate for name, rate in found.items() if name[:5] == "bpcer"}
         found["auc"] = ranking.area(points)
         if families:
@@ -88,7 +88,7 @@ def measurement(table: Table) -> Measurement:
 
 def responses(table: Table) -> Measurement:
     """Non-response rates, the bona fide one under both names."""
-    inner = detection.non_response(table)
+    inner = attack_detection.non_response(table)
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
         found = inner(weights)
@@ -106,11 +106,11 @@ TASK = EvalTask(
     tools=("morph", DIFFERENTIAL),
     needs="label (bona_fide, morph); family; subject; reference (the trusted picture) for morph_differential",
     read=read,
-    observe=detection.observer("morph"),
+    observe=attack_detection.observer("morph"),
     measurement=measurement,
-    baselines=detection.trivial,
+    baselines=attack_detection.trivial,
     responses=responses,
-    figures=detection.curves,
-    failures=detection.wrongness,
+    figures=attack_detection.curves,
+    failures=attack_detection.wrongness,
     names=("d_eer", "apcer_max", "bpcer", "bscer", "auc"),
 )

@@ -18,7 +18,7 @@ from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure, Plot, line
 from evals.runner import Reading, Runner
 from evals.task import EvalTask, Table, Values, lower_is_better
-from evals.tasks import attributes, detection, expression, forgery, morph, spoof
+from evals.tasks import attack_scores, attributes, expression, forgery, morph, spoof
 from faceagent.tools.base import View
 from faceagent.types import Evidence, Question
 
@@ -38,7 +38,7 @@ class Base(NamedTuple):
 def _detector(question: Question) -> Reading:
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
         del view
-        return detection.score_of(evidence, question)
+        return attack_scores.score_of(evidence, question)
 
     return reading
 

@@ -9,7 +9,7 @@ from evals.metrics import ranking
 from evals.metrics.arrays import Reals, share
 from evals.metrics.bootstrap import Measurement
 from evals.task import EvalTask, Table
-from evals.tasks import detection
+from evals.tasks import attack_detection
 
 KINDS = ("print", "replay", "photo", "poster", "screen", "display", "video", "cut", "mask", "3d_mask", "paper", "pad",
          "phone", "pc", "a4", "face_mask", "upper_body_mask", "region_mask")  # fmt: skip
@@ -19,7 +19,7 @@ LIVE = ("live", "bona_fide", "bonafide", "real", "genuine", "0", "false", "no")
 
 def measurement(table: Table) -> Measurement:
     """AUC and EER; errors at the shipped line; HTER with a threshold from the development rows."""
-    columns = detection.Columns(table)
+    columns = attack_detection.Columns(table)
     line = columns.equal_error_line()
     rest = ~columns.validation
 
@@ -28,8 +28,8 @@ def measurement(table: Table) -> Measurement:
         found = {
             "auc": ranking.area(points),
             "eer": ranking.equal_error(points),
-            **detection.pad_errors(columns, points, weights),
-            **detection.decisions(columns, weights),
+            **attack_detection.pad_errors(columns, points, weights),
+            **attack_detection.decisions(columns, weights),
         }
         if line is not None:
             called = columns.score >= line
@@ -48,12 +48,12 @@ TASK = EvalTask(
     "without an answer.",
     tools=("spoof",),
     needs="label (live, spoof); attack for the type; split (dev for a threshold); subject",
-    read=detection.reader("spoof", SPOOF, LIVE),
-    observe=detection.observer("spoof"),
+    read=attack_detection.reader("spoof", SPOOF, LIVE),
+    observe=attack_detection.observer("spoof"),
     measurement=measurement,
-    baselines=detection.trivial,
-    responses=detection.non_response,
-    figures=detection.curves,
-    failures=detection.wrongness,
+    baselines=attack_detection.trivial,
+    responses=attack_detection.non_response,
+    figures=attack_detection.curves,
+    failures=attack_detection.wrongness,
     names=("auc", "eer", "d_eer", "apcer_max", "bpcer", "acer"),
 )

@@ -6,9 +6,9 @@ import numpy as np
 
 from evals.data import Case, Dataset, Item
 from evals.task import Table
-from evals.tasks import detection
+from evals.tasks import attack_detection
 
-A, B = detection.ATTACK, detection.BONA_FIDE
+A, B = attack_detection.ATTACK, attack_detection.BONA_FIDE
 
 
 def table(rows):

@@ -12,8 +12,9 @@ from evals.run import RunConfig, run, score
 from evals.stats import shortcut_features
 from evals.synthetic_data import portrait, write
 from evals.tasks import (
+    attack_detection,
+    attack_scores,
     calibration,
-    detection,
     forgery,
     localisation,
     morph,
@@ -41,10 +42,10 @@ def test_a_video_is_the_mean_of_its_frames_probabilities():
     assert points(forgery.TASK, table(rows))["video_auc"] == 0.5
     ratios = [(truth, {**values, "score": values["score"] / 2, "scale": "log10_ratio"}) for truth, values in rows]
     made = table(ratios)
-    found = forgery.probabilities(made, detection.Columns(made))
+    found = forgery.probabilities(made, attack_detection.Columns(made))
     assert found == pytest.approx([1 / (1 + 10.0 ** -(score / 2)) for score in (30, -3, 1, 1, 2)])
     blank = table([(truth, {"score": values["score"]}) for truth, values in rows])
-    assert forgery.probabilities(blank, detection.Columns(blank)).tolist() == [30, -3, 1, 1, 2]
+    assert forgery.probabilities(blank, attack_detection.Columns(blank)).tolist() == [30, -3, 1, 1, 2]
 
 
 def test_forgery_threshold_from_the_validation_split():
@@ -233,7 +234,7 @@ def test_an_answer_that_is_reported_and_not_weighed_is_ranked_by_itself():
 
     splice = said("F1:forgery", -1.5, score={"calibration": "forgery/splice-1"})
     whole, family = said("F1:forgery_synthetic", 0.4), said("F1:forgery_family", 0.9, cites=("F1:forgery_synthetic",))
-    alone = detection.score_of([splice], "forgery")
-    both = detection.score_of([splice, whole, family], "forgery")
+    alone = attack_scores.score_of([splice], "forgery")
+    both = attack_scores.score_of([splice, whole, family], "forgery")
     assert not any(name.startswith("way_") for name in alone)
     assert both == alone | {"way_forgery": -1.5, "way_forgery_synthetic": 0.4}

@@ -1,6 +1,7 @@
 """Runs from end to end on sets made on the spot."""
 
 import json
+import math
 import shutil
 from types import SimpleNamespace
 
@@ -280,6 +281,8 @@ def test_gate_holds_runs_of_large_sets_too(spoof_run, tmp_path, monkeypatch):
         regression_gate, "intervals", lambda kind="suites": {"spoof-somewhere": {"auc": (2.0, 3.0)}, "gone": {}}
     )
     assert [left.metric for left in regression_gate.check_runs(tmp_path)] == ["auc"]
+    monkeypatch.setattr(regression_gate, "demanded", lambda: {"spoof-somewhere": {"auc": (2.0, math.inf)}})
+    assert str(regression_gate.check_runs(tmp_path)[1]).endswith("needed ≥ 2")
 
 
 def test_gate_fails_when_a_figure_leaves_its_interval(spoof_run):
