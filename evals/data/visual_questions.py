@@ -1,8 +1,8 @@
 """Questions that only the picture answers, with answers that were measured or are true by construction.
 
-Head side, smile, mouth and eyes come from the face finder; light from the pixels; which region was altered from the
-splice maker; glasses, hats and hair from the sets' captions, age and gender from FairFace's labels. What lies between
-two answers is not asked. Race and its kin are never asked, though some captions name them.
+Head side, smile, mouth and eyes come from the face finder; light from the pixels; the altered region from the splice
+maker; glasses, hats and hair from the captions of the sets, age and gender from FairFace's labels. A value between two
+answers is not asked about. Race is never asked about, though some captions name it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from evals.data.synthesis.measured_faces import MeasuredFace, mean_luma
 from faceagent.types import Region
 
 Facts = Mapping[str, str]
-"""Topic to answer: {"side": "left", "smile": "no", ...}; a topic that is not clear is absent."""
+"""Topic to answer: {"side": "left", "smile": "no", ...}; an unclear topic is absent."""
 
 PHRASES: Mapping[str, tuple[str, ...]] = {
     "side": (
@@ -57,10 +57,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
     ),
     "forged": ("Was a part of this face replaced?", "Is this face spliced? Answer yes or no."),
 }
-"""Topic to its phrasings; the last one of each is only asked in validation where there are three or more."""
+"""Topic to its wordings; where there are three or more, the last one is used in validation only."""
 
 PARTS: Mapping[str, tuple[Region, ...]] = {"eyes": ("left_eye", "right_eye"), "nose": ("nose",), "mouth": ("mouth",)}
-"""What can be altered, in the words of the questions. One word for both eyes, so that mirroring changes nothing."""
+"""Regions that can be altered, as the questions name them; both eyes are one, so that mirroring changes nothing."""
 HAIR: Mapping[str, str] = {
     "white or gray hair": "grey",
     "blue hair": "blue",
@@ -93,7 +93,7 @@ BANDS: Mapping[str, str] = {
 CORE_TOPICS = ("side", "smile", "light", "glasses", "altered")
 """The topics that the model is measured on."""
 DARK, BRIGHT = 75.0, 135.0
-"""Mean brightness of the inner crop below and above which nobody would disagree; between them it is not asked."""
+"""Mean brightness of the inner crop (0-255) below which a picture is dark and above which it is bright."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class VisualQuestion:
 
 
 def face_facts(one: MeasuredFace, glasses: str | None = None) -> dict[str, str]:
-    """What is clear about a picture before anything is done to it; ``glasses`` where the caption says nothing."""
+    """What is clear about an unchanged picture; ``glasses`` is used where the caption does not say."""
     known: dict[str, str] = {}
     shapes = one.shapes
     if abs(one.yaw) < 7:
@@ -149,7 +149,7 @@ def _captioned(caption: Mapping[str, str]) -> dict[str, str]:
 def facts_after_augmentation(
     known: Facts, pixels: NDArray[np.uint8], *, mirrored: bool, part: str | None
 ) -> dict[str, str]:
-    """The facts of a crop after augmentation: mirrored or not, as bright as it came out, spliced or whole."""
+    """The facts of a crop after augmentation: mirrored or not, its brightness, spliced or whole."""
     now = dict(known)
     if mirrored and now.get("side") in ("left", "right"):
         now["side"] = {"left": "right", "right": "left"}[now["side"]]
@@ -166,7 +166,7 @@ def facts_after_augmentation(
 def build_questions(
     now: Facts, topics: Sequence[str], rng: np.random.Generator, *, held_out: bool = False
 ) -> list[VisualQuestion]:
-    """One question for each of ``topics`` that has an answer; in validation in words that training never used."""
+    """One question for each topic that has an answer; with ``held_out`` in words not used in training."""
     asked = []
     for topic in topics:
         if topic not in now:

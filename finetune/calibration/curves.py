@@ -1,7 +1,4 @@
-"""Pictures of a training run: ``curves.png`` from its ``log.jsonl``, and reliability of what was calibrated.
-
-Knows the log's two groups of figures and nothing of what they measure.
-"""
+"""Plots of a training run: ``curves.png`` from its ``log.jsonl``, and reliability diagrams."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,11 +12,11 @@ from evals.metrics.calibration import reliability
 WIDTH, HEIGHT, MARGIN = 480, 320, 44
 INK, RULE = (40, 40, 40), (225, 225, 225)
 COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233))
-"""Okabe and Ito's palette, told apart by colour-blind readers too."""
+"""Okabe and Ito's palette, which colour-blind readers can distinguish."""
 
 
 def draw_curves(log: Path, target: Path) -> None:
-    """Draw the whole log; one line per figure, looks at the validation side as dots."""
+    """Draw the whole log: one line per logged value, validation values as dots."""
     looks = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     steps = [float(look["step"]) for look in looks]
     sheet = Image.new("RGB", (2 * WIDTH, HEIGHT), "white")
@@ -32,7 +29,7 @@ def draw_curves(log: Path, target: Path) -> None:
 def draw_reliability(
     target: Path, title: str, probability: ArrayLike, truth: ArrayLike, weights: ArrayLike | None = None
 ) -> None:
-    """Share that was true over the mean probability given, in ten bins, beside the diagonal of perfect calibration."""
+    """Share of true cases over mean predicted probability in ten bins, with the diagonal of perfect calibration."""
     bins = reliability(probability, truth, weights=weights)
     some = bins.share > 0
     given = list(bins.confidence[some])

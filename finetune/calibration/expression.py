@@ -1,9 +1,9 @@
-"""``python -m finetune.calibration.expression --data DIR [--out DIR]``: the neutral reference and the temperature.
+"""``python -m finetune.calibration.expression --data DIR [--out DIR]``: neutral reference and temperature.
 
-First ``facs_neutral.json`` (what neutral faces look like, where intensities lie), then the temperature that makes
-the rules' logits probabilities. Faces are found by the product itself. Read are only sets that shipped weights may
-be fitted on: FRLL without the people whose number is divisible by three, SFHQ-T2I, and muxspace without its
-"disgust", which by eye hardly shows any. Same data, same files.
+Fits ``facs_neutral.json`` (levels of neutral faces, intensity ranges), then the temperature that turns the logits of
+the expression rules into probabilities. Faces are found by the product itself. Read are only sets that shipped weights
+may be fitted on: FRLL without its test people, SFHQ-T2I, and muxspace without the label "disgust", which its pictures
+hardly show. The same data give the same files.
 """
 
 import argparse
@@ -37,11 +37,11 @@ TOOLS = Path(str(resources.files("faceagent").joinpath("tools")))
 SHARE_PRESENT = 0.95
 """Share of neutral faces on which a unit must read as absent."""
 LEAST = 1.645
-"""Deviations below which a unit is never called present, however still neutral faces keep."""
+"""Lower bound of the presence threshold in standard deviations, also when neutral faces vary less."""
 SHARE_FULL = 0.99
 """Share of all training faces that stays below intensity 5."""
 STRAIGHT = 30.0
-"""Degrees of yaw up to which a face helps to learn what pitch does to distances."""
+"""Degrees of yaw up to which a face takes part in the fit of the pitch slope."""
 ROUNDS = 500
 BINS = 10
 
@@ -56,7 +56,7 @@ MUXSPACE = {"happiness": "happy", "contempt": "other"}
 
 
 class LabelledFace(NamedTuple):
-    """A face, what it is said to show ("" when nothing is said), its set, and whose or which picture it is."""
+    """A face, its label ("" without one), its set, and its source: the person or the picture."""
 
     face: Face
     label: str
@@ -94,25 +94,25 @@ def _muxspace(row: Mapping[str, str]) -> tuple[str, str] | None:
 
 def neutral_reference(found: Sequence[LabelledFace]) -> Neutral:
     """Means, spreads, slopes and intensity ranges from the neutral FRLL faces, and from all faces for the top."""
-    is_calm = np.array([one.origin == "frll_london" and one.label == "neutral" for one in found])
-    calm = [one.face for one, quiet in zip(found, is_calm, strict=True) if quiet]
+    is_neutral = np.array([one.origin == "frll_london" and one.label == "neutral" for one in found])
+    neutral_faces = [one.face for one, quiet in zip(found, is_neutral, strict=True) if quiet]
     loose = [one.face for one in found if one.origin == "sfhq_t2i_tiles" and not one.label and _frontal(one.face)]
     slopes = {name: _slope(loose, name) for name in SPANS}
-    pitch = float(np.mean([_pitch(face) for face in calm]))
+    pitch = float(np.mean([_pitch(face) for face in neutral_faces]))
     used = {name for unit in table().units for name in unit.shares}
     reference = Neutral(
         id="facs_neutral",
         fitted_on="FRLL, neutral, training people; slopes SFHQ-T2I; intensity 5 FRLL, SFHQ-T2I and muxspace",
-        n=len(calm),
+        n=len(neutral_faces),
         pitch=round(pitch, 4),
-        levels={name: _level(calm, name, slopes.get(name, 0.0), pitch) for name in sorted(used)},
+        levels={name: _level(neutral_faces, name, slopes.get(name, 0.0), pitch) for name in sorted(used)},
         ranges={},
     )
     rows = [_FaceRow(deviations(one.face, reference)) for one in found]
     for unit in table().units:
         free = np.array([combined(unit, row.whole, row.rough, reference).both for row in rows])
         tame = np.array([combined(unit, row.clipped, row.rough, reference).both for row in rows])
-        still = tame[is_calm]
+        still = tame[is_neutral]
         alone = len(unit.shares) == 1
         mean, sd = (0.0, 1.0) if alone else (float(still.mean()), float(still.std()))
         values, rest = (free - mean) / sd, (still - mean) / sd
@@ -134,7 +134,7 @@ def neutral_reference(found: Sequence[LabelledFace]) -> Neutral:
 
 
 class _FaceRow:
-    """One face while the units are fitted one after another."""
+    """Values of one face while the action units are fitted one after another."""
 
     def __init__(self, whole: Mapping[str, Sides]) -> None:
         self.whole = whole
@@ -151,7 +151,7 @@ def _frontal(face: Face) -> bool:
 
 
 def _slope(faces: Sequence[Face], name: str) -> float:
-    """Change of a distance per degree of pitch: the least sum of absolute errors, by reweighting."""
+    """Change of a distance per degree of pitch: least absolute errors, by iterative reweighting."""
     x = np.column_stack([np.ones(len(faces)), [_pitch(face) for face in faces]])
     y = np.array([levels(face)[name].both for face in faces])
     weight = np.ones(len(y))
@@ -177,7 +177,7 @@ def _level(faces: Sequence[Face], name: str, slope: float, pitch: float) -> Leve
 
 
 def temperature_record(found: Sequence[LabelledFace], reference: Neutral) -> dict[str, object]:
-    """The temperature of the shipped rules; every label of every set weighs the same."""
+    """The temperature of the shipped rules; every label of every set has the same weight."""
     names = table().labels
     chosen = [one for one in found if one.label in names]
     logits = np.array([_logits(one.face, reference, names) for one in chosen])
@@ -229,7 +229,7 @@ def _logits(face: Face, reference: Neutral, names: Sequence[str]) -> list[float]
 
 
 def _fold(sources: Sequence[str]) -> dict[str, int]:
-    """Half of the people and pictures in 0, half in 1."""
+    """Fold 0 or 1 of every source: half of the people and pictures in each."""
     known = sorted(set(sources))
     order = np.random.default_rng(0).permutation(len(known))
     return {known[index]: place % 2 for place, index in enumerate(order)}
@@ -248,7 +248,7 @@ def _nll(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:
 def _calibration_error(
     logits: Reals, truth: NDArray[np.int64], weight: Reals, sources: Sequence[str]
 ) -> _CalibrationError:
-    """Loss and ECE; the interval of the ECE draws whole sources (people, generated pictures)."""
+    """Loss and ECE; the bootstrap interval of the ECE draws whole sources (people, generated pictures)."""
     chances = _softmax(logits)
     top, hit = chances.max(axis=1), chances.argmax(axis=1) == truth
 
@@ -260,7 +260,7 @@ def _calibration_error(
 
 
 def _best_temperature(logits: Reals, truth: NDArray[np.int64], weight: Reals) -> float:
-    """The temperature of least negative log-likelihood, by a search over 0.1-20 in steps of 1 %."""
+    """The temperature of least negative log-likelihood: a grid search from 0.1 to 20 in steps of 1 %."""
     tried = np.exp(np.arange(np.log(0.1), np.log(20.0), 0.01))
     return float(min(tried, key=lambda t: _nll(logits / t, truth, weight)))
 

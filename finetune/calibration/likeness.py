@@ -1,7 +1,7 @@
-"""``python -m finetune.calibration.likeness --data DIR --cache DIR``: the lines of the region table.
+"""``python -m finetune.calibration.likeness --data DIR --cache DIR``: thresholds of the region comparison.
 
-Photographs of different days of the people of LFW in muxspace, against themselves and against each other. A region's
-line is where both error rates are equal.
+Compares photographs of different days of the people of LFW in muxspace, with themselves and with each other. The
+threshold of a region is where both error rates are equal.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""From scores of two classes to a log-likelihood ratio: Platt's logistic fit with the prior taken out.
+"""Platt scaling: from scores of two classes to log-likelihood ratios, with the class prior removed.
 
-Pure numpy. Knows nothing of faces. Reference: Platt 1999, with the smoothed targets of Lin, Lin and Weng 2007.
+Pure numpy. Reference: Platt 1999, with the smoothed targets of Lin, Lin and Weng 2007.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,10 @@ class PlattFit(NamedTuple):
 
 
 def fit(positive: Reals, negative: Reals) -> PlattFit:
-    """Logistic regression in one variable; both classes weigh the same, so the odds are a likelihood ratio."""
+    """Logistic regression in one variable; both classes have the same weight, so the odds are a likelihood ratio.
+
+    Raises ValueError when a class is empty.
+    """
     n1, n0 = len(positive), len(negative)
     if not n1 or not n0:
         raise ValueError("Platt's fit needs scores of both classes.")
@@ -48,7 +51,7 @@ def half_width(
 ) -> float:
     """Half of the widest 95 % bootstrap interval of log10 LR at the 10th, 50th and 90th percentile of all scores.
 
-    ``groups`` names, per score, what is drawn as one: the person or the source picture.
+    ``groups``: per score, the cluster that the bootstrap draws as one: the person or the source picture.
     """
     rng = np.random.default_rng(seed)
     at = np.quantile(np.concatenate([positive, negative]), (0.1, 0.5, 0.9))
@@ -60,7 +63,7 @@ def half_width(
 
 
 def log10_ratios(fitted: PlattFit, scores: Reals, cap: float) -> Reals:
-    """log10 likelihood ratios of scores, limited to ±``cap``."""
+    """log10 likelihood ratios of scores, clipped to ±``cap``."""
     ratios = (fitted.slope * scores + fitted.intercept) / np.log(10)
     return np.asarray(np.clip(ratios, -cap, cap), dtype=np.float64)
 

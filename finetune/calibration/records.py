@@ -1,4 +1,4 @@
-"""Calibration records: what a fit becomes as JSON, as ``faceagent.judge.calibrate`` reads it."""
+"""Calibration records: the JSON form of a fit, as ``faceagent.judge.calibrate`` reads it."""
 
 import json
 import os
@@ -20,11 +20,11 @@ Groups = NDArray[np.int64]
 """Per score, the number of the person or source picture it belongs to."""
 
 CALIBRATIONS = Path(str(resources.files("faceagent.judge").joinpath("calibration")))
-"""Where shipped records lie."""
+"""Folder of the shipped records."""
 
 
 def operating_point(name: str, threshold: float, errors: Mapping[str, float]) -> CalibrationRecord:
-    """One operating point of a record, rounded to what is meant."""
+    """One operating point of a record: its threshold and error rates, rounded."""
     return {
         "name": name,
         "threshold": round(threshold, 4),
@@ -43,7 +43,7 @@ def binary_record(
     fitted_on: str,
     note: str,
 ) -> CalibrationRecord:
-    """The record of one Platt calibration. The cap is the number of sources of the smaller side."""
+    """The record of one Platt calibration. log10 of the number of sources of the smaller class is the cap."""
     fewest = min(len(np.unique(group)) for group in groups)
     cap = float(np.log10(fewest))
     fitted = platt.fit(*scores)
@@ -70,7 +70,7 @@ def binary_record(
 
 
 def write_record(record: CalibrationRecord, folder: Path) -> Path:
-    """Write the record under its id, whole or not at all."""
+    """Write the record under its id, atomically; returns the path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{record['id'].replace('/', '-')}.json"
     with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:

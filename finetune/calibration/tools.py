@@ -1,8 +1,7 @@
 """``python -m finetune.calibration.tools NAME --data DIR [--out DIR]``: fit one shipped calibration, or ``all``.
 
-Faces are found and scored by the product itself. Only sets that shipped weights may be fitted on are read: of
-FRLL the people whose number is not divisible by three, the training part of FairFace, and muxspace. Same data,
-same file.
+Faces are found and scored by the product itself. Read are only sets that shipped weights may be fitted on: training
+people of FRLL, FairFace train, and muxspace. The same data give the same file.
 """
 
 import argparse
@@ -39,14 +38,14 @@ Reals = NDArray[np.float64]
 FRLL, FAIRFACE, MUXSPACE = "frll_london", "fairface_train_4k", "muxspace_expressions"
 TIGHT_SAMPLE = 240
 PHOTOGRAPHS = 6
-"""Most photographs of one person, so that the famous do not decide alone."""
+"""Most photographs of one person, so that frequently photographed people do not dominate."""
 
 
 def identity_records(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
-    """Same person against another person by SFace cosine, both sides as hard as the sets allow.
+    """Same person against different person by SFace cosine, with hard pairs on both sides.
 
-    Pairs of one person are news photographs of different days (the LFW part of muxspace); pairs of strangers are
-    FRLL's, who all sat in the same light before the same camera and look more alike for it.
+    Pairs of one person are news photographs of different days (the LFW part of muxspace); pairs of two people are
+    FRLL's, taken in the same light with the same camera, which makes them more similar.
     """
     tool = Identity(settings)
     photographs: dict[str, list[Reals]] = defaultdict(list)
@@ -90,7 +89,7 @@ def identity_records(data: Path, settings: Settings) -> Iterable[CalibrationReco
 
 
 def _pairs(vectors: Sequence[tuple[str, Reals]], *, same: bool) -> tuple[Reals, Groups]:
-    """Cosines of all pairs of one person, or of two, and the number of the first one's person."""
+    """Cosines of all pairs of one person, or of two people, and per pair the index of the first person."""
     table = np.array([vector for _, vector in vectors])
     people = np.unique([person for person, _ in vectors], return_inverse=True)[1]
     i, j = np.triu_indices(len(vectors), k=1)
@@ -99,7 +98,7 @@ def _pairs(vectors: Sequence[tuple[str, Reals]], *, same: bool) -> tuple[Reals, 
 
 
 def _lfw(data: Path) -> list[str]:
-    """At most six photographs of each person of LFW whom muxspace has more than once; LFW numbers in four digits."""
+    """At most six photographs of each person whom the LFW part of muxspace has more than once."""
     by: dict[str, list[str]] = defaultdict(list)
     for file in sorted({row["file"] for row in label_rows(data / MUXSPACE)}):
         if re.search(r"_\d{4}\.jpg$", file):
@@ -176,7 +175,7 @@ def _source(path: Path) -> int:
 def _takes(
     path: Path, rooms: tuple[float, float], settings: Settings, rng: np.random.Generator
 ) -> Iterable[tuple[str, Pixels]]:
-    """The live picture, twice through a camera, and each attack on it, with random room around the face."""
+    """The live picture, once more through a camera model, and each attack on it, with random room around the face."""
     found = next(portraits(path.parent, [path.name], settings))[1]
     if found is None or found.face is None:
         return

@@ -1,1 +1,1 @@
-"""What all trainings read: located faces of the training sets, and the sample record of text training."""
+"""What all trainings share: located faces of the training sets, sample records, and the number format."""

@@ -1,7 +1,7 @@
-"""The one record type of everything a vision-language model is trained on, as JSON lines.
+"""The record of training samples for vision-language models, stored as JSON lines.
 
-A sample shows pictures, asks in ``prompt`` and wants ``answer``. It knows where it comes from, so that people and
-sets can be kept on one side of a split, and from which seed it was made. Knows no model and no engine.
+A sample has pictures, a ``prompt`` and an ``answer``. Its ``source`` keeps a person on one side of the split; its
+``seed`` makes it reproducible.
 """
 
 import json
@@ -15,13 +15,13 @@ from faceagent.errors import InputError
 from faceagent.types import FrozenModel, Question
 
 LARGEST_SHARE, ENOUGH = 0.9, 20
-"""Of one label among the training samples of a question, once there are enough of them to tell."""
+"""Largest share of one label among the training samples of a question, from ``ENOUGH`` samples on."""
 
 Value = str | int | float | bool | tuple[str, ...]
 
 
 class SamplePicture(FrozenModel):
-    """One picture: a file, or a maker of ``finetune`` and the parameters that make the same pixels again."""
+    """One picture: a file, or the maker and the parameters that reproduce the pixels."""
 
     path: str | None = Field(default=None, description="relative to the data folder")
     maker: str | None = Field(default=None, description='"splice", "self_blend", "morph"; None: the file itself')
@@ -29,7 +29,10 @@ class SamplePicture(FrozenModel):
 
 
 class TrainingSample(FrozenModel):
-    """One training example. ``source`` must not lie on both sides of a split: a person, or a picture of nobody."""
+    """One training sample.
+
+    All samples of a ``source`` (a person, or a generated picture) lie on one side of the split.
+    """
 
     id: str = Field(min_length=1)
     images: tuple[SamplePicture, ...] = ()
@@ -49,7 +52,7 @@ class TrainingSample(FrozenModel):
 
 
 def write_samples(samples: Iterable[TrainingSample], target: Path) -> int:
-    """Write one JSON object per line; the file appears whole or not at all. Returns how many."""
+    """Write one JSON object per line, atomically. Returns the number of samples."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft, count = target.with_suffix(".draft"), 0
     with draft.open("w", encoding="utf-8") as file:
@@ -80,8 +83,8 @@ def split_samples(
 ) -> tuple[list[TrainingSample], list[TrainingSample]]:
     """Training and validation side of ``samples``.
 
-    Refuses with InputError what would make figures lie: nothing on a side, an id twice, a picture on both sides, the
-    same question with the same answer on both sides under other names, or one label making nine tenths of a question.
+    Raises InputError for what would make results wrong: an empty side, a repeated id, a picture on both sides, the same
+    question with the same answer on both sides, or one label in nine tenths of a question's samples.
     """
     everything = list(samples)
     sides = ([one for one in everything if not one.held_out], [one for one in everything if one.held_out])

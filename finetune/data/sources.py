@@ -1,7 +1,4 @@
-"""The located faces of a training set, found by the product's own face finder and cached.
-
-A set that shipped weights may not learn from is refused by name.
-"""
+"""The located faces of a training set, found by the product's own face finder and cached."""
 
 import csv
 import json
@@ -22,7 +19,7 @@ from faceagent.tools.base import View
 
 
 def faces_of(name: str, folders: dict[str, Path], cache: Path, settings: Settings) -> list[LocatedFace]:
-    """Every usable face of a set: one per picture, with landmarks; cached in ``cache`` as JSON.
+    """Every usable face of a set, one per picture, with landmarks; cached as ``cache/NAME.json``.
 
     Raises InputError for a set that may not be trained on, and for a set without faces.
     """
@@ -60,7 +57,7 @@ def _locate(name: str, folder: Path, file: str, view: View | None) -> LocatedFac
 
 
 def located_face(row: Mapping[str, Any]) -> LocatedFace:
-    """A face as ``asdict`` and JSON left it."""
+    """A face from its JSON form, as ``asdict`` wrote it."""
     x0, y0, x1, y1 = map(float, row["box"])
     points = tuple((float(x), float(y)) for x, y in row["points"])
     return LocatedFace(str(row["origin"]), str(row["path"]), str(row["source"]), (x0, y0, x1, y1), points)

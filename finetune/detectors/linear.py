@@ -1,7 +1,4 @@
-"""Linear fits on frozen features, standardised: ridge and softmax regression, and folds that no source straddles.
-
-Knows no detector and no file. ``finetune.detectors.linear_head`` stores what is fitted here as a branch.
-"""
+"""Linear fits on frozen features, standardised: ridge and softmax regression, and folds by source."""
 
 import zlib
 from collections.abc import Sequence
@@ -16,12 +13,15 @@ Reals = NDArray[np.float64]
 
 FOLDS = 5
 LEAST = 1e-4
-"""A feature that varies less than this in training is left as it is, not blown up."""
+"""A feature with a smaller standard deviation in training is not scaled."""
 
 
 @dataclass(frozen=True)
 class LinearFit:
-    """``weight``: outputs×features, ``bias``: outputs, ``mean`` and ``spread``: features."""
+    """A linear map of standardised features.
+
+    ``weight``: outputs×features, ``bias``: outputs, ``mean`` and ``spread``: features.
+    """
 
     weight: Reals
     bias: Reals
@@ -34,21 +34,21 @@ class LinearFit:
 
 
 def fold_of(source: str) -> int:
-    """Which fold a source lies in, for ever the same."""
+    """The fold of a source, by a hash of its name."""
     return zlib.crc32(source.encode()) % FOLDS
 
 
 def feature_scale(features: NDArray[np.floating]) -> tuple[Reals, Reals]:
-    """Mean and spread of every feature."""
+    """Mean and standard deviation of every feature."""
     wide = np.asarray(features, dtype=np.float64)
     spread = wide.std(axis=0)
     return wide.mean(axis=0), np.where(spread < LEAST, 1.0, spread)
 
 
 def ridge(features: NDArray[np.floating], targets: Reals, strength: float, share: Reals | None = None) -> LinearFit:
-    """Least squares on N×features and N×outputs; ``share`` weighs the rows (default: alike).
+    """Ridge regression on N×features and N×outputs; ``share`` weights the rows (default: equally).
 
-    ``strength`` is the penalty per feature and row, so that it means the same for one tap and for four.
+    ``strength`` is the penalty per feature and row, so that it means the same for one block and for four.
     """
     mean, spread = feature_scale(features)
     root = np.sqrt(np.ones(len(features)) if share is None else share * (len(share) / share.sum()))[:, np.newaxis]
@@ -67,7 +67,7 @@ def ridge(features: NDArray[np.floating], targets: Reals, strength: float, share
 def out_of_fold(
     features: NDArray[np.floating], targets: Reals, sources: Sequence[str], strength: float, share: Reals | None = None
 ) -> Reals:
-    """N×outputs: every row by a fit that never saw its fold."""
+    """N×outputs; every row by a fit without its fold."""
     fold = np.array([fold_of(source) for source in sources])
     found = np.zeros(targets.shape)
     for number in np.unique(fold):
@@ -80,10 +80,10 @@ def out_of_fold(
 def softmax_regression(
     features: NDArray[np.floating], classes: NDArray[np.int64], count: int, strength: float, rounds: int = 80
 ) -> LinearFit:
-    """Multinomial logistic regression on N×features and N class numbers; one logit per class.
+    """Multinomial logistic regression on N×features and N class indices; one logit per class.
 
-    Mean cross-entropy and ``strength`` times the sum of all squared weights, by L-BFGS. Of two classes the difference
-    of their logits is the second's.
+    Minimises mean cross-entropy plus ``strength`` times the sum of squared weights, by L-BFGS. With two classes the
+    difference of their logits is the logit of the second.
     """
     mean, spread = feature_scale(features)
     x = torch.tensor((features - mean) / spread, dtype=torch.float32)

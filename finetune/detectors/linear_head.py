@@ -1,7 +1,4 @@
-"""A branch that is a head on frozen features: writes a linear fit on tap features as an adapter folder.
-
-Knows the folder and the order of the features (``faceagent.encoder.taps.tap_features``); the fit comes from elsewhere.
-"""
+"""Export of a linear fit on encoder features as an adapter folder: a branch that is only a head."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -21,7 +18,7 @@ from faceagent.weights.store import sha256_of
 Reals = NDArray[np.floating]
 
 ADAPTERS = Path(str(resources.files("faceagent.encoder").joinpath("adapters")))
-"""Where shipped branches lie."""
+"""Folder of the shipped branches."""
 
 
 def write_linear_head(
@@ -39,8 +36,8 @@ def write_linear_head(
 ) -> None:
     """Store ``logits = weight · (features - mean) / spread + bias`` as the branch ``name``.
 
-    ``weight``: labels×features, ``bias``: labels, ``mean`` and ``spread``: features, where features are the taps side
-    by side. A binary fit has one label and one row.
+    ``weight``: labels×features, ``bias``: labels, ``mean`` and ``spread``: features, in the order of
+    ``faceagent.encoder.taps.tap_features``. A binary fit has one label and one row.
     """
     folder.mkdir(parents=True, exist_ok=True)
     head = Head(tower.width, len(labels), 0, own=False, tap_features=weight.shape[1])

@@ -1,1 +1,1 @@
-"""Text generation: training samples for vision-language models, the same for the same seed."""
+"""Text generation: training samples for vision-language models, reproducible by seed."""

@@ -1,7 +1,8 @@
-"""``python -m finetune.text expression|forgery|swap``: write training text, made offline.
+"""``python -m finetune.text expression|forgery|swap``: write training samples, without a language model.
 
 ``expression``: real pictures, measured by the product and explained by the grammar. ``forgery``: pictures forged here,
-with a question about the picture and an explanation of the evidence each. ``swap``: preference pairs of given samples.
+with one question about the picture and one explanation of the evidence each. ``swap``: preference pairs of given
+samples.
 """
 
 import argparse

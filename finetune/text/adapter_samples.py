@@ -1,7 +1,7 @@
-"""What the adapters of the embedded model learn: for each topic a file of short questions and explanations.
+"""Training samples of the embedded model's adapters: short questions and explanations, per topic.
 
-A label question is about the picture alone; its answer is what the set says, or what the maker did. An explanation is
-about evidence that is not its picture's (``imagined``). Pictures are written out as the crops that the model is shown.
+A label question is about the picture alone; its answer is the label of the set, or what the maker did. An explanation
+is about simulated evidence (``simulated_cases``). Pictures are written as the crops that the model takes.
 """
 
 import csv
@@ -32,14 +32,14 @@ from finetune.text.case import ExplanationCase
 from finetune.text.templates import template_sample as told_in_few_words
 
 BANK = 60
-"""Faces whose forgery evidence is measured, to be drawn anew."""
+"""Faces whose forgery evidence is measured; their scores are drawn anew per sample."""
 QUALITY = (70, 96)
 
 
 def expression_samples(
     faces: Sequence[MeasuredFace], data: Path, out: Path, settings: Settings, count: int, seed: int
 ) -> Iterator[TrainingSample]:
-    """``count`` label questions about the labelled set, as many beside the evidence, and as many explanations."""
+    """``count`` label questions, as many with the evidence in the prompt, and as many explanations."""
     with (data / EXPRESSION_SET / "labels.csv").open(newline="", encoding="utf-8") as table:
         labels = {row["file"]: EXPRESSION_LABELS.get(row["emotion"], row["emotion"]) for row in csv.DictReader(table)}
     mine = [one for one in faces if one.found.origin == EXPRESSION_SET]
@@ -70,7 +70,7 @@ def expression_samples(
 def forgery_samples(
     faces: Sequence[MeasuredFace], out: Path, settings: Settings, count: int, seed: int
 ) -> Iterator[TrainingSample]:
-    """``count`` questions real or fake, each face once as it is and once forged, and as many explanations."""
+    """``count`` questions "real or fake", each face untouched and forged, and as many explanations."""
     rng = np.random.default_rng((seed, 1))
     for number in range(count // 2):
         one, donor = _pair(faces, rng)
@@ -135,7 +135,7 @@ def _with_picture(
     out: Path,
     rng: np.random.Generator,
 ) -> ExplanationCase:
-    """The case under a picture of the same side of the split: its own in one of two, else any other's."""
+    """The case with a picture of the same side of the split: the donor's own in one of two, else a random one."""
     sides = [one for one in faces if one.held_out == donor.held_out]
     one = donor if rng.random() < 0.5 else sides[int(rng.integers(len(sides)))]
     shot = _write_picture(untouched(one.portrait()), out, f"any-{_name(one)}", rng)
@@ -143,13 +143,13 @@ def _with_picture(
 
 
 def _repeated_order(size: int, count: int, rng: np.random.Generator) -> list[int]:
-    """``count`` places of ``size``, each as often as any other, in an order without pattern."""
+    """``count`` indices below ``size``, each equally often, in random order."""
     rounds = [rng.permutation(size) for _ in range(-(-count // size))]
     return [int(place) for place in np.concatenate(rounds)[:count]]
 
 
 def _balanced_order(labels: Sequence[str], count: int, rng: np.random.Generator) -> list[int]:
-    """``count`` places, every label as often as it can be; a place may come twice where its label is rare."""
+    """``count`` indices, every label as often as possible; an index may repeat where its label is rare."""
     places: dict[str, list[int]] = defaultdict(list)
     for place in rng.permutation(len(labels)):
         places[labels[place]].append(int(place))
@@ -158,19 +158,18 @@ def _balanced_order(labels: Sequence[str], count: int, rng: np.random.Generator)
 
 
 def _pair(faces: Sequence[MeasuredFace], rng: np.random.Generator) -> tuple[MeasuredFace, MeasuredFace]:
-    """A face and, of eight others from its set and its side of the split, the nearest in shape."""
+    """A face and, of eight others of its set and side of the split, the one with the most similar shape."""
     one = faces[int(rng.integers(len(faces)))]
     near = [two for two in faces if two.found.origin == one.found.origin and two.held_out == one.held_out]
     drawn = [near[int(place)] for place in rng.integers(len(near), size=8)]
-    shape = one.found.shape()
     others = [two for two in drawn if two.found.source != one.found.source] or drawn
-    return one, min(others, key=lambda two: float(np.linalg.norm(two.found.shape() - shape)))
+    return one, min(others, key=lambda two: one.found.shape_distance(two.found))
 
 
 def _forgery_evidence(
     faces: Sequence[MeasuredFace], settings: Settings, rng: np.random.Generator
 ) -> list[tuple[Face, tuple[Evidence, ...]]]:
-    """Faces and what the forgery detector says about them."""
+    """Faces and the evidence of the forgery detector about them."""
     tool, kept = Forgery(settings), []
     for place in rng.choice(len(faces), min(BANK, len(faces)), replace=False):
         face = imagined.jittered_face(faces[int(place)], rng)
@@ -179,7 +178,7 @@ def _forgery_evidence(
 
 
 def _view(face: Face, pixels: NDArray[np.uint8]) -> View:
-    """The view of a face whose blendshapes were changed, on the pixels of its picture."""
+    """The view of a face with changed blendshapes, on the pixels of its picture."""
     view = imagined.blank_view(face)
     return View(view.picture, lambda: pixels, view.original, face)
 
@@ -198,5 +197,5 @@ def _write_picture(
 
 
 def _name(one: MeasuredFace) -> str:
-    """What a face's picture is called, wherever the sets lie."""
+    """File name of a face's picture, independent of where the sets are."""
     return "-".join((one.found.origin, *Path(one.found.path).parts[-2:]))

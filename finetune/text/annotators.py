@@ -1,7 +1,7 @@
-"""Who writes the Exp-CoT texts: the offline grammar, or any model behind a chat function.
+"""Annotators of the Exp-CoT texts: the offline grammar, or any language model.
 
-Both infer from the text alone. The grammar's inference reads action units and intensities back out of the sentences
-and applies the EMFACS rules of the product to them; the endpoint is asked in a fresh conversation.
+Both infer the label from the text alone. The grammar reads action units and intensities back from the sentences and
+applies the product's EMFACS rules; the language model is asked in a new conversation.
 """
 
 import json
@@ -24,12 +24,12 @@ _LEVEL = re.compile(r"(\d(?:\.\d)?) of 5")
 
 
 def code_of(item: Evidence) -> int:
-    """The number of the unit that an item measured: 12 for "F1:AU12"."""
+    """Number of the action unit of an evidence item: 12 for "F1:AU12"."""
     return int(item.id.rpartition(":AU")[2])
 
 
 class GrammarAnnotator:
-    """Deterministic by seed; needs no model."""
+    """Writes sentences from the grammar; deterministic by seed, needs no model."""
 
     name = "grammar"
 
@@ -52,7 +52,7 @@ class GrammarAnnotator:
         return Step(section=OBSERVED, text=text, cites=(item.id,))
 
     def infer(self, text: str) -> str:
-        """EMFACS over what the sentences say; a unit without a number is faint, one that is not named is absent."""
+        """EMFACS on the sentences; a unit without a number is faint, an unnamed unit is absent."""
         known = {unit.code for unit in table().units}
         deviations = dict.fromkeys(known, 0.0)
         for sentence in re.split(r"(?<=\.)\s", text):
@@ -94,7 +94,7 @@ class GrammarAnnotator:
 
 
 def _deviation(code: int, intensity: float) -> float:
-    """What ``action_units.intensity`` was computed from."""
+    """The deviation that ``action_units.intensity`` maps to this intensity."""
     spread = neutral().ranges[code]
     return float(np.interp(intensity, (0.0, 0.5, 5.0), (spread.none, spread.present, spread.full)))
 
@@ -112,13 +112,13 @@ AskText = Callable[[str, str, int], str]
 
 @dataclass(frozen=True)
 class ModelAnnotator:
-    """Any language model. What it answers is used only where it can be parsed, and only after the check."""
+    """Any language model. Its answers are used only when they parse and pass the check."""
 
     chat: AskText
     name: str
 
     def observe(self, units: Sequence[Evidence], memory: Sequence[str], seed: int) -> tuple[Step, ...]:
-        """The units in the model's words; no steps when it answers garbage."""
+        """The units in the model's words; one empty step when the answer does not parse."""
         lines = "\n".join(f"[{item.id}] {item.statement}" for item in units)
         before = "".join(f"\nEarlier attempt: {fault}" for fault in memory)
         system = (
@@ -128,7 +128,7 @@ class ModelAnnotator:
         return self._steps(system, lines + before, seed, OBSERVED)
 
     def infer(self, text: str) -> str:
-        """The label; whatever else the model answers is no label and verifies nothing."""
+        """The label; any other answer matches no label."""
         names = ", ".join(table().labels)
         system = f"Which expression does the described face show? Answer with one word out of: {names}."
         return self.chat(system, text, 0).strip().strip(".").lower()

@@ -1,6 +1,6 @@
-"""The product's own vision-language backends as annotator and as eyes of the engines.
+"""The product's vision-language backends as annotator and as picture model.
 
-Backends are greedy, so a seed changes nothing about what they answer.
+Backends decode greedily, so a seed does not change their answers.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ LONGEST = 512
 
 
 def text_model(backend: Backend, adapter: str | None = None) -> AskText:
-    """A chat function for ``annotators.Endpoint``."""
+    """An ``AskText`` function for ``ModelAnnotator``."""
 
     def said(system: str, user: str, seed: int) -> str:
         ask = GenerationRequest(turns=(Message(text=user),), system=system, adapter=adapter, max_tokens=LONGEST)
@@ -29,7 +29,7 @@ def text_model(backend: Backend, adapter: str | None = None) -> AskText:
 def picture_model(
     backend: Backend, opened: Callable[[SamplePicture], Image.Image], adapter: str | None = None
 ) -> AskModel:
-    """An answering function for ``assess``; ``opened`` gives the pixels of a shot."""
+    """An ``AskModel`` function for ``feature_assessment``; ``opened`` gives the pixels of a picture."""
 
     def said(shot: SamplePicture, question: str) -> str:
         encoded = BytesIO()

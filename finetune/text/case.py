@@ -1,7 +1,7 @@
-"""A case, and the training sample that explaining it makes.
+"""A case, and the training sample that explains it.
 
-The prompt and the form of the answer are the product's own (``explain.explanation_prompt``): trained is what is asked.
-Knows no phrase and no engine.
+The prompt and the form of the answer are the product's own (``explain.explanation_prompt``), so training and use are
+the same.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from finetune.data.samples import SamplePicture, TrainingSample, Value
 
 @dataclass(frozen=True)
 class ExplanationCase:
-    """One face, what was recorded about it, the judge's verdict, and the ``truth`` as the set or the maker has it."""
+    """One face with its evidence, the judge's verdict, and the ``truth`` of the set or the maker."""
 
     id: str
     images: tuple[SamplePicture, ...]
@@ -27,14 +27,14 @@ class ExplanationCase:
 
 @dataclass(frozen=True)
 class RejectedCase:
-    """A case that makes no training text, and why."""
+    """A case that becomes no training sample, and the reason."""
 
     case: str
     reason: str
 
 
 def rejected_sentences(question: Question, steps: Sequence[Step], case: ExplanationCase) -> tuple[str, ...]:
-    """What the product's own check would strike from these steps."""
+    """The sentences of these steps that the product's check rejects."""
     told = Explanation(
         question=question,
         subject=case.verdict.subject,
@@ -49,7 +49,7 @@ def rejected_sentences(question: Question, steps: Sequence[Step], case: Explanat
 def build_sample(
     case: ExplanationCase, steps: Sequence[Step], shown: Sequence[Evidence], seed: int, **meta: Value
 ) -> TrainingSample:
-    """The training sample of a case and the steps that explain it; ``shown`` is the evidence in its prompt."""
+    """The training sample of a case and the steps that explain it; ``shown``: the evidence in its prompt."""
     return TrainingSample(
         id=case.id,
         images=case.images,

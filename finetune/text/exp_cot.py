@@ -1,9 +1,8 @@
-"""The Exp-CoT engine: expression texts whose reasoning leads to the label without having been told it.
+"""Exp-CoT: expression texts whose reasoning leads to the label without being given it.
 
-After ExpLLM (Lan et al., IEEE TMM): action units → observations → label from that text alone → verified against
-the truth → reflection and another try → refinement. Two additions: nothing may be told that was not measured, and a
-case whose units do not carry its label is thrown away instead of being talked into it. Knows no model; the annotator
-is the offline grammar or an endpoint (``annotators``).
+After ExpLLM (Lan et al., IEEE TMM): action units → observations → label from that text alone → verification against the
+truth → reflection and another try → refinement. Two additions: a sentence about something that was not measured is
+rejected, and a case whose action units do not support its label is rejected.
 """
 
 import re
@@ -19,31 +18,31 @@ from finetune.text.case import ExplanationCase, RejectedCase, build_sample, reje
 
 TRIES = 2
 REDRAWS = 40
-"""Seeds tried before a text that stands already is given up."""
+"""Seeds tried to avoid a text that exists already."""
 OBSERVED, INTERPRETED, CONCLUDED = "Key observations", "Interpretation", "Conclusion"
 
 
 class Annotator(Protocol):
-    """Writes the three parts of a text; the same for the same seed as far as it can be."""
+    """Writes the three parts of a text, reproducible by seed as far as possible."""
 
     @property
     def name(self) -> str:
-        """Who wrote, as samples record it."""
+        """Name of the annotator, stored in the samples."""
 
     def observe(self, units: Sequence[Evidence], memory: Sequence[str], seed: int) -> tuple[Step, ...]:
-        """The units in words, given what went wrong before."""
+        """Describe the units, given the faults of earlier tries."""
 
     def infer(self, text: str) -> str:
-        """The label that the text leads to; it sees nothing else."""
+        """The label that the text leads to, from the text alone."""
 
     def refine(self, case: ExplanationCase, told: Sequence[Evidence], seed: int) -> tuple[Step, ...]:
-        """Interpretation and conclusion, once the label is verified."""
+        """Interpretation and conclusion, after the label is verified."""
 
 
 def exp_cot(
     cases: Iterable[ExplanationCase], annotator: Annotator, seed: int
 ) -> Iterator[TrainingSample | RejectedCase]:
-    """One sample or rejection per case, in order; no two samples have the same words, numbers aside."""
+    """One sample or rejection per case, in order; no two samples have the same words apart from numbers."""
     said: set[str] = set()
     for case in cases:
         for redraw in range(REDRAWS):
@@ -69,18 +68,18 @@ def _explained(case: ExplanationCase, annotator: Annotator, seed: int) -> Traini
     memory: list[str] = []
     for attempt in range(TRIES):
         observed = annotator.observe(told or units, memory, seed + attempt)
-        struck = rejected_sentences("expression", observed, case)
+        rejected = rejected_sentences("expression", observed, case)
         found = annotator.infer(" ".join(step.text for step in observed))
-        if struck:
-            memory.append(f"Not measured: {struck[0]}.")
+        if rejected:
+            memory.append(f"Not measured: {rejected[0]}.")
         elif label == INCONCLUSIVE or found == label:
             steps = (*observed, *annotator.refine(case, told, seed + attempt))
-            struck = rejected_sentences("expression", steps, case)
-            if not struck:
+            rejected = rejected_sentences("expression", steps, case)
+            if not rejected:
                 return build_sample(
                     case, steps, shown, seed, engine="exp-cot", annotator=annotator.name, tries=attempt + 1
                 )
-            memory.append(f"Not measured: {struck[0]}.")
+            memory.append(f"Not measured: {rejected[0]}.")
         else:
             memory.append(f"The observations led to {found}, not to {label}.")
             told = _reflected(told, units)
@@ -88,5 +87,5 @@ def _explained(case: ExplanationCase, annotator: Annotator, seed: int) -> Traini
 
 
 def _reflected(told: tuple[Evidence, ...], units: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """What was told and the faint units beside it; nothing that is there is left out."""
+    """The described units and the faint units that were left out."""
     return (*told, *(item for item in units if item not in told and float(item.facts["z"]) >= BASIS))

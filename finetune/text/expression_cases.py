@@ -1,7 +1,4 @@
-"""Cases of the sets that may ship: pictures measured by the product's own tools and weighed by its judge.
-
-Knows which column says what a face shows. Knows no engine.
-"""
+"""Expression cases of the labelled set: pictures measured by the product's tools, with the judge's verdict."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -20,7 +17,7 @@ from finetune.text.case import ExplanationCase
 
 
 def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator[ExplanationCase]:
-    """One case per measurable face of every ``every``-th picture; persons are the sources."""
+    """One case per measurable face of every ``every``-th picture; sources are people."""
     folder = data / EXPRESSION_SET
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as table:
         labels = {row["file"]: row["emotion"] for row in csv.DictReader(table)}
@@ -41,9 +38,9 @@ def expression_cases(data: Path, settings: Settings, every: int = 1) -> Iterator
 
 
 def _settled(verdict: Verdict, evidence: Sequence[Evidence], truth: str) -> Verdict:
-    """``verdict``, or the truth where the judge leaves open what the tool reads rightly.
+    """``verdict``, or the truth where the judge abstains and the tool reads the truth.
 
-    On pictures as small as these the judge abstains nine times in ten; a model trained on that would abstain unread.
+    On pictures this small the judge abstains nine times in ten; a model trained on that would always abstain.
     """
     rightly = any(item.question == "expression" and item.label == truth for item in evidence)
     if verdict.label != INCONCLUSIVE or not rightly:

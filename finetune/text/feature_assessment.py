@@ -1,9 +1,9 @@
 """Which forgery features a vision-language model can see: yes/no questions ranked by balanced accuracy.
 
 The model feature assessment of X²-DFD (Chen et al. 2024): the untuned model answers every question on genuine and on
-forged pictures; what it answers well is a strong feature, to be trained on, what it answers like a coin is weak, to be
-left to detectors. Knows no model, only a function that answers. Assess on pictures for training, never on those for
-evaluation: the choice of features is part of the training.
+forged pictures. Features that it answers well are strong and may be trained on; features that it answers at chance are
+weak and are left to detectors. Assess on training pictures, never on test pictures: the choice of features is part of
+training.
 """
 
 import math
@@ -23,11 +23,11 @@ AskModel = Callable[[SamplePicture, str], str]
 """Picture and question → the model's answer."""
 
 STRONG = 0.5
-"""Balanced accuracy that the lower end of a strong feature's interval exceeds: better than a coin, beyond doubt."""
+"""Balanced accuracy that the lower end of a strong feature's interval must exceed: chance."""
 EXPERT = ":expert_"
-"""Between subject and name in the id of what an expert says."""
+"""Separates subject and name in the id of expert evidence."""
 FEWEST = 10
-"""Pictures of each kind below which nothing is said."""
+"""Least number of pictures of each kind."""
 
 _YES_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ class ForgeryFeature(FrozenModel):
 
 
 class AssessedFeature(FrozenModel):
-    """A feature and how well a model answers it. An answer that is neither yes nor no is wrong on either side."""
+    """A feature and how well a model answers it. An answer that is neither yes nor no counts as wrong."""
 
     feature: ForgeryFeature
     real_accuracy: float
@@ -54,7 +54,7 @@ class AssessedFeature(FrozenModel):
 
     @property
     def strong(self) -> bool:
-        """Whether it is better than chance beyond doubt."""
+        """Whether the lower end of the interval is above chance."""
         return self.low > STRONG
 
 
@@ -109,7 +109,7 @@ def _assessed(feature: ForgeryFeature, real: Sequence[str | None], fake: Sequenc
 
 
 def expert_evidence(name: str, probability: float | None, subject: str, by: ToolStamp) -> Evidence:
-    """What a detector says about a weak feature, as evidence: P(fake) to three decimals, N/A when it is missing."""
+    """The score of a detector for a weak feature as evidence: P(fake) with three decimals, N/A without a score."""
     value = "N/A" if probability is None else f"{probability:.3f}"
     return Evidence(
         id=f"{subject}{EXPERT}{name}",
@@ -124,5 +124,5 @@ def expert_evidence(name: str, probability: float | None, subject: str, by: Tool
 
 
 def agrees(item: Evidence, fake: bool) -> bool:
-    """Whether an expert backs the truth so clearly that an answer may lean on it (X²-DFD's lines of 0.3 and 0.7)."""
+    """Whether an expert supports the truth clearly: P(fake) of 0.7 or more, or 0.3 or less (X²-DFD)."""
     return item.score is not None and (item.score.value >= 0.7 if fake else item.score.value <= 0.3)

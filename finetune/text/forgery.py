@@ -1,4 +1,4 @@
-"""Texts about forgeries whose place, method and strength are known because we made them.
+"""Texts about forgeries with known place, method and strength.
 
 ``maker_sample`` asks about the picture alone, and its answer is true by construction. ``evidence_sample`` explains
 evidence, after the strengthening and supplementing of X²-DFD (Chen et al. 2024): regions that the detector flags are
@@ -29,9 +29,9 @@ _QUESTION = (
 
 
 def maker_sample(shot: SamplePicture, source: str, name: str, seed: int) -> TrainingSample:
-    """Question and answer about a made picture, from its maker's parameters and nothing else.
+    """Question and answer about a made picture, from the parameters of its maker.
 
-    Raises KeyError when ``shot`` lacks what its maker records.
+    Raises KeyError when ``shot`` lacks a parameter that its maker records.
     """
     rng = np.random.default_rng((seed, 11))
     method = shot.maker or "untouched"
@@ -58,11 +58,11 @@ def maker_sample(shot: SamplePicture, source: str, name: str, seed: int) -> Trai
 def evidence_sample(
     case: ExplanationCase, touched: Sequence[Region], strong: Sequence[ForgeryFeature], seed: int
 ) -> TrainingSample | RejectedCase:
-    """A case with its regional evidence, and what the experts say, in words.
+    """An explanation of a case: its regional evidence and the experts.
 
-    ``touched``: what the maker replaced, () for a genuine face. ``strong``: features from ``assess``. Experts
-    (``assess.expert``) all stand in the prompt, in the answer only where they agree with the truth. Rejected when the
-    verdict is not the truth, or the detector points away from what was replaced.
+    ``touched``: the regions that the maker replaced, () for a genuine face. ``strong``: features of
+    ``feature_assessment``. All experts are in the prompt; the answer names those that agree with the truth. Rejected
+    when the verdict is not the truth, or when the detector flags no replaced region.
     """
     label = case.verdict.label
     if label not in (case.truth, INCONCLUSIVE):
@@ -78,9 +78,9 @@ def evidence_sample(
     if label != INCONCLUSIVE:
         steps += _supported(rng, case)
     steps += _overall(rng, case)
-    struck = rejected_sentences("forgery", steps, case)
-    if struck:
-        return RejectedCase(case.id, f"Not measured: {struck[0]}")
+    rejected = rejected_sentences("forgery", steps, case)
+    if rejected:
+        return RejectedCase(case.id, f"Not measured: {rejected[0]}")
     experts = [item for item in case.evidence if EXPERT in item.id]
     shown = (*explanation_prompt.select_evidence(case.verdict, case.evidence), *experts)
     return build_sample(case, steps, shown, seed, engine="forgery", regions=tuple(touched))
@@ -138,7 +138,7 @@ def _seen(
     found: Sequence[Region],
     strong: Sequence[ForgeryFeature],
 ) -> list[Step]:
-    """One strong feature that looks where the maker worked and the detector agrees."""
+    """One strong feature of a replaced region that the detector flags."""
     fitting = [(feature, part) for feature in strong for part in found if part in feature.regions]
     if not fitting:
         return []

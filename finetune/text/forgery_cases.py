@@ -1,8 +1,7 @@
-"""Forgeries made, written out, and measured by the product: cases whose truth is known by construction.
+"""Forged and genuine pictures, written to files and measured by the product: cases with known truth.
 
-Every second face stays as it was, and both kinds take the same way to the file. Donors come from the same side of the
-split. The shipped detector has learnt from faces of these sets, so its evidence is clearer here than it will be
-elsewhere. Knows the makers and the tools, and no phrase.
+Every second face stays untouched, and both kinds are stored the same way. Donors come from the same side of the split.
+The shipped detector was trained on faces of these sets, so its evidence is clearer here than on other pictures.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,13 +28,13 @@ from finetune.text.feature_assessment import expert_evidence
 from finetune.text.forgery import FORGED, GENUINE
 
 SIZE, SCALE = 320, 2.0
-"""px, and side of the picture over the face box: wide enough for the face to be found again."""
+"""Size in px, and side of the picture over the face box: wide enough for the face finder."""
 SELF_BLENDED = 0.3
 
 
 @dataclass(frozen=True)
 class MadePicture:
-    """A picture on disk, what was done to it, and, where its face was found again, the measured case."""
+    """A picture file, what was done to it, and the measured case when its face was found again."""
 
     shot: SamplePicture
     source: str
@@ -46,7 +45,7 @@ class MadePicture:
 def make_pictures(
     faces: Sequence[LocatedFace], folder: Path, out: str, settings: Settings, seed: int
 ) -> Iterator[MadePicture]:
-    """One picture per face into ``folder``/``out``; the same pictures for the same seed."""
+    """One picture per face in ``folder``/``out``; reproducible by seed."""
     (folder / out).mkdir(parents=True, exist_ok=True)
     tool = Forgery(settings)
     for index, found in enumerate(faces):
@@ -80,7 +79,7 @@ def _donor(found: LocatedFace, faces: Sequence[LocatedFace], rng: np.random.Gene
     ]
     if not others:
         return None
-    return portrait(min(others, key=lambda one: float(np.linalg.norm(one.shape() - found.shape()))), SIZE, SCALE)
+    return portrait(min(others, key=found.shape_distance), SIZE, SCALE)
 
 
 def _case(shot: SamplePicture, source: str, path: Path, tool: Forgery, settings: Settings) -> ExplanationCase | None:
@@ -100,7 +99,7 @@ def _case(shot: SamplePicture, source: str, path: Path, tool: Forgery, settings:
 
 
 def _experts(evidence: Sequence[Evidence], subject: str) -> list[Evidence]:
-    """The detector's raw output as P(fake); a morph detector is not there yet and says so."""
+    """The detector's raw output as P(fake); a morph expert does not exist yet and is unavailable."""
     whole_face = next(item for item in evidence if item.id == f"{subject}:forgery")
     value = None if whole_face.score is None else 1 / (1 + exp(-whole_face.score.value))
     return [

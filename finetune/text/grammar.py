@@ -1,7 +1,4 @@
-"""The offline writer: sentences drawn from ``phrases.toml``, the same for the same generator.
-
-Knows alternatives and slots, and nothing of faces.
-"""
+"""The offline grammar: sentences drawn from ``phrases.toml``, reproducible by the generator."""
 
 import re
 import tomllib
@@ -17,13 +14,13 @@ _SLOT = re.compile(r"{(\w+)(:cap)?}")
 
 @cache
 def load_phrases() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """The whole grammar: group, kind, alternatives."""
+    """The whole grammar: group → kind → alternatives."""
     text = resources.files("finetune.text").joinpath("phrases.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def render_phrase(rng: np.random.Generator, group: str, kind: str, /, **slots: str) -> str:
-    """One sentence of a kind. Raises KeyError for a kind or a slot that is not there."""
+    """One sentence of a kind. Raises KeyError for an unknown kind or slot."""
     alternatives = load_phrases()[group][kind]
     text = alternatives[int(rng.integers(len(alternatives)))]
     text = _CHOICE.sub(lambda found: _one(rng, found[1].split("|")), text)
@@ -31,7 +28,7 @@ def render_phrase(rng: np.random.Generator, group: str, kind: str, /, **slots: s
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Words as English writes them: "a, b and c"."""
+    """Words as an English list: "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

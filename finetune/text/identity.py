@@ -1,15 +1,13 @@
 """Texts that compare a face with a reference: same person, look-alike, or a forgery of the person.
 
-After VIPGuard (2025): six regions, each flagged same, different or not visible, the similarity given as N/100.
-Similarity never decides: forgeries reach the high nineties, so a set in which one threshold on it would do is refused.
-Knows no network; the evidence is measured elsewhere.
+After VIPGuard (2025): six regions, each labelled same, different or not visible, and the similarity as N/100. The
+similarity alone does not decide: forgeries reach high similarities too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from faceagent.errors import InputError
 from faceagent.explain import explanation_prompt
 from faceagent.judge.wording import of_100
 from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
@@ -26,16 +24,14 @@ TABLE: tuple[tuple[str, Region], ...] = (
     ("Skin", "skin"),
 )
 FLAGS = {"same": "same", "different": "different", "not visible": "hidden"}
-"""Label of a region's evidence → kind of phrase; any other label is refused."""
-SEPARABLE = 0.95
-"""Balanced accuracy of the best single threshold on the similarity from which a set would teach just that."""
+"""Label of a region's evidence → kind of phrase; other labels are refused."""
 
 
 def comparison_sample(case: ExplanationCase, seed: int) -> TrainingSample | RejectedCase:
-    """A pair in words: regions, similarity, forgery, verdict.
+    """The explanation of a pair: regions, similarity, forgery, verdict.
 
-    The evidence has one item with a cosine for the whole face, one per region, labelled by ``FLAGS``, and whatever
-    else the verdict weighed. Rejected when the verdict is not the truth or a region's label is unknown.
+    The evidence has one item with a cosine for the whole face, one per region labelled by ``FLAGS``, and everything
+    else that the verdict is based on. Rejected when the verdict is not the truth or a region's label is unknown.
     """
     label = case.verdict.label
     if label not in (case.truth, INCONCLUSIVE):
@@ -56,28 +52,10 @@ def comparison_sample(case: ExplanationCase, seed: int) -> TrainingSample | Reje
         if not item.region
     ]
     steps = [*_regions(rng, regional), *overall, _conclusion(rng, case)]
-    struck = rejected_sentences("identity", steps, case)
-    if struck:
-        return RejectedCase(case.id, f"Not measured: {struck[0]}")
+    rejected = rejected_sentences("identity", steps, case)
+    if rejected:
+        return RejectedCase(case.id, f"Not measured: {rejected[0]}")
     return build_sample(case, steps, shown, seed, engine="identity", similarity=of_100(cosine))
-
-
-def not_decisive(samples: Sequence[TrainingSample]) -> float:
-    """Balanced accuracy of the best threshold on the similarity, same person against the rest.
-
-    Raises InputError when that is ``SEPARABLE`` or more, or when one side is missing.
-    """
-    pairs = [(int(str(one.meta["similarity"])), one.meta["truth"] == "genuine") for one in samples]
-    same, rest = [n for n, yes in pairs if yes], [n for n, yes in pairs if not yes]
-    if not same or not rest:
-        raise InputError("Pairs of the same person and others are both needed.")
-    best = max((np.mean([n >= line for n in same]) + np.mean([n < line for n in rest])) / 2 for line in range(102))
-    if best >= SEPARABLE:
-        raise InputError(
-            f"One threshold on the similarity tells the pairs apart ({best:.2f} balanced accuracy).",
-            remedy="Add look-alikes and forgeries of the person with a high similarity.",
-        )
-    return float(best)
 
 
 def _regions(rng: np.random.Generator, regional: Mapping[Region, Evidence]) -> list[Step]:

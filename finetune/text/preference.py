@@ -1,7 +1,7 @@
-"""Preference by swapped evidence: the answer of this evidence is chosen over the answer of another's.
+"""Preference pairs by swapped evidence: the answer to this evidence is preferred to the answer to another's.
 
-What is rejected is a good answer to another case of the same question and engine, so nothing but the evidence can tell
-the two apart. Partners lie on the same side of the split and have another label where there is one.
+The rejected answer is a good answer to another case of the same question and engine, so only the evidence distinguishes
+the two. Partners lie on the same side of the split and have another label where one exists.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from finetune.data.samples import TrainingSample
 
 
 def swapped_samples(samples: Sequence[TrainingSample], seed: int) -> Iterator[TrainingSample]:
-    """One preference sample per sample that has a partner, in order."""
+    """One preference sample per sample with a partner, in order."""
     rng = np.random.default_rng(seed)
     pools: dict[tuple[object, ...], list[TrainingSample]] = {}
     for sample in samples:
@@ -29,7 +29,7 @@ def _kind(sample: TrainingSample) -> tuple[object, ...]:
 
 
 def _partner(sample: TrainingSample, pool: Sequence[TrainingSample], rng: np.random.Generator) -> TrainingSample | None:
-    """Another source's sample with another label, else with another answer, else None."""
+    """A sample of another source with another label, else with another answer, else None."""
     second: TrainingSample | None = None
     for place in rng.permutation(len(pool)):
         other = pool[int(place)]

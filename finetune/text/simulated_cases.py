@@ -1,7 +1,7 @@
-"""Cases whose evidence is not that of their picture: measured on other faces, with numbers drawn anew.
+"""Cases with simulated evidence: measured on other faces, with scores drawn anew.
 
-Under such a case the picture cannot help, nor habit: the only way to the right answer is to read the evidence. That
-is what a small model has to learn first, and what the swap test asks for. Knows the tools' evidence, no phrase.
+Neither the picture nor a prior helps with such a case: the answer follows only from the evidence in the prompt. A small
+model has to learn that first, and the swap test measures it.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _PERFECT = Quality(unified=100, sharpness=100, illumination=100, exposure=100, r
 
 
 def jittered_face(shown: MeasuredFace, rng: np.random.Generator, jitter: float = JITTER) -> Face:
-    """The face that was measured, with its blendshapes a little changed."""
+    """The measured face, with blendshapes changed a little."""
     shapes = {name: float(np.clip(value * np.exp(rng.normal(0, jitter)), 0, 1)) for name, value in shown.shapes.items()}
     return Face(
         id="F1",
@@ -50,7 +50,7 @@ def jittered_face(shown: MeasuredFace, rng: np.random.Generator, jitter: float =
 def simulate_expression(
     name: str, shot: SamplePicture, source: str, donor: MeasuredFace, settings: Settings, seed: int
 ) -> ExplanationCase:
-    """The action units and the reading of ``donor``, under the picture ``shot``."""
+    """The action units and the expression of ``donor``, with the picture ``shot``."""
     rng = np.random.default_rng((seed, 21))
     face = jittered_face(donor, rng)
     evidence = read_expression(face, settings)
@@ -62,7 +62,7 @@ def simulate_expression(
 
 
 def read_expression(face: Face, settings: Settings) -> tuple[Evidence, ...]:
-    """Action units and reading of a face, by the product's tools."""
+    """Action units and expression of a face, by the product's tools."""
     view = blank_view(face)
     return tuple(item for tool in (ActionUnits(settings), Expression(settings)) for item in tool.run([view])[0])
 
@@ -70,7 +70,7 @@ def read_expression(face: Face, settings: Settings) -> tuple[Evidence, ...]:
 def simulate_forgery(
     name: str, shot: SamplePicture, source: str, measured: Sequence[Evidence], face: Face, seed: int
 ) -> ExplanationCase:
-    """``measured`` by the detector on some face, with every score drawn anew, under the picture ``shot``."""
+    """Evidence of the forgery detector with every score drawn anew, with the picture ``shot``."""
     rng = np.random.default_rng((seed, 22))
     regions = [item for item in measured if item.region is not None]
     count = min(len(regions), int(rng.choice(len(HOT_REGIONS), p=HOT_REGIONS)))
@@ -91,14 +91,14 @@ def simulate_forgery(
 
 
 def conspicuous(evidence: Sequence[Evidence]) -> tuple[Region, ...]:
-    """Regions that the detector scored as high as a replaced one."""
+    """Regions that the detector scored as high as a replaced region."""
     return tuple(item.region for item in evidence if item.region and item.score and item.score.value >= HOT)
 
 
 def simulate_identity(
     name: str, shot: SamplePicture, source: str, measured: Sequence[Evidence], seed: int
 ) -> ExplanationCase:
-    """A comparison drawn at random, with what ``measured`` says about forgery, under the picture ``shot``."""
+    """A random comparison, with the forgery evidence ``measured``, with the picture ``shot``."""
     rng = np.random.default_rng((seed, 23))
     label = IDENTITIES[int(rng.integers(len(IDENTITIES)))]
     cosine = float(rng.uniform(-0.05, 0.4) if label == "other_person" else rng.uniform(0.35, 0.95))
@@ -144,7 +144,7 @@ def _region_evidence(by: ToolStamp, part: Region, odd: float, rng: np.random.Gen
 
 
 def with_score(item: Evidence, share: float) -> Evidence:
-    """``item`` with another score of 0-1 (a logit is kept as its sigmoid), in its statement too."""
+    """``item`` with another score of 0-1 (for a logit: its sigmoid), in its statement too."""
     if item.score is None:
         return item
     logit = item.score.scale == "logit"
@@ -155,7 +155,7 @@ def with_score(item: Evidence, share: float) -> Evidence:
 
 
 def blank_view(face: Face) -> View:
-    """A view of a face whose picture is not looked at."""
+    """A view of a face whose pixels are not used."""
     from evals.views import drawn
 
     view = drawn(np.zeros((8, 8, 3), np.uint8))

@@ -1,7 +1,7 @@
-"""The embedded model's own texts: each line of the prompt repeated where it belongs, what they add up to, the verdict.
+"""Template texts of the embedded model: each line of the prompt in its section, a summary, the verdict.
 
-A model of 135 million parameters learns a small grammar well and a rich one badly; what it has to find out is which
-lines there are, where they belong and how they add up. Larger models learn from the other engines. Knows no picture.
+A model of 135 million parameters learns a small grammar well and a rich one badly: it has to learn which lines there
+are, where they belong and what they add up to. Larger models are trained on the other texts.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ OVERALL = "Overall"
 
 
 def template_sample(case: ExplanationCase, seed: int) -> TrainingSample | RejectedCase:
-    """A case in the fewest words. Rejected where the product's check would strike any of them."""
+    """The explanation of a case by the template. Rejected when the product's check rejects a sentence."""
     shown = explanation_prompt.select_evidence(case.verdict, case.evidence)
     steps = (_expression if case.verdict.question == "expression" else _regional)(case, shown)
-    struck = rejected_sentences(case.verdict.question, steps, case)
-    if struck:
-        return RejectedCase(case.id, f"Not measured: {struck[0]}")
+    rejected = rejected_sentences(case.verdict.question, steps, case)
+    if rejected:
+        return RejectedCase(case.id, f"Not measured: {rejected[0]}")
     return build_sample(case, steps, shown, seed, engine="terse")
 
 
 def conclusion(case: ExplanationCase) -> Step:
-    """The verdict, in the words of its line."""
+    """The verdict in one sentence."""
     label = case.verdict.label.replace("_", " ")
     apparent = case.verdict.question == "expression" and label != INCONCLUSIVE
     text = f"The {'apparent expression' if apparent else 'verdict'} is {label}."
@@ -61,7 +61,7 @@ def _regional(case: ExplanationCase, shown: Sequence[Evidence]) -> list[Step]:
 
 
 def _together(case: ExplanationCase, shown: Sequence[Evidence], whole: Sequence[Evidence]) -> list[Step]:
-    """Which regions speak, in one sentence; none where no region was measured."""
+    """The regions that stand out, in one sentence; empty when no region was measured."""
     regions = {part: item for _, parts in REGIONS for part in parts for item in shown if item.region == part}
     if not regions:
         return []

@@ -49,6 +49,10 @@ class LocatedFace:
         points = np.asarray(self.points) - np.mean(self.points, axis=0)
         return np.asarray(points / np.linalg.norm(points), dtype=np.float64)
 
+    def shape_distance(self, other: "LocatedFace") -> float:
+        """Euclidean distance of the two shapes."""
+        return float(np.linalg.norm(self.shape() - other.shape()))
+
 
 def read_pixels(face: LocatedFace) -> NDArray[np.uint8]:
     """The pixels of the picture, H×W×3 uint8 RGB."""

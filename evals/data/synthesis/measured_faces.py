@@ -1,4 +1,4 @@
-"""Face crops with what the product's face finder measured: pose, blendshapes, and the caption of the data set."""
+"""Face crops with the face finder's measurements (pose, blendshapes) and the caption of the data set."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class MeasuredFace:
 
     @property
     def held_out(self) -> bool:
-        """Whether its source belongs to validation."""
+        """Whether its source belongs to validation, see ``is_held_out``."""
         return self.found.held_out
 
     def portrait(self) -> Portrait:

@@ -1,7 +1,7 @@
-"""The crops the model trains on, made once: every face untouched, and once more with one known part of a stranger's.
+"""The crops that visual questions are about: every face untouched, and with one part of another person.
 
-Two files in one folder: ``crops.npy`` (uint8, face × {untouched, spliced} × S × S × 3) and ``parts.json`` (the part
-replaced, per face). Which facts hold for a crop is decided when it is drawn, after its augmentation.
+Two files in one folder: ``crops.npy`` (uint8, face × {untouched, spliced} × S × S × 3) and ``parts.json`` (the replaced
+part of each face). The facts of a crop are determined after its augmentation.
 """
 
 import json
@@ -21,19 +21,19 @@ from evals.data.synthesis.splice import splice
 from evals.data.visual_questions import PARTS, Facts, facts_after_augmentation
 
 CANDIDATES = 8
-"""Donors looked at before the one with the nearest face shape is taken."""
+"""Donors drawn, of which the one with the most similar face shape is taken."""
 
 
 @dataclass(frozen=True)
 class QuestionCrops:
-    """``pixels``: N×2×S×S×3, untouched and spliced; ``parts``: what was replaced in the second."""
+    """``pixels``: N×2×S×S×3, untouched and spliced; ``parts``: the part replaced in the second."""
 
     pixels: NDArray[np.uint8]
     parts: tuple[str, ...]
 
 
 def load_or_make_crops(folder: Path, faces: Sequence[MeasuredFace], seed: int) -> QuestionCrops:
-    """The crops of ``faces``; read from ``folder`` when they are there, else made and kept."""
+    """The crops of ``faces``, from ``folder`` when they are there, else made and stored."""
     done = folder / "parts.json"
     mark = fingerprint(seed, SIZE, *[(one.found.path, one.found.box) for one in faces])
     if not done.is_file() or json.loads(done.read_text(encoding="utf-8"))["mark"] != mark:
@@ -65,14 +65,13 @@ def _make(folder: Path, faces: Sequence[MeasuredFace], seed: int) -> list[str]:
 
 def _donor(one: MeasuredFace, drawn: Sequence[MeasuredFace]) -> MeasuredFace:
     others = [other for other in drawn if other.found.source != one.found.source] or list(drawn)
-    shape = one.found.shape()
-    return min(others, key=lambda other: float(np.linalg.norm(other.found.shape() - shape)))
+    return min(others, key=lambda other: one.found.shape_distance(other.found))
 
 
 def augmented_crop(
     data: QuestionCrops, index: int, known: Facts, rng: np.random.Generator, *, spliced: bool, vary: bool
 ) -> tuple[NDArray[np.uint8], dict[str, str]]:
-    """One crop as the model sees it, and what is true of it; ``vary`` mirrors, relights and compresses at random."""
+    """One crop and its facts; ``vary`` mirrors it, changes its light and compresses it at random."""
     pixels, mirrored = np.asarray(data.pixels[index, int(spliced)]), False
     if vary:
         mirrored = bool(rng.random() < 0.5)
@@ -83,7 +82,7 @@ def augmented_crop(
 
 
 def _relit(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Darker or brighter in one picture of two, grey in one of ten, JPEG 50-95 in one of two."""
+    """Brightness in one of two pictures, grey in one of ten, JPEG 50-95 in one of two."""
     image = pixels.astype(np.float32) / 255
     if rng.random() < 0.5:
         image = np.clip(image ** float(np.exp(rng.normal(0, 0.6))) * rng.uniform(0.6, 1.2), 0, 1)

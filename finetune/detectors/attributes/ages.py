@@ -1,6 +1,6 @@
-"""From ages in bands to a table: what a network's age means, with an interval.
+"""The table of ages: from the predicted age to an age with an interval, fitted on age bands.
 
-Knows FairFace's bands and nothing of faces. Within a band ages are spread evenly, for want of better knowledge.
+Ages are assumed to be uniform within a band.
 """
 
 from collections.abc import Sequence
@@ -24,27 +24,27 @@ BANDS = {
     "60-69": (60, 70),
     "more than 70": (70, 85),
 }
-"""First year, and the year after the last; the open band ends where the set has hardly anyone left."""
+"""First year, and the year after the last; the open band ends where the set has hardly any faces."""
 LEVEL = 0.8
 KNOTS = np.arange(0.0, 80.1, 2.5)
-"""Network ages, in years, for which the table has a row."""
+"""Predicted ages, in years, for which the table has a row."""
 WIDTH = 2.0
-"""Years by which neighbouring predictions count as alike (standard deviation of a Gaussian)."""
+"""Kernel width in years (standard deviation of a Gaussian) over predicted ages."""
 EVENNESS = 0.75
-"""0: ages are as frequent as in the set; 1: every year is equally likely. In between lies the least mean error per
-band among 0, 0.5, 0.75 and 1 (held-out fifths of FairFace train: 10.5, 9.5, 9.4, 9.4 years), at an overall error
-near that of the set's own mix."""
+"""0: ages are as frequent as in the set; 1: every year is equally likely. Chosen among 0, 0.5, 0.75 and 1 by the mean
+error per band (held-out fifths of FairFace train: 10.5, 9.5, 9.4, 9.4 years), at an overall error near that of the
+set's own distribution."""
 FOLDS = 5
 
 
 def band_centre(band: str) -> float:
-    """The age that stands for a band when errors are measured: the middle of its whole years; 75 for 70 and over."""
+    """The age of a band in error measures: the middle of its whole years; 75 for 70 and over."""
     first, end = BANDS[band]
     return 75.0 if band == "more than 70" else (first + end - 1) / 2
 
 
 def age_table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
-    """The interval record: knots, and for each the median age and the ends of the interval, never decreasing."""
+    """The interval record: knots, and for each the median age and the ends of the interval, monotone."""
     names = np.asarray(bands)
     held = np.zeros((len(predicted), 3))
     fold = np.arange(len(predicted)) % FOLDS
@@ -68,7 +68,7 @@ def age_table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
 
 
 def age_errors(found: Reals, predicted: Reals, bands: NDArray[np.str_]) -> dict[str, float]:
-    """Error and coverage of low, value, high against bands; errors are to the middle of the band."""
+    """Error and coverage of N×3 (low, value, high) against bands; errors are to the middle of the band."""
     truth = np.array([band_centre(band) for band in bands])
     inside = (spread_ages(bands) >= found[:, 0]) & (spread_ages(bands) <= found[:, 2])
     present = [band for band in BANDS if (bands == band).any()]
@@ -85,7 +85,7 @@ def age_errors(found: Reals, predicted: Reals, bands: NDArray[np.str_]) -> dict[
 
 
 def spread_ages(bands: NDArray[np.str_]) -> Reals:
-    """An age for everybody: evenly through the band, by a golden-ratio sequence instead of chance."""
+    """One age per face, uniform within its band: a golden-ratio sequence instead of random numbers."""
     place = (np.arange(len(bands)) * 0.6180339887498949) % 1
     first, end = np.array([BANDS[band] for band in bands], dtype=np.float64).T
     return np.asarray(first + place * (end - first))
@@ -107,5 +107,5 @@ def quantile_columns(predicted: Reals, bands: NDArray[np.str_]) -> Reals:
 
 
 def interpolate(table_columns: Reals, predicted: Reals) -> Reals:
-    """N×3: the table between its knots."""
+    """N×3 (low, value, high): the table between its knots."""
     return np.column_stack([np.interp(predicted, KNOTS, column) for column in table_columns.T])

@@ -15,7 +15,7 @@ CHILDREN = ("0-2", "3-9", "10-19")
 
 
 def gender_record(rows: AttributeRows, logits: Reals) -> CalibrationRecord:
-    """Platt's fit of the mixed logit on adults, with its even point."""
+    """Platt fit of the mixed logit on adults; its operating point is where both genders are equally likely."""
     adult = ~np.isin(rows.band, CHILDREN)
     male, female = logits[adult & rows.man], logits[adult & ~rows.man]
     fitted = platt.fit(male, female)

@@ -1,4 +1,4 @@
-"""What both models, the encoder and dlib's networks, give for every face of FairFace train."""
+"""Per face of FairFace train: features of the encoder, and the predictions of dlib's networks."""
 
 import csv
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ from finetune.data.precision import autocast
 from finetune.detectors.linear import Reals
 
 TAPS = (12,)
-"""Tried out of fold: blocks 8, 10, 12 and pairs of them; the last alone is as good as any."""
+"""Chosen out of fold among blocks 8, 10, 12 and pairs of them: the last block alone is as good as any."""
 BATCH = 16
 FIVE = (33, 263, 1, 61, 291)
-"""Mesh points in place of the face finder's five: right eye, left eye, tip of the nose, corners of the mouth."""
+"""Mesh points in place of the face finder's five landmarks: right eye, left eye, nose tip, corners of the mouth."""
 
 
 class AttributeRows(NamedTuple):
-    """One row per face: features of the taps, dlib's 81 ages and its logit of "male", labels, source."""
+    """One row per face: encoder features, dlib's scores of 81 ages, its logit of "male", labels, source."""
 
     features: NDArray[np.float32]
     dlib_ages: Reals
@@ -44,7 +44,7 @@ class AttributeRows(NamedTuple):
 def extract_rows(
     faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower: Tower, settings: Settings
 ) -> AttributeRows:
-    """What both models see in every face."""
+    """Run the encoder and dlib's networks on every face."""
     tool, features, years, male = Attributes(settings), [], [], []
     for start in track(range(0, len(faces), BATCH), description="faces"):
         some = faces[start : start + BATCH]
@@ -69,7 +69,7 @@ def extract_rows(
 def load_or_extract(
     path: Path, mark: str, faces: Sequence[LocatedFace], labels: Path, tower: Tower, settings: Settings
 ) -> AttributeRows:
-    """What is at ``path`` if it carries the mark, else ``extract_rows``, kept there."""
+    """The rows cached at ``path`` when they carry ``mark``, else ``extract_rows``, cached there."""
     if path.is_file():
         stored = np.load(path)
         if str(stored["mark"]) == mark:
@@ -82,7 +82,7 @@ def load_or_extract(
 
 
 def _view(found: LocatedFace) -> View:
-    """The picture with its remembered face, as the tool gets it."""
+    """The picture with its cached face, as tools take it."""
     seen = drawn(read_pixels(found))
     level = {name: 100.0 for name in Quality.model_fields}
     face = Face(

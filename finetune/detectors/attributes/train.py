@@ -1,8 +1,8 @@
 """``python -m finetune.detectors.attributes.train --data DIR``: age bands and gender, a head on frozen features.
 
-Softmax regressions on FairFace train (CC BY 4.0), beside dlib's networks on the same faces. How strongly the fits are
-held back and how much each side weighs is chosen out of fold, and the table of ages and the likelihood ratio of gender
-are fitted on what comes out of fold. FairFace's third label is not read.
+Softmax regressions on FairFace train (CC BY 4.0), mixed with dlib's networks on the same faces. The regularisation is
+chosen out of fold; the table of ages and the likelihood ratio of gender are fitted on out-of-fold predictions.
+FairFace's third label is not read.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SHARES = tuple(round(0.1 * step, 1) for step in range(11))
 
 
 def out_of_fold_logits(rows: AttributeRows, classes: NDArray[np.int64], count: int, strength: float) -> Reals:
-    """N×count logits, every row by a fit that never saw its fold."""
+    """N×count logits; every row by a fit without its fold."""
     fold, found = np.array([fold_of(str(source)) for source in rows.source]), np.zeros((len(classes), count))
     for number in np.unique(fold):
         rest = fold != number
@@ -49,13 +49,13 @@ def out_of_fold_logits(rows: AttributeRows, classes: NDArray[np.int64], count: i
 
 
 def band_indices(rows: AttributeRows) -> NDArray[np.int64]:
-    """The number of every face's band."""
+    """Index of every face's band."""
     names = list(CENTRES)
     return np.array([names.index(str(band)) for band in rows.band], dtype=np.int64)
 
 
 def choose_age_fit(rows: AttributeRows) -> tuple[float, Reals]:
-    """The strength of least error beside dlib, and the mixed ages out of fold; prints the search."""
+    """The strength of least error when mixed with dlib, and the mixed ages out of fold; prints the search."""
     truth = np.array([CENTRES[str(band)] for band in rows.band])
     dlib = expected(banded(rows.dlib_ages))
     best = (0.0, dlib, np.inf)
@@ -71,7 +71,7 @@ def choose_age_fit(rows: AttributeRows) -> tuple[float, Reals]:
 
 
 def choose_gender_fit(rows: AttributeRows) -> tuple[float, Reals]:
-    """The strength of highest accuracy on adults beside dlib, and the mixed logits of "male" out of fold."""
+    """The strength of best accuracy on adults when mixed with dlib, and the mixed logits of "male" out of fold."""
     adult = ~np.isin(rows.band, CHILDREN)
     best = (0.0, rows.dlib_male, -1.0)
     for strength in STRENGTHS:
@@ -88,7 +88,7 @@ def choose_gender_fit(rows: AttributeRows) -> tuple[float, Reals]:
 
 
 def fit_head(rows: AttributeRows, age: float, gender: float) -> LinearFit:
-    """Both fits on everybody, as one head: a logit per band, then that of "male"."""
+    """Both fits on all rows, as one head: a logit per band, then that of "male"."""
     bands = softmax_regression(rows.features, band_indices(rows), len(CENTRES), age)
     two = softmax_regression(rows.features, rows.man.astype(np.int64), 2, gender)
     weight = np.vstack([bands.weight, two.weight[1] - two.weight[0]])

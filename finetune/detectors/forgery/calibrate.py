@@ -1,8 +1,8 @@
-"""``python -m finetune.detectors.forgery.calibrate RECIPE --data DIR``: from the splice logit to a likelihood ratio.
+"""``python -m finetune.detectors.forgery.calibrate RECIPE --data DIR``: from splice logit to likelihood ratio.
 
-Reads the finished adapter and the validation side that it never learned from: the pairs in the run's cache, and the
-same people's faces as they are, since bona fide pictures seldom went on such a journey. The branch's own logit for
-faces generated as a whole gets no calibration: ``finetune.detectors.generated.train`` has a better one.
+Reads the trained adapter and the validation side: the pairs in the run's cache, and undegraded faces of the same
+people, because bona fide pictures are seldom degraded like the pairs. The branch's logit for generated faces is not
+calibrated: ``finetune.detectors.generated.train`` trains a better one.
 """
 
 import argparse
@@ -38,12 +38,12 @@ from finetune.detectors.forgery.features import FeatureCache, load_features
 from finetune.detectors.forgery.recipe import LABELS, load_recipe
 
 FALSE_ALARMS = (0.03, 0.01)
-"""Shares of bona fide faces that the operating points let be flagged; the first is the default."""
+"""Rates of bona fide faces flagged at the operating points; the first is the default."""
 FITTED_ON = "validation side of FairFace train, muxspace and FRLL; forgeries made from the same pictures"
 SPLICE = LABELS.index("splice")
 FLOOR = -0.3
-"""log10 of one half: were half of all forgeries generated as a whole, which this logit does not see, a face without any
-sign of a splice would still be forged half as often as bona fide."""
+"""log10 of one half. If half of all forgeries were generated as a whole, which this logit does not detect, a face
+without any sign of a splice would still be forged half as often as bona fide."""
 NOTE = "Forgeries are our own splices and self-blends; other makers can be far from them, generated faces are."
 
 
@@ -58,7 +58,7 @@ def tokens_logits(branch: Branch, data: FeatureCache, rows: NDArray[np.int64]) -
 
 
 def face_logits(branch: Branch, faces: Sequence[LocatedFace]) -> Reals:
-    """N×labels logits of faces as they are in their files, cropped as the tool crops them."""
+    """N×labels logits of undegraded faces, cropped as the tool crops them."""
     tower, found = branch.tower, []
     for start in track(range(0, len(faces), 8), description="bona fide faces"):
         crops = [
@@ -73,13 +73,13 @@ def face_logits(branch: Branch, faces: Sequence[LocatedFace]) -> Reals:
 def calibrate(
     data: FeatureCache, logits: Reals, rows: NDArray[np.int64], faces: Reals, people: Sequence[str]
 ) -> CalibrationRecord:
-    """The record of the splice logit: spliced photographs against the same and other photographs untouched.
+    """The record of the splice logit: spliced photographs against untouched photographs.
 
     Args:
-        data: the cache; ``rows`` are row numbers of its validation side.
+        data: The cache; ``rows`` are row indices of its validation side.
         logits: N splice logits of those rows.
-        rows: N row numbers.
-        faces: M splice logits of bona fide faces as they are.
+        rows: N row indices.
+        faces: M splice logits of undegraded bona fide faces.
         people: M sources of those faces.
     """
     photographs, forged, source = ~data.synthetic[rows], data.forged[rows], data.source[rows]
@@ -113,7 +113,7 @@ def _points(attack: Reals, faces: Reals) -> list[CalibrationRecord]:
 def _plot(
     target: Path, record: CalibrationRecord, data: FeatureCache, logits: Reals, rows: NDArray[np.int64], faces: Reals
 ) -> None:
-    """Reliability at even odds, as the fit has them."""
+    """Reliability diagram at even prior odds, as in the fit."""
     photographs, forged = ~data.synthetic[rows], data.forged[rows]
     sides = [logits[photographs & forged], np.concatenate([logits[photographs & ~forged], faces])]
     given = [1 / (1 + np.exp(-(record["slope"] * one + record["intercept"]))) for one in sides]

@@ -1,7 +1,7 @@
-"""Pairs for the forgery detector: a portrait and the same portrait forged, sent on the very same journey.
+"""Pairs for the forgery detector: a portrait and the same portrait forged, with the same degradation.
 
-Knows the plan (which sets, how many), donors, the order of makers and degradations, and refuses sets that would
-teach a shortcut. Knows no model. The same recipe and seed give the same pairs.
+Draws targets and donors, makes the forgeries, and refuses sets that would teach a shortcut. The same recipe and seed
+give the same pairs.
 """
 
 from collections import Counter
@@ -27,16 +27,21 @@ from finetune.data.sources import faces_of
 
 SIZE = 224
 SMALLEST = 0.4
-"""Share of the crop's size that its journey leaves at least."""
+"""Least share of the crop's resolution that degradation leaves."""
 CANDIDATES = 12
-"""Donors looked at before the one with the nearest face shape is taken."""
+"""Donors drawn, of which the one with the most similar face shape is taken."""
 
 
 @dataclass(frozen=True)
 class ForgeryHalf:
-    """One half of a pair: the record after its journey, and what the picture was made of.
+    """One half of a pair.
 
-    ``profile``: radial spectrum after the journey, for the trivial baseline; ``regions``: one mask per region.
+    Attributes:
+        record: The crop after degradation.
+        synthetic: True for a generated face.
+        held_out: True on the validation side.
+        profile: Radial spectrum after degradation, for the trivial baseline.
+        regions: One mask per face region.
     """
 
     record: LabelledCrop
@@ -48,7 +53,7 @@ class ForgeryHalf:
 
 @dataclass(frozen=True)
 class PairPlan:
-    """How many pairs of each set, and how often each maker and mend is used."""
+    """Pairs per set, and how often each maker and the spectrum match are used."""
 
     counts: Mapping[str, int]
     seed: int = 0
@@ -64,7 +69,7 @@ def gather_faces(
 
 
 def draw_targets(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> list[LocatedFace]:
-    """The targets, in random order; a set smaller than its count is gone through more than once."""
+    """The targets, in random order; a set smaller than its count is used more than once."""
     rng = np.random.default_rng(plan.seed)
     picked: list[LocatedFace] = []
     for name, count in plan.counts.items():
@@ -74,7 +79,7 @@ def draw_targets(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> 
 
 
 def make_pairs(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> Iterator[tuple[ForgeryHalf, ForgeryHalf]]:
-    """Untouched and forged twin, pair after pair. Donors come from the target's own side of the split."""
+    """Yield (untouched, forged) halves. Donors come from the target's side of the split."""
     targets = draw_targets(plan, faces)
     donors = {
         (name, side): [one for one in rows if one.held_out is side]
@@ -125,18 +130,16 @@ def _half(
 
 
 def _donor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace:
-    """Another person of the same set and side, of near face shape."""
+    """Another person of the same set and side with a similar face shape."""
     drawn = [rows[index] for index in rng.integers(len(rows), size=CANDIDATES)]
     others = [one for one in drawn if one.source != target.source]
     if not others:
         raise InputError(f"{target.origin} has too few people on one side of the split to take donors from.")
-    shape = target.shape()
-    nearest: LocatedFace = min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)))
-    return nearest
+    return min(others, key=target.shape_distance)
 
 
 def check_pairs(sources: Sequence[str], synthetic: Sequence[bool], held_out: Sequence[bool]) -> None:
-    """Refuse what cannot be trained on: an empty set, one class missing or drowned, a source on both sides.
+    """Refuse what cannot be trained on: an empty set, a missing or rare class, a source on both sides.
 
     One entry per pair. Raises InputError with the reason.
     """

@@ -1,8 +1,8 @@
-"""Trunk features of a training set, computed once: only the last blocks train, so only their input is needed.
+"""The feature cache of the pairs: only the last blocks train, so their input is computed once.
 
-A cache is three files in one folder: ``tokens.npy`` (float16, picture × token × width), ``rows.npz`` (labels, masks
-on the patch grid, spectra) and ``done.json`` with the fingerprint of what it was made from. Two rows in a row are a
-pair. A finished cache with the same fingerprint is used again.
+A cache is three files in one folder: ``tokens.npy`` (float16, picture × token × width), ``rows.npz`` (labels, masks on
+the patch grid, spectra) and ``done.json`` with the fingerprint of its inputs. Two consecutive rows are a pair. A
+finished cache with the same fingerprint is used again.
 """
 
 import json
@@ -28,7 +28,13 @@ Column = NDArray[np.generic] | np.generic
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """``mask``: N×P share of foreign pixels; ``regions``: N×6×P cover; strings and flags have one entry per row."""
+    """The rows of a cache; strings and flags have one entry per row.
+
+    Attributes:
+        tokens: N×(1+P)×W input of the trained blocks.
+        mask: N×P share of foreign pixels per patch.
+        regions: N×6×P share of each patch that a region covers.
+    """
 
     tokens: NDArray[np.float16]
     mask: NDArray[np.float16]
@@ -41,7 +47,7 @@ class FeatureCache:
     profile: NDArray[np.float32]
 
     def pairs(self, *, held_out: bool) -> NDArray[np.int64]:
-        """Row numbers of the untouched halves on one side of the split."""
+        """Row indices of the untouched halves on one side of the split."""
         first = np.arange(0, len(self.forged), 2)
         return np.asarray(first[self.held_out[first] == held_out], dtype=np.int64)
 
@@ -49,7 +55,7 @@ class FeatureCache:
 def load_or_build(
     folder: Path, pairs: Iterable[tuple[ForgeryHalf, ForgeryHalf]], count: int, tower: Tower, last: int, mark: str
 ) -> FeatureCache:
-    """The features of ``count`` pairs; read from ``folder`` when it holds them already, else computed and kept."""
+    """The features of ``count`` pairs, from ``folder`` when its fingerprint is ``mark``, else computed and stored."""
     done = folder / "done.json"
     if not done.is_file() or json.loads(done.read_text(encoding="utf-8")) != mark:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +65,7 @@ def load_or_build(
 
 
 def load_features(folder: Path) -> FeatureCache:
-    """A finished cache; the tokens stay on disk until they are asked for."""
+    """A finished cache; the tokens are memory-mapped."""
     rows = np.load(folder / "rows.npz")
     return FeatureCache(tokens=np.load(folder / "tokens.npy", mmap_mode="r"), **{key: rows[key] for key in rows.files})
 
@@ -73,33 +79,33 @@ def _compute(
     pending = iter(pairs)
     for _ in track(range(-(-count // PAIRS_AT_A_TIME)), description="trunk features"):
         batch = list(islice(pending, PAIRS_AT_A_TIME))
-        twins = [twin for pair in batch for twin in pair]
+        halves = [half for pair in batch for half in pair]
         with torch.inference_mode(), autocast(tower.device):
-            found = tower.trunk(tower.tensor([twin.record.pixels for twin in twins]), last)
-        tokens[len(rows) : len(rows) + len(twins)] = found.half().cpu().numpy()
-        rows += [_row(twin, tower.grid) for twin in twins]
+            found = tower.trunk(tower.tensor([half.record.pixels for half in halves]), last)
+        tokens[len(rows) : len(rows) + len(halves)] = found.half().cpu().numpy()
+        rows += [_row(half, tower.grid) for half in halves]
     tokens.flush()
     columns = {key: np.stack([np.asarray(row[key]) for row in rows]) for key in rows[0]}
     np.savez(folder / "rows.npz", allow_pickle=False, **columns)
 
 
-def _row(twin: ForgeryHalf, grid: int) -> dict[str, Column]:
-    record = twin.record
-    cover = np.stack([patch_cover(twin.regions[name], grid).ravel() for name in REGIONS])
+def _row(half: ForgeryHalf, grid: int) -> dict[str, Column]:
+    record = half.record
+    cover = np.stack([patch_cover(half.regions[name], grid).ravel() for name in REGIONS])
     return {
         "mask": patch_cover(record.mask, grid).ravel().astype(np.float16),
         "regions": cover.astype(np.float16),
         "forged": np.bool_(record.label == "splice"),
-        "synthetic": np.bool_(twin.synthetic),
-        "held_out": np.bool_(twin.held_out),
+        "synthetic": np.bool_(half.synthetic),
+        "held_out": np.bool_(half.held_out),
         "origin": np.str_(record.origin),
         "source": np.str_(record.source),
-        "profile": twin.profile.astype(np.float32),
+        "profile": half.profile.astype(np.float32),
     }
 
 
 def pair_batches(rows: NDArray[np.int64], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Endless batches of ``size`` pairs: both halves, untouched first; every pair once per epoch."""
+    """Endless batches of ``size`` pairs as row indices: untouched and forged half; every pair once per epoch."""
     while True:
         order = rng.permutation(rows)
         for start in range(0, len(order) - size + 1, size):

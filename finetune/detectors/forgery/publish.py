@@ -1,4 +1,4 @@
-"""What ships of a training run: PEFT's two files, the head, and the card that names their hashes."""
+"""Export of a trained branch: PEFT's two files, the head, and the card with their hashes."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def write_branch(folder: Path, recipe: ForgeryRecipe, tower: Tower, model: Any, 
 
 
 def baselines(data: FeatureCache) -> dict[str, float | int]:
-    """What a logistic regression on radial spectra makes of the same validation side, and the sizes of both sides."""
+    """AUC of a logistic regression on radial spectra on the same validation side, and the sizes of both sides."""
     return {
         "trivial_splice": spectrum_auc(data.profile, data.forged, data.held_out),
         "trivial_synthetic": spectrum_auc(data.profile, data.synthetic, data.held_out),

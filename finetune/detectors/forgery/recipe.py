@@ -1,4 +1,4 @@
-"""A training recipe: everything that decides what a shipped adapter becomes, read from TOML."""
+"""The training recipe of the forgery branch, read from TOML."""
 
 import tomllib
 from pathlib import Path
@@ -9,11 +9,11 @@ from faceagent.errors import InputError
 from faceagent.types import FrozenModel
 
 LABELS = ("splice", "synthetic")
-"""What the picture's logits of the forgery branch mean; the patches have the first of them."""
+"""Meaning of the branch's picture logits; its patch logits have the first of them."""
 
 
 class PairRecipe(FrozenModel):
-    """Pairs per set, and how often which maker is used."""
+    """Pairs per set, and how often each maker is used."""
 
     counts: dict[str, int]
     seed: int = 0
@@ -22,7 +22,7 @@ class PairRecipe(FrozenModel):
 
 
 class LoraRecipe(FrozenModel):
-    """What PEFT changes: rsLoRA of this rank in these linear layers of the last blocks."""
+    """rsLoRA of this rank in these linear layers of the last blocks (PEFT)."""
 
     last_blocks: int = Field(default=4, ge=1)
     rank: int = Field(default=8, ge=1)
@@ -32,7 +32,7 @@ class LoraRecipe(FrozenModel):
 
 
 class OptimiserRecipe(FrozenModel):
-    """AdamW; every cycle warms up linearly and falls by a cosine to one percent (SGDR, Loshchilov and Hutter 2017)."""
+    """AdamW; each cycle has a linear warm-up and a cosine decay to one percent (SGDR, Loshchilov and Hutter 2017)."""
 
     epochs: float = Field(default=2.0, gt=0, description="over all cycles")
     cycles: int = Field(default=1, ge=1)
@@ -46,7 +46,7 @@ class OptimiserRecipe(FrozenModel):
 
 
 class ForgeryRecipe(FrozenModel):
-    """One shipped adapter."""
+    """Everything that determines one shipped adapter."""
 
     name: str
     version: str
@@ -56,7 +56,7 @@ class ForgeryRecipe(FrozenModel):
 
 
 def load_recipe(path: Path) -> ForgeryRecipe:
-    """Read a recipe. Raises InputError that names the wrong line of it."""
+    """Read a recipe. Raises InputError that names the wrong entry."""
     try:
         return ForgeryRecipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:

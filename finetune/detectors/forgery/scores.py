@@ -1,4 +1,4 @@
-"""What the training of the forgery branch watches: pointing, and the AUC of the trivial baseline."""
+"""Validation scores of the forgery branch: pointing, and the AUC of the trivial baseline."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ def pointing_rate(patches: Reals, mask: NDArray[np.float16]) -> float:
 
 
 def spectrum_auc(profiles: NDArray[np.float32], positive: NDArray[np.bool_], held_out: NDArray[np.bool_]) -> float:
-    """AUC on the held-out side of a logistic regression on radial spectra: what a detector must beat."""
+    """AUC on the held-out side of a logistic regression on radial spectra: a detector must exceed it."""
     mean, spread = profiles[~held_out].mean(axis=0), profiles[~held_out].std(axis=0) + 1e-6
     design = np.column_stack([(profiles - mean) / spread, np.ones(len(profiles))]).astype(np.float64)
     beta = np.zeros(design.shape[1])

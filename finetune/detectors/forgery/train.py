@@ -1,11 +1,11 @@
 """``python -m finetune.detectors.forgery.train RECIPE --data DIR``: train the forgery branch of the encoder.
 
-Knows the losses, the schedule and when to stop; data comes from ``pairs``, the cached input of the last blocks from
-``features``, and ``publish`` writes what ships. The state is kept every look at the validation side: started again
-with the same recipe, training goes on where it was. CPU and GPU run the same code.
+Pairs come from ``data``, the cached input of the last blocks from ``features``; ``publish`` exports the result. The
+state is stored at every validation: a run that was interrupted continues with the same batches. CPU and GPU run the
+same code.
 
 Losses: cross-entropy per patch against the share of foreign pixels, per picture for splices and for synthetic faces,
-and for each pair that the forged half must score above the untouched one (paired training as in GenD, 2025).
+and per pair that the forged half scores above the untouched one (paired training as in GenD, 2025).
 """
 
 import argparse
@@ -41,13 +41,14 @@ from finetune.detectors.forgery.recipe import LABELS, ForgeryRecipe, load_recipe
 from finetune.detectors.forgery.scores import pointing_rate
 
 FOREIGN, CLEAN = 0.35, 0.05
-"""A patch with more foreign pixels than this is forged, with less clean; what lies between trains nothing."""
+"""A patch with a larger share of foreign pixels is forged, with a smaller one than ``CLEAN`` clean; patches between
+them have no loss."""
 FORGED_PATCH_WEIGHT = 4.0
 PAIR_WEIGHT, SYNTHETIC_WEIGHT = 0.5, 0.7
 
 
 class TrainerState(TypedDict):
-    """Everything that training on from one step needs."""
+    """Everything needed to continue training from one step."""
 
     lora: dict[str, Tensor]
     head: dict[str, Any]
@@ -57,7 +58,7 @@ class TrainerState(TypedDict):
 
 
 class Trainer:
-    """The last blocks with LoRA, the head, and the cached input they learn from."""
+    """The last blocks with LoRA, the head, and their cached input."""
 
     def __init__(self, recipe: ForgeryRecipe, tower: Tower, data: FeatureCache, folder: Path) -> None:
         declare_missing_operators()
@@ -110,7 +111,7 @@ class Trainer:
         return logits, patches[..., 0]
 
     def loss(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
-        """The parts of the loss, unweighted; rows come as pairs, the untouched half first."""
+        """The loss terms, each already with its weight; rows come as pairs, the untouched half first."""
         logits, patches = self.forward(rows)
         mask = torch.from_numpy(self.data.mask[rows].astype(np.float32)).to(logits.device)
         forged = (mask > FOREIGN).float()
@@ -127,7 +128,7 @@ class Trainer:
         }
 
     def step(self, rows: NDArray[np.int64]) -> dict[str, float]:
-        """One step of the optimiser; the parts of the loss."""
+        """One optimiser step; returns the loss terms."""
         self.model.train()
         parts = self.loss(rows)
         self.optimiser.zero_grad()
@@ -138,7 +139,7 @@ class Trainer:
         return {name: value.item() for name, value in parts.items()}
 
     def validate(self) -> dict[str, float]:
-        """AUCs and pointing on the validation side; ``mean`` decides which state is kept."""
+        """AUCs and pointing on the validation side; ``mean`` selects the state that is kept."""
         first = self.data.pairs(held_out=True)
         rows = np.stack([first, first + 1], axis=1).ravel()
         logits, patches = self.predict(rows)
@@ -151,7 +152,7 @@ class Trainer:
         return {**found, "mean": (found["splice"] + found["synthetic"]) / 2}
 
     def predict(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Logits of pictures and patches, as shipped: no dropout."""
+        """Logits of pictures and patches without dropout, as shipped."""
         self.model.eval()
         with torch.inference_mode():
             parts = [self.forward(rows[start : start + 32]) for start in range(0, len(rows), 32)]
@@ -159,7 +160,7 @@ class Trainer:
         return logits, patches
 
     def state(self) -> TrainerState:
-        """Everything that training on from here needs, as copies that later steps do not change."""
+        """Everything needed to continue from here, as copies that later steps do not change."""
         lora = {name: value.detach() for name, value in self.model.named_parameters() if value.requires_grad}
         found: TrainerState = {
             "lora": lora,
@@ -171,7 +172,7 @@ class Trainer:
         return copy.deepcopy(found)
 
     def restore(self, state: TrainerState, *, weights_only: bool = False) -> None:
-        """The state that ``state`` gave; with ``weights_only`` the optimiser is left alone."""
+        """Load what ``state`` returned; with ``weights_only`` the optimiser is left unchanged."""
         self.model.load_state_dict(state["lora"], strict=False)
         self.head.load_state_dict(state["head"])
         if not weights_only:
@@ -181,7 +182,7 @@ class Trainer:
 
 
 def _generators(device: torch.device) -> list[Tensor]:
-    """State of the generators that dropout draws from: the processor's, and the device's own."""
+    """States of the random generators that dropout uses: the CPU's and the device's."""
     return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
 
 
@@ -192,9 +193,10 @@ def _set_generators(device: torch.device, states: Sequence[Tensor]) -> None:
 
 
 def train(trainer: Trainer) -> dict[str, float]:
-    """Train to the end of the schedule or of the patience; leaves the best state in the trainer.
+    """Train until the schedule or the patience ends; leaves the best state in the trainer.
 
-    One JSON line per look goes to ``log.jsonl``, drawn as ``curves.png``. Returns the figures of the best look.
+    Writes one JSON line per validation to ``log.jsonl``, plotted in ``curves.png``. Returns the scores of the best
+    validation.
     """
     how, folder = trainer.recipe.optimiser, trainer.folder
     keep = folder / "state.pt"

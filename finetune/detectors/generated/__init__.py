@@ -1,1 +1,1 @@
-"""The head that detects faces generated as a whole: linear on frozen features."""
+"""The head that detects generated faces: linear on frozen features."""

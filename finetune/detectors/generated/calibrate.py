@@ -1,8 +1,8 @@
-"""Calibrations of the branch ``forgery_generated``, from scores that transfer was asked of.
+"""Calibrations of the branch ``forgery_generated``.
 
-The ratio is fitted on photographs of a set that the scoring fit never saw, and on generated faces of its unseen half:
-what a likelihood is worth on cameras from elsewhere, not on those it learned from. Familiarity is the distance from
-everything seen in training; the family's line is where most faces of known families are named.
+The likelihood ratio is fitted on photographs of sets that the scoring fit did not see, and on the unseen half of
+generated faces: it describes unknown cameras, not those of the training sets. Familiarity is the distance from all
+training faces. The family threshold is where most faces of known families are named.
 """
 
 import zlib
@@ -20,11 +20,11 @@ from finetune.detectors.generated.data import GeneratedRows
 from finetune.detectors.linear import Reals, fold_of
 
 FALSE_ALARMS = (0.02, 0.005)
-"""Shares of photographs of the worst unseen set that the operating points let be flagged; the first is the default."""
+"""Rates of photographs of the worst unseen set that are flagged at the operating points; the first is the default."""
 CAP = 1.3
-"""log10 of the most that the score may say for a generated face, set by hand: three sets of photographs are few."""
+"""Upper limit of log10 LR, set by hand because three sets of photographs are few."""
 FLOOR = -0.3
-"""log10 of one half: splices and unknown generators look like photographs to it."""
+"""Lower limit of log10 LR (one half): splices and unknown generators score like photographs."""
 NAMED = 0.8
 """Share of generated faces of known families whose family is named."""
 USUAL, FAR = 0.95, 0.999
@@ -35,7 +35,7 @@ FITTED_ON = "photographs of FairFace train, muxspace and FRLL, each set unseen b
 def calibration_records(
     rows: GeneratedRows, taps: Sequence[int], strength: float, folder: Path
 ) -> Iterator[CalibrationRecord]:
-    """All three records; the reliability plot of the ratio is drawn into ``folder``."""
+    """All three records; writes the reliability diagram of the ratio into ``folder``."""
     parts = transfer_scores(rows, taps, strength)
     ratio = ratio_record(rows, parts)
     scores = [np.concatenate(side) for side in zip(*parts, strict=True)]
@@ -50,7 +50,7 @@ def calibration_records(
 
 
 def transfer_scores(rows: GeneratedRows, taps: Sequence[int], strength: float) -> list[tuple[Reals, Reals]]:
-    """Per set of photographs: scores of the unseen half of generated faces and of that set, by a fit without it."""
+    """Per set of photographs: scores of the unseen generated faces and of that set, by a fit without the set."""
     seen, made = _fitted_half(rows), rows.synthetic
     found = []
     for name in np.unique(rows.made_by[~made]):
@@ -65,11 +65,11 @@ def _fitted_half(rows: GeneratedRows) -> NDArray[np.bool_]:
 
 
 def ratio_record(rows: GeneratedRows, parts: Sequence[tuple[Reals, Reals]]) -> CalibrationRecord:
-    """The likelihood ratio of the generated-face score, from what ``transfer_scores`` gave."""
+    """The likelihood ratio of the detector score, from ``transfer_scores``."""
     seen, made = _fitted_half(rows), rows.synthetic
     sources = np.unique(rows.source, return_inverse=True)[1].astype(np.int64)
     sets = np.unique(rows.made_by[~made])
-    attack, calm = (np.concatenate(part) for part in zip(*parts, strict=True))
+    attack, bona_fide = (np.concatenate(part) for part in zip(*parts, strict=True))
     by = (
         np.concatenate([sources[made & ~seen]] * len(sets)),
         np.concatenate([sources[rows.made_by == name] for name in sets]),
@@ -77,13 +77,13 @@ def ratio_record(rows: GeneratedRows, parts: Sequence[tuple[Reals, Reals]]) -> C
     points = []
     for rate in FALSE_ALARMS:
         line = max(float(np.quantile(one, 1 - rate)) for _, one in parts)
-        errors = {"bpcer": float(np.mean(calm >= line)), "apcer": float(np.mean(attack < line))}
+        errors = {"bpcer": float(np.mean(bona_fide >= line)), "apcer": float(np.mean(attack < line))}
         points.append(operating_point(f"BPCER {100 * rate:g} % of the worst unseen set", line, errors))
     record = binary_record(
         "forgery/synthetic-1",
         "logit",
         ("forged", "bona_fide"),
-        (attack, calm),
+        (attack, bona_fide),
         by,
         points,
         fitted_on=FITTED_ON,
@@ -93,12 +93,12 @@ def ratio_record(rows: GeneratedRows, parts: Sequence[tuple[Reals, Reals]]) -> C
 
 
 def distances(whitened: Reals) -> Reals:
-    """Root mean square over the axes: about 1 for what is like the training faces."""
+    """Root mean square over the whitened axes: about 1 for typical training faces."""
     return np.asarray(np.sqrt(np.mean(whitened**2, axis=1)))
 
 
 def familiarity_record(distance: Reals) -> CalibrationRecord:
-    """Where a distance is unusual, and where it is too far."""
+    """From which distance a face is unusual, and from which nothing is concluded."""
     usual, far = np.quantile(distance, (USUAL, FAR))
     return {
         "id": "forgery/familiar-1",
@@ -113,7 +113,7 @@ def familiarity_record(distance: Reals) -> CalibrationRecord:
 
 
 def family_record(rows: GeneratedRows, taps: Sequence[int], strength: float) -> CalibrationRecord:
-    """The line above which a family is named, with what happens to a generator that was left out."""
+    """The threshold above which a family is named, and the errors for a generator that was left out."""
     fold, made = np.array([fold_of(source) for source in rows.source]), rows.synthetic
     right_one, x = _family_of(rows), rows.beside(taps)
     best, named = np.zeros(len(fold)), np.zeros(len(fold), np.int64)

@@ -1,7 +1,7 @@
-"""Faces generated as a whole, and photographs: which take part, and their features from inner blocks of the encoder.
+"""Generated faces and photographs: which take part, and their features from inner blocks of the encoder.
 
-Texture lives in early blocks; what survives degradation lives in the middle ones. Every face takes part twice: as it is
-in its file, and after a random degradation that gives all sets the same size and history (docs/decisions/0009).
+Early blocks carry texture; middle blocks carry what survives degradation. Every face takes part twice: undegraded, and
+after a random degradation that gives all sets the same size and history (docs/decisions/0009).
 """
 
 import zlib
@@ -32,16 +32,23 @@ COUNTS = {
 }
 """Faces per set."""
 SMALL = (90.0, 170.0)
-"""px: the face on its journey is shrunk to a length drawn from here, below what any set would keep more often."""
+"""Range (px) of the face size after degradation: below the face sizes of all sets."""
 DEPTHS = (4, 6, 8)
 FAMILIES: Mapping[str, tuple[str, ...]] = {"stylegan": ("stylegan2",), "diffusion": ("flux", "sdxl", "dalle")}
 GENERATORS = ("stylegan2", "flux", "sdxl")
-"""Those with enough faces to be tested on."""
+"""Generators with enough faces to be tested on."""
 BATCH = 32
 
 
 class GeneratedRows(NamedTuple):
-    """Two rows per face, first as they are, then all after a journey. ``features``: N×(blocks·3W), block by block."""
+    """Two rows per face: first all undegraded, then all degraded.
+
+    Attributes:
+        features: N×(blocks·3W), block by block.
+        made_by: Generator family, or the name of the set for photographs.
+        source: Group key of the data split.
+        moved: True for degraded rows.
+    """
 
     features: NDArray[np.float16]
     made_by: NDArray[np.str_]
@@ -50,17 +57,17 @@ class GeneratedRows(NamedTuple):
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
-        """Whether a generator made it; ``made_by`` is the set's name for photographs."""
+        """True for generated rows."""
         return np.array([name not in TRAINING_SETS for name in self.made_by])
 
     def beside(self, taps: Sequence[int]) -> NDArray[np.float32]:
-        """N×(taps·3W), as a head reads them."""
+        """N×(blocks·3W) features of these blocks, as a head reads them."""
         parts = np.split(self.features, len(DEPTHS), axis=1)
         return np.concatenate([parts[DEPTHS.index(tap)] for tap in taps], axis=1).astype(np.float32)
 
 
 def draw_faces(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[LocatedFace]:
-    """The faces that take part: a random draw of every set, but for every third, which no fit ever sees."""
+    """The faces that take part: a random draw from every set, without every third, which no fit uses."""
     drawn = [
         faces[name][index]
         for name, count in COUNTS.items()
@@ -70,7 +77,7 @@ def draw_faces(faces: Mapping[str, Sequence[LocatedFace]], seed: int) -> list[Lo
 
 
 def generator_names(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
-    """Per face: the family that made it, or its set's name when it is a photograph."""
+    """Per face: the generator family, or the name of its set for photographs."""
     told = {row["file"]: row["generator"].partition("_")[0] for row in label_rows(data / "sfhq_t2i_tiles")}
     names = {"FLUX1": "flux", "SDXL": "sdxl", "DALLE3": "dalle"}
 
@@ -85,12 +92,12 @@ def generator_names(data: Path, faces: Sequence[LocatedFace]) -> list[str]:
 
 
 def original_crop(one: LocatedFace) -> NDArray[np.uint8]:
-    """The crop that the tool would take."""
+    """The undegraded crop, as the tool takes it."""
     return face_crop(read_pixels(one), one.box).pixels
 
 
 def degraded_crop(one: LocatedFace) -> NDArray[np.uint8]:
-    """The crop after a random journey: shrunk, blurred, noisy, compressed, in another light; one per path."""
+    """The crop after a random degradation: size, blur, noise, compression, light. One draw per path."""
     rng = np.random.default_rng((1, zlib.crc32(one.path.encode())))
     pixels, box = read_pixels(one), np.asarray(one.box)
     side = max(box[2] - box[0], box[3] - box[1])
@@ -114,7 +121,7 @@ def degraded_crop(one: LocatedFace) -> NDArray[np.uint8]:
 
 
 def load_or_extract(path: Path, mark: str, faces: Sequence[LocatedFace], tower: Tower) -> NDArray[np.float16]:
-    """Features of all faces as they are, then of all after a journey; kept at ``path`` with the mark."""
+    """Features of all faces undegraded, then degraded; cached at ``path`` with ``mark``."""
     if path.is_file():
         stored = np.load(path)
         if str(stored["mark"]) == mark:

@@ -12,7 +12,7 @@ AXES = 64
 
 
 def row_weights(rows: GeneratedRows) -> Reals:
-    """Weight of every row: photographs and generated faces alike, and within each the root of a set's size."""
+    """Weight per row: photographs and generated faces balance; within each, sets count by the root of their size."""
     share, synthetic = np.zeros(len(rows.made_by)), rows.synthetic
     for side in (False, True):
         sizes = {name: np.sum(rows.made_by == name) for name in np.unique(rows.made_by[synthetic == side])}
@@ -22,12 +22,12 @@ def row_weights(rows: GeneratedRows) -> Reals:
 
 
 def select_rows(rows: GeneratedRows, which: NDArray[np.bool_]) -> GeneratedRows:
-    """The rows that are wanted."""
+    """The rows flagged in ``which``."""
     return GeneratedRows(rows.features[which], rows.made_by[which], rows.source[which], rows.moved[which])
 
 
 def fit_detector(rows: GeneratedRows, taps: Sequence[int], strength: float) -> LinearFit:
-    """Generated (+1) against photographed (-1)."""
+    """Ridge regression: generated (+1) against photograph (-1)."""
     truth = np.where(rows.synthetic, 1.0, -1.0)[:, np.newaxis]
     return ridge(rows.beside(taps), truth, strength, row_weights(rows))
 
@@ -39,7 +39,7 @@ def fit_families(rows: GeneratedRows, taps: Sequence[int], strength: float) -> L
 
 
 def fit_whitening(rows: GeneratedRows, taps: Sequence[int]) -> LinearFit:
-    """The main axes of all training features, each with spread 1: far from zero in any is far from what was seen."""
+    """The main axes of all training features, each with standard deviation 1, for distances."""
     x = rows.beside(taps).astype(np.float64)
     mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-4)
     values, vectors = np.linalg.eigh(np.cov((x - mean) / spread, rowvar=False))
@@ -48,7 +48,7 @@ def fit_whitening(rows: GeneratedRows, taps: Sequence[int]) -> LinearFit:
 
 
 def stack_fits(parts: Sequence[LinearFit]) -> LinearFit:
-    """Several fits on the same features as one, standardised as the first is."""
+    """Several fits on the same features as one, with the standardisation of the first."""
     first = parts[0]
     weight = np.concatenate([part.weight / part.spread * first.spread for part in parts])
     bias = np.concatenate([part.bias + part.weight @ ((first.mean - part.mean) / part.spread) for part in parts])

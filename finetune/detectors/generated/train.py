@@ -1,7 +1,7 @@
 """``python -m finetune.detectors.generated.train --data DIR``: the detector of generated faces.
 
-Three things in one head: whether a face was generated, by which family, and the whitened axes in which a face's
-distance from everything seen in training is measured. Chosen on sets of photographs that the fit never saw.
+One head with three parts: generated or photograph, the generator family, and the whitened axes in which the distance
+from all training faces is measured. Blocks and strength are chosen on sets of photographs that the fit did not see.
 """
 
 import argparse
@@ -42,7 +42,7 @@ LABELS = ("synthetic", *FAMILIES, *(f"axis_{number}" for number in range(1, AXES
 
 
 def transfer_auc(rows: GeneratedRows, taps: Sequence[int], strength: float) -> dict[tuple[str, str, bool], float]:
-    """AUC by (set of photographs, generator, after a journey); the fit saw neither the set nor those generated faces.
+    """AUC by (set of photographs, generator, degraded), by fits without that set and without the scored faces.
 
     Half of the sources of every generator train, the other half are scored.
     """
@@ -54,13 +54,13 @@ def transfer_auc(rows: GeneratedRows, taps: Sequence[int], strength: float) -> d
         for family in GENERATORS:
             for late in (False, True):
                 attack = (rows.made_by == family) & ~seen & (rows.moved == late)
-                calm = (rows.made_by == name) & (rows.moved == late)
-                found[str(name), family, late] = two_sample_auc(scores[attack], scores[calm])
+                bona_fide = (rows.made_by == name) & (rows.moved == late)
+                found[str(name), family, late] = two_sample_auc(scores[attack], scores[bona_fide])
     return found
 
 
 def choose_taps(rows: GeneratedRows) -> tuple[tuple[int, ...], float]:
-    """Taps and strength with the best mean of ``transfer_auc`` after a journey, where size and history tell nothing."""
+    """Blocks and strength with the best mean of ``transfer_auc`` on degraded rows, where size does not help."""
     best: tuple[tuple[tuple[int, ...], float], float] = ((), 0.0), -1.0
     for taps in CHOICES:
         for strength in STRENGTHS:
@@ -68,8 +68,8 @@ def choose_taps(rows: GeneratedRows) -> tuple[tuple[int, ...], float]:
             late = [value for (_, _, moved_on), value in found.items() if moved_on]
             early = [value for (_, _, moved_on), value in found.items() if not moved_on]
             print(
-                f"{taps} {strength}: after a journey {np.mean(late):.4f} (least {min(late):.3f}), "
-                f"as they are {np.mean(early):.4f} (least {min(early):.3f})",
+                f"{taps} {strength}: degraded {np.mean(late):.4f} (least {min(late):.3f}), "
+                f"undegraded {np.mean(early):.4f} (least {min(early):.3f})",
                 flush=True,
             )
             best = ((taps, strength), float(np.mean(late))) if np.mean(late) > best[1] else best

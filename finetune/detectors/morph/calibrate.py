@@ -1,9 +1,10 @@
-"""``python -m finetune.detectors.morph.calibrate --data DIR --faces CACHE``: what SFace's cosine says about a morph.
+"""``python -m finetune.detectors.morph.calibrate --data DIR --faces CACHE``: calibrations of both morph detectors.
 
-A document picture is compared with a live picture of one of the people in it. Bona fide and morphed documents of the
-same people meet the same live pictures: other days of news photographs (the LFW part of muxspace), and FRLL's
-training people smiling, degraded to look like another sitting. A person's own pictures of one sitting alone would
-make every detector of this kind look perfect. The unseen method and the unsharp mask take no part.
+The command fits the differential detector (SFace cosine). A document picture is compared with a live picture of one of
+its contributors. Bona fide and morphed documents are compared with the same live pictures: news photographs of other
+days (the LFW part of muxspace), and FRLL's training people smiling, degraded to look like another session. Pictures of
+one session alone would make every detector of this kind look perfect. The Poisson method and the unsharp mask are kept
+for testing. ``single_image_record`` is called by ``train``.
 """
 
 import argparse
@@ -37,7 +38,7 @@ from finetune.detectors.morph.features import MorphRows
 
 SIZE, MARGIN = 288, 1.5
 FALSE_ALARMS = (0.10, 0.05)
-"""Shares of bona fide documents that the operating points let be called morphs; the first is the default."""
+"""BPCER of the operating points; the first is the default."""
 SINGLE_FALSE_ALARMS = (0.05, 0.02)
 """The same for the single-image detector."""
 CAP = 1.3
@@ -47,7 +48,7 @@ NEAREST = 5
 
 
 class Trial(NamedTuple):
-    """One document against one live picture."""
+    """One comparison of a document with a live picture."""
 
     morphed: bool
     person: str
@@ -55,7 +56,7 @@ class Trial(NamedTuple):
 
 
 def document_pairs(faces: list[LocatedFace]) -> dict[str, tuple[LocatedFace, LocatedFace]]:
-    """Document and live picture of everybody who has two: the neutral one first, else in the order of names."""
+    """Document and live picture of every person who has two: the neutral one first, else by file name."""
     by: dict[str, list[LocatedFace]] = defaultdict(list)
     for one in sorted(faces, key=lambda one: one.path):
         if one.origin == FRLL or re.search(r"_\d{4}\.jpg$", one.path):
@@ -64,7 +65,7 @@ def document_pairs(faces: list[LocatedFace]) -> dict[str, tuple[LocatedFace, Loc
 
 
 def trials(pairs: dict[str, tuple[LocatedFace, LocatedFace]], settings: Settings, seed: int) -> Iterator[Trial]:
-    """Per person a bona fide document and a morph with somebody of near face shape, against the same live picture."""
+    """Per person a bona fide document and a morph with a similar face, compared with the same live picture."""
     tool, people = Identity(settings), list(pairs)
     shapes = np.stack([pairs[person][0].shape().ravel() for person in people])
     for index, person in enumerate(people):
@@ -75,8 +76,8 @@ def trials(pairs: dict[str, tuple[LocatedFace, LocatedFace]], settings: Settings
         a, b, live = (portrait(one, SIZE, MARGIN) for one in (document, other, later))
         method, finish = SEEN[int(rng.integers(len(SEEN)))], FINISHES[int(rng.integers(len(FINISHES)))]
         morphed = morph(a, b, method, finish, rng).pixels
-        journey = draw_degradation(rng, SIZE, smallest=0.5)
-        seen = [_view(pixels, settings) for pixels in (degrade(live.pixels, journey), a.pixels, morphed)]
+        degradation = draw_degradation(rng, SIZE, smallest=0.5)
+        seen = [_view(pixels, settings) for pixels in (degrade(live.pixels, degradation), a.pixels, morphed)]
         if all(view is not None for view in seen):
             now, true, false = tool.embed([view for view in seen if view is not None])
             yield Trial(False, person, float(now @ true))
@@ -84,7 +85,7 @@ def trials(pairs: dict[str, tuple[LocatedFace, LocatedFace]], settings: Settings
 
 
 def differential_record(found: list[Trial]) -> CalibrationRecord:
-    """Platt's fit on the logit of dissimilarity, with the points of ``FALSE_ALARMS``."""
+    """Platt fit on the logit of dissimilarity, with the operating points of ``FALSE_ALARMS``."""
     names = np.unique([one.person for one in found], return_inverse=True)[1]
     truth = np.array([one.morphed for one in found])
     scores = np.array([dissimilarity(one.cosine) for one in found])
@@ -111,15 +112,17 @@ def differential_record(found: list[Trial]) -> CalibrationRecord:
 
 
 def single_image_record(rows: MorphRows, scores: Reals, plain: MorphRows, plain_scores: Reals) -> CalibrationRecord:
-    """Morphs of photographs against bona fide photographs, on a journey and as they are."""
+    """Morphs of photographs against bona fide photographs, degraded and undegraded."""
     photograph = np.array([not TRAINING_SETS[str(name)].synthetic for name in rows.origin])
-    attack, calm = photograph & rows.morphed, photograph & ~rows.morphed
-    negative = np.concatenate([scores[calm], plain_scores])
-    people = np.unique(np.concatenate([rows.source[attack], rows.source[calm], plain.source]), return_inverse=True)[1]
+    attack, bona_fide = photograph & rows.morphed, photograph & ~rows.morphed
+    negative = np.concatenate([scores[bona_fide], plain_scores])
+    people = np.unique(
+        np.concatenate([rows.source[attack], rows.source[bona_fide], plain.source]), return_inverse=True
+    )[1]
     groups = people[: attack.sum()], people[attack.sum() :]
     points = []
     for rate in SINGLE_FALSE_ALARMS:
-        parts = [plain_scores[plain.origin == name] for name in np.unique(plain.origin)] + [scores[calm]]
+        parts = [plain_scores[plain.origin == name] for name in np.unique(plain.origin)] + [scores[bona_fide]]
         line = max(float(np.quantile(part, 1 - rate)) for part in parts)
         errors = {"bpcer": float(np.mean(negative >= line)), "apcer": float(np.mean(scores[attack] < line))}
         points.append(operating_point(f"BPCER {100 * rate:.0f} %", line, errors))

@@ -1,8 +1,8 @@
-"""Twins for the single-image morph detector: a bona fide document picture, and the same picture morphed.
+"""Pairs for the single-image morph detector: a bona fide document picture, and the same picture morphed.
 
-Both went on one and the same journey and were cropped at the same place, so that neither framing nor compression tells
-them apart; a few bona fide ones were warped and warped back, so that resampling does not either. Contributors lie in
-the fold of the first person. Knows no model. The same seed gives the same twins.
+Both halves get the same degradation and the same crop, so that neither framing nor compression reveals the class; some
+bona fide halves are warped and warped back, so that resampling does not either. The contributor lies in the fold of the
+first person. The same seed gives the same pairs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,23 +20,23 @@ from finetune.detectors.linear import FOLDS, fold_of
 
 SIZE, MARGIN = 288, 1.5
 CANDIDATES = 12
-"""Contributors looked at before the one with the nearest face shape is taken."""
+"""Contributors drawn, of which the one with the most similar face shape is taken."""
 METHODS: tuple[Method, ...] = ("full", "cleaned", "splice")
 FINISHES: tuple[Finish, ...] = ("plain", "matched", "smoothed")
 SHARES = (0.2, 0.65, 0.15)
-"""How often each finish is drawn; "unsharp" and the Poisson method are kept for testing."""
+"""Probability of each finish; "unsharp" and the Poisson method are kept for testing."""
 PRINTED, CONTROLS = 0.12, 0.15
-"""Shares of the twins that were printed and scanned, and whose bona fide half was warped and back."""
+"""Shares of pairs that are printed and scanned, and whose bona fide half is warped and warped back."""
 TURN = 0.2
-"""How far the nose tip may lie beside the middle of the eyes, over their distance: documents show the face from ahead,
-and a mesh seen from the side folds when it is moved."""
+"""Largest offset of the nose tip from the middle of the eyes, over the eye distance: documents show frontal faces, and
+the mesh of a turned face folds when it is moved."""
 JITTER = 0.02
 """Standard deviation of the crop's place and size, over the face box."""
 
 
 @dataclass(frozen=True)
 class MorphHalf:
-    """One picture: ``pixels`` 224×224×3 as the branch sees it, and what it is."""
+    """One picture, 224×224×3 as the branch takes it, and what it is."""
 
     pixels: NDArray[np.uint8]
     morphed: bool
@@ -49,7 +49,7 @@ class MorphHalf:
 def morph_pairs(
     faces: Mapping[str, Sequence[LocatedFace]], counts: Mapping[str, int], seed: int
 ) -> Iterator[tuple[MorphHalf, MorphHalf]]:
-    """Bona fide and morphed half, twin after twin; a set smaller than its count is gone through more than once."""
+    """Yield (bona fide, morphed) halves; a set smaller than its count is used more than once."""
     for place, (name, count) in enumerate(counts.items()):
         rows = [one for one in faces[name] if is_frontal(one)]
         sides = [[one for one in rows if fold_of(one.source) == fold] for fold in range(FOLDS)]
@@ -63,7 +63,7 @@ def morph_pairs(
 
 
 def is_frontal(found: LocatedFace) -> bool:
-    """Whether the face looks ahead, by three points of its mesh."""
+    """Whether the face looks at the camera, by three points of its mesh."""
     right, left, tip = (np.asarray(found.points[index]) for index in (33, 263, 1))
     across = left - right
     return abs(float((tip - (right + left) / 2) @ across / (across @ across))) < TURN
@@ -72,26 +72,25 @@ def is_frontal(found: LocatedFace) -> bool:
 def nearest_contributor(
     target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator
 ) -> LocatedFace | None:
-    """Somebody else of near face shape, or None when there is nobody else."""
+    """Another person with a similar face shape, or None when there is nobody else."""
     drawn = [rows[int(index)] for index in rng.integers(len(rows), size=CANDIDATES)]
-    shape = target.shape()
     others = [one for one in drawn if one.source != target.source]
-    return min(others, key=lambda one: float(np.linalg.norm(one.shape() - shape)), default=None)
+    return min(others, key=target.shape_distance, default=None)
 
 
 def make_morph_pair(target: LocatedFace, other: LocatedFace, rng: np.random.Generator) -> tuple[MorphHalf, MorphHalf]:
-    """Both halves after their journey."""
+    """Both halves after degradation."""
     a, b = portrait(target, SIZE, MARGIN), portrait(other, SIZE, MARGIN)
     method = METHODS[int(rng.integers(len(METHODS)))]
     finish = FINISHES[int(rng.choice(len(FINISHES), p=SHARES))]
     controlled = bool(rng.random() < CONTROLS)
-    calm = self_warp(a, b, rng).pixels if controlled else a.pixels
+    bona_fide = self_warp(a, b, rng).pixels if controlled else a.pixels
     morphed = morph(a, b, method, finish, rng).pixels
     printed, seed = bool(rng.random() < PRINTED), int(rng.integers(2**31))
-    journey, box = draw_degradation(rng, SIZE, smallest=0.5), _box(rng)
+    degradation, box = draw_degradation(rng, SIZE, smallest=0.5), _box(rng)
     first, second = (
-        face_crop(degrade(_print_scanned(one, seed) if printed else one, journey), box).pixels
-        for one in (calm, morphed)
+        face_crop(degrade(_print_scanned(one, seed) if printed else one, degradation), box).pixels
+        for one in (bona_fide, morphed)
     )
     whose = target.source, target.origin
     return (

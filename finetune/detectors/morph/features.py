@@ -22,7 +22,7 @@ BATCH = 16
 
 
 class MorphRows(NamedTuple):
-    """One row per picture: ``features`` by tap, radial ``spectrum``, and what it is (see ``MorphHalf``)."""
+    """One row per picture: ``features`` by block, radial ``spectrum``, and what it is (see ``MorphHalf``)."""
 
     features: Mapping[int, NDArray[np.float32]]
     spectrum: Reals
@@ -33,12 +33,12 @@ class MorphRows(NamedTuple):
     finish: NDArray[np.str_]
 
     def beside(self, taps: Sequence[int]) -> NDArray[np.float32]:
-        """N×(taps·3W), as a head reads them."""
+        """N×(blocks·3W) features of these blocks, as a head reads them."""
         return np.concatenate([self.features[tap] for tap in taps], axis=1)
 
 
 def extract_rows(halves: Sequence[MorphHalf], tower: Tower) -> MorphRows:
-    """Features and spectra of pictures."""
+    """Encoder features and radial spectra of pictures."""
     found = []
     for start in track(range(0, len(halves), BATCH), description="features"):
         with autocast(tower.device):
@@ -54,7 +54,7 @@ def extract_rows(halves: Sequence[MorphHalf], tower: Tower) -> MorphRows:
 
 
 def load_or_extract(path: Path, mark: str, make: Callable[[], Sequence[MorphHalf]], tower: Tower) -> MorphRows:
-    """The rows at ``path`` if they carry the mark, else those of ``make``, kept there."""
+    """The rows cached at ``path`` when they carry ``mark``, else those of ``make``, cached there."""
     if path.is_file():
         stored = np.load(path)
         if str(stored["mark"]) == mark:
@@ -70,7 +70,7 @@ def load_or_extract(path: Path, mark: str, make: Callable[[], Sequence[MorphHalf
 
 
 def undegraded_halves(faces: Sequence[LocatedFace]) -> list[MorphHalf]:
-    """Bona fide pictures without any journey, as the tool crops them."""
+    """Bona fide pictures without degradation, as the tool crops them."""
     return [
         MorphHalf(
             face_crop(read_pixels(one), one.box).pixels,

@@ -1,9 +1,9 @@
-"""``python -m finetune.detectors.morph.train --data DIR``: the single-image morph detector, and its calibration.
+"""``python -m finetune.detectors.morph.train --data DIR``: the single-image morph detector and its calibration.
 
-A ridge regression on frozen features of pairs (``data``), written as a head without blocks of its own.
-Everything is chosen and calibrated out of fold: no score comes from a fit that saw the person. The false-alarm lines
-are those of faces as they are in their files, the strictest set deciding, since bona fide pictures seldom went on a
-journey. The unsharp mask and the Poisson method take no part.
+A ridge regression on frozen features of pairs (``data``), exported as a head without blocks of its own. Everything is
+chosen and calibrated out of fold: no score comes from a fit that saw the person. The thresholds are those of undegraded
+faces, by the strictest set, because bona fide pictures are seldom degraded like the pairs. The unsharp mask and the
+Poisson method are kept for testing.
 """
 
 import argparse
@@ -32,15 +32,15 @@ from finetune.detectors.morph.features import DEPTHS, MorphRows, load_or_extract
 
 VERSION = "1.0.0"
 COUNTS = {"frll_london": 190, "fairface_train_4k": 220, "muxspace_expressions": 160, "sfhq_t2i_tiles": 40}
-"""Twins per set."""
+"""Pairs per set."""
 PLAIN = {"frll_london": 120, "fairface_train_4k": 220, "muxspace_expressions": 120}
-"""Faces as they are in their files, per set, for the lines."""
+"""Undegraded faces per set, for the thresholds."""
 CHOICES: tuple[tuple[int, ...], ...] = ((6,), (8,), (10,), (4, 8), (6, 10), (4, 6, 8, 10))
 STRENGTHS = (0.01, 0.1, 1.0)
 
 
 def targets(rows: MorphRows) -> tuple[Reals, Reals]:
-    """N×1 of ±1, and shares by which every set weighs the same as the others."""
+    """N×1 of ±1, and row weights by which all sets count the same."""
     share = np.zeros(len(rows.origin))
     for name in np.unique(rows.origin):
         mine = rows.origin == name
@@ -49,7 +49,7 @@ def targets(rows: MorphRows) -> tuple[Reals, Reals]:
 
 
 def auc_per_set(rows: MorphRows, scores: Reals) -> dict[str, float]:
-    """AUC per set of photographs and kind of morph that the bars name, against the bona fide of the same set."""
+    """AUC per set of photographs and morph method with finish "matched", against bona fide pictures of the set."""
     found = {}
     for name in (one for one in np.unique(rows.origin) if not TRAINING_SETS[str(one)].synthetic):
         mine = rows.origin == name
@@ -61,7 +61,7 @@ def auc_per_set(rows: MorphRows, scores: Reals) -> dict[str, float]:
 
 
 def choose_taps(rows: MorphRows) -> tuple[tuple[int, ...], float]:
-    """Taps and strength with the best mean of ``auc_per_set``, out of fold."""
+    """Blocks and strength with the best mean of ``auc_per_set``, out of fold."""
     truth, share = targets(rows)
     best: tuple[tuple[tuple[int, ...], float], float] = ((), 0.0), -1.0
     for taps in CHOICES:
@@ -74,7 +74,7 @@ def choose_taps(rows: MorphRows) -> tuple[tuple[int, ...], float]:
 
 
 def auc_left_out(rows: MorphRows, taps: Sequence[int], strength: float) -> dict[str, float]:
-    """AUC on every set of photographs by a fit that never saw that set."""
+    """AUC on every set of photographs by a fit without that set."""
     truth, share = targets(rows)
     found, x = {}, rows.beside(taps)
     for name in COUNTS:
@@ -105,10 +105,10 @@ def main(arguments: list[str] | None = None) -> int:
     cached = options.runs / "morph"
 
     def made() -> list[MorphHalf]:
-        pairs = track(morph_pairs(faces, COUNTS, options.seed), description="twins", total=sum(COUNTS.values()))
+        pairs = track(morph_pairs(faces, COUNTS, options.seed), description="pairs", total=sum(COUNTS.values()))
         return [half for pair in pairs for half in pair]
 
-    rows = load_or_extract(cached / "twins.npz", mark, made, tower)
+    rows = load_or_extract(cached / "pairs.npz", mark, made, tower)
     plain = load_or_extract(cached / "plain.npz", mark, lambda: undegraded_halves(some), tower)
     taps, strength = choose_taps(rows)
     fitted, record = _fit_and_calibrate(rows, plain, taps, strength)
@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _fit_and_calibrate(
     rows: MorphRows, plain: MorphRows, taps: Sequence[int], strength: float
 ) -> tuple[LinearFit, CalibrationRecord]:
-    """The fit on everything, and the calibration of its out-of-fold likeness; prints the figures."""
+    """The fit on all rows, and the calibration of its out-of-fold scores; prints the results."""
     truth, share = targets(rows)
     x, natural = rows.beside(taps), plain.beside(taps)
     fold, other = (np.array([fold_of(str(source)) for source in one.source]) for one in (rows, plain))
@@ -141,8 +141,8 @@ def _fit_and_calibrate(
         part = ridge(x[fold != number], truth[fold != number], strength, share[fold != number])
         scores[fold == number] = part(x[fold == number])[:, 0]
         plain_scores[other == number] = part(natural[other == number])[:, 0]
-    dull = out_of_fold(rows.spectrum, truth, rows.source.tolist(), 0.01, share)[:, 0]
-    spectral = auc_per_set(rows, dull)
+    baseline = out_of_fold(rows.spectrum, truth, rows.source.tolist(), 0.01, share)[:, 0]
+    spectral = auc_per_set(rows, baseline)
     for name, value in auc_per_set(rows, scores).items():
         print(f"{name} matched: AUC {value:.3f}, radial spectrum {spectral[name]:.3f}")
     print("a set never seen:", {name: round(value, 3) for name, value in auc_left_out(rows, taps, strength).items()})

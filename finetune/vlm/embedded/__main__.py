@@ -1,11 +1,11 @@
 """``python -m finetune.vlm.embedded STAGE --data DIR --work DIR``: train the embedded model, stage by stage.
 
-``bank``: faces found, crops made, the tower's view of each kept. ``projector``: the projector on its own; it is part
-of the base ever after. ``vqa``: the adapter for questions about the picture. ``samples``: what the explaining adapters
-learn from, made from the sets by ``finetune.text``. ``adapter NAME``: an adapter on that base from those samples,
-begun from another (``--begin``); a name that is no topic learns all topics at once. ``exam``: what ``vqa`` learnt,
-asked about held-out people in words training never used, and once more with another person's picture. Every stage
-leaves its result in ``--work`` and goes on where it was interrupted; what ships is written to ``--weights``.
+``bank``: find faces, make crops, store the features of the vision tower. ``projector``: train the projector, a part of
+the base from then on. ``vqa``: train the adapter for questions about the picture. ``samples``: write the samples of the
+explanation adapters (``finetune.text``). ``adapter NAME``: train an adapter on that base and those samples, starting
+from another (``--begin``); a name that is no topic is trained on all topics. ``evaluate``: ask the ``vqa`` adapter
+about held-out people in words not used in training, and again with the picture of another person. Every stage stores
+its result in ``--work`` and continues after an interruption; shipped weights are written to ``--weights``.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from evals.metrics.proportion import wilson
 from faceagent.vlm.embedded_model import weights_folder
 from finetune.vlm.embedded import stages
 
-STAGES = ("bank", "projector", "vqa", "samples", "adapter", "exam")
+STAGES = ("bank", "projector", "vqa", "samples", "adapter", "evaluate")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,7 +1,7 @@
-"""What the model is shown while it learns: face crops of the sets that may ship, each with what was measured on it.
+"""The faces that the embedded model is trained on, with measurements, cached per set.
 
-The labels come from the product's own face finder (pose, blendshapes) and from the sets' captions; nobody labelled
-anything by hand. Knows no question and no model.
+Labels come from the product's face finder (pose, blendshapes) and from the captions of the sets; nothing is labelled by
+hand.
 """
 
 import csv
@@ -22,7 +22,7 @@ from finetune.data.sources import located_face
 
 
 def read_faces(name: str, folder: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
-    """Every measurable face of a set, one per picture; remembered in ``cache`` as JSON lines."""
+    """Every measurable face of a set, one per picture; cached in ``cache`` as JSON lines."""
     memory = cache / f"{name}.jsonl"
     if not memory.is_file():
         with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
-"""How well the model answers what only the picture answers, and how well it does without the right picture.
+"""Accuracy on questions that only the picture answers, with the right picture and with another one.
 
-Greedy: an answer counts when its first token is the likeliest of the whole vocabulary. Knows no training.
+An answer is right when its first token is the most likely of the whole vocabulary.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def grade_answers(
     *,
     swapped: bool = False,
 ) -> list[bool]:
-    """Right or wrong per question; ``swapped`` shows another held-out picture, with the same question."""
+    """Right or wrong per question; ``swapped`` shows another held-out picture with the same question."""
     asked = sample_questions(facts, rows, topic, count, seed)
     rng = np.random.default_rng((seed, 9))
     shown = [int(rng.choice([row for row in rows if row != one])) if swapped else one for one, _ in asked]
@@ -42,7 +42,7 @@ def grade_answers(
 
 
 def first_token_correct(tuned: Any, tokenizer: Any, examples: Sequence[TrainingExample]) -> list[bool]:
-    """Whether the first token of each example's (single) answer is the likeliest."""
+    """Whether the first token of each example's (single) answer is the most likely."""
     right: list[bool] = []
     inner = tuned.get_base_model()
     for start in range(0, len(examples), AT_A_TIME):
@@ -57,5 +57,5 @@ def first_token_correct(tuned: Any, tokenizer: Any, examples: Sequence[TrainingE
 
 
 def format_summary(found: Mapping[str, Sequence[bool]]) -> str:
-    """One line of shares."""
+    """Accuracy per topic on one line."""
     return " ".join(f"{topic} {np.mean(marks):.2f}" for topic, marks in found.items() if len(marks))

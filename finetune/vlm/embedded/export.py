@@ -1,7 +1,4 @@
-"""What was trained, as the package holds it: projector and adapters in half precision.
-
-Knows file formats and nothing of training.
-"""
+"""Export of trained weights as the package ships them: projector and adapters in half precision."""
 
 import json
 import tempfile
@@ -32,7 +29,7 @@ def export_adapter(tuned: Any, name: str, home: Path) -> Path:
     with tempfile.TemporaryDirectory() as draft:
         tuned.save_pretrained(draft)
         config = json.loads((Path(draft) / CONFIG).read_text(encoding="utf-8"))
-        # The model folder of this machine is nobody else's business.
+        # The local path of the base model must not ship.
         config["base_model_name_or_path"] = None
         (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         lora = {key: value for key, value in load_file(Path(draft) / WEIGHTS).items() if "lora_" in key}

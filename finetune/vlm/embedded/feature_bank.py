@@ -1,9 +1,8 @@
-"""The frozen tower's view of every picture, computed once: the projector and all adapters learn from it.
+"""The feature bank: the output of the frozen vision tower for every picture, computed once.
 
-A picture in the bank is one crop after its own augmentation, with the facts that hold for it then. The tower is never
-trained, so walking it again at every step would buy nothing: a bank row is what the projector reads, 64×1536. Files of
-one folder: ``seen.npy`` and ``eyes.npy`` (float16), ``done.npy`` (which rows are there), ``pictures.json``. Two
-processes may fill one bank. Knows no question's words.
+A picture in the bank is one augmented crop, with the facts that hold for it. The tower is never trained, so its output
+is stored: 64×1536 per picture, the input of the projector. Files in one folder: ``seen.npy`` and ``eyes.npy``
+(float16), ``done.npy`` (which rows are filled), ``pictures.json``. Two processes may fill one bank.
 """
 
 import json
@@ -25,20 +24,20 @@ from faceagent.vlm.chat_template import pixel_values
 from finetune.data.precision import autocast
 
 SPLICED = 0.45
-"""Share of the training faces that are in the bank a second time, with one part replaced."""
+"""Share of training faces that are in the bank a second time with one part replaced."""
 AT_A_TIME = 16
 EYES = 3 * 384
 BEFORE_LAST = -3
-"""Of the tower's hidden states: the tokens before the last two blocks separate glasses best."""
+"""Index of the hidden states used: those before the last two blocks separate glasses best."""
 EYE_ROWS = slice(3, 9)
-"""Rows of the 16×16 patch grid where the eyes of a crop of this scale lie."""
+"""Rows of the 16×16 patch grid where the eyes of such a crop are."""
 SHARE = {"fairface_train_4k": 0.42, "muxspace_expressions": 0.5}
-"""Share of a set's frontal training faces that are taken, where it is not all: these two show little else."""
+"""Share of a set's frontal training faces that are used: these two sets have few others."""
 
 
 @dataclass(frozen=True)
 class BankPicture:
-    """``face``: index in ``read_all_faces``; ``facts``: topic to answer, after the augmentation."""
+    """One row of the bank. ``face``: index in ``read_all_faces``; ``facts``: topic to answer, after augmentation."""
 
     face: int
     spliced: bool
@@ -50,7 +49,7 @@ class BankPicture:
 
 @dataclass(frozen=True)
 class FeatureBank:
-    """``seen``: N×64×1536; ``eyes``: N×1152, what the glasses probe reads; both float16."""
+    """``seen``: N×64×1536; ``eyes``: N×1152, the input of the glasses probe; both float16."""
 
     pictures: tuple[BankPicture, ...]
     seen: NDArray[np.float16]
@@ -58,7 +57,7 @@ class FeatureBank:
 
 
 def choose_crops(faces: Sequence[MeasuredFace], seed: int) -> list[tuple[int, bool]]:
-    """Which faces are looked at, and whether spliced, in an order without pattern."""
+    """(index of the face, spliced) of every row, in random order."""
     rng = np.random.default_rng((seed, 1))
     picked = []
     for index, one in enumerate(faces):
@@ -80,7 +79,7 @@ def fill_bank(
     part: int = 0,
     parts: int = 1,
 ) -> None:
-    """Look at every ``parts``-th block of pictures from ``part`` on; what is done already is left alone."""
+    """Encode every ``parts``-th block of rows from block ``part`` on; filled rows are skipped."""
     order = choose_crops(faces, seed)
     seen, eyes, done = _files(folder, len(order))
     pictures = [_augment(data, faces, *order[place], place, seed)[1] for place in range(len(order))]
@@ -98,7 +97,7 @@ def fill_bank(
 
 
 def load_bank(folder: Path) -> FeatureBank:
-    """What is in the bank by now."""
+    """The filled rows of the bank."""
     done = np.flatnonzero(np.load(folder / "done.npy"))
     rows = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))
     pictures = tuple(BankPicture(**rows[place]) for place in done)
@@ -107,7 +106,7 @@ def load_bank(folder: Path) -> FeatureBank:
 
 
 def encode_crops(model: Any, shown: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Crops (S×S×3 uint8 RGB) as the projector's input, N×64×1536, and as the glasses probe's, N×1152."""
+    """Crops (S×S×3 uint8 RGB) as input of the projector, N×64×1536, and of the glasses probe, N×1152."""
     tower = model.model.vision_tower
     with torch.inference_mode(), autocast(torch.device("cpu")):
         out = tower(pixel_values(shown), output_hidden_states=True)

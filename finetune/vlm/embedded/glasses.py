@@ -1,8 +1,7 @@
-"""Who wears glasses, in sets whose captions do not say: a probe trained on the captions that do.
+"""A probe for glasses, trained on captions that mention them, for sets whose captions do not.
 
-A logistic regression on the frozen tower's tokens at the height of the eyes. Where it is sure (above .85 or below .08)
-its answer serves as a label; looked at by eye in an earlier run, 48 of 48 of the former wore glasses and 60 of 60 of
-the latter none.
+Logistic regression on the frozen tower's tokens at eye height. Probabilities above .85 or below .08 serve as labels;
+inspected by eye in an earlier run, 48 of 48 of the former wore glasses and 60 of 60 of the latter did not.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ UNCLEAR = ("Accessories", "Glasses Style", "Facial Features")
 
 
 def predict_glasses(bank: FeatureBank, faces: Sequence[MeasuredFace]) -> list[str | None]:
-    """Per picture: "yes", "no", or None where neither caption nor probe is sure."""
+    """Per picture: "yes", "no", or None where neither caption nor probe is certain."""
     captions = [faces[one.face].caption for one in bank.pictures]
     named = np.array(["glasses" in caption.get("query_label", "") for caption in captions])
     train = np.array([not one.held_out for one in bank.pictures])

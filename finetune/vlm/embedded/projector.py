@@ -1,9 +1,9 @@
-"""A projector that speaks the language model's words before the language model ever sees it.
+"""Training of the projector alone: its tokens become the embeddings of words that are true of the picture.
 
-Trained first on its own, which costs a hundredth of a step through the language model: every one of the 64 projected
-tokens has a topic (``PLAN``) and shall be the embedding of the word that is true of the picture ("glasses", "smiling",
-"dark"). A language model knows how to read words; it then has to learn the questions alone. Inputs are standardised by
-the layer norm that InternVL's projector begins with.
+This costs a hundredth of a step through the language model. Each of the 64 projected tokens has a topic (``PLAN``) and
+is trained towards the embedding of the true word ("glasses", "smiling", "dark"). The language model reads words
+already; it then has to learn the questions alone. Inputs are standardised by the layer norm at the start of InternVL's
+projector.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,13 +45,13 @@ LETTERS = {
     "f": "forged",
 }
 PLAN = "lhachchlsxlhhlxssglxaxgssgegAegslsfAAfslambAAbmalxmomomccblmmbxl"
-"""Topic of each token, row by row of the 8×8 grid, near the place where it can be seen."""
+"""Topic of each token, row by row of the 8×8 grid, near the place where it is visible."""
 WEIGHT = {"altered": 2.0, "forged": 1.0}
 """Of a token's loss, where it is not 1."""
 
 
 class ProjectorReadout(nn.Module):
-    """What each projected token says about its topic."""
+    """The projector, and the answer that each projected token gives on its topic."""
 
     def __init__(self, projector: nn.Module, embeddings: Tensor, tokenizer: Any) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class ProjectorReadout(nn.Module):
         return projected
 
     def logits(self, tokens: Tensor, topic: int) -> Tensor:
-        """N×places×answers: how near each token of a topic is to each of its words."""
+        """N×places×answers: similarity of each token of a topic to each of its words."""
         words = self.words[topic]
         apart = words - words.mean(0)
         near = (tokens[:, self.places[topic]] - words.mean(0)) @ apart.T / apart.square().sum(1).mean()
@@ -81,7 +81,7 @@ class ProjectorReadout(nn.Module):
 
 
 def standardise(projector: Any, seen: NDArray[np.float16]) -> None:
-    """Let the projector's layer norm give every input mean 0 and spread 1 over the pictures ``seen``."""
+    """Set the projector's layer norm so that every input has mean 0 and standard deviation 1 over ``seen``."""
     rows = torch.from_numpy(seen.reshape(-1, seen.shape[-1])).float()
     rows = nn.functional.layer_norm(rows, rows.shape[-1:])
     mean, spread = rows.mean(0), rows.std(0).clamp(min=1e-3)
@@ -91,7 +91,7 @@ def standardise(projector: Any, seen: NDArray[np.float16]) -> None:
 
 
 def target_answers(facts: Sequence[Mapping[str, str]]) -> Tensor:
-    """N×topics: the number of the answer of each picture, -1 where it is not known."""
+    """N×topics: index of the answer of each picture, -1 where it is unknown."""
     return torch.tensor(
         [
             [list(words).index(one[topic]) if one.get(topic) in words else -1 for topic, words in WORDS.items()]
@@ -109,7 +109,7 @@ def train_projector(
     lr: float = 2e-3,
     size: int = 64,
 ) -> None:
-    """Train the projector on pictures and their answers; every answer of a topic weighs the same."""
+    """Train the projector on pictures and answers; every answer of a topic has the same weight."""
     torch.manual_seed(seed)
     rng = np.random.default_rng((seed, 3))
     balance = [_balance(wanted[:, number], len(words)) for number, words in enumerate(WORDS.values())]
@@ -138,7 +138,7 @@ def _balance(right: Tensor, kinds: int) -> Tensor:
 
 
 def _loss(reading: ProjectorReadout, tokens: Tensor, wanted: Tensor, balance: Sequence[Tensor]) -> Tensor:
-    """Cross-entropy over a topic's words, and the distance to the true one."""
+    """Cross-entropy over the words of a topic, and the distance to the true word."""
     loss = torch.zeros(())
     for number, topic in enumerate(WORDS):
         known = wanted[:, number] >= 0
@@ -157,7 +157,7 @@ def _loss(reading: ProjectorReadout, tokens: Tensor, wanted: Tensor, balance: Se
 
 
 def accuracy(reading: ProjectorReadout, seen: NDArray[np.float16], wanted: Tensor) -> dict[str, float]:
-    """Balanced accuracy per topic that has an answer, of a topic's tokens together."""
+    """Balanced accuracy per topic; all tokens of a topic vote together."""
     with torch.inference_mode():
         tokens = torch.cat([reading(torch.from_numpy(seen[at : at + 64]).float()) for at in range(0, len(seen), 64)])
     found = {}

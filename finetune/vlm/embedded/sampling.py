@@ -1,7 +1,4 @@
-"""Which picture is shown with which questions: every answer of every topic equally often, whatever the sets hold.
-
-Knows the bank and the questions, and no model.
-"""
+"""Sampling of training conversations and test questions: every answer of a topic equally often."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,7 +26,7 @@ WEIGHTS: Mapping[str, int] = {
     "gender": 1,
     "forged": 2,
 }
-"""How often a lesson is about a topic. The five that the model is measured on come first."""
+"""Relative frequency of each topic. The five that the model is measured on come first."""
 
 
 def sample_examples(
@@ -43,13 +40,13 @@ def sample_examples(
 ) -> list[TrainingExample]:
     """``count`` conversations of up to ``turns`` questions about the pictures ``rows``."""
     rng = np.random.default_rng((seed, 7))
-    shelf = _rows_by_answer(facts, rows)
-    topics = [topic for topic in weights if topic in shelf]
+    by_answer = _rows_by_answer(facts, rows)
+    topics = [topic for topic in weights if topic in by_answer]
     odds = np.array([weights[topic] for topic in topics], dtype=float)
     made = []
     for _ in range(count):
         about = topics[int(rng.choice(len(topics), p=odds / odds.sum()))]
-        answers = list(shelf[about].values())
+        answers = list(by_answer[about].values())
         row = int(rng.choice(answers[int(rng.integers(len(answers)))]))
         rest = [topics[place] for place in rng.choice(len(topics), len(topics), replace=False, p=odds / odds.sum())]
         asked = build_questions(facts[row], [about, *(topic for topic in rest if topic != about)], rng)[:turns]
@@ -72,8 +69,8 @@ def sample_questions(
 
 
 def _rows_by_answer(facts: Sequence[Facts], rows: Sequence[int] | NDArray[np.int64]) -> dict[str, dict[str, list[int]]]:
-    shelf: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    by_answer: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         for topic, answer in facts[row].items():
-            shelf[topic][answer].append(row)
-    return shelf
+            by_answer[topic][answer].append(row)
+    return by_answer

@@ -1,6 +1,6 @@
-"""The stages of training, as the command line runs them: each reads what the one before it left in the work folder.
+"""The training stages of the command line: each reads what the previous one left in the work folder.
 
-The recipe is here: steps, rates and how many lessons. Knows every part of this package, and no argument parser.
+The hyperparameters of the shipped model are here.
 """
 
 from collections.abc import Mapping
@@ -36,17 +36,17 @@ from finetune.vlm.embedded.train import AdapterPlan, load_base, train_adapter, w
 
 SEED = 0
 SAMPLES = "samples"
-"""Folder, in the work folder, of what the text engines wrote."""
+"""Folder of the written samples, in the work folder."""
 EPOCHS = 4
-"""Of the projector's own training."""
+"""Epochs of the projector."""
 GAIN = 1.6
-"""Of the finished projector's output: hedged guesses are shorter than words, and the model knows words."""
+"""Factor on the trained projector's output: uncertain answers are shorter than word embeddings."""
 VQA = AdapterPlan("vqa", steps=600, batch=8, lr=1e-3, check_every=25)
 COMMON = AdapterPlan("common", steps=720, batch=4, lr=8e-4, check_every=20)
-"""What the explaining adapters begin from: all their samples together."""
+"""The common start of the explanation adapters, trained on all their samples."""
 ADAPTER = AdapterPlan("adapter", steps=800, batch=4, lr=1e-3, check_every=20)
 PLAIN_TIMES = 8
-"""How often each plain question stands among the lessons."""
+"""Repetitions of each plain question among the examples."""
 LEARNT: Mapping[str, int] = {
     "muxspace_expressions": 1,
     "frll_london": 1,
@@ -54,17 +54,17 @@ LEARNT: Mapping[str, int] = {
     "sfhq_tiles": 1,
     "fairface_train_4k": 3,
 }
-"""The sets that samples are made of, with one of how many faces: FairFace would be half of them."""
+"""Sets that samples are made of; every n-th face is used, because FairFace would be half of them."""
 EACH: Mapping[Question, int] = {"expression": 800, "forgery": 800, "identity": 600}
-"""Samples of one kind, per topic."""
+"""Samples per topic and kind."""
 SAMPLES_SEED = 7
 FIRST = "vqa"
-"""The adapter that learns to answer about pictures; the others begin from it."""
+"""The adapter for questions about the picture; the other adapters start from it."""
 
 
 @dataclass(frozen=True)
 class WorkFolders:
-    """Where the sets lie, where caches go, where finished weights go."""
+    """Folders of the data sets, of caches, and of finished weights."""
 
     data: Path
     folder: Path
@@ -72,19 +72,19 @@ class WorkFolders:
 
     @cached_property
     def settings(self) -> Settings:
-        """The product's own, for finding faces and parts."""
+        """Settings of the product, for finding faces."""
         return load()
 
     def faces(self) -> list[MeasuredFace]:
-        """Every measured face of the sets that may ship."""
+        """Every measured face of the training sets."""
         return read_all_faces(self.data, self.folder / "faces", self.settings)
 
     def fresh(self) -> tuple[Any, Any]:
-        """The model with a projector that has learnt nothing, and its tokenizer."""
+        """The model with an untrained projector, and its tokenizer."""
         return self._made("fresh", None)
 
     def base(self) -> tuple[Any, Any]:
-        """The model with the finished projector, and its tokenizer."""
+        """The model with the trained projector, and its tokenizer."""
         return self._made("base", load_file(self.weights / PROJECTOR))
 
     def _made(self, name: str, state: Any) -> tuple[Any, Any]:
@@ -96,7 +96,7 @@ class WorkFolders:
 
 @dataclass(frozen=True)
 class BankSplit:
-    """What is learnt from: pictures as the tower saw them, their facts, and the rows of either side of the split."""
+    """The bank with facts, and the row indices of both sides of the split."""
 
     seen: NDArray[np.float16]
     facts: list[dict[str, str]]
@@ -105,14 +105,14 @@ class BankSplit:
 
 
 def run_bank(work: WorkFolders, part: int = 0, parts: int = 1) -> None:
-    """Find faces, make crops, look at them."""
+    """Find faces, make crops, fill the feature bank."""
     faces = work.faces()
     data = load_or_make_crops(work.folder / "crops", faces, SEED)
     bank.fill_bank(work.folder / "bank", data, faces, work.fresh()[0], SEED, part, parts)
 
 
 def load_split(work: WorkFolders) -> BankSplit:
-    """The bank, with the probe's word on glasses added to its facts."""
+    """The bank, with the probe's answers on glasses added to its facts."""
     held = bank.load_bank(work.folder / "bank")
     facts = [
         {**one.facts, **({"glasses": answer} if answer else {})}
@@ -123,7 +123,7 @@ def load_split(work: WorkFolders) -> BankSplit:
 
 
 def run_projector(work: WorkFolders) -> dict[str, float]:
-    """The projector, finished and shipped; returns its balanced accuracy per topic on held-out people."""
+    """Train and export the projector; returns its balanced accuracy per topic on held-out people."""
     model, tokenizer = work.fresh()
     have = load_split(work)
     inner = model.model.multi_modal_projector
@@ -140,7 +140,7 @@ def run_projector(work: WorkFolders) -> dict[str, float]:
 
 
 def run_vqa(work: WorkFolders, minutes: float = 0.0) -> None:
-    """The adapter ``vqa``: questions that only the picture answers."""
+    """Train and export the adapter ``vqa``: questions that only the picture answers."""
     have = load_split(work)
     model, tokenizer = work.base()
     tuned = with_adapter(model, VQA)
@@ -155,7 +155,7 @@ def run_vqa(work: WorkFolders, minutes: float = 0.0) -> None:
 
 
 def run_samples(work: WorkFolders, each: Mapping[Question, int] | None = None) -> dict[str, int]:
-    """Write what the explaining adapters learn from, ``samples/TOPIC.jsonl`` and the pictures; returns how many."""
+    """Write the samples of the explanation adapters, ``samples/TOPIC.jsonl``, and pictures; returns the counts."""
     faces = [
         one
         for name, every in LEARNT.items()
@@ -177,11 +177,11 @@ def run_samples(work: WorkFolders, each: Mapping[Question, int] | None = None) -
 def run_adapter(
     work: WorkFolders, name: str, begin: Path | None = None, minutes: float = 0.0, seed: int = SEED
 ) -> None:
-    """The adapter ``name``, begun from ``vqa`` or ``begin``: explanations and labels, a little plain text.
+    """Train the adapter ``name`` from ``vqa`` or ``begin``: explanations and labels, and some plain text.
 
-    An adapter of the product's name learns its own topic and ships; any other name learns all topics at once and
-    stays in the work folder, for the others to begin from. Another ``seed`` is another order of the samples: for a
-    second round, begun from the first.
+    An adapter with the name of a topic is trained on that topic and exported; any other name is trained on all topics
+    and stays in the work folder as a start for others. Another ``seed`` is another order of the samples, for a second
+    round that starts from the first.
     """
     model, tokenizer = work.base()
     topics = (name,) if name in SECTIONS else tuple(EACH)
@@ -198,7 +198,7 @@ def run_adapter(
 
 
 def run_evaluation(work: WorkFolders, count: int = 120) -> dict[str, tuple[list[bool], list[bool]]]:
-    """Right or wrong per topic with the shipped ``vqa``, with the picture asked about and with another one."""
+    """Right or wrong per topic with the shipped ``vqa``, with the right picture and with another one."""
     have = load_split(work)
     model, tokenizer = work.base()
     tuned = with_adapter(model, VQA, work.weights / FIRST)

@@ -1,7 +1,6 @@
-"""Samples of the text engines as lessons, and plain text that keeps a language model what it was.
+"""Training examples from text samples, and plain text that preserves the language model.
 
-Plain questions are answered by the base model itself before training: what it said without any adapter is what every
-adapter shall go on saying. Knows no engine and no question of its own.
+The base model itself answers the plain questions before training; adapters are trained to keep those answers.
 """
 
 import json
@@ -20,13 +19,13 @@ from finetune.vlm.embedded.feature_bank import AT_A_TIME, encode_crops
 from finetune.vlm.embedded.tokenize import TrainingExample
 
 EVERY = {"label": 3, "beside": 2}
-"""Of label questions one in so many is taught: they are short, and explaining takes more learning."""
+"""Every n-th label question is used: they are short, and explanations need more training."""
 LONGEST_ANSWER = 24
-"""Tokens of a plain answer."""
+"""Most tokens of a plain answer."""
 
 
 def load_examples(file: Path, model: Any, cache: Path) -> list[TrainingExample]:
-    """The training samples of a file; their pictures are looked at once and kept in ``cache``."""
+    """The training side of a sample file; picture features are computed once and cached in ``cache``."""
     samples = [one for one in read_samples(file) if not one.held_out]
     seen = _encoded_pictures(samples, file.parent, model, cache)
     count: Counter[str] = Counter()
@@ -41,7 +40,7 @@ def load_examples(file: Path, model: Any, cache: Path) -> list[TrainingExample]:
 
 
 def plain_examples(tuned: Any, tokenizer: Any, memory: Path) -> list[TrainingExample]:
-    """Everyday questions with the bare model's greedy answers, kept in ``memory``; those cut off are left out."""
+    """Everyday questions with the base model's greedy answers, cached in ``memory``; truncated ones are left out."""
     if not memory.is_file():
         memory.write_text(json.dumps(_base_answers(tuned, tokenizer)), encoding="utf-8")
     return [

@@ -1,6 +1,6 @@
-"""Conversations as token ids: what the model reads, and which of it it is asked to say.
+"""Conversations as token ids and labels.
 
-The ids are those of the assembled model's own chat template; a test holds the two together. Knows no question.
+The ids are those of the assembled model's chat template; a test compares the two.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from torch import Tensor
 from faceagent.vlm.chat_template import END, format_message, generation_prompt
 
 SILENT = -100
-"""Label of a token that is read, not said."""
+"""Label of tokens without loss."""
 
 
 @dataclass(frozen=True)
 class TrainingExample:
     """One picture and a conversation about it: (question, answer) pairs, an optional system text.
 
-    ``seen``: the picture as the tower saw it, 64×1536 (``bank``); None for a conversation without one.
+    ``seen``: the picture as the vision tower gives it, 64×1536 (``feature_bank``); None without a picture.
     """
 
     seen: NDArray[Any] | None
@@ -30,7 +30,7 @@ class TrainingExample:
 
 
 def encode(example: TrainingExample, tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Token ids and labels; only the answers, each with its end mark, are labelled."""
+    """Token ids and labels; only answers, each with its end mark, have labels."""
     ids: list[int] = []
     labels: list[int] = []
 
@@ -52,10 +52,10 @@ def encode(example: TrainingExample, tokenizer: Any) -> tuple[list[int], list[in
 
 
 def batch(examples: Sequence[TrainingExample], tokenizer: Any, longest: int = 1024) -> dict[str, Tensor]:
-    """Examples as one right-padded batch: ``input_ids``, ``labels``, and ``seen`` of those that show a picture.
+    """Examples as one right-padded batch: ``input_ids``, ``labels``, and ``seen`` of those with a picture.
 
-    No attention mask: in a causal model nothing looks at the padding behind it, and attention without one is faster.
-    Over ``longest`` tokens are cut.
+    No attention mask: in a causal model no token attends to the padding behind it, and attention is faster without one.
+    Sequences are cut at ``longest`` tokens.
     """
     rows = [encode(example, tokenizer) for example in examples]
     width = min(longest, max(len(ids) for ids, _ in rows))

@@ -1,9 +1,8 @@
-"""Supervised training of the embedded model: the projector with a first LoRA, or a LoRA on the finished base.
+"""Supervised training of the embedded model: LoRA on the language model, and the projector if wanted.
 
-vLLM takes LoRA on the language model only, so the projector is trained once, together with the first adapter, and is
-part of the base ever after; every further adapter trains on that base and all of them share one server. A plain loop
-of our own rather than trl's trainer: pictures come as the tower's cached output, and on a processor only answer tokens
-may reach the vocabulary.
+vLLM supports LoRA on the language model only, so the projector is trained once and is then part of the base; all
+adapters share that base and one server. The loop is not trl's trainer because pictures come as cached tower features,
+and because on a CPU only answer tokens may reach the vocabulary layer.
 """
 
 import time
@@ -21,15 +20,15 @@ from finetune.data.precision import autocast
 from finetune.vlm.embedded.tokenize import SILENT, TrainingExample, batch, encode
 
 TARGETS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj$"
-"""Every linear layer of the language model's blocks, and nothing that vLLM could not load."""
+"""Every linear layer of the language model's blocks: vLLM loads adapters of these only."""
 WINDOW = 16
-"""Batches among which examples are sorted by length, so that little of a batch is padding."""
+"""Batches within which examples are sorted by length, to reduce padding."""
 CLIP = 1.0
 
 
 @dataclass(frozen=True)
 class AdapterPlan:
-    """How one adapter is trained. ``projector_lr`` 0 leaves the projector as it is."""
+    """Hyperparameters of one adapter. ``projector_lr`` 0 leaves the projector unchanged."""
 
     name: str
     steps: int
@@ -53,7 +52,7 @@ def load_base(folder: Path) -> tuple[Any, Any]:
 
 
 def with_adapter(model: Any, plan: AdapterPlan, start: Path | None = None) -> Any:
-    """``model`` with a LoRA that trains, fresh or from the adapter folder ``start``, and its projector if wanted."""
+    """``model`` with a trainable LoRA, new or from the adapter folder ``start``, and its projector if wanted."""
     from peft import LoraConfig, PeftModel, get_peft_model
 
     torch.manual_seed(plan.seed)
@@ -76,10 +75,10 @@ def train_adapter(
     check: Callable[[int], str] = lambda step: "",
     minutes: float = 0.0,
 ) -> None:
-    """Train in place. ``check`` is called every so often and says how things stand.
+    """Train in place. ``check`` is called at intervals and returns a status line.
 
-    Checkpoints go to ``out``, from which an interrupted run goes on with the same batches. ``minutes`` ends the run
-    early, with the learning rate brought down in time: what a machine without a GPU can afford.
+    Checkpoints go to ``out``; an interrupted run continues with the same batches. ``minutes`` limits the run, and the
+    learning rate decays by that time: for machines without a GPU.
     """
     trainable = {name: value for name, value in tuned.named_parameters() if value.requires_grad}
     groups = [
@@ -118,7 +117,7 @@ def train_adapter(
 
 
 def plan_batches(lessons: Sequence[TrainingExample], tokenizer: Any, plan: AdapterPlan) -> list[list[int]]:
-    """Lesson numbers of every step: shuffled, near lengths together; the same for the same plan."""
+    """Example indices of every step: shuffled, similar lengths together; deterministic by the plan."""
     rng = np.random.default_rng((plan.seed, 5))
     lengths = np.array([len(encode(one, tokenizer)[0]) for one in lessons])
     batches: list[list[int]] = []

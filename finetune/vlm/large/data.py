@@ -1,7 +1,4 @@
-"""Samples as the rows that trl trains on: conversations, and pictures opened when their turn comes.
-
-Knows file and maker shots, and how they become pixels; knows no model.
-"""
+"""Training samples as data sets for trl: conversations, and pictures opened on access."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +13,7 @@ OpenPicture = Callable[[SamplePicture], Image.Image]
 
 
 def picture_opener(folder: Path) -> OpenPicture:
-    """Shots of files below ``folder``; a shot that needs a maker is refused, makers write their pictures out."""
+    """Opens picture files below ``folder``; a picture that has only a maker is refused."""
     root = folder.resolve()
 
     def opened(shot: SamplePicture) -> Image.Image:
@@ -35,20 +32,20 @@ def picture_opener(folder: Path) -> OpenPicture:
 
 
 def gather_samples(folder: Path, files: Sequence[str]) -> tuple[list[TrainingSample], list[TrainingSample]]:
-    """Training and validation side of all samples in ``files``; refused as ``record.accepted`` does."""
+    """Training and validation side of all samples in ``files``; refused as ``split_samples`` does."""
     return split_samples(sample for name in files for sample in read_samples(folder / name))
 
 
 def conversation(sample: TrainingSample) -> list[dict[str, str]]:
-    """What comes before the answer."""
+    """The messages before the answer."""
     system = [{"role": "system", "content": sample.system}] if sample.system else []
     return [*system, {"role": "user", "content": sample.prompt}]
 
 
 def trl_dataset(samples: Sequence[TrainingSample], opened: OpenPicture, *, preference: bool) -> Any:
-    """A trl dataset; pictures are opened on access, never kept.
+    """A trl dataset; pictures are opened on access and not kept.
 
-    Raises InputError when preference is wanted and a sample rejects nothing, or just what it answers.
+    Raises InputError when a preference sample has no rejected answer, or rejects the answer itself.
     """
     from datasets import Dataset
 

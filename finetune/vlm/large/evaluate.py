@@ -1,7 +1,7 @@
-"""What a run of the large models leaves behind for people: ``log.jsonl``, ``curves.png``, ``samples.jsonl``.
+"""Logs of a training run: ``log.jsonl``, ``curves.png``, and answers in ``samples.jsonl``.
 
-Knows the trainer's log and how to ask the model. Started again from a checkpoint, what was logged after that
-checkpoint is forgotten, so that every step stands once.
+When a run continues from a checkpoint, what was logged after that checkpoint is removed, so that every step is logged
+once.
 """
 
 import json
@@ -44,7 +44,7 @@ def greedy_answer(model: Any, processor: Any, sample: TrainingSample, opened: Op
 
 
 class EvaluationCallback(TrainerCallback):
-    """Writes one line per look at the validation side, and the answers to the first samples of it."""
+    """Logs one line per validation, and the answers to its first samples."""
 
     def __init__(
         self, folder: Path, processor: Any, shown: Sequence[TrainingSample], opened: OpenPicture, longest: int
@@ -55,13 +55,13 @@ class EvaluationCallback(TrainerCallback):
         self._losses: list[float] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Forget what a lost part of the run had logged."""
+        """Remove what was logged after the checkpoint."""
         for file in (self.log, self.said):
             kept = [line for line in _lines(file) if json.loads(line)["step"] <= state.global_step]
             file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """Remember training losses, write them down with the next validation loss."""
+        """Collect training losses and write their mean with the next validation loss."""
         if "loss" in logs:
             self._losses.append(float(logs["loss"]))
         if "eval_loss" not in logs:
@@ -75,7 +75,7 @@ class EvaluationCallback(TrainerCallback):
         draw_curves(self.log, self.curves)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        """Ask the model what it would answer now."""
+        """Write the current answers to the first validation samples."""
         for sample in self.shown:
             said = greedy_answer(model, self.processor, sample, self.opened, self.longest)
             line = {"step": state.global_step, "id": sample.id, "said": said, "wanted": sample.answer}

@@ -1,7 +1,4 @@
-"""The large model as a stage needs it: loaded, quantised or not, with the right parameters open for training.
-
-Knows where the two families keep projector and language model. Knows no data.
-"""
+"""Loading of the large models for each stage: quantised or not, with the right parameters trainable."""
 
 from pathlib import Path
 from typing import Any
@@ -11,17 +8,17 @@ from finetune.vlm.large.recipe import VlmRecipe
 from finetune.vlm.large.tiny_models import Family
 
 TARGETS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj$"
-"""Every linear layer of the language model's blocks, and nothing that vLLM could not load."""
+"""Every linear layer of the language model's blocks: vLLM loads adapters of these only."""
 PROJECTOR: dict[Family, tuple[str, ...]] = {
     "qwen3_vl": ("visual.merger.", "visual.deepstack_merger_list."),
     "internvl": ("multi_modal_projector.",),
 }
 FLOATING = ["lm_head", "visual", "vision_tower", "multi_modal_projector"]
-"""Modules that quantisation leaves alone: eyes and projector are small, and vLLM serves them in bfloat16."""
+"""Modules that are not quantised: vision tower and projector are small, and vLLM serves them in bfloat16."""
 
 
 def load_model(base: str | Path, recipe: VlmRecipe, *, quantised: bool) -> Any:
-    """The model of ``base``; in 4 bits with ``quantised``, in bfloat16 on a GPU, in float32 otherwise."""
+    """The model of ``base``: in 4 bits with ``quantised``, in bfloat16 on a GPU, else in float32."""
     declare_missing_operators()
     import torch
     from transformers import (
@@ -60,7 +57,7 @@ def load_processor(base: str | Path) -> Any:
 
 
 def open_projector(model: Any, family: Family) -> list[str]:
-    """Freeze all but the projector; the names of what trains, in order."""
+    """Freeze all but the projector; returns the names of the trainable parameters, in order."""
     opened = []
     for name, value in model.named_parameters():
         value.requires_grad_(any(part in name for part in PROJECTOR[family]))
@@ -70,7 +67,7 @@ def open_projector(model: Any, family: Family) -> list[str]:
 
 
 def new_adapter(model: Any, recipe: VlmRecipe) -> Any:
-    """``model`` with a new LoRA adapter drawn by the recipe's seed, and nothing else open."""
+    """``model`` with a new LoRA adapter initialised by the recipe's seed; nothing else is trainable."""
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
     from transformers import set_seed
 
@@ -85,12 +82,12 @@ def new_adapter(model: Any, recipe: VlmRecipe) -> Any:
 
 
 def load_adapter(model: Any, folder: Path, *, trained_on: bool = False) -> Any:
-    """``model`` with the adapter saved in ``folder``; ``trained_on`` opens it for training."""
+    """``model`` with the adapter saved in ``folder``; trainable with ``trained_on``."""
     from peft import PeftModel
 
     return PeftModel.from_pretrained(model, str(folder), is_trainable=trained_on)
 
 
 def save_adapter(model: Any, folder: Path) -> None:
-    """The trained adapter alone, as vLLM and ``load_adapter`` load it; never DPO's frozen copy."""
+    """Save the trained adapter alone, as vLLM and ``load_adapter`` read it; never DPO's frozen copy."""
     model.save_pretrained(str(folder), selected_adapters=["default"])

@@ -1,8 +1,8 @@
-"""``python -m finetune.vlm.large.preference RECIPE --data DIR``: preference, on from the adapter that instruction left.
+"""``python -m finetune.vlm.large.preference RECIPE --data DIR``: DPO from the instruction adapter.
 
-Direct preference optimisation (Rafailov et al. 2023) on swapped evidence: the answer that follows from this evidence
-is chosen over the answer that follows from another's, so that the text hangs on what is shown and not on habit. The
-reference is a frozen copy of the adapter. Interrupted, it goes on from its last checkpoint.
+Direct preference optimisation (Rafailov et al. 2023) on swapped evidence: the answer to this evidence is preferred to
+the answer to another's, so that the text depends on the evidence. The reference is a frozen copy of the adapter. An
+interrupted run continues from its last checkpoint.
 """
 
 import argparse
@@ -17,7 +17,10 @@ from finetune.vlm.large.train import ADAPTER, base_of, last_checkpoint, trainer_
 
 
 def dpo(recipe: VlmRecipe, data: Path, run: Path) -> Path:
-    """Run the stage preference into ``run``; the adapter's folder. Raises InputError before instruction was run."""
+    """Run the preference stage in ``run``; returns the adapter folder.
+
+    Raises InputError before the instruction stage was run.
+    """
     stage, out = recipe.stage("preference"), run / "preference"
     start = run / "instruction" / ADAPTER
     if not (start / "adapter_config.json").is_file():

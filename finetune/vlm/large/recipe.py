@@ -1,7 +1,4 @@
-"""A recipe of the large vision-language models: base, adapter and stages, read from TOML.
-
-Knows what may be asked of a run and nothing of how it is done.
-"""
+"""The recipe of a large vision-language model: base, adapter and stages, read from TOML."""
 
 import tomllib
 from pathlib import Path
@@ -18,7 +15,7 @@ ORDER: tuple[StageKind, ...] = ("alignment", "instruction", "preference")
 
 
 class VlmLoraRecipe(FrozenModel):
-    """LoRA in every linear layer of the language model: vLLM loads it nowhere else."""
+    """LoRA in every linear layer of the language model; vLLM loads no other."""
 
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
@@ -26,7 +23,7 @@ class VlmLoraRecipe(FrozenModel):
 
 
 class TrainingStage(FrozenModel):
-    """Alignment trains the projector alone, instruction the adapter, preference the same adapter on (DPO)."""
+    """Alignment trains the projector, instruction the adapter, preference the same adapter further (DPO)."""
 
     kind: StageKind
     data: tuple[str, ...] = Field(min_length=1, description="files of samples, relative to the data folder")
@@ -42,7 +39,7 @@ class TrainingStage(FrozenModel):
 
 
 class VlmRecipe(FrozenModel):
-    """One adapter. ``quantise`` "nf4" is QLoRA (Dettmers et al. 2023): the base in 4 bits, the adapter in bfloat16."""
+    """One adapter. ``quantise`` "nf4" is QLoRA (Dettmers et al. 2023): base in 4 bits, adapter in bfloat16."""
 
     name: str = Field(min_length=1)
     version: str
@@ -65,7 +62,7 @@ class VlmRecipe(FrozenModel):
 
     @property
     def kinds(self) -> tuple[StageKind, ...]:
-        """What the stages are."""
+        """Kinds of the stages, in order."""
         return tuple(stage.kind for stage in self.stages)
 
     def stage(self, kind: StageKind) -> TrainingStage:
@@ -77,7 +74,7 @@ class VlmRecipe(FrozenModel):
 
 
 def load_vlm_recipe(path: Path) -> VlmRecipe:
-    """Read a recipe. Raises InputError that names the wrong line of it."""
+    """Read a recipe. Raises InputError that names the wrong entry."""
     try:
         return VlmRecipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:

@@ -1,7 +1,7 @@
-"""Tiny random models of the classes that the large recipes train: a rehearsal of every step before a GPU is rented.
+"""Tiny random models of the classes that the large recipes train, to test every step without a GPU.
 
-A few hundred thousand parameters, a tokenizer of 256 bytes, and otherwise what the real checkpoints have: the same
-classes, module names, processors and chat format. Nothing that they answer means anything.
+A few hundred thousand parameters and a tokenizer of 256 bytes; classes, module names, processors and chat format are
+those of the real checkpoints. Their answers are random.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from faceagent.encoder.torchvision_ops import declare_missing_operators
 Family = Literal["qwen3_vl", "internvl"]
 
 SIDE = 56
-"""px, both sides of the pictures that these models are meant for."""
+"""Picture side in px for these models."""
 _TEXT: Mapping[str, Any] = {
     "hidden_size": 64,
     "intermediate_size": 128,
@@ -68,7 +68,7 @@ def build_tiny_model(family: Family, folder: Path, seed: int = 0) -> Path:
 
 
 def _tokenizer(family: Family) -> Any:
-    """One token per byte, and the marks."""
+    """One token per byte, and the special tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

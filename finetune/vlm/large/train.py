@@ -1,8 +1,8 @@
 """``python -m finetune.vlm.large.train RECIPE STAGE --data DIR``: alignment and instruction of a large model.
 
-trl's SFTTrainer with PEFT, plain LoRA or QLoRA in NF4; loss on the answer alone. Alignment trains the projector and
-leaves a whole base behind, because vLLM takes a projector from nowhere else; instruction trains the adapter on the
-base or, where there was an alignment, on what it left. Interrupted, either goes on from its last checkpoint.
+trl's SFTTrainer with PEFT, LoRA or QLoRA in NF4; loss on the answer alone. Alignment trains the projector and saves a
+whole base, because vLLM takes a projector only as part of a base. Instruction trains the adapter on that base, or on
+the recipe's base without alignment. An interrupted run continues from its last checkpoint.
 """
 
 import argparse
@@ -23,7 +23,7 @@ ADAPTER = "adapter"
 
 
 def base_of(recipe: VlmRecipe, run: Path) -> str | Path:
-    """What adapters of this recipe sit on: the recipe's base, or the one that its alignment left in ``run``.
+    """The base of the recipe's adapters: the recipe's own, or the one that its alignment saved in ``run``.
 
     Raises InputError when the recipe has an alignment that was not run.
     """
@@ -36,7 +36,7 @@ def base_of(recipe: VlmRecipe, run: Path) -> str | Path:
 
 
 def sft(recipe: VlmRecipe, kind: StageKind, data: Path, run: Path) -> Path:
-    """Run one stage into ``run``/stage; the folder of the aligned base or of the adapter."""
+    """Run one stage in ``run``/stage; returns the folder of the aligned base or of the adapter."""
     stage, out = recipe.stage(kind), run / kind
     train, held = gather_samples(data, stage.data)
     out.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def _run_trainer(
 
 
 def trainer_arguments(recipe: VlmRecipe, stage: TrainingStage, out: Path) -> dict[str, Any]:
-    """What SFT and DPO have in common, as keyword arguments of their configurations."""
+    """Keyword arguments that SFT and DPO configurations share."""
     import torch
 
     gpu = torch.cuda.is_available()
@@ -119,7 +119,7 @@ def trainer_arguments(recipe: VlmRecipe, stage: TrainingStage, out: Path) -> dic
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint of a stage, if it has one."""
+    """The newest checkpoint of a stage, or None."""
     from transformers.trainer_utils import get_last_checkpoint
 
     found: str | None = get_last_checkpoint(str(folder)) if folder.is_dir() else None
@@ -133,7 +133,7 @@ def write_training_card(
     sides: tuple[Sequence[TrainingSample], Sequence[TrainingSample]],
     target: Path,
 ) -> None:
-    """What an adapter was trained on and how, next to it."""
+    """Write the training data and settings of an adapter as JSON."""
     record = {
         "recipe": recipe.model_dump(mode="json"),
         "stage": stage.kind,

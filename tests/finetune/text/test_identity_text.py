@@ -2,12 +2,11 @@ import json
 
 import pytest
 
-from faceagent.errors import InputError
 from faceagent.judge.wording import of_100
 from faceagent.types import Evidence, Score, ToolStamp, Verdict
 from finetune.data.samples import SamplePicture, TrainingSample
 from finetune.text.case import ExplanationCase, RejectedCase
-from finetune.text.identity import TABLE, comparison_sample, not_decisive
+from finetune.text.identity import TABLE, comparison_sample
 from finetune.text.preference import swapped_samples
 
 BY = ToolStamp(name="identity", version="1")
@@ -98,17 +97,6 @@ def test_what_cannot_be_told_truly_is_rejected(changes, reason):
 
 def test_the_scale_of_the_similarity():
     assert [of_100(value) for value in (-1, 0, 1, 1.0001)] == [0, 50, 100, 100]
-
-
-def test_a_set_that_one_threshold_would_solve_is_refused():
-    same = [comparison_sample(case(n, 0.7 + n / 100, "genuine"), n) for n in range(10)]
-    other = [comparison_sample(case(20 + n, 0.1 + n / 100, "other_person"), n) for n in range(10)]
-    forged = [comparison_sample(case(40 + n, 0.7 + n / 100, "forged", forged=True), n) for n in range(10)]
-    with pytest.raises(InputError, match="One threshold"):
-        not_decisive([*same, *other])
-    assert 0.5 <= not_decisive([*same, *other, *forged]) < 0.95
-    with pytest.raises(InputError, match="both needed"):
-        not_decisive(same)
 
 
 def test_preference_swaps_answers_within_a_side_and_prefers_another_label():

@@ -1,4 +1,4 @@
-"""The fits of the generated-face branch on features whose truth is known, and the journey of a picture."""
+"""The fits of the generated-face branch on features whose truth is known, and the degradation of a picture."""
 
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def test_records_are_what_the_judge_reads(rows: GeneratedRows, tmp_path: Path) -
     assert cv2.imread(str(tmp_path / "reliability.png")) is not None
 
 
-def test_the_journey_is_one_per_file_and_leaves_a_small_face(astronaut: NDArray[np.uint8], tmp_path: Path) -> None:
+def test_the_degradation_is_one_per_file_and_leaves_a_small_face(astronaut: NDArray[np.uint8], tmp_path: Path) -> None:
     path = tmp_path / "face.png"
     cv2.imwrite(str(path), astronaut[:, :, ::-1])
     one = LocatedFace("frll_london", str(path), "frll_london/1", (170.0, 60.0, 290.0, 220.0), ((0.0, 0.0),))

@@ -1,4 +1,4 @@
-"""Twins: one journey for both halves, contributors of the same fold, faces that look ahead."""
+"""Morph pairs: one degradation for both halves, contributors of the same fold, frontal faces."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def faces(tmp_path: Path) -> list[LocatedFace]:
     return [found(tmp_path, number) for number in range(24)]
 
 
-def test_the_same_seed_makes_the_same_twins(faces: list[LocatedFace]) -> None:
+def test_the_same_seed_makes_the_same_pairs(faces: list[LocatedFace]) -> None:
     first, second = (list(morph_pairs({"a": faces}, {"a": 6}, seed=1)) for _ in range(2))
     assert len(first) == 6
     for one, other in zip(first, second, strict=True):
@@ -41,11 +41,11 @@ def test_the_same_seed_makes_the_same_twins(faces: list[LocatedFace]) -> None:
 
 
 def test_halves_share_all_but_the_morph(faces: list[LocatedFace]) -> None:
-    for calm, morphed in morph_pairs({"a": faces}, {"a": 8}, seed=2):
-        assert calm.pixels.shape == morphed.pixels.shape == (224, 224, 3)
-        assert (calm.morphed, morphed.morphed) == (False, True) and calm.source == morphed.source
+    for bona_fide, morphed in morph_pairs({"a": faces}, {"a": 8}, seed=2):
+        assert bona_fide.pixels.shape == morphed.pixels.shape == (224, 224, 3)
+        assert (bona_fide.morphed, morphed.morphed) == (False, True) and bona_fide.source == morphed.source
         assert morphed.method in ("full", "cleaned", "splice") and morphed.finish != "unsharp"
-        grey = [bool((half.pixels.std(axis=2) < 1.5).mean() > 0.9) for half in (calm, morphed)]
+        grey = [bool((half.pixels.std(axis=2) < 1.5).mean() > 0.9) for half in (bona_fide, morphed)]
         assert grey[0] == grey[1]
 
 

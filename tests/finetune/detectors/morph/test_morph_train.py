@@ -11,7 +11,7 @@ WIDTH = 6
 
 
 def rows(count: int, seed: int, morphs: bool = True) -> MorphRows:
-    """Twins whose first feature at block 6 alone tells the morph."""
+    """Pairs whose first feature at block 6 alone tells the morph."""
     rng = np.random.default_rng(seed)
     morphed = np.arange(count) % 2 == 1 if morphs else np.zeros(count, dtype=bool)
     features = {tap: rng.normal(size=(count, WIDTH)).astype(np.float32) for tap in DEPTHS}

@@ -1,4 +1,4 @@
-"""The embedded model's lessons: balanced, never the exam's words; a projector that learns to speak words."""
+"""Training examples are balanced and use no words of the test questions; the projector learns word embeddings."""
 
 from pathlib import Path
 
