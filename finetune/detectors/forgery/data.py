@@ -131,7 +131,7 @@ def _half(
 
 def _donor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace:
     """Another person of the same set and side with a similar face shape."""
-    drawn = [rows[index] for index in rng.integers(len(rows), size=CANDIDATES)]
+    drawn = [rows[int(index)] for index in rng.integers(len(rows), size=CANDIDATES)]
     others = [one for one in drawn if one.source != target.source]
     if not others:
         raise InputError(f"{target.origin} has too few people on one side of the split to take donors from.")
