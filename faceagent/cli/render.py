@@ -113,9 +113,15 @@ def print_report(report: Report, total: int, *, as_json: bool) -> bool:
 def progress_bar() -> Progress:
     """A progress bar on standard error. It is removed at the end, and not drawn where standard error is no terminal."""
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=err, transient=True, disable=not err.is_terminal,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
 
 
 def _print_table(report: Report) -> None:
@@ -138,9 +144,13 @@ def _print_table(report: Report) -> None:
         name = verdict.subject if verdict.subject != last else ""
         style = STYLES[verdict.status]
         table.add_row(
-            Text(name), verdict.question.replace("_", " "), Text(verdict.label.replace("_", " ")),
-            f"[{style}]{verdict.status}[/]", Text(verdict.wording), end_section=False,
-        )  # fmt: skip
+            Text(name),
+            verdict.question.replace("_", " "),
+            Text(verdict.label.replace("_", " ")),
+            f"[{style}]{verdict.status}[/]",
+            Text(verdict.wording),
+            end_section=False,
+        )
         last = verdict.subject
     out.print(table)
 

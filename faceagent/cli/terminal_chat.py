@@ -6,7 +6,7 @@ How events and replies look is in ``chat_output``.
 import re
 import sys
 import webbrowser
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -169,10 +169,10 @@ class TerminalChat:
         out.print("Ask in your own words. Besides:", highlight=False)
         out.print(table)
 
-    def _print_events(self, events: Iterator[Event], *, typed: str = "") -> None:
+    def _print_events(self, events: Generator[Event, None, None], *, typed: str = "") -> None:
         """Print the events of one turn as they arrive."""
         printer, wrap = EventPrinter(is_command=typed.startswith("/")), WordWrap()
-        with closing(events) as running:  # type: ignore[type-var]  # a generator
+        with closing(events) as running:
             for event in running:
                 if isinstance(event, Token):
                     printer.print_verdicts()

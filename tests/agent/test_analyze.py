@@ -102,8 +102,13 @@ def test_bad_pictures_are_results_while_the_others_finish(analyst: Analyst, astr
     paths = [tmp_path / name for name in ("empty.png", "good.jpg", "text.jpg", "missing.jpg", "cut.jpg", "good.jpg")]
     reports = list(analyst.analyze_many(paths))
     assert [one.problem.reason if one.problem else None for one in reports] == [
-        "empty_file", None, "unsupported_format", "missing_file", "corrupt_picture", None,
-    ]  # fmt: skip
+        "empty_file",
+        None,
+        "unsupported_format",
+        "missing_file",
+        "corrupt_picture",
+        None,
+    ]
     assert reports[1].verdicts == reports[5].verdicts
 
 

@@ -73,9 +73,7 @@ def test_a_reader_that_hangs_up_is_no_error_and_costs_no_report(run: Run, photo:
 
 
 def test_what_is_refused_or_lost_is_said_beside_what_is_answered(run: Run, photo: Path) -> None:
-    done = run(
-        "analyze", str(photo), "-q", "identity", "-q", "expression", "-r", "nope.jpg", "--purpose", "education"
-    )  # fmt: skip
+    done = run("analyze", str(photo), "-q", "identity", "-q", "expression", "-r", "nope.jpg", "--purpose", "education")
     assert done.returncode == 4
     assert b"Refused: expression (EU AI Act Art. 5(1)(f))" in done.stderr
     assert b"The reference nope.jpg could not be read" in done.stderr

@@ -20,12 +20,20 @@ def place(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]
 
 def run(place: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     environment = {
-        **os.environ, "FACEAGENT_MEMORY": str(place / "memory"), "FACEAGENT_EXPLAIN": "ledger", "COLUMNS": "80",
-    }  # fmt: skip
+        **os.environ,
+        "FACEAGENT_MEMORY": str(place / "memory"),
+        "FACEAGENT_EXPLAIN": "ledger",
+        "COLUMNS": "80",
+    }
     return subprocess.run(
-        [sys.executable, "-m", "faceagent", *arguments], input=typed, capture_output=True, encoding="utf-8",
-        cwd=place, env=environment, timeout=280,
-    )  # fmt: skip
+        [sys.executable, "-m", "faceagent", *arguments],
+        input=typed,
+        capture_output=True,
+        encoding="utf-8",
+        cwd=place,
+        env=environment,
+        timeout=280,
+    )
 
 
 def test_questions_come_through_a_pipe_and_conversations_are_listed_shown_and_deleted(place: Path) -> None:

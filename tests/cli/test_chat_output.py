@@ -16,5 +16,10 @@ def test_wrapped_items_of_a_list_hang(capsys: pytest.CaptureFixture[str], monkey
     wrap.write("Here is a plain line that is long.\n- An item that goes on for longer than a line.\nEnd.")
     wrap.end()
     assert capsys.readouterr().out.splitlines() == [
-        "Here is a plain line", "that is long.", "- An item that goes on", "  for longer than a", "  line.", "End.",
-    ]  # fmt: skip
+        "Here is a plain line",
+        "that is long.",
+        "- An item that goes on",
+        "  for longer than a",
+        "  line.",
+        "End.",
+    ]

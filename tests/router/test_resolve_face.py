@@ -12,9 +12,7 @@ from faceagent.types import Evidence, Face, Quality, Score, ToolStamp
 from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
 
-GOOD = Quality(
-    unified=90, sharpness=90, illumination=90, exposure=90, resolution=90, pose=90, visibility=90
-)  # fmt: skip
+GOOD = Quality(unified=90, sharpness=90, illumination=90, exposure=90, resolution=90, pose=90, visibility=90)
 BY = ToolStamp(name="attributes", version="1")
 
 
@@ -39,12 +37,16 @@ ROW = (face(1, 100, 100), face(2, 700, 110), face(3, 400, 90))
 @pytest.mark.parametrize(
     ("who", "meant"),
     [
-        (FaceReference(side="left"), "F1"), (FaceReference(side="right"), "F2"), (FaceReference(side="middle"), "F3"),
-        (FaceReference(index=2), "F2"), (FaceReference(index=2, side="left"), "F3"),
+        (FaceReference(side="left"), "F1"),
+        (FaceReference(side="right"), "F2"),
+        (FaceReference(side="middle"), "F3"),
+        (FaceReference(index=2), "F2"),
+        (FaceReference(index=2, side="left"), "F3"),
         (FaceReference(index=1, side="right"), "F2"),
-        (FaceReference(index=4), None), (FaceReference(index=4, side="left"), None),
+        (FaceReference(index=4), None),
+        (FaceReference(index=4, side="left"), None),
     ],
-)  # fmt: skip
+)
 def test_places_and_numbers_are_read_off_the_boxes(who: FaceReference, meant: str | None) -> None:
     assert resolve(who, ROW).face == meant
     assert needs(who, ROW) == ()

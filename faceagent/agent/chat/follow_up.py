@@ -29,8 +29,14 @@ class Offer(NamedTuple):
 def open_verdict(verdict: Verdict) -> bool:
     """Whether more evidence could help: measured, and not firm."""
     return verdict.status != "stable" and verdict.reason not in (
-        "face_unusable", "no_face", "no_reference", "reference_unusable", "no_evidence", "uncalibrated", "same_file",
-    )  # fmt: skip
+        "face_unusable",
+        "no_face",
+        "no_reference",
+        "reference_unusable",
+        "no_evidence",
+        "uncalibrated",
+        "same_file",
+    )
 
 
 def offers_for(verdict: Verdict, specs: Iterable[ToolSpec]) -> list[Offer]:

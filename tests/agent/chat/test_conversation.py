@@ -26,8 +26,14 @@ def test_a_turn_is_told_step_by_step(analyst: Analyst, photo: Path) -> None:
         events = list(talk.ask(HAPPY, [photo]))
     kinds = list(dict.fromkeys(one.event for one in events))
     assert [kind for kind in kinds if kind != "evidence"] == [
-        "plan", "faces", "tool_start", "verdict", "check", "token", "done",
-    ]  # fmt: skip
+        "plan",
+        "faces",
+        "tool_start",
+        "verdict",
+        "check",
+        "token",
+        "done",
+    ]
     assert isinstance(events[0], Planned) and events[0].plan.questions == ("expression",)
     assert next(one for one in events if isinstance(one, FacesFound)).faces == ("F1",)
     assert sorted(started(events)) == ["action_units", "expression"]

@@ -14,9 +14,14 @@ def verdict(
     question: Question, subject: str = "F1", status: Stability = "uncertain", reason: Reason | None = None
 ) -> Verdict:
     return Verdict(
-        id=f"V:{subject}:{question}", question=question, subject=subject, label="inconclusive", wording="open",
-        status=status, reason=reason,
-    )  # fmt: skip
+        id=f"V:{subject}:{question}",
+        question=question,
+        subject=subject,
+        label="inconclusive",
+        wording="open",
+        status=status,
+        reason=reason,
+    )
 
 
 def test_the_most_informative_follow_up_comes_first() -> None:

@@ -75,9 +75,12 @@ def _other_verdicts(context: ReplyContext) -> Iterator[str]:
 def _title(context: ReplyContext, name: str, item: str, verdict: Verdict) -> Iterator[str]:
     yield from context.header(item)
     yield phrases.say(
-        context.language, name, subject=verdict.subject, question=phrases.question(context.language, verdict.question),
+        context.language,
+        name,
+        subject=verdict.subject,
+        question=phrases.question(context.language, verdict.question),
         label=phrases.label(context.language, verdict.label),
-    )  # fmt: skip
+    )
 
 
 def _subject(context: ReplyContext, item: str, verdict: Verdict) -> Face | Picture:
@@ -91,8 +94,11 @@ def _subject(context: ReplyContext, item: str, verdict: Verdict) -> Face | Pictu
 
 def _change(context: ReplyContext, name: str, item: str, change: Change) -> str:
     return phrases.say(
-        context.language, name, evidence=context.format_id(item, change.evidence),
+        context.language,
+        name,
+        evidence=context.format_id(item, change.evidence),
         entry=f" ({phrases.label(context.language, change.entry)})" if change.entry else "",
-        needed=f"{change.needed:.2f}", measured=f"{change.measured:.2f}",
+        needed=f"{change.needed:.2f}",
+        measured=f"{change.measured:.2f}",
         label=phrases.label(context.language, change.label),
-    )  # fmt: skip
+    )

@@ -27,9 +27,14 @@ def test_a_turn_without_pictures_or_with_nothing_to_run_is_answered(values: dict
 
 @pytest.mark.parametrize(
     ("stage", "to"),
-    [("again", "understand"), ("lost", "reply"), ("resolving", "resolve_faces"), ("measuring", "weigh"),
-     ("follow_up", "weigh")],
-)  # fmt: skip
+    [
+        ("again", "understand"),
+        ("lost", "reply"),
+        ("resolving", "resolve_faces"),
+        ("measuring", "weigh"),
+        ("follow_up", "weigh"),
+    ],
+)
 def test_without_calls_the_stage_decides(stage: str, to: str) -> None:
     assert branches.send_calls(turn(stage=stage)) == to
 

@@ -54,5 +54,6 @@ def test_what_was_recorded_before_is_not_given_out_for_a_stricter_purpose(analys
         assert "happy" not in answer.lower() and "Art. 5(1)(f)" in answer
         assert "happy" not in said(talk, "/why").lower()
         assert {one.decision for one in talk.report().policy if one.question == "expression"} == {
-            "allow_with_notice", "refuse",
-        }  # fmt: skip
+            "allow_with_notice",
+            "refuse",
+        }
