@@ -155,7 +155,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         first = tuple(islice(job.sources, size))
         alone = job.total == 1 if job.total is not None else len(first) == 1
         explainer = build_explainer(self.settings, job.explain, alone=alone)
-        rows: list[report.Row] = []
+        rows: list[report.IndexEntry] = []
         shared: dict[str, FrozenModel] = {}
         try:
             for batch in takewhile(bool, chain([first], _batches(job.sources, size))):
@@ -177,7 +177,9 @@ class Analyst(AbstractContextManager["Analyst"]):
                     finished = context.record.get(key, Report)
                     if job.out is not None:
                         folder = job.out if alone else job.out / report.folder_name(finished)
-                        rows.append(report.row(finished, report.write(finished, folder, job.blobs), job.out, job.blobs))
+                        rows.append(
+                            report.index_entry(finished, report.write(finished, folder, job.blobs), job.out, job.blobs)
+                        )
                     yield finished
                 shared = {key: one for key, one in context.record.values().items() if item_of(key) == REFERENCES}
                 # A picture may be a reference as well: later batches still compare with it.

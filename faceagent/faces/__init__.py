@@ -1,7 +1,7 @@
-"""The faces room: a picture's pixels go in, its faces come out, largest first.
+"""Face detection and measurement: from a picture's pixels to its faces, largest first.
 
-``find_faces`` is the door; behind it are detection, landmarks, pose, alignment and quality, each a module of plain
-functions. It is safe to call from many threads, and gives the same answer in all of them.
+``find_faces`` is the entry; detection, landmarks, pose, alignment and quality are modules of plain functions. It is
+safe to call from many threads and gives the same result in all of them.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from faceagent.faces.align import Pixels
-from faceagent.faces.detect import SURE, Detection, second_look
+from faceagent.faces.detect import SURE, Detection, redetect
 from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
 from faceagent.faces.landmarks import Landmarks, find_landmarks
 from faceagent.faces.pose import head_pose
@@ -22,12 +22,12 @@ from faceagent.types import QUESTIONS, SUBJECT, Face, Picture
 __all__ = ["MOST_FACES", "FoundFaces", "crowd_note", "find_faces", "main_face", "search_faces"]
 
 SCORE, PRESENCE, DISAGREEMENT = 0.85, 0.99, 0.1
-"""A face with less score or presence, or more disagreement, is doubtful and looked at again in four orientations:
-both models can take an upside-down face for an upright one, but not as surely. Upright faces reach .92, 1.0, .06."""
+"""A face with a lower score or presence, or more disagreement, is doubtful and detected again in four orientations:
+both models can accept an upside-down face as upright, but with lower scores. Upright faces reach .92, 1.0, .06."""
 
 
 MOST_FACES = 1024
-"""Faces that are looked at in one picture even where every face counts: a bound on time and on the report's size."""
+"""Faces processed in one picture even where every face counts: a bound on time and on the report's size."""
 
 
 class FoundFaces(NamedTuple):
@@ -43,15 +43,15 @@ def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Fa
 
 
 def search_faces(picture: Picture, pixels: Pixels, settings: Settings, *, limit: int = MOST_FACES) -> FoundFaces:
-    """Faces of a picture (H×W×3, RGB, upright), largest first; none is a proper answer.
+    """Faces of a picture (H×W×3, RGB, upright), largest first; () when there is none.
 
     Ids are "F1", "F2", …; for a reference picture "R1" they are "R1F1", … . At most ``limit`` faces, each at least
     ``settings.min_face`` px on its shorter side. A face whose confidence is below .6 is reported only when it is the
-    only one and has landmarks. Raises ModelUnavailable when weights cannot be had.
+    only one and has landmarks. Raises ModelUnavailable when weights are unavailable.
     """
     large = [found for found in detections_of(pixels, settings) if _short(found) >= settings.min_face]
     largest = sorted(large, key=lambda found: (-_area(found), found.box))[:limit]
-    seen = [pair for pair in (_look_closer(pixels, found, settings) for found in largest) if pair is not None]
+    seen = [pair for pair in (_with_landmarks(pixels, found, settings) for found in largest) if pair is not None]
     seen.sort(key=lambda pair: (-_area(pair[0]), pair[0].box))
     prefix = "" if picture.id == SUBJECT else picture.id
     faces = tuple(
@@ -77,7 +77,7 @@ def crowd_note(found: int, kept: int, most: int) -> str | None:
 
 
 def main_face(faces: Sequence[Face], picture: Picture) -> Face | None:
-    """The face a picture is about: large, sure and central; None when there is no face."""
+    """The main face of a picture, by size, score and distance from the middle; None when there is no face."""
 
     def weight(face: Face) -> float:
         x0, y0, x1, y1 = face.box
@@ -96,18 +96,20 @@ def _area(found: Detection) -> float:
     return (found.box[2] - found.box[0]) * (found.box[3] - found.box[1])
 
 
-def _look_closer(pixels: Pixels, detection: Detection, settings: Settings) -> tuple[Detection, Landmarks | None] | None:
-    """The detection with its landmarks, turned where it must be; None where it turns out to be no face."""
+def _with_landmarks(
+    pixels: Pixels, detection: Detection, settings: Settings
+) -> tuple[Detection, Landmarks | None] | None:
+    """The detection, corrected if needed, with its landmarks; None when it is not a face after all."""
     landmarks = find_landmarks(pixels, detection, settings)
     if landmarks is not None and not _doubtful(detection, landmarks):
         return detection, landmarks
-    again = second_look(pixels, detection, settings)
+    again = redetect(pixels, detection, settings)
     if again is None:
         return None if landmarks is None else (detection, landmarks)
     turned = find_landmarks(pixels, again, settings)
     if landmarks is None:
         return None if turned is None and detection.score < SURE else (again, turned)
-    if turned is not None and _surer(again, turned, detection, landmarks):
+    if turned is not None and _is_better(again, turned, detection, landmarks):
         return again, turned
     return detection, landmarks
 
@@ -117,8 +119,8 @@ def _doubtful(detection: Detection, landmarks: Landmarks) -> bool:
     return weak or landmarks.disagreement > DISAGREEMENT
 
 
-def _surer(again: Detection, turned: Landmarks, detection: Detection, landmarks: Landmarks) -> bool:
-    """Whether the second look is the better one: both models surer, or agreeing better."""
+def _is_better(again: Detection, turned: Landmarks, detection: Detection, landmarks: Landmarks) -> bool:
+    """Whether the second detection is better: higher scores of both models, or less disagreement between them."""
     both = again.score > detection.score + 0.03 and turned.presence >= landmarks.presence
     return both or turned.disagreement < landmarks.disagreement
 

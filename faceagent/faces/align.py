@@ -1,6 +1,6 @@
-"""Moving faces into standard frames: similarity transforms, warps that do not alias, aligned and square crops.
+"""Geometry of face crops: similarity transforms, warps without aliasing, aligned crops, matrices of square crops.
 
-This module knows templates and pixels. It does not know where a face is; it is told.
+This module knows templates and pixels. The position of the face is an argument.
 
 Pixel centres lie at whole coordinates. A matrix is 2×3, float64, and maps picture coordinates to crop coordinates.
 """
@@ -16,8 +16,12 @@ Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
 
 ARCFACE_112: tuple[tuple[float, float], ...] = (
-    (38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041),
-)  # fmt: skip
+    (38.2946, 51.6963),
+    (73.5318, 51.5014),
+    (56.0252, 71.7366),
+    (41.5493, 92.3655),
+    (70.7299, 92.2041),
+)
 """Where ArcFace and SFace expect the five points in a 112 px crop (Deng et al. 2019), in the order of ``points5``."""
 
 BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
@@ -64,7 +68,7 @@ def warp(pixels: NDArray[np.uint8], matrix: Matrix, size: int | tuple[int, int],
     less than half as fine as the picture, the picture is averaged down first, so that nothing aliases.
     """
     width, height = (size, size) if isinstance(size, int) else size
-    # Whole blocks are averaged; what is left is a shrink by less than two, which bilinear sampling does well.
+    # Whole blocks are averaged; the remaining factor is below two, which bilinear sampling handles well.
     step = int(1.0 / max(scale_of(matrix), 1e-6) + 1e-6)
     if step >= 2:
         pixels, matrix = _shrunk(pixels, matrix, (width, height), step)
@@ -110,10 +114,3 @@ def square_matrix(box: Sequence[float], scale: float, size: int, degrees: float 
     turn = factor * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
     return np.column_stack([turn, np.full(2, size / 2) - turn @ centre])
-
-
-def square_crop(
-    pixels: Pixels, box: Sequence[float], scale: float, size: int, border: int | str = 0, degrees: float = 0.0
-) -> Pixels:
-    """The square crop of ``square_matrix``."""
-    return warp(pixels, square_matrix(box, scale, size, degrees), size, border)

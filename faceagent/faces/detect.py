@@ -2,13 +2,13 @@
 
 What is known about YuNet, measured on training sets, and what follows from that:
 
-* Enlarging a tight crop makes the face outgrow its anchors and loses it, so a
-  picture is enlarged only below 160 px, and then always with a black border.
-* A face of 24 px scores above .6 in two of five cases, but nearly always leaves a weak candidate. So small weak
-  candidates are looked at again, enlarged, and only what is convincing there is kept.
-* Pictures beyond 800 px are looked at twice: as a whole at 640 px, and tile by tile at full size.
-* A face that lies on its side or upside down is found, but its five points are not. ``second_look`` mends that,
-  and unmasks texture that was taken for a face at one scale.
+* In an enlarged tight crop the face becomes larger than its anchors and is lost, so a picture is enlarged only below
+  160 px, and then always with a black border.
+* A face of 24 px scores above .6 in two of five cases, but nearly always gives a weak candidate. So small weak
+  candidates are tested again, enlarged, and kept only with a high score there.
+* Pictures beyond 800 px are processed twice: as a whole at 640 px, and tile by tile at full size.
+* A face on its side or upside down is found, but its five points are wrong. ``redetect`` corrects that, and rejects
+  texture that scored as a face at one scale.
 
 It knows no landmarks beyond the five points, and nothing of who or what the face is.
 """
@@ -22,25 +22,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import Pixels, apply, invert, square_matrix, warp
-from faceagent.faces.yunet import Look, Network, Rows, look, moved, network, run, shrunk
+from faceagent.faces.yunet import DetectionScale, Network, Rows, detect_at_scale, network, run, shrink, to_picture
 from faceagent.settings import Settings
 
 SURE = 0.6
-"""Score from which a face is reported without further proof."""
+"""Score from which a face is reported without further tests."""
 WEAK = 0.3
-"""Score from which the best face of a picture without sure faces is offered, for landmarks to confirm."""
+"""Score from which the best detection of a picture without sure faces is returned, to be confirmed by landmarks."""
 CANDIDATE = 0.08
-"""Score from which a small candidate is looked at again, enlarged."""
+"""Score from which a small candidate is tested again, enlarged."""
 CONVINCING = 0.7
 """Score an enlarged candidate needs: enlarged texture looks more like a face than texture as it is."""
 CANDIDATES = 48
-"""Candidates looked at again per picture, strongest first: a bound on the time a noisy picture can take."""
+"""Candidates tested again per picture, strongest first: a bound on the time that a noisy picture can take."""
 WHOLE = 640
-"""px, long side at which a picture is looked at as a whole."""
+"""px, long side at which the whole picture is processed."""
 TILE = 1280
 """px, largest tile of a full-size pass: a bound on memory."""
 OVERLAP = 160
-"""px by which tiles overlap: twice the largest face that only the full-size pass sees well."""
+"""px by which tiles overlap: twice the largest face that only the full-size pass detects well."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,21 @@ class Detection:
         return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
 
-_RETRIES = (Look(320, 0.25), Look(320, 0.5), Look(640, 0.5), Look(320))
+_RETRIES = (DetectionScale(320, 0.25), DetectionScale(320, 0.5), DetectionScale(640, 0.5), DetectionScale(320))
 
 
 def detect(pixels: Pixels, settings: Settings) -> list[Detection]:
     """Faces of an RGB picture, strongest first.
 
     All faces that score ``SURE`` or more; where there is none, the best one from ``WEAK`` on, or nothing.
-    Raises ModelUnavailable when the weights cannot be had.
+    Raises ModelUnavailable when the weights are unavailable.
     """
     bgr = np.ascontiguousarray(pixels[..., ::-1])
     with network(settings) as net:
-        rows = _firstlook(net, bgr, settings.min_face)
+        rows = _detect_rows(net, bgr, settings.min_face)
         if not _best(rows) >= SURE:
             for retry in _RETRIES:
-                again = look(net, bgr, retry)
+                again = detect_at_scale(net, bgr, retry)
                 if _best(again) > _best(rows):
                     rows = again
     kept = _distinct(rows)
@@ -79,34 +79,34 @@ def detect(pixels: Pixels, settings: Settings) -> list[Detection]:
     return sure or [found for found in kept[:1] if found.score >= WEAK]
 
 
-def tilt(detection: Detection) -> float:
-    """Degrees by which the eye line is turned clockwise; 0 where the eyes are too close together to tell."""
+def eye_line_angle(detection: Detection) -> float:
+    """Degrees by which the eye line is turned clockwise; 0 when the eyes are too close together to measure it."""
     (ax, ay), (bx, by) = detection.points[:2]
     if math.hypot(bx - ax, by - ay) < 0.25 * (detection.box[2] - detection.box[0]):
         return 0.0
     return math.degrees(math.atan2(by - ay, bx - ax))
 
 
-def second_look(pixels: Pixels, detection: Detection, settings: Settings) -> Detection | None:
-    """The face seen again at 128 px, upright as far as can be told and in the three other orientations.
+def redetect(pixels: Pixels, detection: Detection, settings: Settings) -> Detection | None:
+    """The face detected again at 128 px, in its estimated upright orientation and in the three others.
 
-    For detections whose landmarks are missing or doubtful. None when it scores below ``SURE`` in all of them.
+    For detections whose landmarks are missing or doubtful. None when it scores below ``SURE`` in all orientations.
     """
     best: Detection | None = None
     with network(settings) as net:
         for quarter in range(4):
-            seen = _turned_look(net, pixels, detection, tilt(detection) + 90 * quarter)
+            seen = _detect_turned(net, pixels, detection, eye_line_angle(detection) + 90 * quarter)
             # Another orientation must win clearly: a face on its side scores only a little less than upright.
             if seen is not None and (best is None or seen.score > best.score + 0.03):
                 best = seen
         if best is not None:
-            straightened = _turned_look(net, pixels, best, tilt(best))
+            straightened = _detect_turned(net, pixels, best, eye_line_angle(best))
             best = best if straightened is None else max(best, straightened, key=lambda seen: seen.score)
     return best if best is not None and best.score >= SURE else None
 
 
-def _turned_look(net: Network, pixels: Pixels, detection: Detection, turned: float) -> Detection | None:
-    """The detection as it looks when the picture is turned back by ``turned`` degrees; None when it is not there."""
+def _detect_turned(net: Network, pixels: Pixels, detection: Detection, turned: float) -> Detection | None:
+    """The detection in the picture turned back by ``turned`` degrees; None when it is not found there."""
     matrix = square_matrix(detection.box, 2.5, 320, turned)
     rows = run(net, np.ascontiguousarray(warp(pixels, matrix, 320)[..., ::-1]))
     off = np.hypot(*(rows[:, :2] + rows[:, 2:4] / 2 - 160.0).T)
@@ -131,22 +131,22 @@ def _best(rows: Rows) -> float:
     return float(rows[:, 14].max()) if len(rows) else 0.0
 
 
-def _firstlook(net: Network, bgr: Pixels, min_face: float) -> Rows:
+def _detect_rows(net: Network, bgr: Pixels, min_face: float) -> Rows:
     long = max(bgr.shape[:2])
     if long < 160:
-        return look(net, bgr, Look(320, 0.25))
-    whole = look(net, bgr, Look(min(long, WHOLE)))
-    found = [_confirmed(net, bgr, whole, min(1.0, WHOLE / long), min_face)]
+        return detect_at_scale(net, bgr, DetectionScale(320, 0.25))
+    whole = detect_at_scale(net, bgr, DetectionScale(min(long, WHOLE)))
+    found = [_confirm_candidates(net, bgr, whole, min(1.0, WHOLE / long), min_face)]
     for scale in _finer_scales(long):
         sure = found[0][found[0][:, 14] >= SURE]
         rows = [_tile_rows(net, tile, x, y, scale) for tile, x, y in _tiles(bgr, scale, sure)]
         if rows:
-            found.append(_confirmed(net, bgr, np.concatenate(rows), scale, min_face))
+            found.append(_confirm_candidates(net, bgr, np.concatenate(rows), scale, min_face))
     return np.concatenate(found)
 
 
 def _finer_scales(long: int) -> tuple[float, ...]:
-    """Scales to look at beside the whole picture.
+    """Scales of the additional passes over parts of the picture.
 
     None to 800 px, where the whole shows 24 px well enough; and one more step beyond 5120 px, where the sizes of
     faces seen in the whole and at full size would no longer meet.
@@ -160,7 +160,7 @@ def _tiles(bgr: Pixels, scale: float, sure: Rows) -> Iterator[tuple[Pixels, int,
     """Tiles at ``scale`` with their place in it; none that is featureless or lies inside a face already found."""
     picture = bgr
     if scale < 1:
-        picture = shrunk(bgr, scale)
+        picture = shrink(bgr, scale)
     height, width = picture.shape[:2]
     for y0, y1 in _spans(height):
         for x0, x1 in _spans(width):
@@ -187,21 +187,21 @@ def _spans(length: int) -> list[tuple[int, int]]:
 
 
 def _featureless(tile: Pixels) -> bool:
-    """Whether no 24 px face can be in it: even eyes and mouth averaged over 4×4 px would stand out by 16 levels."""
+    """Whether no 24 px face can be in it: eyes and mouth, averaged over 4×4 px, would give a contrast of 16 levels."""
     grey = np.asarray(cv2.cvtColor(tile, cv2.COLOR_BGR2GRAY), np.uint8)
-    contrast = cv2.morphologyEx(shrunk(grey, 0.25), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
+    contrast = cv2.morphologyEx(shrink(grey, 0.25), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
     return int(contrast.max()) < 16
 
 
 def _tile_rows(net: Network, tile: Pixels, x: int, y: int, scale: float) -> Rows:
     rows = run(net, tile)
-    # Beyond 480 px YuNet finds parts of faces; the look at the whole picture finds the faces themselves.
+    # Beyond 480 px YuNet finds parts of faces; the pass over the whole picture finds the faces themselves.
     rows = rows[rows[:, 2:4].max(axis=1) <= 480] if len(rows) else rows
-    return moved(rows, scale, x / scale, y / scale)
+    return to_picture(rows, scale, x / scale, y / scale)
 
 
-def _confirmed(net: Network, bgr: Pixels, rows: Rows, scale: float, min_face: float) -> Rows:
-    """Rows that stand as they are, and small weak ones as they look enlarged, where that is convincing."""
+def _confirm_candidates(net: Network, bgr: Pixels, rows: Rows, scale: float, min_face: float) -> Rows:
+    """Rows with a sufficient score, and small weak ones that have a high score when enlarged."""
     sides = rows[:, 2:4].min(axis=1)
     again = (rows[:, 14] >= CANDIDATE) & (rows[:, 14] < SURE) & (sides * scale < 64) & (sides >= 0.8 * min_face)
     strongest = sorted(np.flatnonzero(again), key=lambda index: -rows[index, 14])[:CANDIDATES]
@@ -210,7 +210,7 @@ def _confirmed(net: Network, bgr: Pixels, rows: Rows, scale: float, min_face: fl
 
 
 def _enlarged(net: Network, bgr: Pixels, row: NDArray[np.float32]) -> Rows:
-    """The candidate seen with its box at 96 px in a crop of 256 px: one row if it convinces, else none."""
+    """The candidate detected with its box at 96 px in a crop of 256 px: one row if its score suffices, else none."""
     centre = row[:2] + row[2:4] / 2
     scale = 96.0 / float(max(row[2], row[3]))
     corner = centre - 128.0 / scale
@@ -218,11 +218,11 @@ def _enlarged(net: Network, bgr: Pixels, row: NDArray[np.float32]) -> Rows:
     seen = run(net, np.asarray(cv2.warpAffine(bgr, matrix, (256, 256), flags=cv2.INTER_CUBIC), np.uint8))
     off = np.hypot(*(seen[:, :2] + seen[:, 2:4] / 2 - 128.0).T)
     seen = seen[(off < 48) & (seen[:, 14] >= CONVINCING)]
-    return moved(seen[np.argsort(-seen[:, 14])[:1]], scale, float(corner[0]), float(corner[1]))
+    return to_picture(seen[np.argsort(-seen[:, 14])[:1]], scale, float(corner[0]), float(corner[1]))
 
 
 def _distinct(rows: Rows) -> list[Detection]:
-    """One detection per face, strongest first: what overlaps a stronger one, or lies inside a larger one, goes."""
+    """One detection per face, strongest first, without those that overlap a stronger one or lie in a larger one."""
     kept: list[NDArray[np.float32]] = []
     for row in sorted(rows, key=lambda row: (-row[14], *row[:4])):
         if all(_overlap(row, other)[0] < 0.4 for other in kept):

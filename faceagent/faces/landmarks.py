@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import Pixels, apply, invert, square_matrix, warp
-from faceagent.faces.detect import Detection, tilt
+from faceagent.faces.detect import Detection, eye_line_angle
 from faceagent.faces.geometry import canonical, transform
-from faceagent.faces.lease import Lease
 from faceagent.faces.mesh import SIDE, MeshNetworks
+from faceagent.faces.object_pool import ObjectPool
 from faceagent.settings import Settings
 from faceagent.weights import locate
 
@@ -50,8 +50,8 @@ class Landmarks:
 
 
 @lru_cache(maxsize=8)
-def _networks(bundle: Path) -> Lease[MeshNetworks]:
-    return Lease(lambda: MeshNetworks(bundle))
+def _networks(bundle: Path) -> ObjectPool[MeshNetworks]:
+    return ObjectPool(lambda: MeshNetworks(bundle))
 
 
 def find_landmarks(pixels: Pixels, detection: Detection, settings: Settings) -> Landmarks | None:
@@ -60,7 +60,7 @@ def find_landmarks(pixels: Pixels, detection: Detection, settings: Settings) -> 
     Raises ModelUnavailable when the weights cannot be had.
     """
     bundle = locate("face_landmarker", settings)
-    turned = tilt(detection)
+    turned = eye_line_angle(detection)
     with _networks(bundle).borrow() as networks:
         for margin, border in CROPS:
             matrix = square_matrix(detection.box, 1 + 2 * margin, SIDE, turned)

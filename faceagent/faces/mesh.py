@@ -66,7 +66,7 @@ class Mesh:
 
 
 class MeshNetworks:
-    """The networks of one bundle. Not safe for two threads at once; see ``lease``."""
+    """The networks of one bundle. Not safe for two threads at once; see ``object_pool``."""
 
     def __init__(self, bundle: Path) -> None:
         # OpenCV reads these files as a whole only from disk, so they are unpacked for as long as that takes.

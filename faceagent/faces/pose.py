@@ -19,6 +19,6 @@ def head_pose(transform: NDArray[np.float64], turned: float = 0.0) -> Pose:
     rotation = columns / np.linalg.norm(columns, axis=0)
     pitch = np.arctan2(rotation[2, 1], rotation[2, 2])
     yaw = np.arctan2(-rotation[2, 0], np.hypot(rotation[2, 1], rotation[2, 2]))
-    # Camera space has y up, pictures have y down: what turns one way in the first turns the other way in the second.
+    # Camera space has y up, pictures have y down, so the sign of a rotation is opposite.
     roll = turned - float(np.rad2deg(np.arctan2(rotation[1, 0], rotation[0, 0])))
     return Pose(yaw=float(np.rad2deg(yaw)), pitch=float(np.rad2deg(pitch)), roll=180.0 - (180.0 - roll) % 360.0)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from faceagent.faces.align import Pixels, aligned
 from faceagent.faces.detect import Detection
 from faceagent.faces.landmarks import Landmarks
-from faceagent.faces.scale import ramp
+from faceagent.faces.score_ramp import ramp
 from faceagent.faces.visibility import visibility
 from faceagent.types import Pose, Quality
 

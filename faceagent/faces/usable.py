@@ -1,7 +1,7 @@
-"""What a face is good enough for: one table, question by question, and the reasons where it is not.
+"""Which questions a face is usable for: one table of minimums per question, and the reasons when it is not.
 
-The minimums are lenient on purpose. They keep out faces on which a specialist's answer would mean nothing; how
-much a poor face weakens an answer is the judge's business. This module knows numbers and no pixels.
+The minimums are low on purpose. They exclude faces on which a tool's answer would be meaningless; how much a poor
+face weakens an answer is decided by the judge. This module knows numbers and no pixels.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from faceagent.types import QUESTIONS, Question, Reason
 
 @dataclass(frozen=True)
 class Minimum:
-    """What a question asks of a face: px of the box's shorter side, and components 0-100."""
+    """The least values that a question needs: px of the box's shorter side, and components 0-100."""
 
     side: float = 0
     resolution: float = 0
@@ -36,12 +36,12 @@ MINIMUM: Mapping[Question, Minimum] = {
     "quality": Minimum(),
     "provenance": Minimum(),
 }
-"""A pose of 15 is about 67° of yaw, 45 about 48°. A morph is made for passports, so it is judged like one.
-Expression is read from the shape of the mesh, which survives burnt-out skin: there the mesh itself is the test."""
+"""A pose of 15 is about 67° of yaw, 45 about 48°. Morphs are made for passports, so the minimums for morph are those of
+passport photographs. Expression is read from the shape of the mesh, which overexposed skin does not change much."""
 
 
 def obstacles(question: Question, side: float, measured: Measured, *, has_landmarks: bool) -> tuple[Reason, ...]:
-    """Why a face whose box's shorter side is ``side`` px cannot be used for ``question``, gravest first; or nothing."""
+    """Why a face whose box's shorter side is ``side`` px is unusable for ``question``, gravest first; () if usable."""
     least, quality = MINIMUM[question], measured.quality
     checks: tuple[tuple[bool, Reason], ...] = (
         (side < least.side, "face_too_small"),

@@ -1,11 +1,11 @@
-"""How much of a face is in the picture and not covered, 0-100, as far as it can be noticed.
+"""How much of a face is in the picture and not covered, 0-100, as far as six cues can measure it.
 
-Six cues, and the worst decides: the share of the box inside the picture, the detector's score, how well mesh and
-detector agree, the mesh network's own chance, whether eyes and mouth have the contrast they should, and whether
-skin has one colour all over. Scales were chosen on training sets (FairFace, FRLL training half, SFHQ) with and
-without boxes pasted over: a quarter of uncovered FairFace faces lose more than a tenth, 4 % fall below 50; of faces
-whose eyes are under a flat box three in four do. What is as skin-like and structured as a face (a hand, a patterned
-cloth) is noticed only through the two models' doubts, and in grey pictures colour says nothing.
+The lowest cue decides: the share of the box inside the picture, the detector's score, the agreement of mesh and
+detector, the mesh network's own score, the contrast of eyes and mouth, and whether skin has one colour. Scales were
+chosen on training sets (FairFace, FRLL training half, SFHQ) with and without boxes pasted over: a quarter of uncovered
+FairFace faces lose more than a tenth, 4 % fall below 50; of faces whose eyes are under a flat box three in four do.
+Cover that has skin colour and structure (a hand, a patterned cloth) lowers only the scores of the two models, and in
+grey pictures the colour cue is useless.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from faceagent.faces.align import ARCFACE_112, Pixels, apply, similarity, warp
 from faceagent.faces.detect import Detection
 from faceagent.faces.landmarks import Landmarks, five_points
-from faceagent.faces.scale import ramp
+from faceagent.faces.score_ramp import ramp
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ SKIN = (151, 69, 299, 9, 118, 347, 50, 280, 205, 425, 197, 4, 164, 199, 169, 394
 FEATURES = ((33, 133, 159, 145), (362, 263, 386, 374), (61, 291, 13, 14))
 """Mesh points around both eyes and the mouth."""
 WITHOUT_LANDMARKS = 50.0
-"""The most a face without landmarks can have: something hides it, if only its own turn."""
+"""The most that a face without landmarks can have: something hides it, or the head is turned away."""
 
 
 def visibility(pixels: Pixels, detection: Detection, landmarks: Landmarks | None) -> float:

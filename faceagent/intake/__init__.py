@@ -6,14 +6,14 @@ decoded from them go into the blob store under the sha256 of those bytes; the Pi
 
 from pathlib import PurePath
 
-from faceagent.intake.blobs import Blobs, DiskBlobs, MemoryBlobs, Pixels
+from faceagent.intake.blobs import Blobs, MemoryBlobs, Pixels
 from faceagent.intake.decode import decode
 from faceagent.intake.reading import read
 from faceagent.intake.sources import Input, expand
 from faceagent.settings import Settings
 from faceagent.types import Picture, Problem, Source
 
-__all__ = ["Blobs", "DiskBlobs", "Input", "MemoryBlobs", "Pixels", "expand", "pixels_of", "take"]
+__all__ = ["Blobs", "Input", "MemoryBlobs", "Pixels", "expand", "pixels_of", "take"]
 
 _SUFFIXES = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},

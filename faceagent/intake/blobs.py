@@ -1,19 +1,12 @@
-"""Where bytes and pixels live: a content-addressed store, in memory or in a folder.
+"""The store of bytes and pixels of one run, addressed by content.
 
-Bytes are kept under their own sha256. Decoded pixels are kept under the sha256 of the bytes they were decoded
-from. This module does not know what the bytes mean; it neither decodes nor deletes anything on its own.
-
-On disk pixels are ``.npy`` files: a 512×512 picture is stored in well under a millisecond and read back without
-a copy, where even the fastest PNG setting costs ten times that on every picture. The price is disk space.
+Bytes are stored under their own sha256. Decoded pixels are stored under the sha256 of the bytes they were decoded
+from. This module does not decode, and deletes nothing unless asked to.
 """
 
 import hashlib
-import os
-import re
-import tempfile
 import threading
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -21,8 +14,6 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 """H×W×3, RGB, upright."""
-
-_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class Blobs(Protocol):
@@ -50,11 +41,11 @@ class Blobs(Protocol):
 
 
 class MemoryBlobs:
-    """Everything in one dictionary; forgotten with the object.
+    """A store in memory.
 
-    With ``restore``, a function from bytes to their pixels, at most ``budget`` bytes of pixels are held, besides the
-    newest picture: older ones are dropped and decoded again when asked for. A batch of large photographs would
-    otherwise lie decoded in memory all at once.
+    With ``restore``, a function from bytes to their pixels, at most ``budget`` bytes of pixels are held in addition to
+    the newest picture: older ones are dropped and decoded again when needed. Otherwise all photographs of a large batch
+    would be decoded in memory at once.
     """
 
     def __init__(self, *, budget: int = 2**29, restore: Callable[[bytes], Pixels] | None = None) -> None:
@@ -78,7 +69,7 @@ class MemoryBlobs:
     def put_pixels(self, key: str, pixels: Pixels) -> None:
         """Keep the pixels decoded from the bytes under ``key``."""
         kept = _checked(pixels).view()
-        # Many threads look at the same array, so nobody may write to it.
+        # Many threads read the same array, so it must not be writable.
         kept.flags.writeable = False
         with self._lock:
             self._pixels.pop(key, None)
@@ -108,75 +99,6 @@ class MemoryBlobs:
             for key in keys:
                 self._bytes.pop(key, None)
                 self._pixels.pop(key, None)
-
-
-class DiskBlobs:
-    """Files below ``folder``, sharded by the first two digits of the key. Several processes may share it."""
-
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._folder = Path(folder)
-
-    def put(self, data: bytes) -> str:
-        """Keep ``data``; returns its sha256 in hex."""
-        key = hashlib.sha256(data).hexdigest()
-        path = self._path(key, "bin")
-        if not path.exists():
-            with _Replacing(path) as temporary, open(temporary, "wb") as file:
-                file.write(data)
-        return key
-
-    def get(self, key: str) -> bytes:
-        """The bytes as received. Raises KeyError."""
-        try:
-            return self._path(key, "bin").read_bytes()
-        except FileNotFoundError:
-            raise KeyError(key) from None
-
-    def put_pixels(self, key: str, pixels: Pixels) -> None:
-        """Keep the pixels decoded from the bytes under ``key``."""
-        with _Replacing(self._path(key, "npy")) as temporary, open(temporary, "wb") as file:
-            np.save(file, _checked(pixels), allow_pickle=False)
-
-    def pixels(self, key: str) -> Pixels:
-        """Read-only pixels, mapped from the file. Raises KeyError."""
-        try:
-            mapped = np.load(self._path(key, "npy"), mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError:
-            raise KeyError(key) from None
-        return np.asarray(mapped)
-
-    def forget(self, keys: Iterable[str]) -> None:
-        """Drop bytes and pixels under ``keys``."""
-        for key in keys:
-            if _KEY.fullmatch(key):
-                for suffix in ("bin", "npy"):
-                    self._path(key, suffix).unlink(missing_ok=True)
-
-    def _path(self, key: str, suffix: str) -> Path:
-        # A key is never trusted as a path: only 64 hex digits can name a file here.
-        if not _KEY.fullmatch(key):
-            raise KeyError(key)
-        return self._folder / key[:2] / f"{key}.{suffix}"
-
-
-class _Replacing:
-    """A temporary file that takes the place of ``path`` on success, so that readers never see half of it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        os.close(handle)
-        self._temporary = Path(name)
-
-    def __enter__(self) -> Path:
-        return self._temporary
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            os.replace(self._temporary, self._path)
-        else:
-            self._temporary.unlink(missing_ok=True)
 
 
 def _checked(pixels: Pixels) -> Pixels:

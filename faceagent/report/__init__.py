@@ -2,6 +2,6 @@
 
 from faceagent.report.compose import compose
 from faceagent.report.html import render
-from faceagent.report.write import Row, folder_name, index, row, write
+from faceagent.report.write import IndexEntry, folder_name, index, index_entry, write
 
-__all__ = ["Row", "compose", "folder_name", "index", "render", "row", "write"]
+__all__ = ["IndexEntry", "compose", "folder_name", "index", "index_entry", "render", "write"]

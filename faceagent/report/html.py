@@ -87,7 +87,7 @@ def render(report: Report, blobs: Blobs) -> str:
 
 
 def render_index(rows: Sequence[object]) -> str:
-    """A page over several reports, one ``write.Row`` each."""
+    """A page over several reports, one ``write.IndexEntry`` each."""
     css, source = _style()
     return _environment().get_template("index.html").render(rows=rows, css=css, style_source=source)
 

@@ -1,17 +1,16 @@
-"""The cache on disk: a lock per entry, files that appear complete or not at all, hashes computed once.
+"""The cache on disk: a lock per entry, files that appear complete or not at all, each hash computed once.
 
 This module knows files and hashes. It knows no catalogue and no source.
 """
 
 import hashlib
-import os
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 
+from faceagent.atomic_write import PART, atomic_write
 from faceagent.errors import ModelUnavailable
 
 _digests: dict[tuple[str, int, int], str] = {}
@@ -52,26 +51,18 @@ def locked(folder: Path, *, wait: bool = True) -> FileLock:
 def published(
     folder: Path, name: str, write: Callable[[Path], object], check: Callable[[Path], object] | None = None
 ) -> Path:
-    """Let ``write`` fill a temporary file, let ``check`` refuse it by raising, then give it its name in one step.
+    """Write a file of ``folder`` atomically: ``write`` fills a temporary file, ``check`` may reject it by raising.
 
-    A process that is killed on the way leaves a ``*.part`` file, which ``sweep`` removes, and never a half file
-    under the real name.
+    A killed process leaves a ``*.part`` file, which ``sweep`` removes, and never an incomplete file under ``name``.
     """
-    handle, scratch = tempfile.mkstemp(prefix=f"{name}.", suffix=".part", dir=folder)
-    os.close(handle)
-    draft = Path(scratch)
-    try:
-        write(draft)
+    with atomic_write(folder / name) as temporary:
+        write(temporary)
         if check is not None:
-            check(draft)
-        draft.chmod(0o644)
-        draft.replace(folder / name)
-    finally:
-        draft.unlink(missing_ok=True)
+            check(temporary)
     return folder / name
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left behind. Call it with the folder locked."""
-    for left in folder.glob("*.part"):
+    """Remove temporary files of killed processes. Call it with the folder locked."""
+    for left in folder.glob(f"*{PART}"):
         left.unlink(missing_ok=True)

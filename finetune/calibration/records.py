@@ -1,8 +1,6 @@
 """Calibration records: the JSON form of a fit, as ``faceagent.judge.calibrate`` reads it."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.metrics.calibration import cllr
+from faceagent.atomic_write import atomic_write
 from finetune.calibration import platt
 
 CalibrationRecord = dict[str, Any]
@@ -73,9 +72,6 @@ def write_record(record: CalibrationRecord, folder: Path) -> Path:
     """Write the record under its id, atomically; returns the path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{record['id'].replace('/', '-')}.json"
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        json.dump(record, file, indent=2)
-        file.write("\n")
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return path

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from evals.data.held_out import is_held_out
+from faceagent.atomic_write import atomic_write
 from faceagent.errors import InputError
 from faceagent.types import FrozenModel, Question
 
@@ -54,12 +55,11 @@ class TrainingSample(FrozenModel):
 def write_samples(samples: Iterable[TrainingSample], target: Path) -> int:
     """Write one JSON object per line, atomically. Returns the number of samples."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft, count = target.with_suffix(".draft"), 0
-    with draft.open("w", encoding="utf-8") as file:
+    count = 0
+    with atomic_write(target) as temporary, temporary.open("w", encoding="utf-8") as file:
         for sample in samples:
             file.write(sample.model_dump_json(exclude_defaults=True) + "\n")
             count += 1
-    draft.rename(target)
     return count
 
 

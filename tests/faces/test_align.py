@@ -12,7 +12,6 @@ from faceagent.faces.align import (
     apply,
     invert,
     similarity,
-    square_crop,
     square_matrix,
     warp,
 )
@@ -65,10 +64,10 @@ def test_borders() -> None:
     assert warp(white, matrix, 100, "replicate").min() == 255
 
 
-def test_square_crop_keeps_the_box_in_the_middle() -> None:
+def test_a_square_crop_keeps_the_box_in_the_middle() -> None:
     picture = np.zeros((300, 400, 3), np.uint8)
     picture[100:160, 200:240] = 255
-    crop = square_crop(picture, (200, 100, 240, 160), 1.3, 130)
+    crop = warp(picture, square_matrix((200, 100, 240, 160), 1.3, 130), 130)
     rows, columns = np.nonzero(crop[..., 0] > 127)
     assert abs(len(np.unique(rows)) - 100) <= 2
     assert abs(rows.mean() - 65) < 1.5
@@ -79,7 +78,7 @@ def test_a_turned_crop_comes_out_upright(astronaut: Pixels, face: Face) -> None:
     matrix = cv2.getRotationMatrix2D((223, 120), -30, 1)
     leaning = np.asarray(cv2.warpAffine(astronaut, matrix, (512, 512)), np.uint8)
     box = (178.0, 75.0, 268.0, 165.0)
-    upright = square_crop(leaning, box, 1.0, 90, degrees=30)
+    upright = warp(leaning, square_matrix(box, 1.0, 90, degrees=30), 90)
     difference = np.abs(upright.astype(int) - astronaut[75:165, 178:268].astype(int))
     assert difference.mean() < 12
 

@@ -17,6 +17,7 @@ from evals.data.held_out import may_train
 from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
 from evals.data.training_sets import TRAINING_SETS
 from evals.views import portraits
+from faceagent.atomic_write import atomic_write
 from faceagent.settings import Settings
 from finetune.data.sources import located_face
 
@@ -30,9 +31,8 @@ def read_faces(name: str, folder: Path, cache: Path, settings: Settings) -> list
         views = portraits(folder, track(list(rows), description=name), settings)
         found = [measure_face(name, folder, file, view, rows[file]) for file, view in views]
         cache.mkdir(parents=True, exist_ok=True)
-        draft = memory.with_suffix(".draft")
-        draft.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found if one), encoding="utf-8")
-        draft.rename(memory)
+        with atomic_write(memory) as temporary:
+            temporary.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found if one), encoding="utf-8")
     return [_measured_face(json.loads(line)) for line in memory.read_text(encoding="utf-8").splitlines()]
 
 

@@ -20,6 +20,7 @@ from rich.progress import track
 from evals.data.synthesis.measured_faces import MeasuredFace
 from evals.data.synthesis.question_crops import QuestionCrops, augmented_crop
 from evals.data.visual_questions import face_facts
+from faceagent.atomic_write import atomic_write
 from faceagent.vlm.chat_template import pixel_values
 from finetune.data.precision import autocast
 
@@ -83,9 +84,8 @@ def fill_bank(
     order = choose_crops(faces, seed)
     seen, eyes, done = _files(folder, len(order))
     pictures = [_augment(data, faces, *order[place], place, seed)[1] for place in range(len(order))]
-    draft = folder / f"pictures.{part}"
-    draft.write_text(json.dumps([asdict(one) for one in pictures]), encoding="utf-8")
-    draft.rename(folder / "pictures.json")
+    with atomic_write(folder / "pictures.json") as temporary:
+        temporary.write_text(json.dumps([asdict(one) for one in pictures]), encoding="utf-8")
     blocks = [range(start, min(start + AT_A_TIME, len(order))) for start in range(0, len(order), AT_A_TIME)]
     for block in track(blocks[part::parts], description="looking"):
         if done[block.start : block.stop].all():

@@ -1,7 +1,7 @@
-"""Sharing objects that only one thread may use at a time, such as an OpenCV network.
+"""A pool of objects that only one thread may use at a time, such as an OpenCV network.
 
-``Lease`` keeps as many copies as were ever needed at once. Unlike thread-local copies they outlive the threads
-of a short-lived pool. It knows nothing of what it lends.
+``ObjectPool`` keeps as many objects as were ever needed at once. Unlike thread-local objects they outlive the threads
+of a short-lived thread pool.
 """
 
 import threading
@@ -12,12 +12,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _BUILDING = threading.Lock()
-"""One network at a time, of whatever kind: OpenCV fills its table of layer types while the first one is read, and a
-second reader finds it half full ("Problem during import of operator")."""
+"""Only one network is built at a time: OpenCV fills its table of layer types while the first one is read, and a
+concurrent read fails on the incomplete table ("Problem during import of operator")."""
 
 
-class Lease(Generic[T]):
-    """Lends objects made by ``build``; two borrowers never hold the same one."""
+class ObjectPool(Generic[T]):
+    """Objects made by ``build``; each is used by one borrower at a time."""
 
     def __init__(self, build: Callable[[], T]) -> None:
         self._build = build
@@ -26,7 +26,7 @@ class Lease(Generic[T]):
 
     @contextmanager
     def borrow(self) -> Iterator[T]:
-        """An object of one's own until the block ends. Raises whatever ``build`` raises."""
+        """An object for exclusive use until the block ends. Raises whatever ``build`` raises."""
         with self._guard:
             item = self._idle.pop() if self._idle else None
         if item is None:

@@ -1,25 +1,25 @@
 import threading
 import time
 
-from faceagent.faces.lease import Lease
+from faceagent.faces.object_pool import ObjectPool
 
 
 def test_two_borrowers_never_hold_the_same_object() -> None:
-    lease = Lease(object)
-    with lease.borrow() as one, lease.borrow() as other:
+    pool = ObjectPool(object)
+    with pool.borrow() as one, pool.borrow() as other:
         assert one is not other
-    with lease.borrow() as again:
+    with pool.borrow() as again:
         assert again in (one, other)
 
 
 def test_an_error_inside_gives_the_object_back() -> None:
-    lease = Lease(object)
+    pool = ObjectPool(object)
     try:
-        with lease.borrow() as first:
+        with pool.borrow() as first:
             raise ValueError
     except ValueError:
         pass
-    with lease.borrow() as second:
+    with pool.borrow() as second:
         assert second is first
 
 
@@ -33,15 +33,15 @@ def test_networks_are_built_one_at_a_time_whatever_their_kind() -> None:
         busy.release()
         return object()
 
-    leases = [Lease(build) for _ in range(3)]
+    pools = [ObjectPool(build) for _ in range(3)]
     start = threading.Barrier(9)
 
-    def work(lease: Lease[object]) -> None:
+    def work(pool: ObjectPool[object]) -> None:
         start.wait()
-        with lease.borrow():
+        with pool.borrow():
             time.sleep(0.02)
 
-    threads = [threading.Thread(target=work, args=(leases[number % 3],)) for number in range(9)]
+    threads = [threading.Thread(target=work, args=(pools[number % 3],)) for number in range(9)]
     for thread in threads:
         thread.start()
     for thread in threads:

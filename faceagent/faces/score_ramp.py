@@ -1,4 +1,4 @@
-"""The one way a measurement becomes a number from 0 to 100."""
+"""The mapping of every measurement to a number from 0 to 100."""
 
 
 def ramp(value: float, zero: float, full: float) -> float:
