@@ -1,7 +1,7 @@
-"""Weights are data: one catalogue, one way to a verified file, one way to a running session.
+"""Model weights: one catalogue, verified files, shared sessions.
 
-``locate`` turns an id into a path whose sha256 was checked. What an entry is, whose it is and what its input has
-to look like stands in ``catalog.toml``. Running ONNX files is in ``faceagent.weights.sessions``.
+``locate`` turns an id into a path whose sha256 was checked. ``catalog.toml`` describes every entry: licence, source,
+labels, preprocessing. ``faceagent.weights.sessions`` runs ONNX files.
 """
 
 from faceagent.weights.catalog import Entry, entries, entry, stamp

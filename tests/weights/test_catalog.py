@@ -19,10 +19,10 @@ def test_every_entry_says_what_it_is_and_whose() -> None:
 
 def test_every_entry_can_be_had_in_exactly_one_way() -> None:
     for item in entries():
-        fetched = bool(item.files) and bool(item.urls or item.carriers)
+        fetched = bool(item.files) and bool(item.urls or item.mirrors)
         converted = item.conversion is not None
-        vouched_for_by_the_user = item.sha256 is None and not converted and not item.carriers and bool(item.urls)
-        assert [fetched, converted, vouched_for_by_the_user].count(True) == 1, item.id
+        verified_by_the_user = item.sha256 is None and not converted and not item.mirrors and bool(item.urls)
+        assert [fetched, converted, verified_by_the_user].count(True) == 1, item.id
 
 
 def test_sources_are_the_publishers_own_or_exact_packages() -> None:
@@ -30,9 +30,9 @@ def test_sources_are_the_publishers_own_or_exact_packages() -> None:
         for url in item.urls:
             parts = urlsplit(url)
             assert parts.scheme == "https" and parts.netloc in PUBLISHERS, url
-        for carrier in item.carriers:
-            name, _, version = carrier.package.partition("==")
-            assert name and version, carrier.package
+        for mirror in item.mirrors:
+            name, _, version = mirror.package.partition("==")
+            assert name and version, mirror.package
 
 
 def test_the_default_profile_admits_commercial_use_and_is_pinned() -> None:

@@ -13,7 +13,7 @@ from faceagent.errors import WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights import entry, locate
 from faceagent.weights.catalog import Conversion, Entry
-from faceagent.weights.convert import converted, standing
+from faceagent.weights.convert import convert_file, verified_file
 from faceagent.weights.sessions import open_session
 
 State = Mapping[str, Tensor]
@@ -139,34 +139,34 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_a_conversion_is_recorded_and_made_once(source: Path, tmp_path: Path) -> None:
-    path = converted(copying(), source, tmp_path / "copied")
+    path = convert_file(copying(), source, tmp_path / "copied")
     assert path.read_text() == "first"
     record = json.loads((tmp_path / "copied" / "copied.txt.json").read_text())
     assert record["source_sha256"] == entry("yunet").sha256 and record["version"] == 1
     source.write_text("changed")
-    assert converted(copying(), source, tmp_path / "copied").read_text() == "first"
+    assert convert_file(copying(), source, tmp_path / "copied").read_text() == "first"
 
 
 def test_a_new_version_of_the_function_converts_again(source: Path, tmp_path: Path) -> None:
-    converted(copying(), source, tmp_path / "copied")
+    convert_file(copying(), source, tmp_path / "copied")
     source.write_text("newer")
-    assert standing(copying(version=2), tmp_path / "copied") is None
-    assert converted(copying(version=2), source, tmp_path / "copied").read_text() == "newer"
+    assert verified_file(copying(version=2), tmp_path / "copied") is None
+    assert convert_file(copying(version=2), source, tmp_path / "copied").read_text() == "newer"
 
 
 def test_a_file_without_its_record_is_made_again(source: Path, tmp_path: Path) -> None:
-    path = converted(copying(), source, tmp_path / "copied")
+    path = convert_file(copying(), source, tmp_path / "copied")
     (tmp_path / "copied" / "copied.txt.json").unlink()
     path.write_text("half a fi")
-    assert converted(copying(), source, tmp_path / "copied").read_text() == "first"
+    assert convert_file(copying(), source, tmp_path / "copied").read_text() == "first"
 
 
 def test_a_changed_converted_file_is_refused(source: Path, tmp_path: Path) -> None:
-    path = converted(copying(), source, tmp_path / "copied")
+    path = convert_file(copying(), source, tmp_path / "copied")
     path.write_text("tampered")
     with pytest.raises(WeightsCorrupt, match="faceagent weights pull copied"):
-        converted(copying(), source, tmp_path / "copied")
-    assert converted(copying(), source, tmp_path / "copied", mend=True).read_bytes() == source.read_bytes()
+        convert_file(copying(), source, tmp_path / "copied")
+    assert convert_file(copying(), source, tmp_path / "copied", repair=True).read_bytes() == source.read_bytes()
 
 
 def test_a_conversion_works_from_the_users_own_copy_of_the_source(settings: Settings, tmp_path: Path) -> None:

