@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from faceagent import intake
-from faceagent.faces import find_faces, main_face
+from faceagent.faces import main_face
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, View
+from faceagent.tools.visibility import find_visible_faces
 from faceagent.types import Picture, Problem, Source
 
 
@@ -45,7 +46,7 @@ def portrait(view: View | None, settings: Settings) -> View | None:
     """The view of a picture's main face, or None without one."""
     if view is None:
         return None
-    face = main_face(tuple(find_faces(view.picture, view.pixels(), settings)), view.picture)
+    face = main_face(find_visible_faces(view.picture, view.pixels(), settings), view.picture)
     return None if face is None else View(view.picture, view.pixels, view.original, face)
 
 

@@ -22,14 +22,22 @@ Status = Literal["ok", "not_applicable", "unavailable", "failed"]
 Stability = Literal["stable", "contested", "uncertain"]
 Scale = Literal["probability", "llr", "cosine", "logit", "intensity", "percent", "years", "ratio", "count"]
 Region = Literal["outer_face", "left_eye", "right_eye", "nose", "mouth", "skin", "overall"]
+FacePart = Literal[
+    "forehead", "right_brow", "left_brow", "right_eye", "left_eye", "nose", "right_cheek", "left_cheek", "mouth", "chin"
+]
+PARTS: tuple[FacePart, ...] = get_args(FacePart)
+"""Parts of a face whose visibility is measured one by one; left and right are the subject's own."""
+Occluder = Literal["mask", "cloth", "hand", "sunglasses", "microphone", "hair", "paper"]
+OCCLUDERS: tuple[Occluder, ...] = get_args(Occluder)
+"""Kinds of objects in front of a face that are told apart; "paper" stands for any flat thing held up."""
 
 Reason = Literal[
     # the picture
     "missing_file", "no_permission", "is_folder", "not_a_file", "empty_file", "too_large", "too_many_pixels",
     "unsupported_format", "corrupt_picture", "fetch_failed", "fetch_refused",
     # the face
-    "no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "occluded", "extreme_pose",
-    "low_resolution", "no_landmarks",
+    "no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "outside_picture", "occluded",
+    "extreme_pose", "low_resolution", "no_landmarks",
     # the evidence
     "no_reference", "reference_unusable", "same_file", "no_colour", "absent", "not_measurable",
     "weights_missing", "not_installed", "not_trained_yet", "crashed",
@@ -118,6 +126,15 @@ class Quality(FrozenModel):
     visibility: Real = Field(ge=0, le=100)
 
 
+class PartVisibility(FrozenModel):
+    """How much of one part of a face can be seen, and why it cannot be used where that is too little."""
+
+    part: FacePart
+    visible: Share = Field(description="share of the part's area that is in the picture, uncovered and exposed")
+    reason: Reason | None = Field(default=None, description="why the part cannot be used; null where it can")
+    covered_by: Occluder | None = Field(default=None, description="what it looks covered by, where that is clear")
+
+
 class Face(FrozenModel):
     """One face of one picture; ``id`` is "F1" for the largest and stable between runs."""
 
@@ -132,6 +149,7 @@ class Face(FrozenModel):
     blendshapes: Mapping[str, Real] = Field(default_factory=dict, description="52 coefficients 0-1, or empty")
     pose: Pose | None = None
     quality: Quality
+    parts: tuple[PartVisibility, ...] = Field(default=(), description="visibility part by part; empty: not measured")
     usable_for: tuple[Question, ...] = ()
     reasons: Mapping[Question, tuple[Reason, ...]] = Field(
         default_factory=dict, description="for each question the face is not usable for: why"

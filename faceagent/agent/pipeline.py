@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from faceagent import faces, intake, judge, report
 from faceagent.agent.runtime import map_each
@@ -18,6 +19,7 @@ from faceagent.intake import Blobs
 from faceagent.settings import Settings
 from faceagent.storage.keys import name_in
 from faceagent.tools.base import Tool, ToolSpec, View, measure
+from faceagent.tools.visibility import with_occlusion
 from faceagent.types import (
     QUESTIONS,
     Evidence,
@@ -112,7 +114,12 @@ def find_faces(
             words = f"The face finder failed on this picture ({type(error).__name__})."
             return Problem(reason="crashed", message=words, remedy="Please report this picture.")
 
-    return dict(zip(pictures, map_each(pool, find, list(pictures)), strict=True)) if pictures else {}
+    if not pictures:
+        return {}
+    found = dict(zip(pictures, map_each(pool, find, list(pictures)), strict=True))
+    seen = {key: some for key, some in found.items() if not isinstance(some, Problem)}
+    views = [(partial(blobs.pixels, pictures[key].sha256), some) for key, some in seen.items()]
+    return {**found, **dict(zip(seen, with_occlusion(views, settings), strict=True))}
 
 
 def required_tools(

@@ -51,6 +51,13 @@ def face_crop(
     return Crop(resized, matrix)
 
 
+def inside(crop: Crop, width: int, height: int) -> NDArray[np.uint8]:
+    """1 where a crop shows the picture of width×height px, 0 where it shows its mirrored edge; size×size."""
+    size = crop.pixels.shape[0]
+    x, y = ((np.arange(size) - crop.matrix[axis, 2]) / crop.matrix[axis, axis] for axis in (0, 1))
+    return np.outer((y >= 0) & (y < height), (x >= 0) & (x < width)).astype(np.uint8)
+
+
 def _mirrored(start: int, count: int, limit: int) -> NDArray[np.int64]:
     """Indices start … start+count-1, reflected into 0 … limit-1 without repeating the edge."""
     if limit == 1:

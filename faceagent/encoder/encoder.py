@@ -15,6 +15,7 @@ from faceagent.encoder.branch import Branch, BranchCard, load_branch, shipped, s
 from faceagent.encoder.taps import CHUNK
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.encoder.trunk import MEMORY, Stops, Trunk
+from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.types import WeightStamp
 
@@ -88,6 +89,11 @@ def _joined(branch: Branch, parts: Sequence[tuple[Tensor, Tensor | None]], grid:
 _guard = threading.Lock()
 
 
+def _options(settings: Settings) -> str:
+    """The settings that decide which trunk it is, as a key."""
+    return settings.model_dump_json(include={"profile", "cache", "weights", "offline", "threads", "device"})
+
+
 def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
     """An encoder with these shipped branches; built once per process. Raises ModelUnavailable.
 
@@ -95,10 +101,26 @@ def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
     the other or at once, walk the trunk once.
     """
     with _guard:
-        options = settings.model_dump_json(include={"profile", "cache", "weights", "offline", "threads", "device"})
+        options = _options(settings)
         trunk = _trunk(options)
         lanes = settings.workers if trunk.tower.device.type == "cpu" else 1
         return Encoder(trunk.tower, [_branch(options, name) for name in names], trunk, lanes)
+
+
+def shared_tokens(
+    crops: Sequence[NDArray[np.uint8]], block: int, base: WeightStamp, settings: Settings
+) -> tuple[NDArray[np.float32], int]:
+    """B×P×W patch tokens of size×size×3 uint8 RGB crops after ``block`` blocks of the shared trunk, and its grid.
+
+    Raises ModelUnavailable when the tower cannot be had, is not ``base``, or its trunk does not stop at ``block``.
+    """
+    with _guard:
+        trunk = _trunk(_options(settings))
+    if trunk.tower.stamp != base or block not in trunk.stops.starts:
+        raise ModelUnavailable(f"{trunk.tower.stamp.id} is not the tower {base.id}, or keeps no tokens at {block}.")
+    with torch.inference_mode():
+        tokens, _ = trunk.reach(crops, block)
+    return tokens[block][:, 1:].float().cpu().numpy(), trunk.tower.grid
 
 
 @cache

@@ -13,6 +13,7 @@ from faceagent.faces.align import Pixels
 from faceagent.faces.detect import SURE, Detection, redetect
 from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
 from faceagent.faces.landmarks import Landmarks, find_landmarks
+from faceagent.faces.part_visibility import part_visibility
 from faceagent.faces.pose import head_pose
 from faceagent.faces.quality import measure
 from faceagent.faces.usable import all_obstacles
@@ -127,8 +128,9 @@ def _is_better(again: Detection, turned: Landmarks, detection: Detection, landma
 
 def _face(name: str, picture: Picture, pixels: Pixels, detection: Detection, landmarks: Landmarks | None) -> Face:
     head = None if landmarks is None else head_pose(landmarks.transform, landmarks.turned)
-    measured = measure(pixels, detection, landmarks, head)
-    reasons = all_obstacles(_short(detection), measured, has_landmarks=landmarks is not None)
+    parts = () if landmarks is None else part_visibility(pixels, np.asarray(detection.points), landmarks.points)
+    measured = measure(pixels, detection, landmarks, head, parts)
+    reasons = all_obstacles(_short(detection), measured, parts, has_landmarks=landmarks is not None)
     return Face(
         id=name,
         picture=picture.id,
@@ -139,6 +141,7 @@ def _face(name: str, picture: Picture, pixels: Pixels, detection: Detection, lan
         blendshapes={} if landmarks is None else landmarks.blendshapes,
         pose=head,
         quality=measured.quality,
+        parts=parts,
         usable_for=tuple(question for question in QUESTIONS if question not in reasons),
         reasons=reasons,
     )

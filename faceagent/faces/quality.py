@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from faceagent.faces.align import Pixels, aligned
 from faceagent.faces.detect import Detection
 from faceagent.faces.landmarks import Landmarks
+from faceagent.faces.part_visibility import visible_share
 from faceagent.faces.score_ramp import ramp
 from faceagent.faces.visibility import visibility
-from faceagent.types import Pose, Quality
+from faceagent.types import PartVisibility, Pose, Quality
 
 Array = NDArray[np.float64]
 
@@ -41,7 +42,13 @@ class Measured:
     dark: bool
 
 
-def measure(pixels: Pixels, detection: Detection, landmarks: Landmarks | None, pose: Pose | None) -> Measured:
+def measure(
+    pixels: Pixels,
+    detection: Detection,
+    landmarks: Landmarks | None,
+    pose: Pose | None,
+    parts: tuple[PartVisibility, ...] = (),
+) -> Measured:
     """Quality of one face of an RGB picture."""
     eyes = eye_distance(detection)
     side = int(np.clip(round(SIDE * eyes / EYES), 40, SIDE))
@@ -55,7 +62,7 @@ def measure(pixels: Pixels, detection: Detection, landmarks: Landmarks | None, p
         "exposure": exposure(face),
         "resolution": resolution(eyes),
         "pose": frontality(detection, pose),
-        "visibility": visibility(pixels, detection, landmarks),
+        "visibility": min(visibility(pixels, detection, landmarks), visible_share(parts) if parts else 100.0),
     }
     return Measured(Quality(unified=unified(values.values()), **values), dark=float(np.median(face)) < 128)
 

@@ -4,11 +4,13 @@ The minimums are low on purpose. They exclude faces on which a tool's answer wou
 face weakens an answer is decided by the judge. This module knows numbers and no pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from faceagent.faces.quality import Measured
-from faceagent.types import QUESTIONS, Question, Reason
+from faceagent.faces.needs import NOTHING, table
+from faceagent.faces.part_visibility import Occlusion, cover_parts, visible_share
+from faceagent.faces.quality import COMPONENTS, Measured, unified
+from faceagent.types import QUESTIONS, Face, PartVisibility, Quality, Question, Reason
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,19 @@ MINIMUM: Mapping[Question, Minimum] = {
 passport photographs. Expression is read from the shape of the mesh, which overexposed skin does not change much."""
 
 
-def obstacles(question: Question, side: float, measured: Measured, *, has_landmarks: bool) -> tuple[Reason, ...]:
-    """Why a face whose box's shorter side is ``side`` px is unusable for ``question``, gravest first; () if usable."""
+def obstacles(
+    question: Question,
+    side: float,
+    measured: Measured,
+    parts: Sequence[PartVisibility] = (),
+    *,
+    has_landmarks: bool,
+) -> tuple[Reason, ...]:
+    """Why a face whose box's shorter side is ``side`` px cannot be used for ``question``, gravest first; or nothing.
+
+    ``parts``: the visibility of its parts; what hides a part that the question needs is a reason of its own.
+    """
+    hidden = hidden_reasons(question, parts)
     least, quality = MINIMUM[question], measured.quality
     checks: tuple[tuple[bool, Reason], ...] = (
         (side < least.side, "face_too_small"),
@@ -52,10 +65,42 @@ def obstacles(question: Question, side: float, measured: Measured, *, has_landma
         (quality.sharpness < least.sharpness, "too_blurry"),
         (quality.exposure < least.exposure, "too_dark" if measured.dark else "too_bright"),
     )
-    return tuple(reason for failed, reason in checks if failed)
+    return tuple(dict.fromkeys((*hidden, *(reason for failed, reason in checks if failed))))
 
 
-def all_obstacles(side: float, measured: Measured, *, has_landmarks: bool) -> dict[Question, tuple[Reason, ...]]:
+def all_obstacles(
+    side: float, measured: Measured, parts: Sequence[PartVisibility] = (), *, has_landmarks: bool
+) -> dict[Question, tuple[Reason, ...]]:
     """``obstacles`` for every question that has any."""
-    found = {question: obstacles(question, side, measured, has_landmarks=has_landmarks) for question in QUESTIONS}
+    found = {
+        question: obstacles(question, side, measured, parts, has_landmarks=has_landmarks) for question in QUESTIONS
+    }
     return {question: reasons for question, reasons in found.items() if reasons}
+
+
+def covered_face(face: Face, occlusion: Occlusion) -> Face:
+    """The face with what covers its parts, and with the visibility, the quality and the uses that are left of it."""
+    parts = cover_parts(face.parts, occlusion)
+    visible = min(face.quality.visibility, visible_share(parts))
+    values = {name: getattr(face.quality, name) for name in COMPONENTS} | {"visibility": visible}
+    reasons: dict[Question, tuple[Reason, ...]] = {}
+    for question in QUESTIONS:
+        known = [*hidden_reasons(question, parts), *face.reasons.get(question, ())]
+        if visible < MINIMUM[question].visibility:
+            known.append("occluded")
+        if known:
+            reasons[question] = tuple(dict.fromkeys(known))
+    return face.model_copy(
+        update={
+            "parts": parts,
+            "quality": Quality(unified=unified(values.values()), **values),
+            "usable_for": tuple(question for question in QUESTIONS if question not in reasons),
+            "reasons": reasons,
+        }
+    )
+
+
+def hidden_reasons(question: Question, parts: Sequence[PartVisibility]) -> tuple[Reason, ...]:
+    """What hides the parts that a question needs; nothing where it can do without them."""
+    missing = table().question.get(question, NOTHING).missing({one.part: one for one in parts if one.reason})
+    return tuple(dict.fromkeys(one.reason for one in missing if one.reason is not None))

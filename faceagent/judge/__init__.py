@@ -6,6 +6,7 @@ nothing after this package changes a verdict.
 
 from collections.abc import Callable, Sequence
 
+from faceagent.faces.needs import clause, hidden_for, hidden_parts
 from faceagent.judge import decide, identity, provenance
 from faceagent.judge.aggregate import aggregate
 from faceagent.types import Evidence, Face, Picture, Question, Verdict
@@ -47,8 +48,14 @@ def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Eviden
             return _quality(subject, evidence)
         reasons = subject.reasons.get(question, ())
         if reasons:
-            words = f"this face cannot be used for {question.replace('_', ' ')}: {', '.join(reasons)}"
-            return decide.abstain(question, subject.id, "face_unusable", words.replace("_", " "))
+            missing = hidden_for(subject, question)
+            own = {one.reason for one in missing}
+            words = [
+                *([clause(missing)] if missing else []),
+                *(one.replace("_", " ") for one in reasons if one not in own),
+            ]
+            start = f"this face cannot be used for {question.replace('_', ' ')}"
+            return decide.abstain(question, subject.id, "face_unusable", f"{start}: {', '.join(words)}")
     bearing = [item for item in evidence if item.subject in about and bears_on(question, item)]
     return _DECISIONS[question](question, subject.id, bearing)
 
@@ -79,6 +86,8 @@ def _quality(face: Face, evidence: Sequence[Evidence]) -> Verdict:
     blocked = {reason for reasons in face.reasons.values() for reason in reasons}
     label = "usable" if not face.reasons else "limited" if face.usable_for else "unusable"
     limits = f"; limits: {', '.join(sorted(blocked)).replace('_', ' ')}" if blocked else ""
+    if hidden := tuple(hidden_parts(face).values()):
+        limits += f"; {clause(hidden)}"
     return Verdict(
         id=f"V:{face.id}:quality",
         question="quality",

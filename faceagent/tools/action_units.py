@@ -13,11 +13,13 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from faceagent.faces import needs
+from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, stamped
+from faceagent.tools.base import ToolSpec, View, hidden_evidence, stamped
 from faceagent.tools.distances import SPANS, Sides, distances
 from faceagent.tools.facs import Neutral, Unit, Unmeasurable, neutral, table
-from faceagent.types import Evidence, Face, Region, Score, ToolStamp
+from faceagent.types import Evidence, Face, PartVisibility, Region, Score, ToolStamp
 
 SLACK = 0.02
 """Added to the spread of every blendshape: smaller differences cannot be seen, however little neutral faces vary."""
@@ -143,8 +145,28 @@ class ActionUnits:
 
 def _evidence(by: ToolStamp, view: View, face: Face) -> tuple[Evidence, ...]:
     found = activations(face)
-    measured = [_measured(by, view, unit, found[unit.code]) for unit in sorted(table().units, key=lambda one: one.code)]
+    measured = []
+    for unit in sorted(table().units, key=lambda one: one.code):
+        missing = hidden_for_unit(face, unit.code)
+        measured.append(_hidden(by, view, unit, missing) if missing else _measured(by, view, unit, found[unit.code]))
     return (*measured, *(_unmeasurable(by, view, unit) for unit in table().unmeasurable))
+
+
+def hidden_for_unit(face: Face, code: int) -> tuple[PartVisibility, ...]:
+    """The hidden parts because of which a unit cannot be measured on a face; nothing where it can."""
+    return lacking(face, needs.table().action_unit.get(code))
+
+
+def _hidden(by: ToolStamp, view: View, unit: Unit, missing: Sequence[PartVisibility]) -> Evidence:
+    return hidden_evidence(
+        by,
+        view,
+        name=unit.key,
+        question="action_units",
+        subject_words=f"{unit.key} ({unit.name})",
+        missing=missing,
+        facts={"name": unit.name},
+    )
 
 
 def _measured(by: ToolStamp, view: View, unit: Unit, found: Activation) -> Evidence:

@@ -5,7 +5,7 @@ the middle of a batch all become evidence with a status and a reason.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -13,7 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.errors import ModelUnavailable
-from faceagent.types import Evidence, Face, FrozenModel, Picture, Question, Reason, Status, ToolStamp, WeightStamp
+from faceagent.faces.needs import cause, clause, hidden_for
+from faceagent.types import (
+    Evidence,
+    Face,
+    FrozenModel,
+    PartVisibility,
+    Picture,
+    Question,
+    Reason,
+    Region,
+    Status,
+    ToolStamp,
+    WeightStamp,
+)
 from faceagent.weights import stamp
 
 logger = logging.getLogger(__name__)
@@ -129,13 +142,47 @@ def not_measured(spec: ToolSpec, view: View, status: Status, reason: Reason, sta
     )
 
 
+def hidden_evidence(
+    by: ToolStamp,
+    view: View,
+    *,
+    name: str,
+    question: Question,
+    subject_words: str,
+    missing: Sequence[PartVisibility],
+    facts: Mapping[str, float | str] | None = None,
+    region: Region | None = None,
+) -> Evidence:
+    """Evidence that something was not measured because parts of the face that it needs cannot be seen.
+
+    ``name`` is the id without its subject, ``subject_words`` what cannot be measured. ``facts`` gain ``cause`` (a
+    reason code), ``hidden_parts`` and, where it is clear, ``covered_by``.
+    """
+    things = list(dict.fromkeys(one.covered_by for one in missing if one.covered_by is not None))
+    why: dict[str, float | str] = {"cause": cause(missing), "hidden_parts": ", ".join(one.part for one in missing)}
+    if things:
+        why["covered_by"] = ", ".join(things)
+    return Evidence(
+        id=f"{view.subject}:{name}",
+        tool=by,
+        question=question,
+        subject=view.subject,
+        facts={**(facts or {}), **why},
+        region=region,
+        statement=f"{subject_words} cannot be measured: {clause(missing)}.",
+        status="not_applicable",
+        reason="not_measurable",
+    )
+
+
 UNUSABLE: dict[Reason, str] = {
     "face_too_small": "the face is too small",
     "low_resolution": "the face has too few pixels",
     "too_blurry": "the face is too blurry",
     "too_dark": "the face is too dark",
     "too_bright": "the face is too bright",
-    "occluded": "too much of the face is hidden",
+    "outside_picture": "too much of the face is outside the picture",
+    "occluded": "too much of the face is covered",
     "extreme_pose": "the head is turned too far",
     "no_landmarks": "no facial landmarks were found",
 }
@@ -152,6 +199,9 @@ def _skip_reason(spec: ToolSpec, view: View) -> tuple[Reason, str] | None:
         reasons = [face.reasons.get(question, ()) for question in spec.questions]
         if all(reasons) and reasons:
             first = reasons[0][0]
+            hidden = [missing for question in spec.questions if (missing := hidden_for(face, question))]
+            if hidden and any(one.reason == first for one in hidden[0]):
+                return first, clause(hidden[0])
             return first, UNUSABLE.get(first, first.replace("_", " "))
     if "reference" in spec.needs and not view.references:
         return "no_reference", "there is no reference picture to compare with"

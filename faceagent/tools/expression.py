@@ -10,11 +10,12 @@ The rules know posed, complete expressions best. They do not know the person's r
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
+from faceagent.faces.needs import clause
 from faceagent.settings import Settings
-from faceagent.tools.action_units import Activation, activations
-from faceagent.tools.base import ToolSpec, View, stamped
+from faceagent.tools.action_units import Activation, activations, hidden_for_unit
+from faceagent.tools.base import ToolSpec, View, hidden_evidence, stamped
 from faceagent.tools.facs import Rule, table
-from faceagent.types import Evidence, Face, Score, ToolStamp
+from faceagent.types import PARTS, Evidence, Face, PartVisibility, Score, ToolStamp
 
 CALIBRATION = "expression/emfacs-1"
 BASIS = 0.5
@@ -50,10 +51,10 @@ def supporting_units(reading: Reading, found: Mapping[int, Activation]) -> tuple
     """
     if reading.rule is not None:
         codes = tuple(code for code in reading.rule.adds if found[code].deviation >= BASIS)
-        codes += tuple(code for code in reading.rule.also if codes and found[code].present)
+        codes += tuple(code for code in reading.rule.also if codes and code in found and found[code].present)
     else:
         codes = tuple(code for code, unit in found.items() if unit.present)
-    return tuple(sorted(codes)) or tuple(sorted({code for rule in table().rules for code in rule.adds}))
+    return tuple(sorted(codes)) or tuple(sorted({code for rule in table().rules for code in rule.adds} & found.keys()))
 
 
 class Expression:
@@ -85,8 +86,13 @@ class Expression:
 
 def _evidence(by: ToolStamp, view: View, face: Face) -> Evidence:
     found = activations(face)
-    reading = read({code: unit.deviation for code, unit in found.items()})
-    codes = supporting_units(reading, found)
+    hidden = {code: missing for code in found if (missing := hidden_for_unit(face, code))}
+    # What cannot be seen speaks neither for nor against: it stands at the mean of neutral faces.
+    reading = read({code: 0.0 if code in hidden else unit.deviation for code, unit in found.items()})
+    if hidden and (reading.rule is None or not reading.rule.adds or hidden.keys() & reading.rule.adds.keys()):
+        return _unreadable(by, view, hidden)
+    seen = {code: unit for code, unit in found.items() if code not in hidden}
+    codes = supporting_units(reading, seen)
     return Evidence(
         id=f"{view.subject}:expression",
         tool=by,
@@ -96,8 +102,27 @@ def _evidence(by: ToolStamp, view: View, face: Face) -> Evidence:
         score=Score(value=reading.logits[reading.label], scale="logit", calibration=CALIBRATION),
         distribution=reading.logits,
         cites=tuple(f"{view.subject}:AU{code}" for code in codes),
-        statement=_statement(reading, codes, found),
+        facts={"read_without": ", ".join(f"AU{code}" for code in sorted(hidden))} if hidden else {},
+        statement=_statement(reading, codes, seen) + (f" Read in part: {clause(_parts(hidden))}." if hidden else ""),
     )
+
+
+def _unreadable(by: ToolStamp, view: View, hidden: Mapping[int, Sequence[PartVisibility]]) -> Evidence:
+    """No label: what the reading would rest on is hidden, or it would be that nothing shows."""
+    return hidden_evidence(
+        by,
+        view,
+        name="expression",
+        question="expression",
+        subject_words="The apparent expression",
+        missing=_parts(hidden),
+    )
+
+
+def _parts(hidden: Mapping[int, Sequence[PartVisibility]]) -> list[PartVisibility]:
+    """The hidden parts behind hidden units, each once, in the order of ``PARTS``."""
+    found = {one.part: one for missing in hidden.values() for one in missing}
+    return [found[part] for part in PARTS if part in found]
 
 
 def _statement(reading: Reading, codes: Sequence[int], found: Mapping[int, Activation]) -> str:

@@ -12,15 +12,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import Crop
+from faceagent.encoder.crop import Crop, inside
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.errors import ModelUnavailable
+from faceagent.faces import needs
+from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
-from faceagent.tools.base import FollowUp, ToolSpec, View, per_face
+from faceagent.tools.base import FollowUp, ToolSpec, View, hidden_evidence, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.framing import framing_evidence
-from faceagent.types import Evidence, Face, HeatMap, Region, Score, ToolStamp
+from faceagent.types import Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
 
@@ -72,11 +74,14 @@ class Forgery:
         found = []
         for row, (view, face) in enumerate(faces):
             heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
+            # Beyond the picture's edge the crop repeats the picture: nothing is said of what is not there.
+            mask = inside(crops[row], view.picture.width, view.picture.height)
+            shown = patch_cover(mask, len(heat)) >= COVERED
             found.append(
                 (
-                    _splice(by, view, float(output.logits[row, splice]), _heat_map(crops[row], heat)),
+                    _splice(by, view, float(output.logits[row, splice]), _heat_map(crops[row], heat * shown)),
                     *_generated(by, view, dict(zip(labels, generated[row], strict=True))),
-                    *_regions(by, view, face, crops[row], heat),
+                    *_regions(by, view, face, crops[row], heat, mask),
                     *framing_evidence(by, view),
                 )
             )
@@ -86,14 +91,18 @@ class Forgery:
         return load_encoder(self._settings, (BRANCH, GENERATED))
 
 
-def region_scores(points: Reals, heat: Reals, size: int) -> dict[Region, float]:
-    """Mean of the strongest patches of every region that has any; ``points``: 478×2 in crop px, ``heat``: grid×grid."""
+def region_scores(points: Reals, heat: Reals, size: int, shown: NDArray[np.uint8] | None = None) -> dict[Region, float]:
+    """Mean of the strongest patches of every region that has any.
+
+    ``points``: 478×2 in crop px; ``heat``: grid×grid; ``shown``: size×size, 1 where the crop shows the picture.
+    """
     grid = heat.shape[0]
     scores: dict[Region, float] = {}
     for region, mask in region_masks(points, size).items():
-        inside = heat[patch_cover(mask, grid).reshape(grid, grid) >= COVERED]
-        if inside.size:
-            scores[region] = float(np.sort(inside)[-STRONGEST:].mean())
+        seen = mask if shown is None else np.asarray(mask * shown, np.uint8)
+        strong = heat[patch_cover(seen, grid).reshape(grid, grid) >= COVERED]
+        if strong.size:
+            scores[region] = float(np.sort(strong)[-STRONGEST:].mean())
     return scores
 
 
@@ -165,13 +174,21 @@ def _sigmoid(logit: float) -> float:
     return float(1 / (1 + np.exp(-logit)))
 
 
-def _regions(by: ToolStamp, view: View, face: Face, crop: Crop, heat: Reals) -> list[Evidence]:
+def _regions(
+    by: ToolStamp, view: View, face: Face, crop: Crop, heat: Reals, shown: NDArray[np.uint8]
+) -> list[Evidence]:
     if not face.landmarks:
         return []
-    scores = region_scores(crop.place(np.asarray(face.landmarks)), heat, crop.pixels.shape[0])
+    scores = region_scores(crop.place(np.asarray(face.landmarks)), heat, crop.pixels.shape[0], shown)
+    hidden = {region: missing for region, need in needs.table().region.items() if (missing := lacking(face, need))}
+    scores = {region: score for region, score in scores.items() if region not in hidden}
+    if not scores:
+        return [_hidden_region(by, view, region, missing) for region, missing in hidden.items()]
     strongest = max(scores, key=lambda region: scores[region])
     return [
-        Evidence(
+        _hidden_region(by, view, region, hidden[region])
+        if region in hidden
+        else Evidence(
             id=f"{view.subject}:forgery_{region}",
             tool=by,
             question="forgery",
@@ -183,8 +200,15 @@ def _regions(by: ToolStamp, view: View, face: Face, crop: Crop, heat: Reals) -> 
             f"for a splice{', the most of all regions' if region == strongest else ''}.",
         )
         for region in REGIONS
-        if region in scores
+        if region in scores or region in hidden
     ]
+
+
+def _hidden_region(by: ToolStamp, view: View, region: Region, missing: Sequence[PartVisibility]) -> Evidence:
+    words = f"The region {region.replace('_', ' ')}"
+    return hidden_evidence(
+        by, view, name=f"forgery_{region}", question="forgery", subject_words=words, missing=missing, region=region
+    )
 
 
 def _heat_map(crop: Crop, heat: Reals) -> HeatMap:

@@ -16,9 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import face_crop
+from faceagent.encoder.crop import face_crop, inside
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.encoder.tower import Tower, load_tower
+from faceagent.faces import needs
+from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View
 from faceagent.tools.identity import Identity, Match, usable_references
@@ -102,22 +104,15 @@ def region_vectors(tower: Tower, faces: Sequence[tuple[Pixels, Face]]) -> list[d
         *_, (_, tokens) = tower.steps(tower.tensor([crop.pixels for crop in crops]), BLOCK)
     found = []
     for crop, (pixels, face), row in zip(crops, faces, tokens[:, 1:].double().cpu().numpy(), strict=True):
-        inside = _inside(pixels, crop.matrix, crop.pixels.shape[0])
+        shown = inside(crop, pixels.shape[1], pixels.shape[0])
         vectors: dict[Region, Reals] = {}
         for region, mask in region_masks(crop.place(np.asarray(face.landmarks)), crop.pixels.shape[0]).items():
-            weights = patch_cover(np.asarray(mask * inside, np.uint8), tower.grid).ravel().astype(np.float64)
-            if weights.sum() >= FEWEST:
+            weights = patch_cover(np.asarray(mask * shown, np.uint8), tower.grid).ravel().astype(np.float64)
+            if weights.sum() >= FEWEST and not lacking(face, needs.table().region.get(region)):
                 vector = weights @ (row - row.mean(axis=0))
                 vectors[region] = vector / max(float(np.linalg.norm(vector)), 1e-12)
         found.append(vectors)
     return found
-
-
-def _inside(pixels: Pixels, matrix: Reals, size: int) -> NDArray[np.uint8]:
-    """1 where a crop shows the picture, 0 where it shows its mirrored edge."""
-    height, width = pixels.shape[:2]
-    x, y = ((np.arange(size) - matrix[axis, 2]) / matrix[axis, axis] for axis in (0, 1))
-    return np.outer((y >= 0) & (y < height), (x >= 0) & (x < width)).astype(np.uint8)
 
 
 def _region_evidence(

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from faceagent.errors import ModelUnavailable
+from faceagent.faces.needs import hidden_for
 from faceagent.settings import Settings
-from faceagent.tools.base import ToolSpec, View, not_measured
+from faceagent.tools.base import ToolSpec, View, hidden_evidence, not_measured
 from faceagent.types import Evidence, Question, Score, ToolStamp
 from faceagent.vlm import choose
 from faceagent.vlm.face_image import encode_face
@@ -56,6 +57,11 @@ class Opinion:
             words = f"{self.spec.title}: not asked, the embedded model has no adapter for {topic}."
             return not_measured(self.spec, view, "unavailable", "weights_missing", words).model_copy(
                 update={"question": topic, "id": f"{view.subject}:opinion_{topic}"}
+            )
+        if view.face is not None and (missing := hidden_for(view.face, topic)):
+            words = f"The {topic} by the model's own reading"
+            return hidden_evidence(
+                by, view, name=f"opinion_{topic}", question=topic, subject_words=words, missing=missing
             )
         if view.face is None:
             raise ModelUnavailable("The model reads faces, not whole pictures.")

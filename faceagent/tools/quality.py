@@ -5,6 +5,7 @@ Nothing is measured here. The numbers are our own scales, named after ISO/IEC 29
 
 from collections.abc import Sequence
 
+from faceagent.faces.needs import cause, clause, hidden_parts
 from faceagent.faces.quality import COMPONENTS
 from faceagent.settings import Settings
 from faceagent.tools.base import UNUSABLE, ToolSpec, View, stamped
@@ -44,7 +45,7 @@ class QualityTool:
         return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Seven pieces of evidence per face."""
+        """Seven pieces of evidence per face, and one more where parts of it cannot be seen."""
         tool = self.stamp()
         return [() if view.face is None else _evidence(tool, view.face) for view in batch]
 
@@ -74,7 +75,26 @@ def _evidence(tool: ToolStamp, face: Face) -> tuple[Evidence, ...]:
         cites=tuple(item.id for item in components),
         statement=f"Overall quality is {face.quality.unified:.0f} of 100; {_format_limits(face)}.",
     )
-    return (*components, unified)
+    return (*components, *_parts(tool, face), unified)
+
+
+def _parts(tool: ToolStamp, face: Face) -> tuple[Evidence, ...]:
+    """What of the face cannot be seen, and why; nothing where all can, or where it was not measured."""
+    missing = tuple(hidden_parts(face).values())
+    if not missing:
+        return ()
+    words = clause(missing)
+    return (
+        Evidence(
+            id=f"{face.id}:hidden_parts",
+            tool=tool,
+            question="quality",
+            subject=face.id,
+            label=cause(missing),
+            facts={one.part: one.reason or "" for one in missing},
+            statement=f"{words[0].upper()}{words[1:]}.",
+        ),
+    )
 
 
 def _limits(face: Face) -> list[tuple[Question, tuple[Reason, ...]]]:

@@ -1,0 +1,118 @@
+"""Which patches of a face crop something covers, and what it looks like: one linear layer on the shared backbone.
+
+Reads the patch tokens of a frozen block that other branches leave at, so that a face which a detector looks at anyway
+costs no second forward pass. Patches as the unit and tokens of uncovered faces as the reference come from Latent-OFER;
+its one-class distance found hands and sunglasses of which it knew nothing worse than the logistic regression trained
+on drawn objects, so the regression ships (figures in the adapter's README). Knows no part of the face and no border.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceagent.encoder.crop import Crop, inside
+from faceagent.encoder.encoder import shared_tokens
+from faceagent.encoder.regions import patch_cover
+from faceagent.errors import ModelUnavailable, WeightsCorrupt
+from faceagent.settings import Settings
+from faceagent.types import FacePart, FrozenModel, Occluder, WeightStamp
+from faceagent.weights.store import sha256_of
+
+Floats = NDArray[np.float32]
+
+HEAD, CARD = "head.safetensors", "card.json"
+
+
+class OcclusionCard(FrozenModel):
+    """``card.json``: on top of which tower and block the head was trained, and where its lines are."""
+
+    name: str
+    version: str
+    base: WeightStamp
+    block: int
+    margin: float
+    labels: tuple[Occluder, ...]
+    limits: dict[FacePart, float]
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class OcclusionHead:
+    """The head's numbers; W is the tower's width, K the number of kinds of objects."""
+
+    card: OcclusionCard
+    mean: Floats
+    spread: Floats
+    weight: Floats
+    """W×(1+K): covered or not, then one logit per kind."""
+    bias: Floats
+
+    @property
+    def stamp(self) -> WeightStamp:
+        """Id and sha256 of the head; for reports."""
+        return WeightStamp(id=f"adapter:{self.card.name}", sha256=self.card.files[HEAD])
+
+    def __call__(self, tokens: Floats) -> tuple[Floats, Floats]:
+        """B×P×W patch tokens to B×P probabilities of being covered and B×P×K probabilities of the kinds."""
+        logits = ((tokens - self.mean) / self.spread) @ self.weight + self.bias
+        covered = np.asarray(1 / (1 + np.exp(-logits[..., 0])), np.float32)
+        powers = np.exp(logits[..., 1:] - logits[..., 1:].max(axis=-1, keepdims=True))
+        return covered, np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+
+
+@cache
+def load_head(folder: Path | None = None) -> OcclusionHead:
+    """The head in ``folder``, or the one that comes with the package.
+
+    Raises ModelUnavailable when it is missing, WeightsCorrupt when the file is not the one its card names.
+    """
+    from safetensors.numpy import load_file
+
+    place = folder or Path(str(resources.files("faceagent.encoder").joinpath("adapters", "occlusion")))
+    if not (place / CARD).is_file() or not (place / HEAD).is_file():
+        raise ModelUnavailable("This build of faceagent ships no occlusion head.", remedy="Install faceagent again.")
+    card = OcclusionCard.model_validate(json.loads((place / CARD).read_text(encoding="utf-8")))
+    if sha256_of(place / HEAD) != card.files[HEAD]:
+        raise WeightsCorrupt(
+            f"{HEAD} of the adapter {card.name!r} is not the file its card names.",
+            remedy="Install faceagent again, or train the adapter again.",
+        )
+    state = load_file(place / HEAD)
+    return OcclusionHead(card, state["mean"], state["spread"], state["weight"], state["bias"])
+
+
+@dataclass(frozen=True)
+class PatchOcclusion:
+    """One face crop, patch by patch, top row first; P patches.
+
+    ``covered`` P and ``kinds`` P×K are probabilities, ``inside`` the share of every patch that shows the picture and
+    not its mirrored edge; ``crop`` maps picture px to crop px.
+    """
+
+    head: OcclusionHead
+    crop: Crop
+    covered: Floats
+    kinds: Floats
+    inside: Floats
+
+
+def look(crops: Sequence[Crop], sizes: Sequence[tuple[int, int]], settings: Settings) -> list[PatchOcclusion]:
+    """The patches of face crops that have the card's margin; ``sizes``: width and height of each crop's picture, px.
+
+    Raises ModelUnavailable when tower or head cannot be had, or the head was made for another tower.
+    """
+    if not crops:
+        return []
+    head = load_head()
+    tokens, grid = shared_tokens([crop.pixels for crop in crops], head.card.block, head.card.base, settings)
+    covered, kinds = head(tokens)
+    return [
+        PatchOcclusion(head, crop, covered[row], kinds[row], patch_cover(inside(crop, *size), grid).ravel())
+        for row, (crop, size) in enumerate(zip(crops, sizes, strict=True))
+    ]
