@@ -118,8 +118,9 @@ def find_faces(
         return {}
     found = dict(zip(pictures, map_each(pool, find, list(pictures)), strict=True))
     seen = {key: some for key, some in found.items() if not isinstance(some, Problem)}
-    views = [(partial(blobs.pixels, pictures[key].sha256), some) for key, some in seen.items()]
-    return {**found, **dict(zip(seen, with_occlusion(views, settings), strict=True))}
+    views = [(partial(blobs.pixels, pictures[key].sha256), some.faces) for key, some in seen.items()]
+    covered = with_occlusion(views, settings)
+    return {**found, **{key: seen[key]._replace(faces=some) for key, some in zip(seen, covered, strict=True)}}
 
 
 def required_tools(

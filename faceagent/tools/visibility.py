@@ -40,14 +40,15 @@ def with_occlusion(
     """The faces of every picture, each with what covers its parts, and with the quality and uses that are left.
 
     All crops of all pictures go through the tower in one batch, the one that the detectors on it continue from.
-    Without the tower's weights the faces come back as they are, which is logged.
+    Without the tower's weights the faces come back as they are, which is logged. So do those beyond
+    ``settings.max_faces``, the smallest of a crowd, which are compared and not described.
     """
     crops: list[Crop] = []
     sizes: list[tuple[int, int]] = []
     try:
         margin = load_head().card.margin
         for pixels_of, faces in pictures:
-            meshes = [face for face in faces if face.landmarks]
+            meshes = [face for face in faces[: settings.max_faces] if face.landmarks]
             pixels = pixels_of() if meshes else np.zeros((1, 1, 3), np.uint8)
             crops += [face_crop(pixels, face.box, scale=margin) for face in meshes]
             sizes += [(pixels.shape[1], pixels.shape[0])] * len(meshes)
@@ -57,8 +58,10 @@ def with_occlusion(
         return [faces for _, faces in pictures]
     return [
         tuple(
-            covered_face(face, parts_of(next(found), np.asarray(face.landmarks))) if face.landmarks else face
-            for face in faces
+            covered_face(face, parts_of(next(found), np.asarray(face.landmarks)))
+            if face.landmarks and index < settings.max_faces
+            else face
+            for index, face in enumerate(faces)
         )
         for _, faces in pictures
     ]

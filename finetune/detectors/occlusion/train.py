@@ -41,7 +41,7 @@ COUNTS = {
 """Faces per set."""
 OBJECTS = 1
 STRENGTH = 1e-3
-MOST = 60_000
+MOST = 24_000
 """Patches of one fit, covered and uncovered in equal parts."""
 IN_FACE = 0.3
 """Share of a patch that lies in some part of the face from which it takes part."""
