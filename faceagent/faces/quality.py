@@ -40,6 +40,8 @@ class Measured:
 
     quality: Quality
     dark: bool
+    trust: float = 100.0
+    """0-100: visibility by the cues of ``faces.visibility`` alone, which speak of the whole face and of no part."""
 
 
 def measure(
@@ -56,15 +58,16 @@ def measure(
     grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), dtype=np.float64)
     # Forehead to chin and cheek to cheek: hair, background and clothes stay out.
     face = grey[round(0.2 * side) : round(0.95 * side), round(0.18 * side) : round(0.82 * side)]
+    trust = visibility(pixels, detection, landmarks)
     values = {
         "sharpness": sharpness(face),
         "illumination": illumination(face),
         "exposure": exposure(face),
         "resolution": resolution(eyes),
         "pose": frontality(detection, pose),
-        "visibility": min(visibility(pixels, detection, landmarks), visible_share(parts) if parts else 100.0),
+        "visibility": min(trust, visible_share(parts) if parts else 100.0),
     }
-    return Measured(Quality(unified=unified(values.values()), **values), dark=float(np.median(face)) < 128)
+    return Measured(Quality(unified=unified(values.values()), **values), dark=float(np.median(face)) < 128, trust=trust)
 
 
 def unified(components: Iterable[float]) -> float:

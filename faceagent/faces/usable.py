@@ -22,6 +22,7 @@ class Minimum:
     sharpness: float = 0
     exposure: float = 0
     visibility: float = 0
+    """Of ``Measured.trust``: what of the parts is hidden is judged by what the question needs to see."""
     pose: float = 0
     landmarks: bool = False
 
@@ -61,7 +62,7 @@ def obstacles(
         (quality.resolution < least.resolution, "low_resolution"),
         (quality.pose < least.pose, "extreme_pose"),
         (least.landmarks and not has_landmarks, "no_landmarks"),
-        (quality.visibility < least.visibility, "occluded"),
+        (measured.trust < least.visibility, "occluded"),
         (quality.sharpness < least.sharpness, "too_blurry"),
         (quality.exposure < least.exposure, "too_dark" if measured.dark else "too_bright"),
     )
@@ -86,8 +87,6 @@ def covered_face(face: Face, occlusion: Occlusion) -> Face:
     reasons: dict[Question, tuple[Reason, ...]] = {}
     for question in QUESTIONS:
         known = [*hidden_reasons(question, parts), *face.reasons.get(question, ())]
-        if visible < MINIMUM[question].visibility:
-            known.append("occluded")
         if known:
             reasons[question] = tuple(dict.fromkeys(known))
     return face.model_copy(

@@ -8,6 +8,8 @@ see; the one-class distance (Mahalanobis, uncovered faces only) stands beside it
 import argparse
 import json
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -123,16 +125,16 @@ def write(folder: Path, tower: Tower, covered: LinearFit, named: LinearFit) -> N
     (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Encode the examples unless the run's folder holds them, print what is found of a kind left out, fit, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=os.environ.get("FACEAGENT_DATA"), required="FACEAGENT_DATA" not in os.environ
-    )
-    parser.add_argument("--runs", type=Path, default=Path("runs/occlusion"))
-    parser.add_argument("--out", type=Path, default=ADAPTERS / "occlusion")
+    parser = argparse.ArgumentParser(prog="python -m finetune.detectors.occlusion.train", description=__doc__)
+    parser.add_argument("--data", type=Path, default=os.environ.get("FACEAGENT_DATA"), help="folder of the sets")
+    parser.add_argument("--runs", type=Path, default=Path("runs/occlusion"), help="where faces and rows are kept")
+    parser.add_argument("--adapter", type=Path, default=ADAPTERS / "occlusion")
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.data is None:
+        parser.error("say where the sets are: --data DIR or FACEAGENT_DATA")
     settings = Settings()
     tower = load_tower(settings)
     cache = options.runs / "rows.npz"
@@ -140,14 +142,15 @@ def main() -> None:
         rng = np.random.default_rng(options.seed)
         faces = []
         for name, count in COUNTS.items():
-            found = faces_of(name, {name: options.data / name}, options.runs / "faces", settings)
+            found = faces_of(name, {name: Path(options.data) / name}, options.runs / "faces", settings)
             faces += [found[index] for index in sorted(rng.permutation(len(found))[:count])]
         save(encode(examples(faces, tower.grid, OBJECTS, options.seed), tower, BLOCK), cache)
     rows = load(cache)
     held_out = np.array([is_held_out(str(source)) for source in rows.source])
     print(json.dumps(left_out(rows, held_out), indent=1))
-    write(options.out, tower, *fit(*patches(rows, ~held_out, options.seed)))
+    write(options.adapter, tower, *fit(*patches(rows, ~held_out, options.seed)))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
