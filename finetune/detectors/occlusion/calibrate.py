@@ -1,4 +1,4 @@
-"""``python -m finetune.detectors.occlusion.calibrate --data DIR``: from which share on a part of a face counts as covered.
+"""``python -m finetune.detectors.occlusion.calibrate --data DIR``: from which cover on a part counts as covered.
 
 The limits are those that at most one in fifty parts of faces as they are exceeds, part by part, on faces of the
 training sets that the fit did not see. They lie between a third and six tenths: below, an object that hides a third
