@@ -1,8 +1,9 @@
-"""``python -m finetune.data.mobilestylegan FOLDER --count 240``: generated faces for training sets.
+"""``python -m finetune.data.mobilestylegan FOLDER --count 240``: generated faces for experiments.
 
 MobileStyleGAN (Belousov 2021, "MobileStyleGAN: A Lightweight Convolutional Neural Network for High-Fidelity Image
 Synthesis") distils StyleGAN2; its weights learned from FFHQ, whose terms are non-commercial. Pictures are 512 px
 JPEG, quality 96, one per seed. Needs the ``train`` extra (openvino).
+Shipped weights do not learn from them: the set is not in ``evals.data.training_sets``.
 """
 
 import argparse
