@@ -1,4 +1,4 @@
-"""The acceptance of explanations counts what a model did, told by a model whose answers are known."""
+"""Explanations by a model are counted, told by a model whose answers are known."""
 
 import csv
 import json
