@@ -14,7 +14,7 @@ from evals.data.dataset import differ
 from evals.metrics.arrays import mean
 from evals.metrics.bootstrap import ROUNDS, Measurement, difference
 from evals.records import SortedRecords, load, sort_records
-from evals.task import Table, lower_is_better
+from evals.task import CaseTable, lower_is_better
 from evals.tasks import TASKS
 from faceagent.errors import InputError
 
@@ -22,7 +22,7 @@ CLEAR = 0.05
 """p-value below which a difference is called one."""
 
 
-class Row(NamedTuple):
+class MetricChange(NamedTuple):
     """One metric of both runs; the interval and p-value are of the change, second minus first."""
 
     metric: str
@@ -35,17 +35,17 @@ class Row(NamedTuple):
     verdict: str
 
 
-class Comparison(NamedTuple):
+class RunComparison(NamedTuple):
     """All metrics that both runs have."""
 
     task: str
     names: tuple[str, str]
     n: int
-    rows: tuple[Row, ...]
+    rows: tuple[MetricChange, ...]
     notes: tuple[str, ...]
 
 
-def compare(first: Path, second: Path, *, rounds: int = ROUNDS, seed: int = 0) -> Comparison:
+def compare(first: Path, second: Path, *, rounds: int = ROUNDS, seed: int = 0) -> RunComparison:
     """Compare two run folders. Raises InputError when they are of different tasks, or of different data."""
     (head, one), (other_head, two) = _open(first), _open(second)
     if head["task"] != other_head["task"]:
@@ -85,19 +85,21 @@ def compare(first: Path, second: Path, *, rounds: int = ROUNDS, seed: int = 0) -
             f"Of {len(mine)} cases presented to both, {len(scored[0])} were answered by both: figures of answers are "
             "over these, rates of non-response over all."
         )
-    return Comparison(
+    return RunComparison(
         head["task"], (_label(head), _label(other_head)), len(scored[0]), tuple(rows.values()), tuple(notes)
     )
 
 
-def _common(one: Table, two: Table) -> tuple[Table, Table]:
+def _common(one: CaseTable, two: CaseTable) -> tuple[CaseTable, CaseTable]:
     """The cases of both tables that have the same name and the same labels."""
     labels = {case.id: dict(case.truth) for case in one.cases}
     shared = {case.id for case in two.cases if labels.get(case.id) == dict(case.truth)}
     return one.keep([case.id in shared for case in one.cases]), two.keep([case.id in shared for case in two.cases])
 
 
-def _rows(measurement: Callable[[Table], Measurement], one: Table, two: Table, rounds: int, seed: int) -> Iterator[Row]:
+def _rows(
+    measurement: Callable[[CaseTable], Measurement], one: CaseTable, two: CaseTable, rounds: int, seed: int
+) -> Iterator[MetricChange]:
     """Paired differences of the metrics that are defined on both tables, which hold the same cases."""
     if not len(one):
         return
@@ -106,10 +108,12 @@ def _rows(measurement: Callable[[Table], Measurement], one: Table, two: Table, r
     for name, gap in difference(*both, one.clusters, rounds=rounds, seed=seed).items():
         if gap.value is not None:
             verdict = _verdict(name, gap.value, gap.p)
-            yield Row(name, points[0].get(name), points[1].get(name), gap.value, gap.low, gap.high, gap.p, verdict)
+            yield MetricChange(
+                name, points[0].get(name), points[1].get(name), gap.value, gap.low, gap.high, gap.p, verdict
+            )
 
 
-def _silence(table: Table) -> Measurement:
+def _silence(table: CaseTable) -> Measurement:
     """Abstention whatever the class: the share of presented cases without an answer."""
     silent = table.numbers("answered") == 0
     return lambda weights: {"non_response": mean(silent, weights)}

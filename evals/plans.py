@@ -4,16 +4,14 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from faceagent.types import FrozenModel
 
 FILE = "plans.toml"
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PlannedRun(_Closed):
+class PlannedRun(FrozenModel):
     """One task on one set, or on a stated part of it."""
 
     task: str
@@ -50,7 +48,7 @@ class PlannedRun(_Closed):
         return self if keep else self.model_copy(update={"limit": limit})
 
 
-class FigureRow(_Closed):
+class FigureRow(FrozenModel):
     """One row of the README's table. Values are named ``RUN:METRIC``; a baseline is a metric too."""
 
     data: str = Field(alias="set")
@@ -64,7 +62,7 @@ class FigureRow(_Closed):
     note: str = ""
 
 
-class Plans(_Closed):
+class Plans(FrozenModel):
     """Everything in ``plans.toml``."""
 
     run: tuple[PlannedRun, ...]

@@ -37,7 +37,7 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Grid:
+class ConfusionGrid:
     """A confusion matrix: rows are truth, columns answers."""
 
     title: str
@@ -56,7 +56,7 @@ class Bars:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class GroupTable:
     """Metrics with their intervals in rows and columns: for groups."""
 
     title: str
@@ -66,7 +66,7 @@ class Sheet:
     """Name, number of cases, and a metric of the run per further column; one the run lacks leaves its cell empty."""
 
 
-Figure = Plot | Grid | Bars | Sheet
+Figure = Plot | ConfusionGrid | Bars | GroupTable
 
 
 def line(name: str, x: ArrayLike, y: ArrayLike) -> Series:

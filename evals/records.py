@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
-from evals.answers import Answers
 from evals.data import Case, Skip
-from evals.task import SKIPPED, UNPRESENTED, Table, Values
+from evals.observations import Observations
+from evals.task import SKIPPED, UNPRESENTED, CaseTable, Values
 
 NAME = "records.jsonl"
-Row = tuple[Case, Values | Skip]
+CaseRow = tuple[Case, Values | Skip]
 """A case and what was observed about it, or why nothing was."""
 
 
@@ -62,7 +62,7 @@ class Records:
             self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
 
-    def of(self, cases: Sequence[Case]) -> Iterator[Row]:
+    def of(self, cases: Sequence[Case]) -> Iterator[CaseRow]:
         """These cases with their answers, in order, read from the file one at a time."""
         with self.path.open("rb") as file:
             for case in cases:
@@ -113,7 +113,7 @@ def same_header(folder: Path, header: Mapping[str, Any]) -> bool:
         return False
 
 
-def load(folder: Path) -> tuple[dict[str, Any], Iterator[Row]]:
+def load(folder: Path) -> tuple[dict[str, Any], Iterator[CaseRow]]:
     """Header of a run, and its cases with their answers in the order of their ids."""
     with (folder / NAME).open("rb") as file:
         header: dict[str, Any] = json.loads(file.readline())
@@ -121,7 +121,7 @@ def load(folder: Path) -> tuple[dict[str, Any], Iterator[Row]]:
     return header, _rows(folder / NAME, [place for _, place in places])
 
 
-def _rows(path: Path, places: Sequence[int]) -> Iterator[Row]:
+def _rows(path: Path, places: Sequence[int]) -> Iterator[CaseRow]:
     with path.open("rb") as file:
         for place in places:
             row = _record(file, place)
@@ -131,15 +131,15 @@ def _rows(path: Path, places: Sequence[int]) -> Iterator[Row]:
 class SortedRecords(NamedTuple):
     """The rows of a run, sorted by what they are good for."""
 
-    scored: Table
-    cued: Table
+    scored: CaseTable
+    cued: CaseTable
     """What baselines are computed over: the scored cases, or those with cues at least where nothing was scored."""
-    presented: Table
+    presented: CaseTable
     """Every case with a face that could have been answered, and whether it was: ``answered``, 0 or 1."""
     skips: list[Skip]
 
 
-def sort_records(rows: Iterable[Row]) -> SortedRecords:
+def sort_records(rows: Iterable[CaseRow]) -> SortedRecords:
     """Sort rows, which come in the order of their ids."""
     scored, cued, presented, skips = TableBuilder(), TableBuilder(), TableBuilder(), []
     for case, answer in rows:
@@ -159,16 +159,16 @@ class TableBuilder:
 
     def __init__(self) -> None:
         self.cases: list[Case] = []
-        self.values = Answers()
+        self.values = Observations()
 
     def append(self, case: Case, values: Values) -> None:
         """Add a row."""
         self.cases.append(case)
         self.values.append(values)
 
-    def table(self) -> Table:
+    def table(self) -> CaseTable:
         """What was added so far."""
-        return Table(tuple(self.cases), self.values)
+        return CaseTable(tuple(self.cases), self.values)
 
 
 def _skip(case: Case, answer: Values | Skip) -> Skip | None:

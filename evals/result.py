@@ -5,22 +5,17 @@ import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 import faceagent
 from evals.metrics.bootstrap import Estimate
 from faceagent.errors import FaceagentError, InputError
 from faceagent.tools.base import Tool
+from faceagent.types import FrozenModel
 
 NAME = "result.json"
 PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "torch", "inspect-ai")
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MetricEstimate(_Closed):
+class MetricEstimate(FrozenModel):
     """A figure with its 95 % bootstrap interval; null where it is undefined."""
 
     value: float | None
@@ -28,7 +23,7 @@ class MetricEstimate(_Closed):
     high: float | None
 
 
-class Data(_Closed):
+class Data(FrozenModel):
     """What was measured on: ``n`` scored cases, ``skipped`` rows and pictures that were not."""
 
     path: str
@@ -37,7 +32,7 @@ class Data(_Closed):
     skipped: int
 
 
-class Result(_Closed):
+class Result(FrozenModel):
     """One task, one tool, one set."""
 
     task: str

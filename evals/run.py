@@ -19,7 +19,7 @@ from evals import inspect_log
 from evals.data import Case, Cases, Dataset, Skip, open_dataset
 from evals.data.dataset import digest, track_columns
 from evals.metrics.bootstrap import ROUNDS, Estimate, estimate
-from evals.records import Records, Row, same_header, sort_records
+from evals.records import CaseRow, Records, same_header, sort_records
 from evals.result import NAME, Data, Result, rounded, versions
 from evals.runner import Runner
 from evals.task import EvalTask, Values
@@ -66,7 +66,7 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What came of it."""
 
     result: Result
@@ -108,7 +108,9 @@ def prepare(config: RunConfig) -> Prepared:
     return Prepared(task, chosen, runner, folder, header)
 
 
-def run(config: RunConfig, progress: Progress = lambda done, total: None, prepared: Prepared | None = None) -> Outcome:
+def run(
+    config: RunConfig, progress: Progress = lambda done, total: None, prepared: Prepared | None = None
+) -> RunOutcome:
     """Run one task on one set. Raises InputError when the set, the tool or the task cannot be used."""
     task, chosen, runner, folder, header = prepared or prepare(config)
     with Records(folder, header, fresh=config.fresh) as records:
@@ -127,7 +129,7 @@ def run(config: RunConfig, progress: Progress = lambda done, total: None, prepar
     (folder / NAME).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / SCORED_BY).write_text(fingerprint(), encoding="utf-8")
     notes = (*chosen.notes, *_explained(result, chosen.cases, left_out, chosen.root))
-    return Outcome(result, folder, log, left_out, notes)
+    return RunOutcome(result, folder, log, left_out, notes)
 
 
 def is_current(prepared: Prepared) -> bool:
@@ -231,7 +233,7 @@ def _observe_and_score(
     return log, found[-1]
 
 
-def score(task: EvalTask, rows: Iterable[Row], *, seed: int = 0, rounds: int = ROUNDS) -> Scores:
+def score(task: EvalTask, rows: Iterable[CaseRow], *, seed: int = 0, rounds: int = ROUNDS) -> Scores:
     """The figures over cases, in the order of their ids, and what was observed about them."""
     table, cued, seen, skips = sort_records(rows)
     undefined = dict.fromkeys(task.names, Estimate(None, None, None))

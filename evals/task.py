@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from evals.answers import Answers, Values
 from evals.data import Case, Cases, Dataset, Skip
 from evals.metrics.arrays import Flags, Reals, reals
 from evals.metrics.bootstrap import Measurement
+from evals.observations import Observations, Values
 from evals.plots import Figure
 
-__all__ = ["SKIPPED", "UNPRESENTED", "EvalTask", "Table", "Values", "lower_is_better", "nothing"]
+__all__ = ["SKIPPED", "UNPRESENTED", "EvalTask", "CaseTable", "Values", "lower_is_better", "nothing"]
 
 SKIPPED = "skipped"
 """Key of the reason and message in values that hold cues only: the case is not scored."""
@@ -30,16 +30,16 @@ UNPRESENTED = frozenset({
 
 
 @dataclass(frozen=True)
-class Table:
+class CaseTable:
     """The cases that could be observed, in the order of their ids, and what was observed about each."""
 
     cases: tuple[Case, ...]
-    values: Answers
+    values: Observations
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[Case, Values]]) -> "Table":
+    def of(cls, rows: Iterable[tuple[Case, Values]]) -> "CaseTable":
         """A table of these rows; they may come from a file, one at a time."""
-        cases, values = [], Answers()
+        cases, values = [], Observations()
         for case, row in rows:
             cases.append(case)
             values.append(row)
@@ -69,23 +69,23 @@ class Table:
         """A labelled word per case, empty where there is none."""
         return [str(case.truth.get(key, "")) for case in self.cases]
 
-    def keep(self, chosen: Flags | Sequence[bool]) -> "Table":
+    def keep(self, chosen: Flags | Sequence[bool]) -> "CaseTable":
         """The rows that are flagged."""
-        return Table.of((self.cases[index], self.values[index]) for index, flag in enumerate(chosen) if flag)
+        return CaseTable.of((self.cases[index], self.values[index]) for index, flag in enumerate(chosen) if flag)
 
 
-def nothing(table: Table) -> Measurement:
+def nothing(table: CaseTable) -> Measurement:
     """The measurement of no metric."""
     del table
     return lambda weights: {}
 
 
-def _no_figures(table: Table) -> tuple[Figure, ...]:
+def _no_figures(table: CaseTable) -> tuple[Figure, ...]:
     del table
     return ()
 
 
-def _no_failures(table: Table) -> Reals:
+def _no_failures(table: CaseTable) -> Reals:
     return np.full(len(table), np.nan)
 
 
@@ -104,12 +104,12 @@ class EvalTask:
     """Cases of a set for a tool. Raises InputError when the set has no column that it needs."""
     observe: Callable[[Any, Sequence[Case]], list[Values | Skip]]
     """First argument: the ``Runner``."""
-    measurement: Callable[[Table], Measurement]
-    baselines: Callable[[Table], Measurement] = nothing
-    responses: Callable[[Table], Measurement] = nothing
+    measurement: Callable[[CaseTable], Measurement]
+    baselines: Callable[[CaseTable], Measurement] = nothing
+    responses: Callable[[CaseTable], Measurement] = nothing
     """Metrics over every case that was presented, scored or not; its only value is ``answered``, 0 or 1."""
-    figures: Callable[[Table], tuple[Figure, ...]] = _no_figures
-    failures: Callable[[Table], Reals] = _no_failures
+    figures: Callable[[CaseTable], tuple[Figure, ...]] = _no_figures
+    failures: Callable[[CaseTable], Reals] = _no_failures
     """How badly each case went, higher is worse, NaN for not at all: the worst are shown with thumbnails."""
     version: int = 1
     """Raised when what ``observe`` records of a case changes; planned runs then observe anew."""

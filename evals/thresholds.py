@@ -5,22 +5,22 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from faceagent.types import FrozenModel
 
 FILE = "thresholds.toml"
 
 
-class Threshold(BaseModel):
+class FigureThreshold(FrozenModel):
     """Lowest or highest value that passes, and the value aimed at."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     min: float | None = None
     max: float | None = None
     target: float | None = None
 
     @model_validator(mode="after")
-    def _one_side(self) -> "Threshold":
+    def _one_side(self) -> "FigureThreshold":
         if (self.min is None) == (self.max is None):
             raise ValueError("a threshold is either a min or a max")
         return self
@@ -41,10 +41,10 @@ class Threshold(BaseModel):
 
 
 @cache
-def thresholds() -> Mapping[str, Mapping[str, Threshold]]:
+def thresholds() -> Mapping[str, Mapping[str, FigureThreshold]]:
     """Run → metric → threshold."""
     text = resources.files("evals").joinpath(FILE).read_text(encoding="utf-8")
     return {
-        run: {metric: Threshold.model_validate(one) for metric, one in metrics.items()}
+        run: {metric: FigureThreshold.model_validate(one) for metric, one in metrics.items()}
         for run, metrics in tomllib.loads(text).items()
     }

@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from evals import report
-from evals.answers import Values
 from evals.data import Case, Skip
 from evals.metrics.bootstrap import ROUNDS
+from evals.observations import Values
 from evals.records import load
 from evals.run import RunConfig, run, score
 from evals.runner import Runner

@@ -7,15 +7,13 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from faceagent.types import FrozenModel
 
 Descriptor = Literal["labels.csv", "deepfakebench", "pairs", "huggingface"]
 
 
-class Benchmark(BaseModel):
+class Benchmark(FrozenModel):
     """One entry of ``catalog.toml``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     title: str

@@ -10,7 +10,7 @@ from faceagent.errors import InputError
 DELIMITERS = ",;\t"
 
 
-class Sheet(NamedTuple):
+class Spreadsheet(NamedTuple):
     """Columns as named in the first line, rows as text (with their line number), and what a reader should know."""
 
     columns: tuple[str, ...]
@@ -18,7 +18,7 @@ class Sheet(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read(path: Path) -> Sheet:
+def read(path: Path) -> Spreadsheet:
     """The table in a file; cells beyond the named columns are left out. Raises InputError when it is no text."""
     raw = path.read_bytes()
     notes: tuple[str, ...] = ()
@@ -39,4 +39,4 @@ def read(path: Path) -> Sheet:
         )
     except csv.Error as error:
         raise InputError(f"{path}, line {table.line_num}: {error}.", remedy="Mend that line.") from error
-    return Sheet(columns, rows, notes)
+    return Spreadsheet(columns, rows, notes)

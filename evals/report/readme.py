@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from evals.plans import FigureRow, plans
 from evals.report.summary import Summary
 from evals.result import MetricEstimate
-from evals.thresholds import Threshold, thresholds
+from evals.thresholds import FigureThreshold, thresholds
 
 BEGIN = "<!-- figures: generated from docs/results.json -->"
 END = "<!-- end of figures -->"
@@ -39,7 +39,7 @@ def _row(row: FigureRow, summary: Summary) -> Iterator[str]:
 
 def _thresholds(row: FigureRow, summary: Summary) -> str:
     """What each value must reach; a value that does not is marked."""
-    known: list[tuple[Threshold | None, MetricEstimate | None]] = []
+    known: list[tuple[FigureThreshold | None, MetricEstimate | None]] = []
     for reference in row.values:
         run, _, metric = reference.partition(":")
         known.append((thresholds().get(run, {}).get(metric), summary.figure(reference)))
@@ -48,7 +48,7 @@ def _thresholds(row: FigureRow, summary: Summary) -> str:
     return "; ".join(_threshold(one, figure) if one is not None else "none" for one, figure in known)
 
 
-def _threshold(one: Threshold, figure: MetricEstimate | None) -> str:
+def _threshold(one: FigureThreshold, figure: MetricEstimate | None) -> str:
     missed = figure is not None and figure.value is not None and not one.met(figure.value)
     return f"{one.sign} {_plain(one.limit)}{' (missed)' if missed else ''}"
 

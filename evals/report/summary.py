@@ -4,26 +4,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from evals import records
 from evals.data.queries import FIRST, REFUSALS
 from evals.metrics.proportion import wilson
 from evals.plans import PlannedRun
 from evals.result import MetricEstimate, Result
-from evals.thresholds import Threshold, thresholds
+from evals.thresholds import FigureThreshold, thresholds
 from faceagent.errors import InputError
+from faceagent.types import FrozenModel
 
 FIRST_RUNS, FIRST_REFUSALS = "first_runs", "first_refusals"
 """Names of the entries that hold what was recorded when sets of queries were new."""
 NOTE = "Written by `make results DATA=folder`; do not edit."
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RunSummary(_Closed):
+class RunSummary(FrozenModel):
     """One run. ``presented`` faces were shown to the tool; ``unanswered`` of them got no answer."""
 
     name: str
@@ -45,7 +40,7 @@ class RunSummary(_Closed):
         return self.metrics.get(metric) or self.baselines.get(metric)
 
 
-class Summary(_Closed):
+class Summary(FrozenModel):
     """All runs, in the order of the plans, and the versions they were measured with."""
 
     note: str
@@ -138,7 +133,7 @@ class Miss(NamedTuple):
     run: str
     metric: str
     value: float
-    threshold: Threshold
+    threshold: FigureThreshold
 
     def __str__(self) -> str:
         return f"{self.run}: {self.metric} is {self.value:.4g}, needed {self.threshold.sign} {self.threshold.limit:g}"

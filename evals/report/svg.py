@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from evals.plots import Bars, Grid, Plot, Series
+from evals.plots import Bars, ConfusionGrid, Plot, Series
 from evals.result import MetricEstimate
 
 WIDTH, HEIGHT = 420, 330
@@ -20,11 +20,11 @@ FLOOR = 1e-3
 """Lowest rate on a logarithmic axis; curves below it run along the edge."""
 
 
-def draw(figure: Plot | Grid | Bars, metrics: Mapping[str, MetricEstimate]) -> str:
+def draw(figure: Plot | ConfusionGrid | Bars, metrics: Mapping[str, MetricEstimate]) -> str:
     """One figure as an ``svg`` element; empty when none of the metrics it shows is defined."""
     if isinstance(figure, Plot):
         return _plot(figure)
-    if isinstance(figure, Grid):
+    if isinstance(figure, ConfusionGrid):
         return _grid(figure)
     known = [(name, metrics[key]) for name, key in figure.items if key in metrics and metrics[key].value is not None]
     return _bars(figure.title, known) if known else ""
@@ -124,7 +124,7 @@ def _frame(figure: Plot, across: _Axis, up: _Axis) -> str:
     return "".join(parts)
 
 
-def _grid(figure: Grid) -> str:
+def _grid(figure: ConfusionGrid) -> str:
     side, left, top = 46, 92, 20 + 5 * max(map(len, figure.columns))
     width, height = left + side * len(figure.columns) + 34, top + side * len(figure.rows) + 8
     parts = []

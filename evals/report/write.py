@@ -19,10 +19,10 @@ from PIL import Image
 
 from evals import records
 from evals.metric_docs import meaning
-from evals.plots import Sheet
+from evals.plots import GroupTable
 from evals.report.svg import draw
 from evals.result import NAME, Result, read
-from evals.task import Table
+from evals.task import CaseTable
 from evals.tasks import TASKS
 from evals.views import whole
 from faceagent.errors import InputError
@@ -84,7 +84,7 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
     found = records.sort_records(rows)
     table, skips = found.scored, found.skips
     figures = task.figures(table) if len(table) else ()
-    drawn = [figure for figure in figures if not isinstance(figure, Sheet)]
+    drawn = [figure for figure in figures if not isinstance(figure, GroupTable)]
     told = [name for name in (*result.metrics, *result.baselines) if "." not in name]
     reasons = Counter(header.get("left_out", {})) + Counter(skip.reason for skip in skips)
     badness = task.failures(table) if len(table) else np.zeros(0)
@@ -95,7 +95,7 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
         "task": task,
         "set": Path(result.dataset.path).name,
         "figures": [(figure.title, drawing) for figure in drawn if (drawing := draw(figure, result.metrics))],
-        "sheets": [figure for figure in figures if isinstance(figure, Sheet)],
+        "sheets": [figure for figure in figures if isinstance(figure, GroupTable)],
         "meanings": [(name, says) for name in told if (says := meaning(result.task, name)[1])],
         "skipped": reasons.most_common(),
         "first": skips[0].message if skips else "",
@@ -103,7 +103,7 @@ def _section(folder: Path, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _failures(root: Path, table: Table, badness: np.ndarray[Any, Any], settings: Settings) -> list[dict[str, str]]:
+def _failures(root: Path, table: CaseTable, badness: np.ndarray[Any, Any], settings: Settings) -> list[dict[str, str]]:
     """The worst cases with a thumbnail where the picture is still there."""
     order = sorted(np.flatnonzero(~np.isnan(badness)).tolist(), key=lambda index: (-badness[index], index))
     shown = []

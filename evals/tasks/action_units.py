@@ -1,8 +1,8 @@
-"""Action units: F1 of presence per unit, ICC of intensities, and F1 with lines chosen on other people.
+"""Action units: F1 of presence per unit, ICC of intensities, and F1 with thresholds chosen on other people.
 
 A set's unit is present when its label is 1 in a set of zeros and ones, or at intensity 2 and more (DISFA's rule) in
 a set with intensities. 9 and empty mean unknown (BP4D). Nothing is trained here; the subject-exclusive folds choose
-one line per unit on two thirds of the people and judge the rest.
+one threshold per unit on two thirds of the people and judge the rest.
 """
 
 import re
@@ -17,7 +17,7 @@ from evals.metrics.arrays import Flags, Reals, mean_among, nanmean
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure
 from evals.runner import Runner, skip_reason
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.errors import InputError
 from faceagent.tools.base import View
 from faceagent.types import Evidence
@@ -74,10 +74,10 @@ def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
     return values or skip_reason(evidence)
 
 
-class Unit:
+class UnitColumns:
     """One unit's rows: which pictures have it labelled and measured, and what both say."""
 
-    def __init__(self, table: Table, name: str, folds: Reals) -> None:
+    def __init__(self, table: CaseTable, name: str, folds: Reals) -> None:
         truth, found = table.truth(name), table.numbers(name)
         self.rows: Flags = ~np.isnan(truth) & ~np.isnan(found)
         self.graded = bool((truth[self.rows] > 1).any())
@@ -87,29 +87,29 @@ class Unit:
         self.chosen = self._by_fold(folds[self.rows])
 
     def _by_fold(self, folds: Reals) -> Flags:
-        """The answer with a line chosen on the other folds' people: the one with the best balanced accuracy."""
+        """The answer with a threshold chosen on the other folds' people: the one with the best balanced accuracy."""
         answer = self.answer.copy()
         for index in range(FOLDS):
             train, test = folds != index, folds == index
             kinds = self.present[train]
             if test.any() and kinds.any() and not kinds.all():
-                line = ranking.threshold_of_best_accuracy(self.intensity[train], kinds)
-                answer[test] = self.intensity[test] >= line
+                threshold = ranking.threshold_of_best_accuracy(self.intensity[train], kinds)
+                answer[test] = self.intensity[test] >= threshold
         return answer
 
 
-def units(table: Table) -> dict[str, Unit]:
+def units(table: CaseTable) -> dict[str, UnitColumns]:
     """Every unit that is both labelled and measured somewhere."""
     names = sorted(
         {name for case in table.cases for name in case.truth if UNIT.match(name)}, key=lambda name: int(name[2:])
     )
     people = sorted(set(table.clusters))
     folds = np.array([people.index(name) % FOLDS for name in table.clusters], dtype=float)
-    found = {name: Unit(table, name, folds) for name in names}
+    found = {name: UnitColumns(table, name, folds) for name in names}
     return {name: unit for name, unit in found.items() if unit.rows.any()}
 
 
-def higher_when_smiling(table: Table) -> tuple[Flags, dict[str, Reals]]:
+def higher_when_smiling(table: CaseTable) -> tuple[Flags, dict[str, Reals]]:
     """One row per person with a neutral and a smiling picture, and per smile unit whether its intensity rose there."""
     smiling, people = table.truth("smiling"), np.array(table.clusters)
     rows = np.zeros(len(table), dtype=bool)
@@ -125,8 +125,8 @@ def higher_when_smiling(table: Table) -> tuple[Flags, dict[str, Reals]]:
     return rows, rose
 
 
-def measurement(table: Table) -> Measurement:
-    """F1 per unit and their mean; the same with lines from other people; AUC; ICC where intensities are labelled."""
+def measurement(table: CaseTable) -> Measurement:
+    """F1 per unit and mean; the same with thresholds from other people; AUC; ICC where intensities are labelled."""
     found = units(table)
     pairs, rose = higher_when_smiling(table)
 
@@ -153,7 +153,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def always(table: Table) -> Measurement:
+def always(table: CaseTable) -> Measurement:
     """Every unit called present everywhere: the F1 that prevalence alone gives."""
     found = units(table)
 
@@ -167,13 +167,13 @@ def always(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """F1 per unit."""
     names = tuple(units(table))
     return (Bars("F1 per action unit", tuple((name, f"f1.{name}") for name in names)),) if names else ()
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Pictures by the share of their labelled units that were called wrongly."""
     wrong, known = np.zeros(len(table)), np.zeros(len(table))
     for unit in units(table).values():
@@ -185,9 +185,9 @@ def failures(table: Table) -> Reals:
 TASK = EvalTask(
     name="action_units",
     title="Action units",
-    protocol="F1 of presence at the tool's own line, macro mean; again with lines chosen on other people (three "
-    "subject-exclusive folds); ICC(3,1) and mean absolute error where intensities are labelled; of people with a "
-    "neutral and a smiling picture, the share whose AU6 and AU12 are higher when smiling.",
+    protocol="F1 of presence at the tool's own threshold, macro mean; again with thresholds chosen on other "
+    "people (three subject-exclusive folds); ICC(3,1) and mean absolute error where intensities are labelled; of "
+    "people with a neutral and a smiling picture, the share whose AU6 and AU12 are higher when smiling.",
     tools=("action_units",),
     needs="AU1, AU2, ... (0 and 1, or 0-5); subject",
     read=read,

@@ -18,7 +18,7 @@ from evals.metrics.arrays import Reals, mean, mean_among
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.agent.analyst import Analyst
 from faceagent.agent.chat.planning import tools_of_query
 from faceagent.router import DialogueContext, Plan
@@ -127,7 +127,7 @@ def recovered(whole: Report, hurt: Report, victim: str) -> bool:
     )
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Share of queries with exactly the right calls, and per group; calls missing and extra; recovery, per tool."""
     chosen, groups = table.numbers("selected"), np.array(table.words("group"))
     columns = {"missing_calls": table.numbers("missing"), "extra_calls": table.numbers("extra")}
@@ -148,7 +148,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def everything(table: Table) -> Measurement:
+def everything(table: CaseTable) -> Measurement:
     """Calling every tool whatever is typed, or none: how often that happens to be right."""
     wanted = np.array(table.words("wanted"))
     names, counts = np.unique(wanted, return_counts=True)
@@ -156,14 +156,14 @@ def everything(table: Table) -> Measurement:
     return lambda weights: {"always_the_commonest_calls": mean(wanted == commonest, weights)}
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Tool selection per group of queries."""
     names = sorted(set(table.words("group")))
     items = tuple((name, f"tool_selection.{name}") for name in names)
     return (Bars("Tool selection per group of queries", items),) if len(names) > 1 else ()
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Queries with the most calls missing or extra, and pictures on which the agent did not recover."""
     amiss = table.numbers("missing") + table.numbers("extra") + (table.numbers("recovered") == 0)
     return np.where(amiss > 0, amiss, np.nan)

@@ -1,4 +1,4 @@
-"""What the three detectors have in common: two classes, a score, a shipped decision line, attack types, cues.
+"""What the three detectors have in common: two classes, a score, a shipped threshold, attack types, cues.
 
 The positive class is the attack (forged, morph, spoof) and scores high. Knows no tool by name.
 """
@@ -12,10 +12,10 @@ from evals.data.columns import TYPE, cluster_of, clustering, find, need, transla
 from evals.metrics import pad, ranking
 from evals.metrics.arrays import Flags, Reals, mean, share
 from evals.metrics.bootstrap import Measurement
-from evals.plots import Bars, Figure, Grid, reliability_diagram, roc
+from evals.plots import Bars, ConfusionGrid, Figure, reliability_diagram, roc
 from evals.runner import Runner
 from evals.stats.shortcut_features import cross_validated, oriented
-from evals.task import Table, Values
+from evals.task import CaseTable, Values
 from evals.tasks.attack_scores import decided_score_of
 from faceagent.tools.base import View
 from faceagent.types import Evidence, Question
@@ -76,10 +76,10 @@ def observer(question: Question) -> Callable[[Runner, Sequence[Case]], list[Valu
     return observe
 
 
-class Columns:
+class AttackColumns:
     """The columns of a two-class table that metrics need."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: CaseTable) -> None:
         self.attack: Flags = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
         self.score: Reals = table.numbers("score")
         self.probability: Reals = table.numbers("probability")
@@ -91,13 +91,13 @@ class Columns:
         self.ranking = ranking.Ranking(self.score, self.attack)
         self.decided = not np.isnan(self.called).any()
 
-    def validated_line(self) -> float | None:
+    def validation_threshold(self) -> float | None:
         """The threshold that is best on the validation rows, where both classes are there and other rows too."""
         rows = self.validation
         both = self.attack[rows].any() and not self.attack[rows].all()
         return ranking.threshold_of_best_accuracy(self.score[rows], self.attack[rows]) if both else None
 
-    def equal_error_line(self) -> float | None:
+    def equal_error_threshold(self) -> float | None:
         """The threshold of equal errors on the validation rows, for HTER."""
         rows = self.validation
         both = self.attack[rows].any() and not self.attack[rows].all()
@@ -110,10 +110,10 @@ class Columns:
         return {name: (names == name) | ~self.attack for name in kinds} if len(kinds) > 1 else {}
 
 
-def decisions(columns: Columns, weights: Reals) -> dict[str, Reals]:
-    """Accuracy and errors at the shipped line, and at the one chosen on the validation split where there is one.
+def decisions(columns: AttackColumns, weights: Reals) -> dict[str, Reals]:
+    """Accuracy and errors at the shipped threshold, and at the one chosen on the validation split where there is one.
 
-    A tool without a line has no decisions, and so none of these errors.
+    A tool without a threshold has no decisions, and so none of these errors.
     """
     found: dict[str, Reals] = {}
     if columns.decided:
@@ -131,15 +131,15 @@ def decisions(columns: Columns, weights: Reals) -> dict[str, Reals]:
         found["verdict_false_alarm_rate"] = share(judged, ~columns.attack, weights)
     if not np.isnan(columns.probability).all():
         found["accuracy_at_0.5"] = mean((np.nan_to_num(columns.probability) >= 0.5) == columns.attack, weights)
-    line = columns.validated_line()
-    if line is not None:
+    threshold = columns.validation_threshold()
+    if threshold is not None:
         rest = ~columns.validation
-        found["accuracy_at_validation_threshold"] = share((columns.score >= line) == columns.attack, rest, weights)
+        found["accuracy_at_validation_threshold"] = share((columns.score >= threshold) == columns.attack, rest, weights)
     return found
 
 
-def pad_errors(columns: Columns, points: ranking.Curve, weights: Reals) -> dict[str, Reals]:
-    """APCER per type and the worst, BPCER, ACER at the shipped line; BPCER at fixed APCERs; D-EER."""
+def pad_errors(columns: AttackColumns, points: ranking.Curve, weights: Reals) -> dict[str, Reals]:
+    """APCER per type and the worst, BPCER, ACER at the shipped threshold; BPCER at fixed APCERs; D-EER."""
     found = {
         "d_eer": pad.detection_eer(points),
         **{f"bpcer_at_apcer_{rate:.0%}".rstrip("%"): pad.bpcer_at_apcer(points, rate) for rate in pad.POINTS},
@@ -160,7 +160,7 @@ def pad_errors(columns: Columns, points: ranking.Curve, weights: Reals) -> dict[
     }
 
 
-def non_response(table: Table) -> Measurement:
+def non_response(table: CaseTable) -> Measurement:
     """APNRR and BPNRR, and APNRR per attack type: the shares of presentations without an answer (ISO/IEC 30107-3)."""
     silent = table.numbers("answered") == 0
     attack = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
@@ -176,7 +176,7 @@ def non_response(table: Table) -> Measurement:
     return measure
 
 
-def shortcut_scores(table: Table, attack: Flags) -> dict[str, Reals]:
+def shortcut_scores(table: CaseTable, attack: Flags) -> dict[str, Reals]:
     """Every trivial cue as a score, and a logistic regression over the radial spectrum, cross-validated by cluster."""
     scores = {name: oriented(table.numbers(f"cue_{name}"), attack) for name in SINGLE_FEATURES}
     spectrum = table.numbers("cue_spectrum")
@@ -185,7 +185,7 @@ def shortcut_scores(table: Table, attack: Flags) -> dict[str, Reals]:
     return {name: column for name, column in scores.items() if not np.isnan(column).any()}
 
 
-def trivial(table: Table) -> Measurement:
+def trivial(table: CaseTable) -> Measurement:
     """AUC of every trivial cue; of the radial spectrum also against each attack type, fitted to that type alone."""
     attack = np.array([label == ATTACK for label in table.labels("class")], dtype=bool)
     ranked = {name: ranking.Ranking(column, attack) for name, column in shortcut_scores(table, attack).items()}
@@ -201,7 +201,7 @@ def trivial(table: Table) -> Measurement:
     return measure
 
 
-def _spectrum_by_type(table: Table, attack: Flags) -> dict[str, tuple[Flags, ranking.Ranking]]:
+def _spectrum_by_type(table: CaseTable, attack: Flags) -> dict[str, tuple[Flags, ranking.Ranking]]:
     """Per attack type, where there are several: its rows with all bona fide ones, ranked by a spectrum fitted there."""
     spectrum, types = table.numbers("cue_spectrum"), np.array(table.labels("type"))
     kinds = sorted(set(types[attack].tolist()))
@@ -217,9 +217,9 @@ def _spectrum_by_type(table: Table, attack: Flags) -> dict[str, tuple[Flags, ran
     return found
 
 
-def curves(table: Table) -> tuple[Figure, ...]:
-    """ROC and DET beside the best trivial cue, reliability, errors at the shipped line, and figures per type."""
-    columns = Columns(table)
+def curves(table: CaseTable) -> tuple[Figure, ...]:
+    """ROC and DET beside the best trivial cue, reliability, errors at the shipped threshold, and figures per type."""
+    columns = AttackColumns(table)
     figures = list(roc([("detector", columns.score), *_best_shortcut(table, columns)], columns.attack))
     known = ~np.isnan(columns.probability)
     if known.any():
@@ -230,7 +230,9 @@ def curves(table: Table) -> tuple[Figure, ...]:
             for rows in (~columns.attack, columns.attack)
         ]
         figures.append(
-            Grid("At the shipped line (rows: label)", ("bona fide", "attack"), ("passed", "called"), tuple(cells))
+            ConfusionGrid(
+                "At the shipped threshold (rows: label)", ("bona fide", "attack"), ("passed", "called"), tuple(cells)
+            )
         )
     for metric, title in PER_TYPE.items():
         kinds = columns.by_type()
@@ -239,14 +241,14 @@ def curves(table: Table) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _best_shortcut(table: Table, columns: Columns) -> list[tuple[str, Reals]]:
+def _best_shortcut(table: CaseTable, columns: AttackColumns) -> list[tuple[str, Reals]]:
     scores = shortcut_scores(table, columns.attack)
     best = max(scores, key=lambda name: float(np.nan_to_num(ranking.auc(scores[name], columns.attack))), default=None)
     return [] if best is None else [(best.replace("_", " "), scores[best])]
 
 
-def wrongness(table: Table) -> Reals:
+def wrongness(table: CaseTable) -> Reals:
     """How far a score lies on the wrong side, by the probability given."""
-    columns = Columns(table)
+    columns = AttackColumns(table)
     gap = np.abs(columns.probability - columns.attack)
     return np.where(gap > 0.5, gap, np.nan)

@@ -16,7 +16,7 @@ from evals.metrics.arrays import Flags, Reals, mean, mean_among, median, share
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure
 from evals.runner import Runner, skip_reason
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.errors import InputError
 from faceagent.tools.base import View
 from faceagent.types import Evidence
@@ -99,10 +99,10 @@ def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
     return values or skip_reason(evidence)
 
 
-class Columns:
+class AttributeColumns:
     """Truth and answers as arrays."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: CaseTable) -> None:
         self.first, self.last = table.truth("age_from"), table.truth("age_to")
         self.middle: Reals = (self.first + self.last) / 2
         self.age = table.numbers("age")
@@ -121,7 +121,7 @@ def group(ages: Reals) -> Reals:
     return np.searchsorted(np.array(GROUPS), np.floor(ages), side="right").astype(float)
 
 
-def bands(columns: Columns) -> dict[str, Flags]:
+def bands(columns: AttributeColumns) -> dict[str, Flags]:
     """Rows with an age in every band that occurs."""
     labelled = group(columns.middle)
     found = {}
@@ -132,9 +132,9 @@ def bands(columns: Columns) -> dict[str, Flags]:
     return found
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Age error, over all and per band, bias, CS@5, group accuracy, interval coverage; gender accuracy."""
-    columns = Columns(table)
+    columns = AttributeColumns(table)
     rows = columns.aged
     truth, age = columns.middle[rows], np.maximum(columns.age[rows], 0.0)
     low, high = columns.low[rows], columns.high[rows]
@@ -166,9 +166,9 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def constant(table: Table) -> Measurement:
+def constant(table: CaseTable) -> Measurement:
     """Always the set's median age, and always its more frequent gender."""
-    columns = Columns(table)
+    columns = AttributeColumns(table)
     rows = columns.aged
     truth = columns.middle[rows]
     guess = np.full(len(truth), float(median(truth)) if len(truth) else np.nan)
@@ -187,17 +187,17 @@ def constant(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Age error per band."""
-    names = tuple(bands(Columns(table)))
+    names = tuple(bands(AttributeColumns(table)))
     return (
         (Bars("Mean absolute age error per band, years", tuple((n, f"age_mae.{n}") for n in names)),) if names else ()
     )
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """The largest age errors; a wrong gender counts as ten years."""
-    columns = Columns(table)
+    columns = AttributeColumns(table)
     error = np.nan_to_num(np.abs(columns.age - columns.middle)) + 10.0 * (columns.gendered & ~columns.right)
     return np.where(error >= 5, error, np.nan)
 

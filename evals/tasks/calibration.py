@@ -13,7 +13,7 @@ from evals.metrics.arrays import Flags, Reals, mean, share
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Figure, Plot, line, reliability_diagram
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from evals.tasks import attack_detection, attack_scores, expression, forgery, morph, spoof
 from faceagent.judge import weigh
 from faceagent.tools.base import View
@@ -56,11 +56,11 @@ def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
 class Claims:
     """What was claimed with which confidence, and whether it was right."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: CaseTable) -> None:
         self.ratios: Reals | None = None
         self.answered: Flags = np.array([word != INCONCLUSIVE for word in table.words("verdict")], dtype=bool)
         if len(table) and "score" in table.values[0]:
-            columns = attack_detection.Columns(table)
+            columns = attack_detection.AttackColumns(table)
             self.positive = columns.attack
             self.probability: Reals = columns.probability
             self.confidence = np.maximum(columns.probability, 1 - columns.probability)
@@ -69,7 +69,7 @@ class Claims:
             self.ratios = None if np.isnan(llr).any() else llr
             self.chances: Reals | None = None
         else:
-            answers = expression.Answers(table)
+            answers = expression.ExpressionAnswers(table)
             self.confidence = answers.confidence
             self.right = answers.free == answers.truth
             self.chances = np.column_stack([table.numbers(f"probability_{name}") for name in answers.labels])
@@ -77,7 +77,7 @@ class Claims:
             self.truth = np.array([codes.get(word, -1) for word in answers.truth])
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """ECE, Brier, Cllr, misleading ratios, AURC, risk at 80 % coverage; how often the judge answers and is right."""
     claims = Claims(table)
 
@@ -107,7 +107,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def uninformed(table: Table) -> Measurement:
+def uninformed(table: CaseTable) -> Measurement:
     """What saying nothing costs: Brier of even odds (or of equal chances), Cllr 1."""
     claims = Claims(table)
     labels = 2 if claims.chances is None else claims.chances.shape[1]
@@ -121,7 +121,7 @@ def uninformed(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Reliability, and risk over coverage."""
     claims = Claims(table)
     diagram = (
@@ -133,7 +133,7 @@ def figures(table: Table) -> tuple[Figure, ...]:
     return diagram, Plot("Risk and coverage", "share answered", "error rate", (line("judge", coverage, risk),))
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Wrong answers, the most confident first."""
     claims = Claims(table)
     return np.where(claims.right, np.nan, claims.confidence)

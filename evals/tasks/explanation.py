@@ -20,7 +20,7 @@ from evals.metrics.bootstrap import Measurement
 from evals.metrics.text import rege
 from evals.recording_backend import RecordingBackend
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from evals.tasks.explanation_counts import WriteExplanation, compared, held, swapped
 from evals.tasks.expression import COLUMN, WORDS
 from evals.tasks.localisation import PARTS
@@ -150,7 +150,7 @@ def on_picture(explainer: explain.VlmExplainer, runner: Runner, report: Report, 
     return explain_once
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Schema, citations, unsupported claims, agreement, swaps; regions and REGE where the set has labels for them."""
     column = {name: table.numbers(name) for name in
               ("explanations", "valid", "steps", "cited", "agreeing", "swaps", "followed", "answers", "answers_valid",

@@ -14,9 +14,9 @@ from evals.data.columns import SUBJECT, cluster_of, clustering, need, translated
 from evals.metrics import classification, ranking
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
-from evals.plots import Figure, Grid, reliability_diagram
+from evals.plots import ConfusionGrid, Figure, reliability_diagram
 from evals.runner import Runner, skip_reason
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.judge.calibrate import Temperature, calibration_of
 from faceagent.tools.base import View
 from faceagent.types import Evidence
@@ -64,10 +64,10 @@ def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
     return {**values, "labels": "|".join(item.distribution), "answer": item.label or ""}
 
 
-class Answers:
+class ExpressionAnswers:
     """Logits and truth as arrays, the known classes of the set in the order of their names."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: CaseTable) -> None:
         truth = np.array(table.labels("emotion"))
         self.labels = tuple(table.values[0]["labels"].split("|")) if len(table) else ()
         self.known = np.array([word in self.labels for word in truth], dtype=bool)
@@ -83,7 +83,7 @@ class Answers:
             columns = [self.labels.index(name) for name in self.classes]
             self.guess = np.array(self.classes)[logits[:, columns].argmax(axis=1)]
 
-    def margins(self, table: Table) -> dict[str, Reals]:
+    def margins(self, table: CaseTable) -> dict[str, Reals]:
         """Of every class of the set, its logit less the highest of the tool's other labels."""
         logits = {name: table.numbers(f"logit_{name}") for name in self.labels}
         return {
@@ -92,9 +92,9 @@ class Answers:
         }
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Closed-set accuracy, UAR, F1, recalls and AUC per class; free accuracy; open-set figures for unknown classes."""
-    answers = Answers(table)
+    answers = ExpressionAnswers(table)
     known = answers.known
     truth = classification.codes(answers.truth[known].tolist(), answers.classes)
     guess = classification.codes(answers.guess[known].tolist(), answers.classes)
@@ -126,9 +126,9 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def majority(table: Table) -> Measurement:
+def majority(table: CaseTable) -> Measurement:
     """Always the most frequent class."""
-    answers = Answers(table)
+    answers = ExpressionAnswers(table)
     truth = answers.truth[answers.known]
     names, counts = np.unique(truth, return_counts=True)
     top = names[int(np.argmax(counts))] if len(names) else ""
@@ -143,16 +143,16 @@ def majority(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Confusion matrix and reliability of the free answer."""
-    answers = Answers(table)
+    answers = ExpressionAnswers(table)
     known = answers.known
     if not known.any():
         return ()
     truth = classification.codes(answers.truth[known].tolist(), answers.classes)
     guess = classification.codes(answers.guess[known].tolist(), answers.classes)
     matrix = classification.confusion(truth, guess, len(answers.classes))
-    grid = Grid(
+    grid = ConfusionGrid(
         "Confusion (rows: label of the set)", answers.classes, answers.classes, tuple(map(tuple, matrix.tolist()))
     )
     confidence = answers.confidence[known]
@@ -161,9 +161,9 @@ def figures(table: Table) -> tuple[Figure, ...]:
     return grid, reliability_diagram(confidence, answers.free[known] == answers.truth[known])
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Wrong answers, the most confident first."""
-    answers = Answers(table)
+    answers = ExpressionAnswers(table)
     wrong = answers.known & (answers.guess != answers.truth)
     return np.where(wrong, np.nan_to_num(answers.confidence, nan=0.5), np.nan)
 

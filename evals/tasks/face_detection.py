@@ -11,7 +11,7 @@ from evals.data.columns import SUBJECT, cluster_of, clustering
 from evals.metrics.arrays import Reals, mean, share
 from evals.metrics.bootstrap import Measurement
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.faces.detect import SURE
 from faceagent.types import Question
 
@@ -45,7 +45,7 @@ def _observe(runner: Runner, case: Case) -> Values | Skip:
     return {"found": 1.0, "sure": sure, "landmarks": float(bool(face.landmarks)), **usable}
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Share of pictures with a sure face, with any face; of the faces, shares with landmarks and usable."""
     found = table.numbers("found") > 0
     sure, landmarks = table.numbers("sure"), table.numbers("landmarks") > 0
@@ -62,7 +62,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Pictures without a sure face."""
     sure = table.numbers("sure")
     sure[sure > 0] = float("nan")

@@ -17,7 +17,7 @@ from evals.metrics.arrays import Reals, mean, mean_among
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.faces import find_faces
 from faceagent.router import FaceReference, route
 from faceagent.router.resolve_face import FaceMatch, needs, resolve
@@ -84,7 +84,7 @@ def _holds(box: Box, face: Face) -> bool:
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Share of descriptions that led to the right face: all, by place and size, by age and gender, and per kind."""
     right, kinds = table.numbers("right"), np.array(table.words("kind"))
     by_place = np.isin(kinds, GEOMETRY)
@@ -100,7 +100,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def boxes_alone(table: Table) -> Measurement:
+def boxes_alone(table: CaseTable) -> Measurement:
     """The same from places and sizes alone, without age and gender."""
     right, kinds = table.numbers("right_by_place"), np.array(table.words("kind"))
     others = ~np.isin(kinds, GEOMETRY)
@@ -110,13 +110,13 @@ def boxes_alone(table: Table) -> Measurement:
     }
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Share resolved per kind of description."""
     names = sorted(set(table.words("kind")))
     return (Bars("Faces resolved per kind of description", tuple((n, f"resolved.{n}") for n in names)),)
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Descriptions that led to another face."""
     return np.where(table.numbers("right") > 0, np.nan, 1.0)
 

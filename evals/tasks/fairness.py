@@ -14,9 +14,9 @@ from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import find
 from evals.metrics.arrays import Flags, Reals, mean_among
 from evals.metrics.bootstrap import Measurement
-from evals.plots import Figure, Sheet
+from evals.plots import Figure, GroupTable
 from evals.runner import Reading, Runner
-from evals.task import UNPRESENTED, EvalTask, Table, Values
+from evals.task import UNPRESENTED, CaseTable, EvalTask, Values
 from evals.tasks import attack_detection, attributes, expression
 from evals.tasks.robustness import BASES
 from faceagent.errors import InputError
@@ -71,20 +71,20 @@ def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     return found
 
 
-def errors(table: Table) -> dict[str, Reals]:
+def errors(table: CaseTable) -> dict[str, Reals]:
     """Errors by name, NaN where they do not apply."""
     tool = table.labels("tool")[0]
     answered = table.numbers("answered") > 0
     found: dict[str, Reals] = {"non_response": (~answered).astype(float)}
     if tool == "attributes":
-        columns = attributes.Columns(table)
+        columns = attributes.AttributeColumns(table)
         found["gender_error"] = np.where(columns.gendered & columns.adult, ~columns.right, np.nan)
         found["age_error"] = np.where(columns.aged, np.abs(columns.age - columns.middle), np.nan)
     elif tool == "expression":
         rows = table.keep(answered)
         wrong = np.full(len(table), np.nan)
         if len(rows):
-            answers = expression.Answers(rows)
+            answers = expression.ExpressionAnswers(rows)
             wrong[answered] = np.where(answers.known, answers.guess != answers.truth, np.nan)
         found["expression_error"] = wrong
     else:
@@ -96,7 +96,7 @@ def errors(table: Table) -> dict[str, Reals]:
     return {name: values for name, values in found.items() if not np.isnan(values).all()}
 
 
-def groups(table: Table) -> dict[str, dict[str, Flags]]:
+def groups(table: CaseTable) -> dict[str, dict[str, Flags]]:
     """Rows of every group of every grouping."""
     kinds = sorted({key for case in table.cases for key in case.truth if key.startswith("group_")})
     found = {}
@@ -113,7 +113,7 @@ def _place(word: str) -> tuple[float, str]:
     return (float(first[0]) if first else np.inf, word)
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Every error overall and per group, and per grouping the gap between the worst and the best group."""
     wrong, members = errors(table), groups(table)
 
@@ -140,12 +140,12 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """One table per grouping: every error of every group, everybody's below, and the gap."""
     names = tuple(errors(table))
     titles = tuple(name.replace("_", " ") for name in names)
     return tuple(
-        Sheet(
+        GroupTable(
             f"Errors by {grouping.replace('_', ' ')}",
             (grouping.replace("_", " "), "faces", *titles),
             (

@@ -14,7 +14,7 @@ from evals.data.columns import SUBJECT, cluster_of, clustering
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from evals.tasks import attack_detection, attack_scores
 from faceagent.judge.fuse import unfamiliarity_of
 from faceagent.tools.base import View
@@ -46,7 +46,7 @@ def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     return runner.faces(cases, reading)
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Alarms at the shipped operating point and of the judge, verdicts left open, faces unlike the training ones."""
     columns: dict[str, Reals] = {
         "false_alarm_rate": table.numbers("called"),
@@ -61,13 +61,13 @@ def measurement(table: Table) -> Measurement:
     return lambda weights: {name: mean(values, weights) for name, values in known.items()}
 
 
-def responses(table: Table) -> Measurement:
+def responses(table: CaseTable) -> Measurement:
     """Share of faces without an answer."""
     silent = table.numbers("answered") == 0
     return lambda weights: {"non_response": mean(silent, weights)}
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """The highest scores among the faces that were called altered."""
     return np.where(table.numbers("called") > 0, table.numbers("score"), np.nan)
 

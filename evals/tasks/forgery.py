@@ -11,7 +11,7 @@ import numpy as np
 from evals.metrics import ranking
 from evals.metrics.arrays import Reals, nanmean
 from evals.metrics.bootstrap import Measurement
-from evals.task import EvalTask, Table
+from evals.task import CaseTable, EvalTask
 from evals.tasks import attack_detection
 
 FAKE = ("fake", "forged", "manipulated", "deepfake", "synthetic", "generated", "ai", "ai_generated", "tampered",
@@ -19,9 +19,9 @@ FAKE = ("fake", "forged", "manipulated", "deepfake", "synthetic", "generated", "
 REAL = ("real", "bona_fide", "bonafide", "genuine", "original", "authentic", "pristine", "live", "0", "false", "no")
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Ranking, decisions, per manipulation, and per video where videos are named."""
-    columns = attack_detection.Columns(table)
+    columns = attack_detection.AttackColumns(table)
     kinds = {
         name: (rows, ranking.Ranking(columns.score[rows], columns.attack[rows]))
         for name, rows in columns.by_type().items()
@@ -54,7 +54,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def probabilities(table: Table, columns: attack_detection.Columns) -> Reals:
+def probabilities(table: CaseTable, columns: attack_detection.AttackColumns) -> Reals:
     """A probability per frame, at even prior odds and without floors and caps; the score where there is none."""
     fused = np.array([scale == "log10_ratio" for scale in table.words("scale")], dtype=bool)
     ratio = np.where(fused, columns.score, table.numbers("unclipped"))
@@ -62,7 +62,7 @@ def probabilities(table: Table, columns: attack_detection.Columns) -> Reals:
     return columns.score if np.isnan(found).any() else found
 
 
-def _videos(columns: attack_detection.Columns, frame: Reals) -> tuple[list[int], ranking.Ranking] | None:
+def _videos(columns: attack_detection.AttackColumns, frame: Reals) -> tuple[list[int], ranking.Ranking] | None:
     """First frame of every video, and the videos' ranking; None when no video has several frames."""
     frames: dict[str, list[int]] = {}
     for index, name in enumerate(columns.videos):
@@ -78,9 +78,9 @@ def _videos(columns: attack_detection.Columns, frame: Reals) -> tuple[list[int],
 TASK = EvalTask(
     name="forgery",
     title="Forged and generated faces",
-    protocol="Frame AUC, EER, AP; video AUC apart (mean of frame probabilities); accuracy at the shipped line, at 0.5 "
-    "and at the line chosen on a validation split; per manipulation; auc_way.* ranks by one of the tool's answers "
-    "alone. Faces that could not be scored are left out and counted (APNRR, BPNRR).",
+    protocol="Frame AUC, EER, AP; video AUC apart (mean of frame probabilities); accuracy at the shipped threshold, at "
+    "0.5 and at the threshold chosen on a validation split; per manipulation; auc_way.* ranks by one of the tool's "
+    "scores alone. Faces that could not be scored are left out and counted (APNRR, BPNRR).",
     tools=("forgery", "frequency"),
     needs="label (real, fake); source, method or difficulty per manipulation; video; split (val for a threshold)",
     read=attack_detection.reader("forgery", FAKE, REAL),

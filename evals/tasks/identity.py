@@ -19,7 +19,7 @@ from evals.metrics.arrays import Flags, Reals, Whole, median, share
 from evals.metrics.bootstrap import ELEMENTS, Measurement
 from evals.plots import Figure, roc
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.errors import InputError
 from faceagent.judge.calibrate import Platt, calibration
 from faceagent.tools.identity import CALIBRATION, Identity, comparable
@@ -111,7 +111,7 @@ class Comparisons(NamedTuple):
     """Whether somebody chose the pairs, as in LFW's protocol."""
 
 
-def comparisons(table: Table) -> Comparisons:
+def comparisons(table: CaseTable) -> Comparisons:
     """All comparisons that a table holds."""
     if not len(table) or "cosine" in table.values[0]:
         rows = np.arange(len(table))
@@ -130,7 +130,7 @@ def comparisons(table: Table) -> Comparisons:
     return Comparisons(score, same, lambda weights: pairs.weights(weights[..., first]), (i, j))
 
 
-def folds_of(table: Table, found: Comparisons) -> Whole | None:
+def folds_of(table: CaseTable, found: Comparisons) -> Whole | None:
     """The list's own folds, or ten that are dealt out; None where nobody chose the pairs."""
     if not found.listed or not len(table):
         return None
@@ -180,7 +180,7 @@ def shipped_thresholds() -> dict[str, float]:
     return {point.name.lower().replace(" ", "_"): point.threshold for point in points}
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """AUC, EER, TAR at FAR, FNMR at FMR, both errors at the shipped thresholds, and milliseconds per face."""
     found = comparisons(table)
     ranked = ranking.Ranking(found.score, found.same)
@@ -222,20 +222,20 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """ROC and DET over pairs."""
     found = comparisons(table)
     return roc([("pairs", found.score)], found.same)
 
 
-def failures(table: Table) -> Reals:
-    """The least alike pictures of one person and the most alike of impostors, by their distance from the EER's line."""
+def failures(table: CaseTable) -> Reals:
+    """The least alike pictures of one person and the most alike of two, by their distance from the EER's threshold."""
     found = comparisons(table)
     worst = np.full(len(table), np.nan)
     if found.same.all() or not found.same.any():
         return worst
-    line = ranking.threshold_at_equal_error(ranking.curve(found.score, found.same))
-    beyond = np.where(found.same, line - found.score, found.score - line)
+    threshold = ranking.threshold_at_equal_error(ranking.curve(found.score, found.same))
+    beyond = np.where(found.same, threshold - found.score, found.score - threshold)
     wrong = np.flatnonzero(beyond > 0)
     for rows in found.cases:
         np.fmax.at(worst, rows[wrong], beyond[wrong])

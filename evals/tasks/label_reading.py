@@ -12,7 +12,7 @@ from evals.data.columns import SUBJECT, cluster_of, clustering, need
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.explain import explanation_prompt
 from faceagent.judge import weigh
 from faceagent.tools.base import View
@@ -75,7 +75,7 @@ def _labels(runner: Runner, model: Backend, view: View, evidence: Sequence[Evide
     return answers
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Accuracy of the model beside the evidence and from the picture alone, of the tool, and the model's gain."""
     beside, alone, tool = (table.numbers(name) for name in ("beside_evidence", "picture_alone", "tool"))
 
@@ -89,13 +89,13 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def tool_alone(table: Table) -> Measurement:
+def tool_alone(table: CaseTable) -> Measurement:
     """The rule-based tool's own label."""
     tool = table.numbers("tool")
     return lambda weights: {"tool_accuracy": mean(tool, weights)}
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Labels that the model read wrongly beside the evidence."""
     return np.where(table.numbers("beside_evidence") > 0, np.nan, 1.0)
 

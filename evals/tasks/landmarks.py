@@ -17,7 +17,7 @@ from evals.metrics.arrays import Reals, mean, median
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Figure, Plot, line
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.errors import InputError
 from faceagent.faces.ibug68 import ibug68
 from faceagent.tools.base import View
@@ -121,7 +121,7 @@ def _box(view: View) -> tuple[float, float, float, float]:
     return (0.0, 0.0, float(view.picture.width), float(view.picture.height)) if view.face is None else view.face.box
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """NME mean and median, failure rates, area under the error distribution, share of faces given landmarks."""
     errors, found = table.numbers("nme"), table.numbers("found")
 
@@ -138,13 +138,13 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def drawn(table: Table) -> Measurement:
+def drawn(table: CaseTable) -> Measurement:
     """The same hand-drawn face for everybody, in the detector's box."""
     errors = table.numbers("nme_drawn")
     return lambda weights: {"drawn_face_nme": mean(errors, weights)}
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Cumulative error distribution."""
     steps = np.linspace(0, 0.2, 101)
     series = tuple(
@@ -154,7 +154,7 @@ def figures(table: Table) -> tuple[Figure, ...]:
     return (Plot("Cumulative error", "NME", "share of faces", series, unit=False),)
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Errors above .08."""
     errors = table.numbers("nme")
     return np.where(errors > 0.08, errors, np.nan)

@@ -17,7 +17,8 @@ from evals.metrics.arrays import Flags, Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure
 from evals.runner import Runner, skip_reason
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
+from faceagent.encoder.regions import REGIONS
 from faceagent.errors import InputError
 from faceagent.judge.calibrate import Platt, calibration_of
 from faceagent.tools.base import View
@@ -85,8 +86,10 @@ def read_out(evidence: tuple[Evidence, ...], view: View, mask: View | Skip | Non
     if isinstance(mask, Skip):
         return Skip("", "no_mask", f"Its mask cannot be read. {mask.message}")
     mine = [item for item in evidence if item.question == "forgery" and item.status == "ok"]
-    values: dict[str, float] = {}
+    values: dict[str, float | str] = {}
     for item in mine:
+        if item.region and item.facts.get("strongest") == "yes":
+            values["strongest"] = item.region
         if item.region in PARTS and item.score is not None:
             values[str(item.region)] = item.score.value
             fitted = calibration_of(item)
@@ -118,7 +121,7 @@ def overlap(heat: HeatMap, mask: Flags) -> dict[str, float]:
     return found if np.isnan(auc) else {**found, "mask_auc": auc}
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Pointing game and IoU over parts where they are flagged; IoU, pointing and AUC over pixels where masks are."""
     columns: dict[str, Reals] = {}
     flagged = np.array([any(part in case.truth for part in PARTS) for case in table.cases], dtype=bool)
@@ -131,7 +134,7 @@ def measurement(table: Table) -> Measurement:
     return lambda weights: {name: mean(columns[name][known[name]], weights[..., known[name]]) for name in there}
 
 
-def _over_parts(table: Table, rows: Flags) -> dict[str, Reals]:
+def _over_parts(table: CaseTable, rows: Flags) -> dict[str, Reals]:
     """One column per metric, NaN outside ``rows``."""
     truth = np.column_stack([table.truth(part) for part in PARTS]) > 0
     scores = np.column_stack([np.nan_to_num(table.numbers(part), nan=-np.inf) for part in PARTS])
@@ -146,8 +149,12 @@ def _over_parts(table: Table, rows: Flags) -> dict[str, Reals]:
         "pointing_either_eye": localisation.pointing(merged, merged_truth),
         "iou": np.nan_to_num(localisation.iou(called, truth)),
     }
+    named = np.array([[part == word for part in PARTS] for word in table.words("strongest")], dtype=bool)
+    if any(table.words("strongest")):
+        found["strongest_region"] = (named & truth).any(axis=1).astype(float)
+        found["strongest_region_viewers_sides"] = (named & truth[:, MIRRORED]).any(axis=1).astype(float)
     single = truth.sum(axis=1) == 1
-    pointed = [name for name in found if name.startswith("pointing")]
+    pointed = [name for name in found if name.startswith(("pointing", "strongest"))]
     found |= {f"{name}_one_part": np.where(single, found[name], np.nan) for name in pointed}
     blank = np.full(len(rows), np.nan)
     return {name: _filled(blank, rows, values) for name, values in found.items()}
@@ -159,24 +166,26 @@ def _filled(blank: Reals, rows: Flags, values: Reals) -> Reals:
     return column
 
 
-def chance(table: Table) -> Measurement:
+def chance(table: CaseTable) -> Measurement:
     """Pointing anywhere, and calling everything altered: over parts, and over pixels."""
     flags = np.column_stack([table.truth(part) for part in PARTS])
     columns = {"random_pointing": (flags > 0).mean(axis=1), "random_mask_pointing": table.numbers("mask_share")}
     columns["random_pointing"][np.isnan(flags).all(axis=1)] = np.nan
     columns["everything_iou"], columns["everything_mask_iou"] = columns.values()
+    if any(table.words("strongest")):
+        columns["random_region"] = columns["random_pointing"] * len(PARTS) / len(REGIONS)
     known = {name: ~np.isnan(values) for name, values in columns.items()}
     there = [name for name in columns if known[name].any()]
     return lambda weights: {name: mean(columns[name][known[name]], weights[..., known[name]]) for name in there}
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Every way of pointing beside its interval."""
     names = tuple(measurement(table)(np.ones((1, len(table)))))
     return (Bars("Pointing and overlap", tuple((name.replace("_", " "), name) for name in names)),) if names else ()
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Faces on which no altered part and no altered pixel was pointed at."""
     hit = table.numbers("mask_hit")
     flagged = np.array([any(part in case.truth for part in PARTS) for case in table.cases], dtype=bool)
@@ -190,7 +199,8 @@ TASK = EvalTask(
     name="localisation",
     title="Where a face was altered",
     protocol="Altered pictures only. Parts (left eye, right eye, nose, mouth): pointing game, tied parts sharing the "
-    "point, and IoU of the set of parts called altered; *_one_part counts pictures with a single altered part. Masks: "
+    "point, and IoU of the set of parts called altered; strongest_region is of all regions of the detector, skin and "
+    "surroundings included; *_one_part counts pictures with a single altered part. Masks: "
     f"IoU of patches of at least {HOT}, whether the hottest patch lies in the mask, AUC over the pixels of the crop.",
     tools=("forgery",),
     needs="left_eye, right_eye, nose, mouth (1 for altered); or mask (a picture, white where altered)",
@@ -200,4 +210,5 @@ TASK = EvalTask(
     baselines=chance,
     figures=figures,
     failures=failures,
+    version=2,
 )

@@ -15,7 +15,7 @@ from evals.data.dataset import inside
 from evals.metrics import pad, ranking
 from evals.metrics.arrays import Reals
 from evals.metrics.bootstrap import Measurement
-from evals.task import EvalTask, Table
+from evals.task import CaseTable, EvalTask
 from evals.tasks import attack_detection
 from faceagent.errors import InputError
 
@@ -61,9 +61,9 @@ def read(dataset: Dataset, tool: str) -> Cases:
     return Cases(tuple(cases), tuple(skips), found.notes)
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """D-EER, AUC, APCER and BPCER overall; D-EER, AUC and BPCER at APCER 10 % per family, and the worst of each."""
-    columns = attack_detection.Columns(table)
+    columns = attack_detection.AttackColumns(table)
     families = {
         name: (rows, ranking.Ranking(columns.score[rows], columns.attack[rows]))
         for name, rows in columns.by_type().items()
@@ -86,7 +86,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def responses(table: Table) -> Measurement:
+def responses(table: CaseTable) -> Measurement:
     """Non-response rates, the bona fide one under both names."""
     inner = attack_detection.non_response(table)
 
@@ -101,8 +101,8 @@ TASK = EvalTask(
     name="morph",
     title="Morphs of two people",
     protocol="Single pictures, or pictures beside a trusted one of the claimed person (morph_differential). APCER is "
-    "the worst family's, at the shipped line; D-EER and BPCER (= BSCER) at APCER 10, 5 and 1 %, over all morphs and "
-    "per family; APNRR and BPNRR (= BSNRR) are the shares without an answer.",
+    "the worst family's, at the shipped threshold; D-EER and BPCER (= BSCER) at APCER 10, 5 and 1 %, over all morphs "
+    "and per family; APNRR and BPNRR (= BSNRR) are the shares without an answer.",
     tools=("morph", DIFFERENTIAL),
     needs="label (bona_fide, morph); family; subject; reference (the trusted picture) for morph_differential",
     read=read,

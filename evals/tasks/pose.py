@@ -16,7 +16,7 @@ from evals.metrics import regression
 from evals.metrics.arrays import Reals, mean, median, share
 from evals.metrics.bootstrap import Measurement
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.tools.base import View
 from faceagent.types import Pose
 
@@ -69,7 +69,7 @@ def _mirrored(runner: Runner, view: View) -> Pose | None:
     return None if isinstance(found, Skip) or found.face is None else found.face.pose
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """``mae`` over the labelled axes and per axis; signs and sums under mirroring."""
     angles = {axis: (table.truth(axis), table.numbers(axis)) for axis in AXES}
     yaw, other = table.numbers("yaw"), table.numbers("mirrored_yaw")
@@ -92,7 +92,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def frontal(table: Table) -> Measurement:
+def frontal(table: CaseTable) -> Measurement:
     """Everybody looks straight into the camera."""
     truth = {axis: table.truth(axis) for axis in AXES}
 
@@ -106,7 +106,7 @@ def frontal(table: Table) -> Measurement:
     return measure
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """The largest disagreements with the label, else with the mirror image."""
     gaps = [np.abs(table.truth(axis) - table.numbers(axis)) for axis in AXES]
     labelled = np.nanmax(np.nan_to_num(np.stack(gaps), nan=-1.0), axis=0)

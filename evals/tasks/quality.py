@@ -15,7 +15,7 @@ from evals.metrics.bootstrap import Measurement
 from evals.metrics.landmarks import normalised_error
 from evals.plots import Figure, Plot, line
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from evals.tasks import attributes, identity, landmarks
 from faceagent.errors import InputError
 from faceagent.faces.quality import COMPONENTS
@@ -77,10 +77,10 @@ def _observe(runner: Runner, case: Case) -> Values | Skip:
     return values
 
 
-class Outcome:
+class QualityOutcome:
     """Quality and error of what is discarded: pictures, or pairs of one person (the worse picture counts)."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: CaseTable) -> None:
         kind = table.labels("outcome")[0] if len(table) else ""
         self.rows = np.arange(len(table))
         self.partners = self.rows
@@ -89,7 +89,7 @@ class Outcome:
         elif kind == "nme":
             self.error = table.numbers("nme")
         else:
-            columns = attributes.Columns(table)
+            columns = attributes.AttributeColumns(table)
             years = np.abs(columns.age - columns.middle)
             self.error = years if columns.aged.any() else (~columns.right).astype(float)
             self.rows = self.partners = np.flatnonzero(~np.isnan(self.error))
@@ -99,7 +99,7 @@ class Outcome:
             for name in NAMES
         }
 
-    def _match(self, table: Table) -> None:
+    def _match(self, table: CaseTable) -> None:
         vectors, names = np.asarray(table.numbers("embedding")), table.labels("subject")
         who = np.unique(names, return_inverse=True)[1].astype(np.int64)
         i, j = identity.pairs_of(who)
@@ -113,9 +113,9 @@ class Outcome:
         return weights[..., self.rows]
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Error at 0, 10, 20 and 40 % discarded, the gain over all shares, and the gain of every component."""
-    found = Outcome(table)
+    found = QualityOutcome(table)
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
         mine = found.weigh(weights)
@@ -139,9 +139,9 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Error over the share discarded, by the unified score and by every component."""
-    found = Outcome(table)
+    found = QualityOutcome(table)
     series = []
     for name, values in found.quality.items():
         curve = quality.error_versus_discard(values, found.error)

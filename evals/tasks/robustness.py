@@ -17,7 +17,7 @@ from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure, Plot, line
 from evals.runner import Reading, Runner
-from evals.task import EvalTask, Table, Values, lower_is_better
+from evals.task import CaseTable, EvalTask, Values, lower_is_better
 from evals.tasks import attack_scores, attributes, expression, forgery, morph, spoof
 from faceagent.tools.base import View
 from faceagent.types import Evidence, Question
@@ -79,13 +79,13 @@ def _spoiled(runner: Runner, case: Case, reading: Reading) -> dict[str, Values]:
     return {one.name: answer for one, answer in zip(SWEEP, answers, strict=True) if not isinstance(answer, Skip)}
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """The metric when clean and under every condition, the largest drop, and the share of faces kept."""
     base = BASES[table.labels("tool")[0]]
     parts: dict[str, tuple[Reals, Callable[[Reals], Mapping[str, Reals]]]] = {}
     for name in CONDITIONS:
         there = np.array([name in values for values in table.values], dtype=bool)
-        inner = Table.of((case, values[name]) for case, values in zip(table.cases, table.values, strict=True)
+        inner = CaseTable.of((case, values[name]) for case, values in zip(table.cases, table.values, strict=True)
                          if name in values)  # fmt: skip
         if len(inner):
             parts[name] = (there, base.task.measurement(inner))
@@ -115,7 +115,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Curves of the metric over the steps of every degradation, and the metric per condition."""
     metric = BASES[table.labels("tool")[0]].metric
     values = {name: float(value[0]) for name, value in measurement(table)(np.ones((1, len(table)))).items()}

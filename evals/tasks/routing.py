@@ -16,7 +16,7 @@ from evals.metrics.arrays import Reals, mean, mean_among, median, share
 from evals.metrics.bootstrap import Measurement
 from evals.plots import Bars, Figure
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.errors import InputError
 
 REFUSAL_FIELDS = frozenset({"refused", "questions", "purpose", "kind"})
@@ -58,7 +58,7 @@ def _observe(case: Case) -> Values:
     return found
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Exact plans, also per group; refusals that are right and that are made; milliseconds per request."""
     exact, policy_exact, spent = table.numbers("exact"), table.numbers("policy_exact"), table.numbers("ms")
     refused, due = table.numbers("refused") > 0, table.numbers("must_refuse") > 0
@@ -81,14 +81,14 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def figures(table: Table) -> tuple[Figure, ...]:
+def figures(table: CaseTable) -> tuple[Figure, ...]:
     """Exact plans per group of queries."""
     names = sorted(set(table.words("group")))
     exact = not np.isnan(table.numbers("exact")).any()
     return (Bars("Exact plans per group", tuple((n, f"plan_exact.{n}") for n in names)),) if exact else ()
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Queries whose plan, or whose refusal, is not the labelled one."""
     exact = table.numbers("exact")
     right = np.where(np.isnan(exact), table.numbers("policy_exact"), exact)

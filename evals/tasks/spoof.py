@@ -1,4 +1,4 @@
-"""Presentation attacks: ISO/IEC 30107-3 at the shipped line, and HTER at a line from a development split.
+"""Presentation attacks: ISO/IEC 30107-3 at the shipped threshold, and HTER at a threshold from a development split.
 
 Faces for which the tool gave no answer are no errors; they are counted apart, as APNRR and BPNRR.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from evals.metrics import ranking
 from evals.metrics.arrays import Reals, share
 from evals.metrics.bootstrap import Measurement
-from evals.task import EvalTask, Table
+from evals.task import CaseTable, EvalTask
 from evals.tasks import attack_detection
 
 KINDS = ("print", "replay", "photo", "poster", "screen", "display", "video", "cut", "mask", "3d_mask", "paper", "pad",
@@ -17,10 +17,10 @@ SPOOF = ("spoof", "attack", "fake", "spoofing", "1", "true", "yes", *KINDS)
 LIVE = ("live", "bona_fide", "bonafide", "real", "genuine", "0", "false", "no")
 
 
-def measurement(table: Table) -> Measurement:
-    """AUC and EER; errors at the shipped line; HTER with a threshold from the development rows."""
-    columns = attack_detection.Columns(table)
-    line = columns.equal_error_line()
+def measurement(table: CaseTable) -> Measurement:
+    """AUC and EER; errors at the shipped threshold; HTER with a threshold from the development rows."""
+    columns = attack_detection.AttackColumns(table)
+    threshold = columns.equal_error_threshold()
     rest = ~columns.validation
 
     def measure(weights: Reals) -> Mapping[str, Reals]:
@@ -31,8 +31,8 @@ def measurement(table: Table) -> Measurement:
             **attack_detection.pad_errors(columns, points, weights),
             **attack_detection.decisions(columns, weights),
         }
-        if line is not None:
-            called = columns.score >= line
+        if threshold is not None:
+            called = columns.score >= threshold
             missed = share(~called, columns.attack & rest, weights)
             found["hter"] = (missed + share(called, ~columns.attack & rest, weights)) / 2
         return found
@@ -43,8 +43,8 @@ def measurement(table: Table) -> Measurement:
 TASK = EvalTask(
     name="spoof",
     title="Print, replay and mask attacks",
-    protocol="APCER per attack type and the worst, BPCER and ACER at the shipped line; BPCER at APCER 10, 5, 1 %; HTER "
-    "with the equal-error threshold of a development split, where the set has one; APNRR and BPNRR are the shares "
+    protocol="APCER per attack type and the worst, BPCER and ACER at the shipped threshold; BPCER at APCER 10, 5, 1 %; "
+    "HTER with the equal-error threshold of a development split, where the set has one; APNRR and BPNRR are the shares "
     "without an answer.",
     tools=("spoof",),
     needs="label (live, spoof); attack for the type; split (dev for a threshold); subject",

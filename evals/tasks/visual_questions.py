@@ -13,7 +13,7 @@ from evals.data.columns import need
 from evals.metrics.arrays import Reals, mean_among, nanmean
 from evals.metrics.bootstrap import Measurement
 from evals.runner import Runner
-from evals.task import EvalTask, Table, Values
+from evals.task import CaseTable, EvalTask, Values
 from faceagent.vlm import choose
 from faceagent.vlm.chat_template import encode_png
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
@@ -57,7 +57,7 @@ def _answer(model: Backend, question: str, picture: bytes, adapter: str | None) 
     return model.ask(GenerationRequest(turns=(turn,), adapter=adapter, max_tokens=MAX_TOKENS)).text.strip()
 
 
-def measurement(table: Table) -> Measurement:
+def measurement(table: CaseTable) -> Measurement:
     """Accuracy per topic and their mean, the same with another person's picture, and the gain of the right one."""
     right, other = table.numbers("right"), table.numbers("right_with_another")
     topics = np.array(table.words("topic"))
@@ -78,7 +78,7 @@ def measurement(table: Table) -> Measurement:
     return measure
 
 
-def failures(table: Table) -> Reals:
+def failures(table: CaseTable) -> Reals:
     """Questions that were answered wrongly beside the right picture."""
     return np.where(table.numbers("right") > 0, np.nan, 1.0)
 

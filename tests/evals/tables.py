@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from evals.data import Case, Dataset, Item
-from evals.task import Table
+from evals.task import CaseTable
 from evals.tasks import attack_detection
 
 A, B = attack_detection.ATTACK, attack_detection.BONA_FIDE
@@ -14,7 +14,7 @@ A, B = attack_detection.ATTACK, attack_detection.BONA_FIDE
 def table(rows):
     """Rows of (truth, values); cases are named by their place and stand for themselves."""
     cases = tuple(Case(f"{place:05}", "f.png", truth, f"{place:05}") for place, (truth, _) in enumerate(rows))
-    return Table.of(zip(cases, (values for _, values in rows), strict=True))
+    return CaseTable.of(zip(cases, (values for _, values in rows), strict=True))
 
 
 def points(task, made):

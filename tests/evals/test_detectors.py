@@ -42,10 +42,10 @@ def test_a_video_is_the_mean_of_its_frames_probabilities():
     assert points(forgery.TASK, table(rows))["video_auc"] == 0.5
     ratios = [(truth, {**values, "score": values["score"] / 2, "scale": "log10_ratio"}) for truth, values in rows]
     made = table(ratios)
-    found = forgery.probabilities(made, attack_detection.Columns(made))
+    found = forgery.probabilities(made, attack_detection.AttackColumns(made))
     assert found == pytest.approx([1 / (1 + 10.0 ** -(score / 2)) for score in (30, -3, 1, 1, 2)])
     blank = table([(truth, {"score": values["score"]}) for truth, values in rows])
-    assert forgery.probabilities(blank, attack_detection.Columns(blank)).tolist() == [30, -3, 1, 1, 2]
+    assert forgery.probabilities(blank, attack_detection.AttackColumns(blank)).tolist() == [30, -3, 1, 1, 2]
 
 
 def test_forgery_threshold_from_the_validation_split():

@@ -18,7 +18,7 @@ from evals.data.held_out import is_held_out
 from evals.data.synthesis import held_out_sets
 from evals.recording_backend import RecordingBackend
 from evals.runner import Runner
-from evals.task import Table
+from evals.task import CaseTable
 from evals.tasks import explanation, label_reading
 from evals.thresholds import thresholds
 from faceagent import explain
@@ -95,14 +95,16 @@ def figures(sets: dict[str, Path], settings: Settings, model: Scripted) -> tuple
     cases = explanation.TASK.read(people, "vlm").cases
     heard = RecordingBackend(model)
     answers = explanation.observe(runner, cases, explain.VlmExplainer(heard, needs_adapter=True), heard)
-    made = Table.of((case, answer) for case, answer in zip(cases, answers, strict=True) if not isinstance(answer, Skip))
+    made = CaseTable.of(
+        (case, answer) for case, answer in zip(cases, answers, strict=True) if not isinstance(answer, Skip)
+    )
     found |= points(explanation.TASK, made)
     totals = {name: float(np.nansum(made.numbers(name))) for name in made.values.names}
     labelled = open_dataset(sets[held_out_sets.EXPRESSIONS], export=sets[held_out_sets.EXPRESSIONS])
     cases = label_reading.TASK.read(labelled, "vlm").cases
     read = label_reading.observe(Runner(labelled.root, settings, "vlm"), cases, model)
     seen = [(case, answer) for case, answer in zip(cases, read, strict=True) if not isinstance(answer, Skip)]
-    return found | points(label_reading.TASK, Table.of(seen)), totals
+    return found | points(label_reading.TASK, CaseTable.of(seen)), totals
 
 
 def missed(found: dict[str, float]) -> set[str]:

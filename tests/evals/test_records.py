@@ -6,8 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from evals.answers import Answers
 from evals.data import Case, Skip
+from evals.observations import Observations
 from evals.records import Records, load, sort_records
 
 ROWS = [
@@ -18,7 +18,7 @@ ROWS = [
 
 
 def test_answers_are_the_rows_that_were_put_in():
-    found = Answers(ROWS)
+    found = Observations(ROWS)
     assert len(found) == 3 and list(found) == [
         {"score": 1.5, "word": "a", "row": [1.0, 2.0]},
         {"late": 7.0, "word": "b"},  # what is not a number is missing
@@ -31,20 +31,20 @@ def test_answers_are_the_rows_that_were_put_in():
 
 
 def test_answers_by_column():
-    found = Answers(ROWS)
+    found = Observations(ROWS)
     assert np.array_equal(found.numbers("score"), [1.5, np.nan, np.nan], equal_nan=True)
     assert np.array_equal(found.numbers("row"), [[1, 2], [np.nan, np.nan], [3, 4]], equal_nan=True)
     assert np.array_equal(found.numbers("late"), [np.nan, 7, np.nan], equal_nan=True)
     assert np.isnan(found.numbers("never")).all() and found.numbers("never").shape == (3,)
     assert found.words("word") == ["a", "b", ""] and found.words("never") == ["", "", ""]
     assert found.words("late") == ["", "7.0", ""]
-    assert Answers().numbers("score").shape == (0,)
+    assert Observations().numbers("score").shape == (0,)
 
 
 def test_a_kind_may_change_from_case_to_case():
-    found = Answers([{"x": "unknown"}, {"x": 2.0}, {}])
+    found = Observations([{"x": "unknown"}, {"x": 2.0}, {}])
     assert found.words("x") == ["unknown", "2.0", ""]
-    later = Answers([{"x": 2.0}, {"x": "unknown"}])
+    later = Observations([{"x": 2.0}, {"x": "unknown"}])
     assert list(later) == [{"x": 2.0}, {"x": "unknown"}] and later.words("x") == ["2.0", "unknown"]
 
 
@@ -53,7 +53,7 @@ def test_answers_are_small():
     tracemalloc.start()
     rows = ({"score": value, "called": 1.0, "scale": "logit", "line": f"shi{'pp'}ed", "row": rng.random(32).tolist()}
             for value in rng.random(5000).tolist())  # fmt: skip
-    found = Answers(rows)
+    found = Observations(rows)
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found) == 5000 and kept / 5000 < 500  # bytes; as dictionaries of objects it is about 1,500

@@ -14,7 +14,7 @@ from evals.report.summary import FIRST_REFUSALS, FIRST_RUNS, FinishedRun, Summar
 from evals.result import read
 from evals.run import RunConfig, is_current, prepare, run
 from evals.tasks import TASKS
-from evals.thresholds import Threshold, thresholds
+from evals.thresholds import FigureThreshold, thresholds
 from faceagent.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,11 +134,15 @@ def test_only_rows_that_say_so_are_measured(spoof_set, settings, tmp_path):
 
 
 def test_thresholds_have_one_side():
-    assert Threshold(min=0.5).met(0.5) and not Threshold(min=0.5).met(0.4)
-    assert Threshold(max=0.1).met(0.0) and not Threshold(max=0.1).met(0.2) and Threshold(max=0.0).met(0.0)
+    assert FigureThreshold(min=0.5).met(0.5) and not FigureThreshold(min=0.5).met(0.4)
+    assert (
+        FigureThreshold(max=0.1).met(0.0)
+        and not FigureThreshold(max=0.1).met(0.2)
+        and FigureThreshold(max=0.0).met(0.0)
+    )
     for sides in ({}, {"min": 0.1, "max": 0.2}):
         with pytest.raises(ValueError, match="either a min or a max"):
-            Threshold(**sides)
+            FigureThreshold(**sides)
 
 
 def test_readme_rows_are_made_of_measured_figures_only(done, monkeypatch):
@@ -164,7 +168,7 @@ def test_readme_rows_are_made_of_measured_figures_only(done, monkeypatch):
 
 
 def test_misses_are_listed(done, monkeypatch):
-    monkeypatch.setattr(summaries, "thresholds", lambda: {PLAN.name: {"auc": Threshold(min=2.0)}, "gone": {}})
+    monkeypatch.setattr(summaries, "thresholds", lambda: {PLAN.name: {"auc": FigureThreshold(min=2.0)}, "gone": {}})
     [miss] = summaries.misses(summarise([done]))
     assert miss.metric == "auc" and "needed ≥ 2" in str(miss)
 

@@ -16,7 +16,7 @@ Values = Mapping[str, Any]
 """What was observed about one case: numbers, words, or short rows of numbers. JSON can hold it."""
 
 
-class Answers(Sequence[Values]):
+class Observations(Sequence[Values]):
     """Rows of values. A number that is missing and one that is NaN are the same; whole numbers come back as floats."""
 
     def __init__(self, rows: Iterable[Values] = ()) -> None:
@@ -66,11 +66,11 @@ class Answers(Sequence[Values]):
     @overload
     def __getitem__(self, place: int) -> Values: ...
     @overload
-    def __getitem__(self, place: slice) -> "Answers": ...
-    def __getitem__(self, place: int | slice) -> "Values | Answers":
+    def __getitem__(self, place: slice) -> "Observations": ...
+    def __getitem__(self, place: int | slice) -> "Values | Observations":
         """The values of one case, without what is missing; or some cases."""
         if isinstance(place, slice):
-            return Answers(self[index] for index in range(*place.indices(self._n)))
+            return Observations(self[index] for index in range(*place.indices(self._n)))
         index = range(self._n)[place]
         row: dict[str, Any] = {}
         for key, numbers in self._numbers.items():
