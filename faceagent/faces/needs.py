@@ -41,11 +41,12 @@ _PAIRS: tuple[tuple[FacePart, FacePart, str], ...] = (
 
 
 class Need(FrozenModel):
-    """Parts that must be seen: all of ``all``, and ``at_least`` so many of ``of``."""
+    """Parts that must be seen: all of ``all``, ``at_least`` so many of ``of``, and one whole group of ``one_of``."""
 
     all: tuple[FacePart, ...] = ()
     at_least: int = Field(default=0, ge=0)
     of: tuple[FacePart, ...] = ()
+    one_of: tuple[tuple[FacePart, ...], ...] = ()
 
     @model_validator(mode="after")
     def _possible(self) -> "Need":
@@ -59,6 +60,9 @@ class Need(FrozenModel):
         covered = [part for part in self.of if part in hidden]
         if len(self.of) - len(covered) < self.at_least:
             lacking += covered
+        broken = [[part for part in group if part in hidden] for group in self.one_of]
+        if broken and all(broken):
+            lacking += [part for group in broken for part in group]
         return tuple(hidden[part] for part in PARTS if part in lacking)
 
 
@@ -83,7 +87,8 @@ def table() -> Table:
 
     def spelled(need: Mapping[str, object]) -> dict[str, object]:
         lists = {key: value for key, value in need.items() if isinstance(value, list)}
-        whole = {key: [part for name in value for part in groups.get(name, [name])] for key, value in lists.items()}
+        parts = {key: [list(groups.get(name, [name])) for name in value] for key, value in lists.items()}
+        whole = {key: value if key == "one_of" else sum(value, []) for key, value in parts.items()}
         return {**need, **whole}
 
     return Table.model_validate(
