@@ -135,6 +135,25 @@ class PartVisibility(FrozenModel):
     covered_by: Occluder | None = Field(default=None, description="what it looks covered by, where that is clear")
 
 
+class FaceFrame(FrozenModel):
+    """The part of a picture in which a face stands upright; detectors read the face there.
+
+    Margins and frames around the photograph are cut off, and the picture is turned back by the head's roll.
+    """
+
+    content: tuple[int, int, int, int] = Field(
+        description="x0, y0, x1, y1 in px of the picture, the last two exclusive: the photograph without its margins"
+    )
+    quarters: int = Field(default=0, ge=0, le=3, description="quarter turns of the head, clockwise; undone exactly")
+    degrees: Real = Field(
+        default=0.0, description="the rest of its turn, clockwise; undone by resampling; 0 where small"
+    )
+    box: tuple[Real, Real, Real, Real] = Field(
+        description="x0, y0, x1, y1 in px of the content after the quarter turns; it lies on the face once it is "
+        "turned by the degrees about its centre"
+    )
+
+
 class Face(FrozenModel):
     """One face of one picture; ``id`` is "F1" for the largest and stable between runs."""
 
@@ -148,6 +167,9 @@ class Face(FrozenModel):
     landmarks: tuple[Point, ...] = Field(default=(), description="478 mesh points in px, or empty when not found")
     blendshapes: Mapping[str, Real] = Field(default_factory=dict, description="52 coefficients 0-1, or empty")
     pose: Pose | None = None
+    frame: FaceFrame | None = Field(
+        default=None, description="where detectors read it, when that is not simply its box in the whole picture"
+    )
     quality: Quality
     parts: tuple[PartVisibility, ...] = Field(default=(), description="visibility part by part; empty: not measured")
     usable_for: tuple[Question, ...] = ()

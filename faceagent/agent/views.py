@@ -13,7 +13,7 @@ from faceagent.storage.keys import REFERENCES, item_of, picture_key, record_key,
 from faceagent.storage.record import Record
 from faceagent.tools.base import View
 from faceagent.types import Evidence, Explanation, Face, FrozenModel, LostReference, Picture, Problem, Verdict
-from faceagent.vlm.face_image import encode_face
+from faceagent.vlm.face_image import encode_upright_face
 
 N = TypeVar("N", bound=FrozenModel)
 
@@ -85,7 +85,7 @@ def face_crop(context: RunContext, key: str) -> bytes:
     view = view_of(context, key)
     if view.face is None:
         raise TypeError(f"{key} is no face")
-    return encode_face(view.pixels(), view.face.box, large=context.settings.vlm_url is not None)
+    return encode_upright_face(view.pixels(), view.face, large=context.settings.vlm_url is not None)
 
 
 def explained_crops(context: RunContext, item: str, faces: Iterable[str]) -> dict[str, Callable[[], bytes]]:

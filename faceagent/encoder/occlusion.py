@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import Crop, inside
+from faceagent.encoder.crop import Crop
 from faceagent.encoder.encoder import shared_tokens
 from faceagent.encoder.regions import patch_cover
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
@@ -102,8 +102,8 @@ class PatchOcclusion:
     inside: Floats
 
 
-def look(crops: Sequence[Crop], sizes: Sequence[tuple[int, int]], settings: Settings) -> list[PatchOcclusion]:
-    """The patches of face crops that have the card's margin; ``sizes``: width and height of each crop's picture, px.
+def look(crops: Sequence[Crop], settings: Settings) -> list[PatchOcclusion]:
+    """The patches of face crops that have the card's margin.
 
     Raises ModelUnavailable when tower or head cannot be had, or the head was made for another tower.
     """
@@ -113,6 +113,6 @@ def look(crops: Sequence[Crop], sizes: Sequence[tuple[int, int]], settings: Sett
     tokens, grid = shared_tokens([crop.pixels for crop in crops], head.card.block, head.card.base, settings)
     covered, kinds = head(tokens)
     return [
-        PatchOcclusion(head, crop, covered[row], kinds[row], patch_cover(inside(crop, *size), grid).ravel())
-        for row, (crop, size) in enumerate(zip(crops, sizes, strict=True))
+        PatchOcclusion(head, crop, covered[row], kinds[row], patch_cover(crop.inside, grid).ravel())
+        for row, crop in enumerate(crops)
     ]

@@ -10,21 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from faceagent.faces.align import Pixels
-from faceagent.faces.detect import SURE, Detection, redetect
-from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
-from faceagent.faces.landmarks import Landmarks, find_landmarks
 from faceagent.faces.part_visibility import part_visibility
-from faceagent.faces.pose import head_pose
+from faceagent.faces.pose import head_pose, rolled
 from faceagent.faces.quality import measure
+from faceagent.faces.upright_faces import UprightFace, find_upright_faces
 from faceagent.faces.usable import all_obstacles
 from faceagent.settings import Settings
 from faceagent.types import QUESTIONS, SUBJECT, Face, Picture
+from faceagent.upright import points_out
 
 __all__ = ["MOST_FACES", "FoundFaces", "crowd_note", "find_faces", "main_face", "search_faces"]
-
-SCORE, PRESENCE, DISAGREEMENT = 0.85, 0.99, 0.1
-"""A face with a lower score or presence, or more disagreement, is doubtful and detected again in four orientations:
-both models can accept an upside-down face as upright, but with lower scores. Upright faces reach .92, 1.0, .06."""
 
 
 MOST_FACES = 1024
@@ -50,16 +45,10 @@ def search_faces(picture: Picture, pixels: Pixels, settings: Settings, *, limit:
     ``settings.min_face`` px on its shorter side. A face whose confidence is below .6 is reported only when it is the
     only one and has landmarks. Raises ModelUnavailable when weights are unavailable.
     """
-    large = [found for found in detections_of(pixels, settings) if _short(found) >= settings.min_face]
-    largest = sorted(large, key=lambda found: (-_area(found), found.box))[:limit]
-    seen = [pair for pair in (_with_landmarks(pixels, found, settings) for found in largest) if pair is not None]
-    seen.sort(key=lambda pair: (-_area(pair[0]), pair[0].box))
+    seen, total = find_upright_faces(pixels, settings, limit)
     prefix = "" if picture.id == SUBJECT else picture.id
-    faces = tuple(
-        _face(f"{prefix}F{index}", picture, pixels, detection, landmarks)
-        for index, (detection, landmarks) in enumerate(seen, start=1)
-    )
-    return FoundFaces(faces, len(large) - len(largest) + len(faces))
+    faces = tuple(_face(f"{prefix}F{index}", picture, one) for index, one in enumerate(seen, start=1))
+    return FoundFaces(faces, total)
 
 
 def crowd_note(found: int, kept: int, most: int) -> str | None:
@@ -89,59 +78,34 @@ def main_face(faces: Sequence[Face], picture: Picture) -> Face | None:
     return max(faces, key=weight, default=None)
 
 
-def _short(found: Detection) -> float:
-    return min(found.box[2] - found.box[0], found.box[3] - found.box[1])
-
-
-def _area(found: Detection) -> float:
-    return (found.box[2] - found.box[0]) * (found.box[3] - found.box[1])
-
-
-def _with_landmarks(
-    pixels: Pixels, detection: Detection, settings: Settings
-) -> tuple[Detection, Landmarks | None] | None:
-    """The detection, corrected if needed, with its landmarks; None when it is not a face after all."""
-    landmarks = find_landmarks(pixels, detection, settings)
-    if landmarks is not None and not _doubtful(detection, landmarks):
-        return detection, landmarks
-    again = redetect(pixels, detection, settings)
-    if again is None:
-        return None if landmarks is None else (detection, landmarks)
-    turned = find_landmarks(pixels, again, settings)
-    if landmarks is None:
-        return None if turned is None and detection.score < SURE else (again, turned)
-    if turned is not None and _is_better(again, turned, detection, landmarks):
-        return again, turned
-    return detection, landmarks
-
-
-def _doubtful(detection: Detection, landmarks: Landmarks) -> bool:
-    weak = detection.score < SCORE or landmarks.presence < PRESENCE
-    return weak or landmarks.disagreement > DISAGREEMENT
-
-
-def _is_better(again: Detection, turned: Landmarks, detection: Detection, landmarks: Landmarks) -> bool:
-    """Whether the second detection is better: higher scores of both models, or less disagreement between them."""
-    both = again.score > detection.score + 0.03 and turned.presence >= landmarks.presence
-    return both or turned.disagreement < landmarks.disagreement
-
-
-def _face(name: str, picture: Picture, pixels: Pixels, detection: Detection, landmarks: Landmarks | None) -> Face:
+def _face(name: str, picture: Picture, seen: UprightFace) -> Face:
+    detection, landmarks, frame = seen.detection, seen.landmarks, seen.seen_in
     head = None if landmarks is None else head_pose(landmarks.transform, landmarks.turned)
-    parts = () if landmarks is None else part_visibility(pixels, np.asarray(detection.points), landmarks.points)
-    measured = measure(pixels, detection, landmarks, head, parts)
-    reasons = all_obstacles(_short(detection), measured, parts, has_landmarks=landmarks is not None)
+    points = np.asarray(detection.points)
+    parts = () if landmarks is None else part_visibility(seen.part, points, landmarks.points)
+    measured = measure(seen.part, detection, landmarks, head, parts)
+    short = min(detection.box[2] - detection.box[0], detection.box[3] - detection.box[1])
+    reasons = all_obstacles(short, measured, parts, has_landmarks=landmarks is not None)
+    mesh = () if landmarks is None else points_out(frame, landmarks.points).tolist()
     return Face(
         id=name,
         picture=picture.id,
-        box=detection.box,
+        box=seen.box,
         confidence=detection.score,
-        points5=detection.points,
-        landmarks=() if landmarks is None else tuple((x, y) for x, y in landmarks.points.tolist()),
+        points5=tuple((x, y) for x, y in points_out(frame, detection.points).tolist()),
+        landmarks=tuple((x, y) for x, y in mesh),
         blendshapes={} if landmarks is None else landmarks.blendshapes,
-        pose=head,
+        pose=head if head is None else rolled(head, 90.0 * frame.quarters),
+        frame=None if _is_plain(seen, picture) else seen.frame,
         quality=measured.quality,
         parts=parts,
         usable_for=tuple(question for question in QUESTIONS if question not in reasons),
         reasons=reasons,
     )
+
+
+def _is_plain(seen: UprightFace, picture: Picture) -> bool:
+    """Whether the face is simply its box in the whole picture."""
+    frame = seen.frame
+    whole = frame.content == (0, 0, picture.width, picture.height)
+    return whole and not frame.quarters and not frame.degrees

@@ -79,6 +79,16 @@ def detect(pixels: Pixels, settings: Settings) -> list[Detection]:
     return sure or [found for found in kept[:1] if found.score >= WEAK]
 
 
+def best_score(pixels: Pixels, settings: Settings) -> float:
+    """The strongest score of one look at an RGB picture as a whole; 0 where there is nothing."""
+    with network(settings) as net:
+        return _best(
+            detect_at_scale(
+                net, np.ascontiguousarray(pixels[..., ::-1]), DetectionScale(min(max(pixels.shape[:2]), WHOLE), 0.25)
+            )
+        )
+
+
 def eye_line_angle(detection: Detection) -> float:
     """Degrees by which the eye line is turned clockwise; 0 when the eyes are too close together to measure it."""
     (ax, ay), (bx, by) = detection.points[:2]
@@ -105,16 +115,41 @@ def redetect(pixels: Pixels, detection: Detection, settings: Settings) -> Detect
     return best if best is not None and best.score >= SURE else None
 
 
-def _detect_turned(net: Network, pixels: Pixels, detection: Detection, turned: float) -> Detection | None:
-    """The detection in the picture turned back by ``turned`` degrees; None when it is not found there."""
+def upright_box(
+    pixels: Pixels, detection: Detection, turned: float, settings: Settings
+) -> tuple[float, float, float, float] | None:
+    """The box as it would be were the picture turned back by ``turned`` degrees about the box's centre, or None.
+
+    It is looked for in the picture turned back, because the box around a turned head is larger than the head's own.
+    """
+    with network(settings) as net:
+        seen = _turned_row(net, pixels, detection, turned)
+    if seen is None or seen[0][14] < SURE:
+        return None
+    row, matrix = seen
+    x, y = apply(invert(matrix), [row[:2] + row[2:4] / 2])[0].tolist()
+    half_width, half_height = (float(value) * detection.side / 256 for value in row[2:4])
+    return x - half_width, y - half_height, x + half_width, y + half_height
+
+
+def _turned_row(
+    net: Network, pixels: Pixels, detection: Detection, turned: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]] | None:
+    """The detection's row in a crop of 320 px that is turned back by ``turned`` degrees, and the crop's matrix."""
     matrix = square_matrix(detection.box, 2.5, 320, turned)
     rows = run(net, np.ascontiguousarray(warp(pixels, matrix, 320)[..., ::-1]))
     off = np.hypot(*(rows[:, :2] + rows[:, 2:4] / 2 - 160.0).T)
     sides = rows[:, 2:4].max(axis=1)
     rows = rows[(off < 64) & (sides > 80) & (sides < 200)]
-    if not len(rows):
+    return (rows[np.argmax(rows[:, 14])], matrix) if len(rows) else None
+
+
+def _detect_turned(net: Network, pixels: Pixels, detection: Detection, turned: float) -> Detection | None:
+    """The detection as it looks when the picture is turned back by ``turned`` degrees; None when it is not there."""
+    seen = _turned_row(net, pixels, detection, turned)
+    if seen is None:
         return None
-    row = rows[np.argmax(rows[:, 14])]
+    row, matrix = seen
     back = invert(matrix)
     (x, y), angle = apply(back, [row[:2] + row[2:4] / 2])[0], math.radians(turned)
     # A head is an ellipse: this is the upright box around one that is turned.

@@ -21,4 +21,9 @@ def head_pose(transform: NDArray[np.float64], turned: float = 0.0) -> Pose:
     yaw = np.arctan2(-rotation[2, 0], np.hypot(rotation[2, 1], rotation[2, 2]))
     # Camera space has y up, pictures have y down, so the sign of a rotation is opposite.
     roll = turned - float(np.rad2deg(np.arctan2(rotation[1, 0], rotation[0, 0])))
-    return Pose(yaw=float(np.rad2deg(yaw)), pitch=float(np.rad2deg(pitch)), roll=180.0 - (180.0 - roll) % 360.0)
+    return rolled(Pose(yaw=float(np.rad2deg(yaw)), pitch=float(np.rad2deg(pitch)), roll=0.0), roll)
+
+
+def rolled(pose: Pose, degrees: float) -> Pose:
+    """The same head in a picture that is turned clockwise by ``degrees``; roll in (-180, 180]."""
+    return Pose(yaw=pose.yaw, pitch=pose.pitch, roll=180.0 - (180.0 - pose.roll - degrees) % 360.0)

@@ -23,6 +23,7 @@ from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View, stamped
 from faceagent.tools.encoder_branch import branch_crops
 from faceagent.types import Evidence, Face, Score, ToolStamp
+from faceagent.upright import face_upright
 from faceagent.weights.sessions import device_of, open_session
 
 Floats = NDArray[np.float32]
@@ -198,7 +199,7 @@ class Attributes:
     def _probabilities(self, weights: str, faces: Sequence[tuple[View, Face]], side: int) -> Reals:
         """N×classes, the mean over the face and its mirror image."""
         session = open_session(weights, self._settings)
-        chips = np.concatenate([prepare(view.pixels(), face, side) for view, face in faces])
+        chips = np.concatenate([prepare(*face_upright(view.pixels(), face), side) for view, face in faces])
         found = session.run(None, {session.get_inputs()[0].name: chips})[0]
         return np.asarray(np.asarray(found, dtype=np.float64).reshape(len(faces), 2, -1).mean(axis=1))
 

@@ -5,16 +5,16 @@ Knows how a branch wants its faces cut out. Knows no question and no statement.
 
 from collections.abc import Sequence
 
-from faceagent.encoder.crop import Crop, face_crop
+from faceagent.encoder.crop import Crop, crop_face
 from faceagent.encoder.encoder import Encoder
 from faceagent.tools.base import ToolSpec, View, stamped
 from faceagent.types import Face, ToolStamp
 
 
 def branch_crops(encoder: Encoder, branch: str, faces: Sequence[tuple[View, Face]]) -> list[Crop]:
-    """One square crop per face, with the margin that the branch was trained with."""
+    """One square, upright crop per face, with the margin that the branch was trained with."""
     margin = encoder.branches[branch].card.margin
-    return [face_crop(view.pixels(), face.box, scale=margin) for view, face in faces]
+    return [crop_face(view.pixels(), face, scale=margin) for view, face in faces]
 
 
 def encoder_stamp(spec: ToolSpec, encoder: Encoder) -> ToolStamp:

@@ -6,23 +6,25 @@ generated, by which family of generators, and how far the face is from the train
 fused; the distance is fused. The position of the eyes in the picture (``framing``) is reported too.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import Crop, inside
+from faceagent.encoder.crop import Crop
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.errors import ModelUnavailable
-from faceagent.faces import needs
+from faceagent.faces import align, needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
 from faceagent.tools.base import FollowUp, ToolSpec, View, hidden_evidence, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.framing import framing_evidence
-from faceagent.types import Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
+from faceagent.types import MOST_PATCHES, Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
 
@@ -75,7 +77,7 @@ class Forgery:
         for row, (view, face) in enumerate(faces):
             heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
             # Beyond the picture's edge the crop repeats the picture: nothing is said of what is not there.
-            mask = inside(crops[row], view.picture.width, view.picture.height)
+            mask = crops[row].inside
             shown = patch_cover(mask, len(heat)) >= COVERED
             found.append(
                 (
@@ -212,9 +214,32 @@ def _hidden_region(by: ToolStamp, view: View, region: Region, missing: Sequence[
 
 
 def _heat_map(crop: Crop, heat: Reals) -> HeatMap:
-    zoom, size = crop.matrix[0, 0], crop.pixels.shape[0]
-    left, top = -crop.matrix[0, 2] / zoom, -crop.matrix[1, 2] / zoom
+    """The map over a square of the picture with upright sides, around the crop, which may be turned in it."""
+    size, grid = crop.pixels.shape[0], heat.shape[0]
+    across, down = crop.matrix[0, :2].tolist()
+    zoom = float(np.hypot(across, down))
+    # A square turned by an angle needs one that is wider by this; whole quarters need none.
+    wider = (abs(across) + abs(down)) / zoom
+    count = grid if wider < 1 + 1e-6 else min(MOST_PATCHES, math.ceil(grid * wider - 1e-6))
+    side = size / zoom * (1 if count == grid else wider)
+    back = align.invert(crop.matrix)
+    # Pixel edges: the crop's middle is the square's middle.
+    centre = align.apply(back, [[size / 2, size / 2]])[0]
+    steps = (np.arange(count) + 0.5) / count * side - side / 2
+    places = np.stack(np.meshgrid(centre[0] + steps, centre[1] + steps), axis=-1).reshape(-1, 2)
+    values = _sampled(heat, align.apply(crop.matrix, places) * (grid / size)).reshape(count, count)
+    left, top = (centre - side / 2).tolist()
     return HeatMap(
-        box=(left, top, left + size / zoom, top + size / zoom),
-        values=tuple(tuple(round(float(value), 3) for value in row) for row in heat),
+        box=(left, top, left + side, top + side),
+        values=tuple(tuple(round(float(value), 3) for value in row) for row in values),
     )
+
+
+def _sampled(heat: Reals, places: Reals) -> Reals:
+    """The map at N×2 places in patches from its corner, between patch centres bilinear; 0 outside the map."""
+    moved = (places - 0.5).round(6).astype(np.float32)[np.newaxis]
+    inside = ((places > -1e-6) & (places < heat.shape[0] + 1e-6)).all(axis=1)
+    values = cv2.remap(
+        heat.astype(np.float32), moved[..., 0], moved[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(np.clip(values[0], 0, 1) * inside, dtype=np.float64)

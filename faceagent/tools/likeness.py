@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import face_crop, inside
+from faceagent.encoder.crop import crop_face
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.faces import needs
@@ -99,15 +99,14 @@ class Likeness:
 
 def region_vectors(tower: Tower, faces: Sequence[tuple[Pixels, Face]]) -> list[dict[Region, Reals]]:
     """Per face a unit vector for every region that covers enough patches inside the picture."""
-    crops = [face_crop(pixels, face.box) for pixels, face in faces]
+    crops = [crop_face(pixels, face) for pixels, face in faces]
     with torch.inference_mode():
         *_, (_, tokens) = tower.steps(tower.tensor([crop.pixels for crop in crops]), BLOCK)
     found = []
-    for crop, (pixels, face), row in zip(crops, faces, tokens[:, 1:].double().cpu().numpy(), strict=True):
-        shown = inside(crop, pixels.shape[1], pixels.shape[0])
+    for crop, (_, face), row in zip(crops, faces, tokens[:, 1:].double().cpu().numpy(), strict=True):
         vectors: dict[Region, Reals] = {}
         for region, mask in region_masks(crop.place(np.asarray(face.landmarks)), crop.pixels.shape[0]).items():
-            weights = patch_cover(np.asarray(mask * shown, np.uint8), tower.grid).ravel().astype(np.float64)
+            weights = patch_cover(np.asarray(mask * crop.inside, np.uint8), tower.grid).ravel().astype(np.float64)
             if weights.sum() >= FEWEST and not lacking(face, needs.table().region.get(region)):
                 vector = weights @ (row - row.mean(axis=0))
                 vectors[region] = vector / max(float(np.linalg.norm(vector)), 1e-12)

@@ -17,7 +17,7 @@ from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec, View, hidden_evidence, not_measured
 from faceagent.types import Evidence, Question, Score, ToolStamp
 from faceagent.vlm import choose
-from faceagent.vlm.face_image import encode_face
+from faceagent.vlm.face_image import encode_upright_face
 from faceagent.vlm.label import CHOICES, question
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
 
@@ -65,7 +65,7 @@ class Opinion:
             )
         if view.face is None:
             raise ModelUnavailable("The model reads faces, not whole pictures.")
-        picture = encode_face(view.pixels(), view.face.box, large=large)
+        picture = encode_upright_face(view.pixels(), view.face, large=large)
         suppositions = ("", *CHOICES[topic]) if topic == "forgery" and self._settings.vlm_hypotheses else ("",)
         rounds = [_shares(backend, topic, picture, one) for one in suppositions]
         return _evidence(by, view, topic, rounds)

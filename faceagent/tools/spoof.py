@@ -2,21 +2,26 @@
 
 Two MiniFASNets (Minivision, Silent-Face-Anti-Spoofing, 2020) read the face in crops of 2.7 and 4.0 times its box; their
 softmax outputs are averaged. They detect paper and screens. They do not detect masks, and they classify generated faces
-as live. When the face fills the picture, the crops hold no surroundings and most of the power is lost; that case has
-its own, much weaker calibration. They depend on colour and classify a live face without it as an attack: pictures
-without colour are not measured.
+as live. The surroundings are those in the photograph that the face is in, upright: margins, letterbox bars, frames and
+the fill around a turned photograph are cut off first. When the face fills the photograph, the crops hold no
+surroundings and most of the power is lost; that case has its own, much weaker calibration. They depend on colour and
+classify a live face without it as an attack: pictures without colour are not measured.
 """
 
+import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceagent.faces import align
+from faceagent.faces.content import clear_rectangle, shaped_mask
 from faceagent.settings import Settings
 from faceagent.tools.base import FollowUp, Pixels, ToolSpec, View, not_measured, per_face, stamped
 from faceagent.types import Evidence, Face, Score, ToolStamp
+from faceagent.upright import face_upright, frame_of
 from faceagent.weights.sessions import device_of, open_session
 
 Floats = NDArray[np.float32]
@@ -33,6 +38,7 @@ COLOUR = 1.5
 """Least ``chroma_residual`` a face must have. Chosen on 530 live faces (FRLL's training people, FairFace train, SFHQ),
 unchanged, paler, toned and grey: below .1 half are called spoof with LR 10, from .7 to 1.1 one in ten, from 1.5 on one
 in a hundred. Under 3 % of these pictures lie below it when unchanged, most of them greyscale."""
+CUT = "Margins or a frame around the photograph were cut off before the surroundings of the face were read."
 LIMIT = 12.0
 """Logits are clipped here: beyond it float32 softmax is all rounding."""
 
@@ -106,6 +112,45 @@ def _softmax(logits: Floats) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
+class Scene(NamedTuple):
+    """A face in its surroundings: H×W×3 RGB with the head upright, its box there, and whether something was cut off."""
+
+    pixels: Pixels
+    box: Box
+    cut: bool = False
+
+
+def scene_of(pixels: Pixels, face: Face) -> Scene:
+    """The surroundings of a face, without margins, frames and the fill around a turned photograph."""
+    part, upright = face_upright(pixels, face)
+    height, width = part.shape[:2]
+    whole = frame_of(upright, width, height)
+    cut = part.shape[:2] not in (pixels.shape[:2], pixels.shape[1::-1])
+    filled = shaped_mask(part)
+    box = whole.box
+    if whole.degrees:
+        # All that the crops can reach, turned upright; what lies outside the picture counts as fill.
+        side = max(box[2] - box[0], box[3] - box[1])
+        reach = 2 * NETWORKS[-1][1]
+        size = max(2, round(min(reach * side, 2 * math.hypot(width, height))))
+        matrix = align.square_matrix(box, size / side, size, whole.degrees)
+        outside = np.zeros((height, width), np.uint8) if filled is None else filled
+        blocked = cv2.warpAffine(
+            outside, matrix, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=(1,)
+        )
+        part = align.warp(part, matrix, size)
+        half_width, half_height = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
+        box = (size / 2 - half_width, size / 2 - half_height, size / 2 + half_width, size / 2 + half_height)
+        cut = cut or filled is not None
+        filled = np.asarray(blocked, dtype=np.uint8)
+    elif filled is not None:
+        cut = True
+    if filled is None:
+        return Scene(part, box, cut)
+    x0, y0, x1, y1 = clear_rectangle(filled, box)
+    return Scene(part[y0:y1, x0:x1], (box[0] - x0, box[1] - y0, box[2] - x0, box[3] - y0), cut)
+
+
 class Spoof:
     """The pair of MiniFASNets, one call of each per batch."""
 
@@ -136,23 +181,22 @@ class Spoof:
         return per_face(batch, self._measure)
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
-        pixels = [view.pixels() for view, _ in faces]
-        colours = [chroma_residual(one, face.box) for one, (_, face) in zip(pixels, faces, strict=True)]
+        scenes = [scene_of(view.pixels(), face) for view, face in faces]
+        colours = [chroma_residual(one.pixels, one.box) for one in scenes]
         found = [_colourless(self.spec, view, value) for (view, _), value in zip(faces, colours, strict=True)]
         usable = [index for index, value in enumerate(colours) if value >= COLOUR]
         if usable:
-            inputs = [(pixels[index], faces[index][1]) for index in usable]
+            inputs = [scenes[index] for index in usable]
             logits = attack_logit([self._outputs(name, scale, inputs) for name, scale in NETWORKS])
             by = self.stamp()
-            for index, (picture, face), logit in zip(usable, inputs, logits, strict=True):
-                scale = largest_scale(picture.shape[1], picture.shape[0], face.box)
-                found[index] = _evidence(by, faces[index][0], float(logit), scale, colours[index])
+            for index, scene, logit in zip(usable, inputs, logits, strict=True):
+                found[index] = _evidence(by, faces[index][0], float(logit), scene, colours[index])
         return [(item,) for item in found]
 
-    def _outputs(self, name: str, scale: float, faces: Sequence[tuple[Pixels, Face]]) -> Floats:
+    def _outputs(self, name: str, scale: float, scenes: Sequence[Scene]) -> Floats:
         """N×3 logits of one network."""
         session = open_session(name, self._settings)
-        chips = np.stack([prepare(pixels, face.box, scale) for pixels, face in faces])
+        chips = np.stack([prepare(scene.pixels, scene.box, scale) for scene in scenes])
         return np.asarray(session.run(None, {session.get_inputs()[0].name: chips})[0], dtype=np.float32)
 
 
@@ -164,17 +208,22 @@ def _colourless(spec: ToolSpec, view: View, value: float) -> Evidence:
     return not_measured(spec, view, "not_applicable", "no_colour", words)
 
 
-def _evidence(by: ToolStamp, view: View, logit: float, scale: float, colour: float) -> Evidence:
+def _evidence(by: ToolStamp, view: View, logit: float, scene: Scene, colour: float) -> Evidence:
     probability = 1.0 / (1.0 + np.exp(-logit))
+    scale = largest_scale(scene.pixels.shape[1], scene.pixels.shape[0], scene.box)
     wide = scale >= WIDE
     limit = "" if wide else " The face fills the picture, which makes this detector unreliable."
+    facts: dict[str, float | str] = {"network_output": probability, "room_around_face": scale, "colour": colour}
+    if scene.cut:
+        limit += f" {CUT}"
+        facts["limit"] = CUT
     return Evidence(
         id=f"{view.subject}:spoof",
         tool=by,
         question="spoof",
         subject=view.subject,
         score=Score(value=logit, scale="logit", calibration="spoof/wide-1" if wide else "spoof/tight-1"),
-        facts={"network_output": probability, "room_around_face": scale, "colour": colour},
+        facts=facts,
         # The statement names no side: the output at which both are equally likely is not one half.
         statement=f"The print and replay detector's raw output for an attack is {probability:.2f} of 1.{limit}",
     )

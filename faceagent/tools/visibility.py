@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import Crop, face_crop
+from faceagent.encoder.crop import Crop, crop_face
 from faceagent.encoder.occlusion import PatchOcclusion, load_head, look
 from faceagent.encoder.regions import patch_cover
 from faceagent.errors import ModelUnavailable
@@ -44,15 +44,13 @@ def with_occlusion(
     ``settings.max_faces``, the smallest of a crowd, which are compared and not described.
     """
     crops: list[Crop] = []
-    sizes: list[tuple[int, int]] = []
     try:
         margin = load_head().card.margin
         for pixels_of, faces in pictures:
             meshes = [face for face in faces[: settings.max_faces] if face.landmarks]
             pixels = pixels_of() if meshes else np.zeros((1, 1, 3), np.uint8)
-            crops += [face_crop(pixels, face.box, scale=margin) for face in meshes]
-            sizes += [(pixels.shape[1], pixels.shape[0])] * len(meshes)
-        found = iter(look(crops, sizes, settings))
+            crops += [crop_face(pixels, face, scale=margin) for face in meshes]
+        found = iter(look(crops, settings))
     except ModelUnavailable as error:
         logger.warning("what covers a face is not measured: %s", error)
         return [faces for _, faces in pictures]

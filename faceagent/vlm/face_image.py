@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.crop import face_crop
+from faceagent.encoder.crop import crop_face, face_crop
+from faceagent.types import Face
 from faceagent.vlm.chat_template import encode_png
 from faceagent.vlm.embedded_model import SIZE
 
@@ -16,3 +17,8 @@ LARGE = 448
 def encode_face(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], *, large: bool = False) -> bytes:
     """The face in ``box`` (x0, y0, x1, y1 in px of ``pixels``) as PNG; the file's metadata is not included."""
     return encode_png(face_crop(pixels, box, size=LARGE if large else SIZE, scale=SCALE).pixels)
+
+
+def encode_upright_face(pixels: NDArray[np.uint8], face: Face, *, large: bool = False) -> bytes:
+    """A face of a picture (H×W×3 RGB) as ``encode_face`` gives it, upright and without the photograph's margins."""
+    return encode_png(crop_face(pixels, face, size=LARGE if large else SIZE, scale=SCALE).pixels)

@@ -36,7 +36,7 @@ def covered_shares(faces: Sequence[LocatedFace], settings: Settings) -> NDArray[
     for face in faces:
         pixels = read_pixels(face)
         crop = face_crop(pixels, (face.box[0], face.box[1], face.box[2], face.box[3]), scale=margin)
-        (patches,) = look([crop], [(pixels.shape[1], pixels.shape[0])], settings)
+        (patches,) = look([crop], settings)
         found = parts_of(patches, np.asarray(face.points))
         rows.append([found.covered[part] for part in PARTS])
     return np.asarray(rows, dtype=np.float64)

@@ -1,0 +1,234 @@
+"""Faces as they are seen upright: in the photograph without its margins, turned back by the head's roll.
+
+A face that is found lying or upside down is looked for again in the picture turned by whole quarters, and the face of
+one photograph of a collage in that photograph alone. What is found there is what would be found in the picture had it
+never been turned or framed, box, points and all. A smaller tilt changes the box only.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from faceagent.faces.align import ARCFACE_112, Pixels, similarity
+from faceagent.faces.content import Rectangle, content_of, has_gutter, tile_around
+from faceagent.faces.detect import SURE, Detection, best_score, redetect, upright_box
+from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
+from faceagent.faces.landmarks import Landmarks, find_landmarks, five_points
+from faceagent.settings import Settings
+from faceagent.types import FaceFrame
+from faceagent.upright import Box, box_into, box_out, cut_out
+
+SCORE, PRESENCE, DISAGREEMENT = 0.85, 0.99, 0.1
+"""A face with less score or presence, or more disagreement, is doubtful and looked at again in four orientations:
+both models can take an upside-down face for an upright one, but not as surely. Upright faces reach .92, 1.0, .06."""
+LEVEL = 10.0
+"""Degrees of roll up to which a face is read as it is: nine in ten photographs lie below it, and resampling them would
+change what the detectors were calibrated on."""
+SAME = 0.35
+"""Intersection over union from which two boxes are of one face."""
+
+
+@dataclass(frozen=True)
+class UprightFace:
+    """A detection and its landmarks, in px of ``part``, and the frame that detectors read the face in.
+
+    ``part`` is ``cut_out`` of the picture and ``seen_in``.
+    """
+
+    detection: Detection
+    landmarks: Landmarks | None
+    part: Pixels
+    seen_in: FaceFrame
+    frame: FaceFrame
+
+    @property
+    def area(self) -> float:
+        """px², of the upright box."""
+        x0, y0, x1, y1 = self.frame.box
+        return (x1 - x0) * (y1 - y0)
+
+    @property
+    def box(self) -> Box:
+        """The detection's box in px of the picture."""
+        return box_out(self.seen_in, self.detection.box)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One picture and the faces found in parts of it, each part searched once."""
+
+    pixels: Pixels
+    settings: Settings
+    limit: int
+    parts: dict[tuple[Rectangle, int], Pixels] = field(default_factory=dict)
+    found: dict[tuple[Rectangle, int], tuple[list[UprightFace], int]] = field(default_factory=dict)
+
+    def part(self, content: Rectangle, quarters: int) -> Pixels:
+        key = (content, quarters)
+        if key not in self.parts:
+            self.parts[key] = cut_out(self.pixels, _whole(content, quarters))
+        return self.parts[key]
+
+    def faces(self, content: Rectangle, quarters: int) -> tuple[list[UprightFace], int]:
+        """Faces of one part, largest first, at most ``limit``; and how many there were."""
+        key = (content, quarters)
+        if key not in self.found:
+            part = self.part(content, quarters)
+            large = [one for one in detections_of(part, self.settings) if _short(one) >= self.settings.min_face]
+            largest = sorted(large, key=lambda one: (-_area(one), one.box))[: self.limit]
+            frame = _whole(content, quarters)
+            seen = [pair for pair in (_with_landmarks(part, one, self.settings) for one in largest) if pair is not None]
+            self.found[key] = (
+                [UprightFace(one, mesh, part, frame, _with(frame, box=one.box)) for one, mesh in seen],
+                len(large) - len(largest) + len(seen),
+            )
+        return self.found[key]
+
+
+def find_upright_faces(pixels: Pixels, settings: Settings, limit: int) -> tuple[list[UprightFace], int]:
+    """Faces of an H×W×3 RGB picture, largest first, at most ``limit``; and how many were found.
+
+    Raises ModelUnavailable when the weights cannot be had.
+    """
+    search = _Search(pixels, settings, limit)
+    content = content_of(pixels)
+    first, total = search.faces(content, 0)
+    if not first:
+        first, total = _lying(search, content)
+    gutters = bool(first) and has_gutter(search.part(content, 0))
+    kept: list[UprightFace] = []
+    for one in first:
+        settled = _settled(search, one, gutters)
+        if not any(_overlap(settled.box, other.box) >= SAME for other in kept):
+            kept.append(settled)
+    # A picture that lies on its side may show more faces once it stands.
+    for quarters in sorted({one.frame.quarters for one in kept} - {0}):
+        more = [one for one in search.faces(content, quarters)[0] if _quarters(one) == 0]
+        kept += [one for one in more if not any(_overlap(one.box, other.box) >= SAME for other in kept)]
+    total += max(0, len(kept) - len(first))
+    kept.sort(key=lambda one: (-one.area, one.frame.box))
+    return [_levelled(one, settings) for one in kept[:limit]], total
+
+
+def _lying(search: _Search, content: Rectangle) -> tuple[list[UprightFace], int]:
+    """Faces that are only found once the picture is turned by quarters; nothing where there are none.
+
+    Four looks find four times as much that is no face, so only a face without doubt counts.
+    """
+    for quarters in (1, 3, 2):
+        if best_score(search.part(content, quarters), search.settings) < SCORE:
+            continue
+        found, total = search.faces(content, quarters)
+        standing = [
+            one
+            for one in found
+            if one.landmarks is not None and not _doubtful(one.detection, one.landmarks) and _quarters(one) == 0
+        ]
+        if standing:
+            return standing, total
+    return [], 0
+
+
+def _settled(search: _Search, one: UprightFace, gutters: bool) -> UprightFace:
+    """The face as it is seen in its own photograph of a collage, turned back by whole quarters."""
+    quarters = (one.seen_in.quarters + _quarters(one)) % 4
+    content = one.seen_in.content
+    if gutters:
+        x, y = content[:2]
+        box = one.box
+        tile = tile_around(search.part(content, 0), (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
+        content = (tile[0] + x, tile[1] + y, tile[2] + x, tile[3] + y)
+    if (content, quarters) == (one.seen_in.content, one.seen_in.quarters):
+        return one
+    again = max(search.faces(content, quarters)[0], key=lambda other: _overlap(other.box, one.box), default=None)
+    if again is not None and _overlap(again.box, one.box) >= SAME and _quarters(again) == 0:
+        return again
+    frame = _whole(content, quarters)
+    return replace(one, frame=_with(frame, box=box_into(frame, one.box)))
+
+
+def _levelled(one: UprightFace, settings: Settings) -> UprightFace:
+    """The face with the rest of its roll noted, and its box as it is once that is undone."""
+    left = _turn(_roll(one) - 90.0 * (one.frame.quarters - one.seen_in.quarters))
+    if abs(left) <= LEVEL or abs(left) > 60:
+        return one
+    box = upright_box(one.part, one.detection, _roll(one), settings)
+    if box is None:
+        box = one.detection.box
+    # An upright box keeps its shape in every frame; only its centre is moved.
+    centre = np.array(box_out(one.seen_in, box)).reshape(2, 2).mean(axis=0)
+    x, y = np.array(box_into(one.frame, (*centre, *centre))).reshape(2, 2).mean(axis=0).tolist()
+    half_width, half_height = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
+    upright = (x - half_width, y - half_height, x + half_width, y + half_height)
+    return replace(one, frame=_with(one.frame, box=upright, degrees=left))
+
+
+def _roll(one: UprightFace) -> float:
+    """Degrees by which the head is turned clockwise, in the part that it was seen in; from all five points."""
+    points = one.detection.points if one.landmarks is None else five_points(one.landmarks.points)
+    matrix = similarity(ARCFACE_112, points)
+    return math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+
+
+def _quarters(one: UprightFace) -> int:
+    """Whole quarters nearest to the roll, clockwise, 0-3, in the part that it was seen in."""
+    return round(_roll(one) / 90.0) % 4
+
+
+def _turn(degrees: float) -> float:
+    """The same turn in (-180, 180]."""
+    return 180.0 - (180.0 - degrees) % 360.0
+
+
+def _whole(content: Rectangle, quarters: int) -> FaceFrame:
+    x0, y0, x1, y1 = content
+    return FaceFrame(content=content, quarters=quarters, box=(0.0, 0.0, float(x1 - x0), float(y1 - y0)))
+
+
+def _with(frame: FaceFrame, *, box: Box, degrees: float = 0.0) -> FaceFrame:
+    return FaceFrame(content=frame.content, quarters=frame.quarters, degrees=degrees, box=box)
+
+
+def _short(found: Detection) -> float:
+    return min(found.box[2] - found.box[0], found.box[3] - found.box[1])
+
+
+def _area(found: Detection) -> float:
+    return (found.box[2] - found.box[0]) * (found.box[3] - found.box[1])
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    common = max(0.0, width) * max(0.0, height)
+    return common / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - common)
+
+
+def _with_landmarks(
+    pixels: Pixels, detection: Detection, settings: Settings
+) -> tuple[Detection, Landmarks | None] | None:
+    """The detection with its landmarks, turned where it must be; None where it turns out to be no face."""
+    landmarks = find_landmarks(pixels, detection, settings)
+    if landmarks is not None and not _doubtful(detection, landmarks):
+        return detection, landmarks
+    again = redetect(pixels, detection, settings)
+    if again is None:
+        return None if landmarks is None else (detection, landmarks)
+    turned = find_landmarks(pixels, again, settings)
+    if landmarks is None:
+        return None if turned is None and detection.score < SURE else (again, turned)
+    if turned is not None and _is_better(again, turned, detection, landmarks):
+        return again, turned
+    return detection, landmarks
+
+
+def _doubtful(detection: Detection, landmarks: Landmarks) -> bool:
+    weak = detection.score < SCORE or landmarks.presence < PRESENCE
+    return weak or landmarks.disagreement > DISAGREEMENT
+
+
+def _is_better(again: Detection, turned: Landmarks, detection: Detection, landmarks: Landmarks) -> bool:
+    """Whether the second look is the better one: both models surer, or agreeing better."""
+    both = again.score > detection.score + 0.03 and turned.presence >= landmarks.presence
+    return both or turned.disagreement < landmarks.disagreement
