@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from faceagent.encoder.branch import Branch, BranchCard
+from faceagent.encoder.branch import AdapterConfig, Branch
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.head import Head
 from faceagent.encoder.tower import Tower, load_tower
@@ -30,11 +30,11 @@ BRANCHES, LAST = 4, 4
 
 def branch(tower: Tower, name: str) -> Branch:
     """A branch of the usual depth that was never trained."""
-    card = BranchCard(
+    config = AdapterConfig(
         name=name, version="0", base=tower.stamp, last_blocks=LAST, rank=8, labels=("a", "b"), margin=1.3, files={}
     )
-    blocks = nn.ModuleList(copy.deepcopy(block) for block in tower.walk.blocks[-LAST:])
-    return Branch(card, blocks, tower, Head(tower.width, 2, 1).eval().requires_grad_(False))
+    blocks = nn.ModuleList(copy.deepcopy(block) for block in tower.backbone.blocks[-LAST:])
+    return Branch(config, blocks, tower, Head(tower.width, 2, 1).eval().requires_grad_(False))
 
 
 def seconds(call: Callable[[], object], rounds: int, clock: Callable[[], float] = time.process_time) -> float:
@@ -51,7 +51,7 @@ def seconds(call: Callable[[], object], rounds: int, clock: Callable[[], float] 
 def measure(settings: Settings, rounds: int) -> list[tuple[str, float, float]]:
     """Name, ratio and bar of every figure."""
     tower = load_tower(settings)
-    encoder = Encoder(tower, [branch(tower, f"b{index}") for index in range(BRANCHES)], lanes=settings.workers)
+    encoder = Encoder(tower, [branch(tower, f"b{index}") for index in range(BRANCHES)], workers=settings.workers)
     crops = list(np.random.default_rng(0).integers(0, 256, (32, tower.size, tower.size, 3), dtype=np.uint8))
     some, names, wall = crops[:4], list(encoder.branches), time.perf_counter
     together = seconds(lambda: encoder.run(some), rounds)
@@ -66,7 +66,7 @@ def measure(settings: Settings, rounds: int) -> list[tuple[str, float, float]]:
 
     def alone() -> None:
         with torch.inference_mode():
-            tower.walk.finish(tower.trunk(tower.tensor(crops[:1]), 0))
+            tower.backbone.finish(tower.frozen_tokens(tower.tensor(crops[:1]), 0))
 
     return [
         ("four branches in one pass / four passes", together / apart, 0.55),

@@ -1,28 +1,28 @@
-"""A branch: the last blocks of the tower with an adapter in them, taps of frozen blocks, or both; and a head.
+"""A branch: the last blocks of the tower with an adapter, features of frozen blocks, or both; and a head.
 
-Knows the adapter folder (PEFT's own two files, ``head.safetensors``, ``branch.json``) and refuses what does not fit
-the tower, by name. A branch without blocks of its own has no PEFT files: it is a head on frozen features. The adapter
-is merged into a private copy of the last blocks, so that branches share nothing that could be switched between
-threads and cost no more than plain blocks.
+Knows the adapter folder (PEFT's own two files, ``head.safetensors``, ``branch.json``) and rejects one that does not fit
+the tower. A branch without blocks of its own has no PEFT files: it is a head on frozen features. The adapter is merged
+into a private copy of the last blocks, so that branches share no state between threads and cost no more than plain
+blocks.
 """
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 from torch import Tensor, nn
 
 from faceagent.encoder.head import PARTS, Head, head_from
+from faceagent.encoder.intermediate_features import concatenate_features
 from faceagent.encoder.quiet import quiet_import
-from faceagent.encoder.taps import side_by_side
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import Tower
+from faceagent.encoder.tower import Backbone, Tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.types import FrozenModel, WeightStamp
 from faceagent.weights.store import sha256_of
@@ -30,11 +30,11 @@ from faceagent.weights.store import sha256_of
 Tuning = Literal["lora", "layernorm", "none"]
 PEFT_TYPES: Mapping[Tuning, str] = {"lora": "LORA", "layernorm": "LN_TUNING"}
 
-HEAD, CARD, ADAPTER = "head.safetensors", "branch.json", "adapter_model.safetensors"
+HEAD, CONFIG_FILE, ADAPTER = "head.safetensors", "branch.json", "adapter_model.safetensors"
 
 
-class BranchCard(FrozenModel):
-    """``branch.json``: what the branch is and what it was trained on top of."""
+class AdapterConfig(FrozenModel):
+    """``branch.json``: the branch and the tower that it was trained on."""
 
     name: str
     version: str
@@ -63,9 +63,9 @@ class BranchCard(FrozenModel):
 
 @dataclass(frozen=True)
 class Branch:
-    """``blocks`` continue from the trunk's tokens; ``norm`` and ``head`` end it."""
+    """``blocks`` continue from the frozen tokens; the tower's final norm and ``head`` end it."""
 
-    card: BranchCard
+    config: AdapterConfig
     blocks: nn.ModuleList
     tower: Tower
     head: Head
@@ -73,24 +73,24 @@ class Branch:
     @property
     def stamp(self) -> WeightStamp:
         """Id and sha256 of the adapter, or of the head where nothing is tuned; for reports."""
-        return WeightStamp(id=f"adapter:{self.card.name}", sha256=self.card.files[_files(self.card)[0]])
+        return WeightStamp(id=f"adapter:{self.config.name}", sha256=self.config.files[_files(self.config)[0]])
 
     @property
     def start(self) -> int:
         """Number of frozen blocks before the branch's own."""
-        return self.tower.depth - self.card.last_blocks
+        return self.tower.depth - self.config.last_blocks
 
     def __call__(
         self, tokens: Tensor | None, pooled: Mapping[int, Tensor] | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Tokens of the trunk at ``start`` and pooled features by tap to logits per picture and per patch.
+        """Frozen tokens at ``start`` and pooled features by block to logits per picture and per patch.
 
-        A branch without own blocks reads no tokens, one without taps nothing pooled.
+        A branch without own blocks reads no tokens; one without ``taps`` reads no pooled features.
         """
         for block in self.blocks:
             tokens = block(tokens)
-        own = self.tower.walk.finish(tokens) if self.blocks and tokens is not None else None
-        taps = side_by_side(pooled, self.card.taps) if pooled and self.card.taps else None
+        own = self.tower.backbone.finish(tokens) if self.blocks and tokens is not None else None
+        taps = concatenate_features(pooled, self.config.taps) if pooled and self.config.taps else None
         result: tuple[Tensor, Tensor | None] = self.head(own, taps)
         return result
 
@@ -98,101 +98,102 @@ class Branch:
 def shipped(name: str) -> Path:
     """Folder of an adapter that comes with the package. Raises ModelUnavailable when there is none of that name."""
     folder = Path(str(resources.files("faceagent.encoder").joinpath("adapters", name)))
-    if not (folder / CARD).is_file():
+    if not (folder / CONFIG_FILE).is_file():
         raise ModelUnavailable(f"This build of faceagent ships no adapter called {name!r}.")
     return folder
 
 
-def shipped_cards(tower: Tower) -> list[BranchCard]:
-    """Cards of the adapters that come with the package and were made for this tower; unreadable ones left out."""
-    cards = []
+def shipped_configs(tower: Tower) -> list[AdapterConfig]:
+    """Configurations of the shipped adapters that were made for this tower; unreadable ones are left out."""
+    configs = []
     for folder in sorted(Path(str(resources.files("faceagent.encoder").joinpath("adapters"))).iterdir()):
         with suppress(ModelUnavailable, WeightsCorrupt):
-            cards.append(_card(folder))
-    return [card for card in cards if card.base == tower.stamp]
+            configs.append(_read_config(folder))
+    return [config for config in configs if config.base == tower.stamp]
 
 
 def load_branch(folder: Path, tower: Tower) -> Branch:
-    """Check the folder against its card and the tower, and build the branch.
+    """Check the folder against its ``branch.json`` and the tower, and build the branch.
 
-    Raises WeightsCorrupt when a file is not the one the card names, ModelUnavailable when something is missing or
-    was made for another tower, depth or rank.
+    Raises WeightsCorrupt when a file is not the one that ``branch.json`` names, ModelUnavailable when something is
+    missing or was made for another tower, depth or rank.
     """
     from safetensors.torch import load_file
 
-    card = _card(folder)
-    if card.base != tower.stamp:
-        raise _misfit(folder, f"was trained on {card.base.id} ({card.base.sha256[:12]}), not on {tower.stamp.id}")
-    if card.last_blocks > tower.depth:
-        raise _misfit(folder, f"changes {card.last_blocks} blocks of a tower that has {tower.depth}")
-    if card.taps and max(card.taps) > tower.depth:
-        raise _misfit(folder, f"taps block {max(card.taps)} of a tower that has {tower.depth}")
+    config = _read_config(folder)
+    if config.base != tower.stamp:
+        raise _misfit(folder, f"was trained on {config.base.id} ({config.base.sha256[:12]}), not on {tower.stamp.id}")
+    if config.last_blocks > tower.depth:
+        raise _misfit(folder, f"changes {config.last_blocks} blocks of a tower that has {tower.depth}")
+    if config.taps and max(config.taps) > tower.depth:
+        raise _misfit(folder, f"taps block {max(config.taps)} of a tower that has {tower.depth}")
     try:
         head = head_from(load_file(folder / HEAD))
     except (KeyError, RuntimeError) as error:
         raise _misfit(folder, f"has a head that cannot be used ({error})") from error
-    if _shape(head) != _shape(_expected(card, tower)):
-        raise _misfit(folder, "has a head of another shape than its card and the tower say")
-    blocks = nn.ModuleList() if card.tuning == "none" else _tuned(folder, card, tower)
-    return Branch(card, blocks, tower, head.eval().requires_grad_(False).to(tower.device))
+    if _shape(head) != _shape(_expected(config, tower)):
+        raise _misfit(folder, "has a head of another shape than its branch.json and the tower say")
+    blocks = nn.ModuleList() if config.tuning == "none" else _tuned(folder, config, tower)
+    return Branch(config, blocks, tower, head.eval().requires_grad_(False).to(tower.device))
 
 
-def _tuned(folder: Path, card: BranchCard, tower: Tower) -> nn.ModuleList:
+def _tuned(folder: Path, config: AdapterConfig, tower: Tower) -> nn.ModuleList:
     """The last blocks of a copy of the tower with the adapter merged into them."""
     declare_missing_operators()
     with quiet_import():
         from peft import PeftConfig, PeftModel
     from safetensors.torch import load_file
 
-    config: Any = PeftConfig.from_pretrained(str(folder))
-    if config.peft_type != PEFT_TYPES[card.tuning]:
-        raise _misfit(folder, f"holds {config.peft_type}, its card says {card.tuning}")
-    if card.rank and config.r != card.rank:
-        raise _misfit(folder, f"has rank {config.r}, its card says {card.rank}")
+    peft: Any = PeftConfig.from_pretrained(str(folder))
+    if peft.peft_type != PEFT_TYPES[config.tuning]:
+        raise _misfit(folder, f"holds {peft.peft_type}, its branch.json says {config.tuning}")
+    if config.rank and peft.r != config.rank:
+        raise _misfit(folder, f"has rank {peft.r}, its branch.json says {config.rank}")
     with warnings.catch_warnings():
         # PEFT asks every layer for its matrix shape, and LayerNorm has none.
         warnings.filterwarnings("ignore", message="Unsupported layer type")
-        model = PeftModel.from_pretrained(copy.deepcopy(tower.walk.model), str(folder))
-    first = tower.depth - card.last_blocks
+        model = PeftModel.from_pretrained(copy.deepcopy(tower.backbone.model), str(folder))
+    first = tower.depth - config.last_blocks
     if stray := [key for key in load_file(folder / ADAPTER) if (_block(key) or 0) < first or _block(key) is None]:
-        raise _misfit(folder, f"changes {stray[0]}, outside the last {card.last_blocks} blocks")
+        raise _misfit(folder, f"changes {stray[0]}, outside the last {config.last_blocks} blocks")
     merged = model.merge_and_unload().eval().requires_grad_(False)
-    return nn.ModuleList(type(tower.walk)(merged).blocks[first:])  # type: ignore[call-arg]
+    rebuild = cast(Callable[[nn.Module], Backbone], type(tower.backbone))
+    return nn.ModuleList(rebuild(merged).blocks[first:])
 
 
-def _expected(card: BranchCard, tower: Tower) -> Head:
-    """A head of the shape that card and tower ask for."""
-    features = PARTS * tower.width * len(card.taps)
-    own = bool(card.last_blocks)
-    return Head(tower.width, len(card.labels), len(card.patch_labels), own=own, tap_features=features)
+def _expected(config: AdapterConfig, tower: Tower) -> Head:
+    """A head of the shape that configuration and tower require."""
+    features = PARTS * tower.width * len(config.taps)
+    own = bool(config.last_blocks)
+    return Head(tower.width, len(config.labels), len(config.patch_labels), own=own, tap_features=features)
 
 
 def _shape(head: Head) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in head.state_dict().items()}
 
 
-def _files(card: BranchCard) -> tuple[str, ...]:
+def _files(config: AdapterConfig) -> tuple[str, ...]:
     """Names of the weight files, the one that stands for the branch first."""
-    return (HEAD,) if card.tuning == "none" else (ADAPTER, HEAD)
+    return (HEAD,) if config.tuning == "none" else (ADAPTER, HEAD)
 
 
-def _card(folder: Path) -> BranchCard:
+def _read_config(folder: Path) -> AdapterConfig:
     try:
-        card = BranchCard.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+        config = AdapterConfig.model_validate_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelUnavailable(f"The adapter in {folder} has no {CARD}.") from None
+        raise ModelUnavailable(f"The adapter in {folder} has no {CONFIG_FILE}.") from None
     except ValidationError as error:
-        raise _misfit(folder, f"has a {CARD} that cannot be read: {error.errors()[0]['msg']}") from error
-    for name in _files(card):
+        raise _misfit(folder, f"has a {CONFIG_FILE} that cannot be read: {error.errors()[0]['msg']}") from error
+    for name in _files(config):
         path = folder / name
         if not path.is_file():
             raise _misfit(folder, f"has no {name}")
-        if sha256_of(path) != card.files.get(name):
+        if sha256_of(path) != config.files.get(name):
             raise WeightsCorrupt(
-                f"{name} of the adapter {card.name!r} is not the file its card names.",
+                f"{name} of the adapter {config.name!r} is not the file that its branch.json names.",
                 remedy="Install faceagent again, or train the adapter again.",
             )
-    return card
+    return config
 
 
 def _misfit(folder: Path, words: str) -> ModelUnavailable:

@@ -1,8 +1,8 @@
 """GenD, a published deepfake detector (Yermakov et al. 2025): CLIP ViT-L/14 with every LayerNorm tuned, ready to use.
 
 Knows how its file names the tensors (Hugging Face's CLIP vision model, and a probe on the unit-length class token) and
-what open_clip calls them. Its first LayerNorm is tuned too, so it shares no trunk with other branches: it is a tower of
-its own. Its logits are those of its training set, FaceForensics++, and nobody has calibrated them here.
+what open_clip calls them. Its first LayerNorm is tuned too, so it shares no blocks with other branches and is a tower
+of its own. Its logits are those of its training set, FaceForensics++; they are not calibrated here.
 """
 
 import re
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from faceagent.encoder.taps import CHUNK
+from faceagent.encoder.intermediate_features import CHUNK
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import LARGE, ClipWalk, Tower, tower_of
+from faceagent.encoder.tower import LARGE, ClipBackbone, Tower, tower_of
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.types import WeightStamp
@@ -58,14 +58,14 @@ class GenD:
         rows = [np.zeros((0, len(LABELS)), np.float32)]
         with torch.inference_mode():
             for start in range(0, len(crops), CHUNK):
-                tokens = self.tower.trunk(self.tower.tensor(list(crops[start : start + CHUNK])), 0)
-                feature = functional.normalize(self.tower.walk.finish(tokens)[:, 0], dim=-1)
+                tokens = self.tower.frozen_tokens(self.tower.tensor(list(crops[start : start + CHUNK])), 0)
+                feature = functional.normalize(self.tower.backbone.finish(tokens)[:, 0], dim=-1)
                 rows.append((feature @ self.weight.T + self.bias).cpu().numpy())
         return np.concatenate(rows)
 
 
 def load_gend(settings: Settings) -> GenD:
-    """The catalogued checkpoint on the settings' device. Raises ModelUnavailable when its file cannot be had."""
+    """The catalogued checkpoint on the settings' device. Raises ModelUnavailable when its file is unavailable."""
     path = locate(GEND, settings)
     device = torch.device(settings.device if torch.cuda.is_available() else "cpu")
     how = entry(GEND).preprocess
@@ -91,7 +91,7 @@ def gend_from(path: Path, name: str, mean: tuple[float, ...], std: tuple[float, 
         ) from error
     mark = WeightStamp(id=GEND, sha256=sha256_of(path))
     frozen = visual.eval().requires_grad_(False)
-    tower = tower_of(ClipWalk(frozen), mark, frozen.image_size[0], mean, std, device)
+    tower = tower_of(ClipBackbone(frozen), mark, frozen.image_size[0], mean, std, device)
     return GenD(tower, weight.to(device), bias.to(device))
 
 

@@ -1,6 +1,6 @@
-"""What sits on a branch: tokens in, one row of logits per picture and one per patch.
+"""The head of a branch: from tokens to one row of logits per picture and one per patch.
 
-A head reads the branch's own last tokens, pooled features of frozen trunk blocks ("taps"), or both. The picture's
+A head reads the branch's own last tokens, pooled features of frozen blocks ("taps"), or both. The picture's
 feature is class token, mean and spread of the patch tokens, each L2-normalised; the patch logits also feed the
 picture's, through the mean of the strongest few, so that a small forged spot is not averaged away. Knows no label
 and no calibration.
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 STRONGEST = 8
-"""Patches whose mean logit the picture's logits see: about the area of one eye."""
+"""Patches whose mean logit enters the picture's logits: about the area of one eye."""
 PARTS = 3
 """Vectors of the tower's width in one picture feature."""
 
@@ -31,7 +31,7 @@ class TapHead(nn.Module):
         self.linear = nn.Linear(features, outputs)
 
     def forward(self, taps: Tensor) -> Tensor:
-        """B×features (the taps side by side) to B×outputs."""
+        """B×features (all taps concatenated) to B×outputs."""
         result: Tensor = self.linear((taps - self.mean) / self.spread)
         return result
 

@@ -1,4 +1,4 @@
-"""The vision tower: an open_clip model's image side, cut into stem, blocks and final norm.
+"""The vision tower: an open_clip model's image side, split into stem, blocks and final norm.
 
 Knows how to host DINOv2 ViT-S/14 as an open_clip model (embedded profile), how to load open_clip's ViT-L-14
 from the catalogued file (gpu profile), and how both kinds of tower run block by block. Knows nothing of adapters and
@@ -29,8 +29,8 @@ LARGE = "ViT-L-14-quickgelu"
 """OpenAI's weights were trained with QuickGELU; open_clip's plain ViT-L-14 only warns and computes another function."""
 
 
-class Walk(Protocol):
-    """How one family of towers is walked: B×3×S×S in, B×(1+P)×W tokens (class token first) out of every step."""
+class Backbone(Protocol):
+    """One family of vision transformers, block by block: B×3×S×S in, B×(1+P)×W tokens (class token first) out."""
 
     model: nn.Module
     blocks: nn.ModuleList
@@ -45,7 +45,7 @@ class Walk(Protocol):
 
 
 @dataclass(frozen=True)
-class TimmWalk:
+class TimmBackbone:
     """A timm VisionTransformer, as open_clip hosts it in ``TimmModel.trunk``."""
 
     model: Any
@@ -65,7 +65,7 @@ class TimmWalk:
 
 
 @dataclass(frozen=True)
-class ClipWalk:
+class ClipBackbone:
     """open_clip's own VisionTransformer (ViT-L-14 and its kin)."""
 
     model: Any
@@ -88,7 +88,7 @@ class ClipWalk:
 class Tower:
     """A frozen tower with its preprocessing. ``grid``: patches per side; ``fingerprint`` names base and width."""
 
-    walk: Walk
+    backbone: Backbone
     stamp: WeightStamp
     size: int
     grid: int
@@ -100,7 +100,7 @@ class Tower:
     @property
     def depth(self) -> int:
         """Number of blocks."""
-        return len(self.walk.blocks)
+        return len(self.backbone.blocks)
 
     def tensor(self, crops: list[NDArray[np.uint8]]) -> Tensor:
         """size×size×3 uint8 RGB crops as one normalised float batch on the tower's device."""
@@ -109,22 +109,22 @@ class Tower:
         std = torch.tensor(self.std, device=self.device).view(1, 3, 1, 1)
         return (batch - mean) / std
 
-    def trunk(self, images: Tensor, last: int) -> Tensor:
-        """Tokens before the last ``last`` blocks: the part that every branch shares."""
+    def frozen_tokens(self, images: Tensor, last: int) -> Tensor:
+        """Tokens before the last ``last`` blocks, which every branch shares."""
         *_, (_, tokens) = self.steps(images, self.depth - last)
         return tokens
 
     def steps(self, images: Tensor, last: int) -> Iterator[tuple[int, Tensor]]:
         """Number of blocks passed, and the tokens there: from 0 (the stem) to ``last``, each block run once."""
-        tokens = self.walk.stem(images)
+        tokens = self.backbone.stem(images)
         yield 0, tokens
-        for number, block in enumerate(self.walk.blocks[:last], start=1):
+        for number, block in enumerate(self.backbone.blocks[:last], start=1):
             tokens = block(tokens)
             yield number, tokens
 
 
 def load_tower(settings: Settings) -> Tower:
-    """The tower of the settings' profile. Raises ModelUnavailable when its weights cannot be had."""
+    """The tower of the settings' profile. Raises ModelUnavailable when its weights are unavailable."""
     torch.set_num_threads(settings.threads)
     return _embedded(settings) if settings.tower == EMBEDDED else _large(settings)
 
@@ -138,7 +138,7 @@ def _embedded(settings: Settings) -> Tower:
     model.visual.trunk.load_state_dict(load_file(path))
     how = item.preprocess
     mean, std = (tuple(float(x) for x in how[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
-    return tower_of(TimmWalk(_frozen(model.visual.trunk)), stamp(EMBEDDED), 224, mean, std, torch.device("cpu"))
+    return tower_of(TimmBackbone(_frozen(model.visual.trunk)), stamp(EMBEDDED), 224, mean, std, torch.device("cpu"))
 
 
 def _large(settings: Settings) -> Tower:
@@ -147,13 +147,13 @@ def _large(settings: Settings) -> Tower:
     device = torch.device(settings.device if torch.cuda.is_available() else "cpu")
     mean, std = (tuple(float(x) for x in item.preprocess[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
     visual = from_file(LARGE, path, device)
-    # The catalogue has no hash for this file: what the user vouched for is what the stamp names.
+    # The catalogue has no hash for this file: the stamp names the file that the user confirmed.
     mark = WeightStamp(id=item.id, sha256=sha256_of(path))
-    return tower_of(ClipWalk(_frozen(visual)), mark, visual.image_size[0], mean, std, device)
+    return tower_of(ClipBackbone(_frozen(visual)), mark, visual.image_size[0], mean, std, device)
 
 
 def from_file(name: str, path: Path, device: torch.device) -> Any:
-    """The image side of the open_clip model ``name`` with the weights at ``path``; asks no network.
+    """The image side of the open_clip model ``name`` with the weights at ``path``; uses no network.
 
     Raises ModelUnavailable when the file is not that model's.
     """
@@ -170,14 +170,14 @@ def from_file(name: str, path: Path, device: torch.device) -> Any:
 
 
 def tower_of(
-    walk: Any, mark: WeightStamp, size: int, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+    backbone: Any, mark: WeightStamp, size: int, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> Tower:
-    """The walk as a tower; grid and width are those of the tokens it really gives."""
+    """The backbone as a tower; grid and width are measured on its tokens."""
     with torch.inference_mode():
-        tokens = walk.stem(torch.zeros(1, 3, size, size, device=device))
+        tokens = backbone.stem(torch.zeros(1, 3, size, size, device=device))
     grid = round((tokens.shape[1] - 1) ** 0.5)
     return Tower(
-        walk=walk,
+        backbone=backbone,
         stamp=mark,
         size=size,
         grid=grid,

@@ -13,7 +13,7 @@ from faceagent.types import Face, ToolStamp
 
 def branch_crops(encoder: Encoder, branch: str, faces: Sequence[tuple[View, Face]]) -> list[Crop]:
     """One square, upright crop per face, with the margin that the branch was trained with."""
-    margin = encoder.branches[branch].card.margin
+    margin = encoder.branches[branch].config.margin
     return [crop_face(view.pixels(), face, scale=margin) for view, face in faces]
 
 

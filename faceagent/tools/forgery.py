@@ -66,8 +66,8 @@ class Forgery:
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
         encoder, by = self._encoder(), self.stamp()
-        splice = encoder.branches[BRANCH].card.labels.index("splice")
-        labels = encoder.branches[GENERATED].card.labels
+        splice = encoder.branches[BRANCH].config.labels.index("splice")
+        labels = encoder.branches[GENERATED].config.labels
         crops = branch_crops(encoder, BRANCH, faces)
         outputs = encoder.run([crop.pixels for crop in crops], [BRANCH, GENERATED])
         output, generated = outputs[BRANCH], outputs[GENERATED].logits.astype(float)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from faceagent.encoder.branch import CARD, HEAD, BranchCard
+from faceagent.encoder.branch import CONFIG_FILE, HEAD, AdapterConfig
 from faceagent.encoder.crop import SCALE
 from faceagent.encoder.head import Head
 from faceagent.encoder.tower import Tower
@@ -37,7 +37,7 @@ def write_linear_head(
     """Store ``logits = weight · (features - mean) / spread + bias`` as the branch ``name``.
 
     ``weight``: labels×features, ``bias``: labels, ``mean`` and ``spread``: features, in the order of
-    ``faceagent.encoder.taps.tap_features``. A binary fit has one label and one row.
+    ``faceagent.encoder.intermediate_features``. A binary fit has one label and one row.
     """
     folder.mkdir(parents=True, exist_ok=True)
     head = Head(tower.width, len(labels), 0, own=False, tap_features=weight.shape[1])
@@ -45,7 +45,7 @@ def write_linear_head(
     state = {f"tapped.{key}": torch.tensor(np.asarray(value), dtype=torch.float32) for key, value in given.items()}
     head.load_state_dict(state)
     save_file({key: value.contiguous() for key, value in head.state_dict().items()}, folder / HEAD)
-    card = BranchCard(
+    config = AdapterConfig(
         name=name,
         version=version,
         base=tower.stamp,
@@ -56,4 +56,4 @@ def write_linear_head(
         margin=SCALE,
         files={HEAD: sha256_of(folder / HEAD)},
     )
-    (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from faceagent.encoder.branch import ADAPTER, CARD, HEAD, BranchCard, load_branch, shipped
+from faceagent.encoder.branch import ADAPTER, CONFIG_FILE, HEAD, AdapterConfig, load_branch, shipped
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.head import Head
-from faceagent.encoder.taps import tap_features
+from faceagent.encoder.intermediate_features import intermediate_features
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
@@ -33,7 +33,7 @@ def make_adapter(folder: Path, tower: Tower, *, name: str, last: int, modules: s
     torch.manual_seed(len(name) + last)
     blocks = "|".join(str(index) for index in range(tower.depth - last, tower.depth))
     config = LoraConfig(r=4, lora_alpha=8, use_rslora=True, target_modules=rf"blocks\.({blocks})\.{modules}")
-    model = get_peft_model(copy.deepcopy(tower.walk.model), config)
+    model = get_peft_model(copy.deepcopy(tower.backbone.model), config)
     for key, value in model.named_parameters():
         if "lora_B" in key:
             torch.nn.init.normal_(value, std=0.05)
@@ -48,7 +48,9 @@ def write_card(folder: Path, tower: Tower, **changes: object) -> None:
         "name": "test", "version": "0", "base": tower.stamp, "last_blocks": 2, "rank": 4, "labels": ("a", "b"),
         "patch_labels": (), "margin": 1.3, "files": {part: sha256_of(folder / part) for part in (ADAPTER, HEAD)},
     }  # fmt: skip
-    (folder / CARD).write_text(BranchCard.model_validate({**card, **changes}).model_dump_json(), encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(
+        AdapterConfig.model_validate({**card, **changes}).model_dump_json(), encoding="utf-8"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_branches_of_different_depth_in_one_pass_equal_plain_peft(tower: Tower, 
     encoder = Encoder(tower, [load_branch(folder, tower) for folder in folders.values()])
     together = encoder.run(crops)
     for name, folder in folders.items():
-        plain = PeftModel.from_pretrained(copy.deepcopy(tower.walk.model), str(folder)).eval()
+        plain = PeftModel.from_pretrained(copy.deepcopy(tower.backbone.model), str(folder)).eval()
         head = Head(tower.width, 2, 1 if name == "everything" else 0).eval()
         head.load_state_dict(load_file(folder / HEAD))
         with torch.inference_mode():
@@ -85,15 +87,15 @@ def test_branches_of_different_depth_in_one_pass_equal_plain_peft(tower: Tower, 
 def test_loading_a_branch_leaves_the_tower_alone(tower: Tower, folders: dict[str, Path]) -> None:
     images = torch.zeros(1, 3, 224, 224)
     with torch.inference_mode():
-        before = tower.walk.finish(tower.trunk(images, 0))
+        before = tower.backbone.finish(tower.frozen_tokens(images, 0))
         load_branch(folders["everything"], tower)
-        after = tower.walk.finish(tower.trunk(images, 0))
+        after = tower.backbone.finish(tower.frozen_tokens(images, 0))
     assert torch.equal(before, after)
 
 
 def test_a_batch_equals_its_singles(tower: Tower, folders: dict[str, Path]) -> None:
     crops = list(np.random.default_rng(2).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8))
-    encoder = Encoder(tower, [load_branch(folders["everything"], tower)], lanes=2)
+    encoder = Encoder(tower, [load_branch(folders["everything"], tower)], workers=2)
     batch = encoder.run(crops)["everything"].logits
     singles = np.concatenate([encoder.run([crop])["everything"].logits for crop in crops])
     assert np.abs(batch - singles).max() < 1e-4
@@ -110,7 +112,7 @@ def make_layernorm(folder: Path, tower: Tower, last: int, taps: tuple[int, ...])
     torch.manual_seed(5)
     blocks = "|".join(str(index) for index in range(tower.depth - last, tower.depth))
     config = LNTuningConfig(target_modules=rf"blocks\.({blocks})\.norm\d")
-    model = get_peft_model(copy.deepcopy(tower.walk.model), config)
+    model = get_peft_model(copy.deepcopy(tower.backbone.model), config)
     for value in model.parameters():
         if value.requires_grad:
             value.data += 0.05 * torch.randn_like(value)
@@ -127,13 +129,13 @@ def test_layernorm_tuning_with_taps_equals_plain_peft(tower: Tower, tmp_path: Pa
     crops = list(np.random.default_rng(3).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8))
     folder = make_layernorm(tmp_path / "norms", tower, 3, (11, 2))
     found = Encoder(tower, [load_branch(folder, tower)]).run(crops)["norms"].logits
-    plain = PeftModel.from_pretrained(copy.deepcopy(tower.walk.model), str(folder)).eval()
+    plain = PeftModel.from_pretrained(copy.deepcopy(tower.backbone.model), str(folder)).eval()
     head = Head(tower.width, 2, 0, tap_features=6 * tower.width).eval()
     head.load_state_dict(load_file(folder / HEAD))
-    taps = torch.from_numpy(tap_features(tower, crops, (11, 2)))
+    taps = torch.from_numpy(intermediate_features(tower, crops, (11, 2)))
     with torch.inference_mode():
         logits, _ = head(plain.base_model.model.forward_features(tower.tensor(crops)), taps)
-        untuned, _ = head(tower.walk.finish(tower.trunk(tower.tensor(crops), 0)), taps)
+        untuned, _ = head(tower.backbone.finish(tower.frozen_tokens(tower.tensor(crops), 0)), taps)
     assert np.abs(found - logits.numpy()).max() < 1e-4
     assert np.abs(found - untuned.numpy()).max() > 1e-3
 
@@ -156,7 +158,7 @@ def test_a_regression_on_taps_is_stored_exactly_and_runs_beside_deeper_branches(
     crops = list(np.random.default_rng(4).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8))
     encoder = Encoder(tower, [load_branch(one, tower) for one in (*folders.values(), folder)])
     state = {key: value.double().numpy() for key, value in load_file(folder / HEAD).items()}
-    features = (tap_features(tower, crops, (4, 9)) - state["tapped.mean"]) / state["tapped.spread"]
+    features = (intermediate_features(tower, crops, (4, 9)) - state["tapped.mean"]) / state["tapped.spread"]
     expected = features @ state["tapped.linear.weight"].T + state["tapped.linear.bias"]
     together = encoder.run(crops)
     assert np.abs(together["tapped"].logits - expected).max() < 1e-2 * np.abs(expected).max()
@@ -174,7 +176,7 @@ def test_every_trunk_block_runs_once_and_none_past_the_deepest_tap(
     others = [load_branch(folder, tower) for folder in folders.values()]
     hooks = [
         block.register_forward_hook(lambda *_, at=at: counts.__setitem__(at, counts[at] + 1))
-        for at, block in enumerate(tower.walk.blocks)
+        for at, block in enumerate(tower.backbone.blocks)
     ]
     try:
         Encoder(tower, [shallow]).run(crops)
@@ -199,15 +201,15 @@ def test_every_trunk_block_runs_once_and_none_past_the_deepest_tap(
 )
 def test_taps_that_do_not_fit_are_refused(tower: Tower, tmp_path: Path, changes: dict[str, object], words: str) -> None:
     folder = tapped(tmp_path / "tapped", tower)
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    (folder / CARD).write_text(json.dumps({**card, **changes}), encoding="utf-8")
+    card = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    (folder / CONFIG_FILE).write_text(json.dumps({**card, **changes}), encoding="utf-8")
     with pytest.raises(ModelUnavailable, match=words):
         load_branch(folder, tower)
 
 
 def test_an_adapter_of_another_kind_is_refused(folder: Path, tower: Tower) -> None:
     write_card(folder, tower, tuning="layernorm", rank=0, last_blocks=4, patch_labels=("splice",))
-    with pytest.raises(ModelUnavailable, match="its card says layernorm"):
+    with pytest.raises(ModelUnavailable, match="its branch.json says layernorm"):
         load_branch(folder, tower)
 
 
@@ -224,7 +226,7 @@ def test_changed_bytes_are_refused(folder: Path, tower: Tower) -> None:
         load_branch(folder, tower)
 
 
-@pytest.mark.parametrize("name", [ADAPTER, HEAD, CARD])
+@pytest.mark.parametrize("name", [ADAPTER, HEAD, CONFIG_FILE])
 def test_missing_files_are_named(folder: Path, tower: Tower, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(ModelUnavailable, match=name):
@@ -256,9 +258,9 @@ def test_a_head_of_another_shape_is_refused(folder: Path, tower: Tower) -> None:
 
 
 def test_an_unreadable_card_is_refused(folder: Path, tower: Tower) -> None:
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    card = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     del card["margin"]
-    (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(ModelUnavailable, match="cannot be read"):
         load_branch(folder, tower)
 

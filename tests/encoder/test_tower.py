@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import LARGE, ClipWalk, Tower, from_file, load_tower
+from faceagent.encoder.tower import LARGE, ClipBackbone, Tower, from_file, load_tower
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.weights import locate
@@ -23,10 +23,10 @@ def test_open_clip_tower_equals_the_onnx_export(tower: Tower, settings: Settings
     session = onnxruntime.InferenceSession(locate("dinov2_vits14", settings), providers=["CPUExecutionProvider"])
     expected = session.run(None, {"input": images.numpy()})[0]
     with torch.inference_mode():
-        tokens = tower.trunk(images, last=3)
-        for block in tower.walk.blocks[-3:]:
+        tokens = tower.frozen_tokens(images, last=3)
+        for block in tower.backbone.blocks[-3:]:
             tokens = block(tokens)
-        patches = tower.walk.finish(tokens)[:, 1:].reshape(1, 16, 16, 384).permute(0, 3, 1, 2)
+        patches = tower.backbone.finish(tokens)[:, 1:].reshape(1, 16, 16, 384).permute(0, 3, 1, 2)
         pooled = torch.nn.functional.avg_pool2d(patches, 2).permute(0, 2, 3, 1)
     assert np.abs(pooled.numpy() - expected).max() < 1e-4
 
@@ -39,8 +39,8 @@ def test_preprocessing_is_the_catalogued_one(tower: Tower) -> None:
 
 
 def test_nothing_in_the_tower_can_be_trained_by_accident(tower: Tower) -> None:
-    assert not any(parameter.requires_grad for parameter in tower.walk.model.parameters())
-    assert not tower.walk.model.training
+    assert not any(parameter.requires_grad for parameter in tower.backbone.model.parameters())
+    assert not tower.backbone.model.training
 
 
 def test_open_clips_own_towers_are_walked_like_they_walk_themselves() -> None:
@@ -56,12 +56,12 @@ def test_open_clips_own_towers_are_walked_like_they_walk_themselves() -> None:
         .requires_grad_(False)
     )
     images = torch.randn(2, 3, 32, 32)
-    walk = ClipWalk(visual)
+    backbone = ClipBackbone(visual)
     with torch.inference_mode():
-        tokens = walk.stem(images)
-        for block in walk.blocks:
+        tokens = backbone.stem(images)
+        for block in backbone.blocks:
             tokens = block(tokens)
-        tokens = walk.finish(tokens)
+        tokens = backbone.finish(tokens)
         pooled, patches = visual(images)
     assert torch.allclose(tokens[:, 1:], patches, atol=1e-5)
     assert torch.allclose(tokens[:, 0] @ visual.proj, pooled, atol=1e-5)

@@ -101,9 +101,9 @@ def test_randomised_weights_give_another_map(view: View, settings: Settings) -> 
     torch.manual_seed(0)
     for part in (*blocks.parameters(), *head.parameters()):
         torch.nn.init.normal_(part, std=0.05)
-    random = Branch(trained.card, blocks, tower, head)
+    random = Branch(trained.config, blocks, tower, head)
     assert view.face is not None
-    crop = face_crop(view.pixels(), view.face.box, scale=trained.card.margin).pixels
+    crop = face_crop(view.pixels(), view.face.box, scale=trained.config.margin).pixels
     maps = [Encoder(tower, [one]).run([crop])[BRANCH].patches for one in (trained, random)]
     ranks = [np.argsort(np.argsort(one.ravel())) for one in maps if one is not None]
     assert abs(np.corrcoef(*ranks)[0, 1]) < 0.5

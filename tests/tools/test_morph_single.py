@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evals.views import drawn, portrait
-from faceagent.encoder.branch import shipped_cards
+from faceagent.encoder.branch import shipped_configs
 from faceagent.encoder.tower import load_tower
 from faceagent.judge.calibrate import Platt, calibration
 from faceagent.settings import Settings
@@ -51,5 +51,5 @@ def test_the_calibration_is_capped_by_hand_and_speaks_for_morphs() -> None:
 
 
 def test_the_card_reads_frozen_blocks_alone(settings: Settings) -> None:
-    (card,) = [one for one in shipped_cards(load_tower(settings)) if one.name == BRANCH]
+    (card,) = [one for one in shipped_configs(load_tower(settings)) if one.name == BRANCH]
     assert card.tuning == "none" and card.labels == ("morph",) and card.taps

@@ -12,7 +12,7 @@ from rich.progress import track
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.views import drawn
 from faceagent.encoder.crop import face_crop
-from faceagent.encoder.taps import tap_features
+from faceagent.encoder.intermediate_features import intermediate_features
 from faceagent.encoder.tower import Tower
 from faceagent.settings import Settings
 from faceagent.tools.attributes import (
@@ -51,7 +51,7 @@ def extract_rows(
         views = [_view(one) for one in some]
         crops = [face_crop(view.pixels(), one.box).pixels for view, one in zip(views, some, strict=True)]
         with autocast(tower.device):
-            features.append(tap_features(tower, crops, TAPS))
+            features.append(intermediate_features(tower, crops, TAPS))
         found = tool.dlib(views)
         years.append(found[0])
         male.append(found[1])

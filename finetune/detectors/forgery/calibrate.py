@@ -62,10 +62,10 @@ def face_logits(branch: Branch, faces: Sequence[LocatedFace]) -> Reals:
     tower, found = branch.tower, []
     for start in track(range(0, len(faces), 8), description="bona fide faces"):
         crops = [
-            face_crop(read_pixels(one), one.box, scale=branch.card.margin).pixels for one in faces[start : start + 8]
+            face_crop(read_pixels(one), one.box, scale=branch.config.margin).pixels for one in faces[start : start + 8]
         ]
         with torch.inference_mode():
-            tokens = tower.trunk(tower.tensor(crops), branch.card.last_blocks)
+            tokens = tower.frozen_tokens(tower.tensor(crops), branch.config.last_blocks)
             found.append(branch(tokens)[0].double().cpu().numpy())
     return np.concatenate(found)
 

@@ -81,7 +81,7 @@ def _compute(
         batch = list(islice(pending, PAIRS_AT_A_TIME))
         halves = [half for pair in batch for half in pair]
         with torch.inference_mode(), autocast(tower.device):
-            found = tower.trunk(tower.tensor([half.record.pixels for half in halves]), last)
+            found = tower.frozen_tokens(tower.tensor([half.record.pixels for half in halves]), last)
         tokens[len(rows) : len(rows) + len(halves)] = found.half().cpu().numpy()
         rows += [_row(half, tower.grid) for half in halves]
     tokens.flush()

@@ -6,7 +6,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import nn
 
-from faceagent.encoder.branch import ADAPTER, CARD, HEAD, BranchCard
+from faceagent.encoder.branch import ADAPTER, CONFIG_FILE, HEAD, AdapterConfig
 from faceagent.encoder.crop import SCALE
 from faceagent.encoder.tower import Tower
 from faceagent.errors import InputError
@@ -28,7 +28,7 @@ def write_branch(folder: Path, recipe: ForgeryRecipe, tower: Tower, model: Any, 
     size = sum((folder / name).stat().st_size for name in (ADAPTER, HEAD))
     if size > LIMIT:
         raise InputError(f"{recipe.name} has {size} bytes, more than the {LIMIT} that may ship.", remedy="Lower rank.")
-    card = BranchCard(
+    config = AdapterConfig(
         name=recipe.name,
         version=recipe.version,
         base=tower.stamp,
@@ -39,7 +39,7 @@ def write_branch(folder: Path, recipe: ForgeryRecipe, tower: Tower, model: Any, 
         margin=SCALE,
         files={name: sha256_of(folder / name) for name in (ADAPTER, HEAD)},
     )
-    (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def baselines(data: FeatureCache) -> dict[str, float | int]:

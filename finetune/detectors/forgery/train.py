@@ -30,7 +30,7 @@ from evals.data.training_sets import TRAINING_SETS
 from evals.metrics.ranking import two_sample_auc
 from faceagent.encoder.head import Head
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import Tower, Walk, load_tower
+from faceagent.encoder.tower import Backbone, Tower, load_tower
 from faceagent.settings import load
 from finetune.calibration.curves import draw_curves
 from finetune.data.precision import autocast
@@ -77,9 +77,9 @@ class Trainer:
             target_modules=rf".*blocks\.({indices})\.({modules})",
         )
         self.recipe, self.tower, self.data, self.folder = recipe, tower, data, folder
-        self.model = get_peft_model(tower.walk.model, config)
-        rebuild = cast("Callable[[nn.Module], Walk]", type(tower.walk))
-        self.walk = rebuild(cast(nn.Module, self.model.base_model.model))
+        self.model = get_peft_model(tower.backbone.model, config)
+        rebuild = cast("Callable[[nn.Module], Backbone]", type(tower.backbone))
+        self.backbone = rebuild(cast(nn.Module, self.model.base_model.model))
         self.first = first
         self.head = Head(tower.width, len(LABELS), 1).to(tower.device)
         self.lora = [value for value in self.model.parameters() if value.requires_grad]
@@ -104,9 +104,9 @@ class Trainer:
         """N×labels and N×P logits of these rows of the cache."""
         tokens = torch.from_numpy(self.data.tokens[rows].astype(np.float32)).to(self.tower.device)
         with autocast(self.tower.device):
-            for block in self.walk.blocks[self.first :]:
+            for block in self.backbone.blocks[self.first :]:
                 tokens = block(tokens)
-            tokens = self.walk.finish(tokens)
+            tokens = self.backbone.finish(tokens)
         logits, patches = self.head(tokens.float())
         return logits, patches[..., 0]
 

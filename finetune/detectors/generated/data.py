@@ -19,7 +19,7 @@ from evals.data.synthesis.degradation import compress
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.crop import face_crop
-from faceagent.encoder.taps import tap_features
+from faceagent.encoder.intermediate_features import intermediate_features
 from faceagent.encoder.tower import Tower
 from finetune.data.precision import autocast
 
@@ -127,7 +127,7 @@ def load_or_extract(path: Path, mark: str, faces: Sequence[LocatedFace], tower: 
         if str(stored["mark"]) == mark:
             return np.asarray(stored["features"])
     with autocast(tower.device):
-        found = [tap_features(tower, crops, DEPTHS).astype(np.float16) for crops in _batches(faces)]
+        found = [intermediate_features(tower, crops, DEPTHS).astype(np.float16) for crops in _batches(faces)]
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, mark=np.array(mark), features=np.concatenate(found))
     return np.concatenate(found)

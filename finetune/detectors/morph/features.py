@@ -11,7 +11,7 @@ from rich.progress import track
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.synthesis.spectrum import radial_profile
 from faceagent.encoder.crop import face_crop
-from faceagent.encoder.taps import tap_features
+from faceagent.encoder.intermediate_features import intermediate_features
 from faceagent.encoder.tower import Tower
 from finetune.data.precision import autocast
 from finetune.detectors.linear import Reals
@@ -43,7 +43,7 @@ def extract_rows(halves: Sequence[MorphHalf], tower: Tower) -> MorphRows:
     for start in track(range(0, len(halves), BATCH), description="features"):
         with autocast(tower.device):
             crops = [half.pixels for half in halves[start : start + BATCH]]
-            found.append(tap_features(tower, crops, DEPTHS))
+            found.append(intermediate_features(tower, crops, DEPTHS))
     parts = np.split(np.concatenate(found), len(DEPTHS), axis=1)
     return MorphRows(
         dict(zip(DEPTHS, parts, strict=True)),

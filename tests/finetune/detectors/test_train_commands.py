@@ -63,12 +63,12 @@ def test_attributes_from_pictures_to_an_adapter(data: Path, settings: Settings, 
     order = ["--data", str(data), "--runs", str(tmp_path / "runs"), "--adapter", str(adapter), "--out", str(out)]
     assert attributes_branch.main(order) == 0
     branch = load_branch(adapter, load_tower(settings))
-    assert branch.card.labels == (*CENTRES, MALE)
+    assert branch.config.labels == (*CENTRES, MALE)
     assert {path.name for path in out.iterdir()} == {"age-averaged-1.json", "gender-averaged-1.json"}
     # What was computed once is read the second time: the same adapter comes out.
-    before = branch.card.files
+    before = branch.config.files
     assert attributes_branch.main(order) == 0
-    assert load_branch(adapter, load_tower(settings)).card.files == before
+    assert load_branch(adapter, load_tower(settings)).config.files == before
 
 
 def test_generated_from_pictures_to_an_adapter(
@@ -83,7 +83,7 @@ def test_generated_from_pictures_to_an_adapter(
     assert generated_branch.main(order) == 0
     tower = load_tower(settings)
     branch = load_branch(adapter, tower)
-    assert (branch.card.taps, branch.card.labels) == ((2,), generated_branch.LABELS)
+    assert (branch.config.taps, branch.config.labels) == ((2,), generated_branch.LABELS)
     crop = np.random.default_rng(0).integers(0, 256, (224, 224, 3)).astype(np.uint8)
     logits = Encoder(tower, [branch]).run([crop])["forgery_generated"].logits
     assert logits.shape == (1, len(generated_branch.LABELS)) and np.isfinite(logits).all()

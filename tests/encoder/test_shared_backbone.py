@@ -1,4 +1,4 @@
-"""One walk for several askers, no more memory than agreed."""
+"""One forward pass for several tools, no more memory than agreed."""
 
 import threading
 
@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from faceagent.encoder.encoder import load_encoder
+from faceagent.encoder.shared_backbone import KeptBlocks, SharedBackbone
 from faceagent.encoder.tower import Tower, load_tower
-from faceagent.encoder.trunk import Stops, Trunk
 from faceagent.settings import Settings
 
 Crops = list[NDArray[np.uint8]]
@@ -32,7 +32,8 @@ class Counted:
             self.counts[at] += 1
 
         self._hooks = [
-            block.register_forward_hook(lambda *_, at=at: count(at)) for at, block in enumerate(self._tower.walk.blocks)
+            block.register_forward_hook(lambda *_, at=at: count(at))
+            for at, block in enumerate(self._tower.backbone.blocks)
         ]
         return self.counts
 
@@ -46,41 +47,41 @@ def crops(seed: int, count: int = 1) -> Crops:
 
 
 def test_a_batch_met_again_continues_where_it_was(tower: Tower) -> None:
-    trunk = Trunk(tower, Stops(frozenset({2, 4}), frozenset({1})), memory=4)
+    trunk = SharedBackbone(tower, KeptBlocks(frozenset({2, 4}), frozenset({1})), memory=4)
     with torch.inference_mode(), Counted(tower) as counts:
-        trunk.reach(crops(0), 2)
-        tokens, pooled = trunk.reach(crops(0), 4)
+        trunk.forward(crops(0), 2)
+        tokens, pooled = trunk.forward(crops(0), 4)
         assert counts[:5] == [1, 1, 1, 1, 0]
-        trunk.reach(crops(0), 1)
+        trunk.forward(crops(0), 1)
         assert sum(counts) == 4
-        trunk.reach(crops(1), 1)
+        trunk.forward(crops(1), 1)
         assert counts[0] == 2
-        expected = tower.trunk(tower.tensor(crops(0)), tower.depth - 4)
+        expected = tower.frozen_tokens(tower.tensor(crops(0)), tower.depth - 4)
     assert set(tokens) == {2, 4} and set(pooled) == {1}
     assert torch.allclose(tokens[4], expected, atol=1e-5)
 
 
 def test_the_oldest_batches_are_forgotten(tower: Tower) -> None:
-    trunk = Trunk(tower, Stops(frozenset({1}), frozenset()), memory=3)
+    trunk = SharedBackbone(tower, KeptBlocks(frozenset({1}), frozenset()), memory=3)
     with torch.inference_mode(), Counted(tower) as counts:
         for seed in (0, 1, 2, 3, 0):
-            trunk.reach(crops(seed), 1)
+            trunk.forward(crops(seed), 1)
         assert counts[0] == 5
-        trunk.reach(crops(3), 1)
+        trunk.forward(crops(3), 1)
         assert counts[0] == 5
-        trunk.reach(crops(4, 4), 1)
-        trunk.reach(crops(4, 4), 1)
+        trunk.forward(crops(4, 4), 1)
+        trunk.forward(crops(4, 4), 1)
         assert counts[0] == 7, "a batch larger than the memory is not kept"
 
 
 def test_tools_that_ask_at_once_wait_for_one_walk(tower: Tower) -> None:
-    trunk = Trunk(tower, Stops(frozenset({6}), frozenset()), memory=4)
+    trunk = SharedBackbone(tower, KeptBlocks(frozenset({6}), frozenset()), memory=4)
     start = threading.Barrier(4)
 
     def ask() -> None:
         start.wait()
         with torch.inference_mode():
-            trunk.reach(crops(0), 6)
+            trunk.forward(crops(0), 6)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     with Counted(tower) as counts:
@@ -93,7 +94,7 @@ def test_tools_that_ask_at_once_wait_for_one_walk(tower: Tower) -> None:
 
 def test_encoders_of_one_process_share_tower_branches_and_trunk(settings: Settings) -> None:
     one, two = load_encoder(settings, ("forgery",)), load_encoder(settings, ("forgery",))
-    assert one.trunk is two.trunk and one.branches["forgery"] is two.branches["forgery"]
+    assert one.shared is two.shared and one.branches["forgery"] is two.branches["forgery"]
     first = one.run(crops(5))["forgery"].logits
     with Counted(one.tower) as counts:
         again = two.run(crops(5))["forgery"].logits

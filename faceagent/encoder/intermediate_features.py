@@ -1,6 +1,6 @@
-"""Taps: pooled features of frozen trunk blocks, the same in training and in a branch.
+"""Pooled features of intermediate frozen blocks ("taps"), the same in training and in a branch.
 
-Knows how tokens become features and in which order several taps stand. Knows no head and no label.
+Knows how tokens become features and in which order several blocks are concatenated. Knows no head and no label.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from faceagent.encoder.head import picture_feature
 from faceagent.encoder.tower import Tower
 
 CHUNK = 32
-"""Crops that go through the tower together; more gains nothing and costs memory."""
+"""Crops per forward pass; more is not faster and costs memory."""
 
 
-def side_by_side(pooled: Mapping[int, Tensor], taps: Sequence[int]) -> Tensor:
-    """B×(taps·3W): the pooled features of these blocks, in the order in which the taps are named."""
+def concatenate_features(pooled: Mapping[int, Tensor], taps: Sequence[int]) -> Tensor:
+    """B×(taps·3W): the pooled features of these blocks, in the order of ``taps``."""
     return torch.cat([pooled[tap] for tap in taps], dim=-1)
 
 
-def tap_features(tower: Tower, crops: Sequence[NDArray[np.uint8]], taps: Sequence[int]) -> NDArray[np.float32]:
+def intermediate_features(tower: Tower, crops: Sequence[NDArray[np.uint8]], taps: Sequence[int]) -> NDArray[np.float32]:
     """N×(taps·3W) features of size×size×3 uint8 RGB crops; ``taps`` count blocks from 1, before the final norm.
 
     The tower stops after the deepest tap.
@@ -34,5 +34,5 @@ def tap_features(tower: Tower, crops: Sequence[NDArray[np.uint8]], taps: Sequenc
             for number, tokens in tower.steps(tower.tensor(list(crops[start : start + CHUNK])), max(taps)):
                 if number in taps:
                     pooled[number] = picture_feature(tokens.float())
-            rows.append(side_by_side(pooled, taps).cpu().numpy())
+            rows.append(concatenate_features(pooled, taps).cpu().numpy())
     return np.concatenate(rows) if rows else np.zeros((0, len(taps) * 3 * tower.width), np.float32)
