@@ -67,11 +67,12 @@ def _reference_note(similarity: Verdict, compared: Sequence[Evidence]) -> str:
     if similarity.label == "different_person":
         return f" None of the {total} faces that the references show matches; the most alike is {face}."
     line = similarity.operating_point.threshold if similarity.operating_point else 1.0
+    crowding = float(item.facts.get("crowding", 0.0))
     own = {f"cosine_{name}" for name in face.split(" and ")}
     also = [
         name.removeprefix("cosine_")
         for name, value in item.facts.items()
-        if name.startswith("cosine_") and name not in own and isinstance(value, float) and value >= line
+        if name.startswith("cosine_") and name not in own and isinstance(value, float) and value - crowding >= line
     ]
     others = f"{', '.join(also)} would match as well" if also else "the others do not match"
     return f" The match is {face} of {total} faces that the references show; {others}."

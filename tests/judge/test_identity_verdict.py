@@ -19,7 +19,7 @@ def item(name, question, value, scale, calibration):
 
 
 def alike(cosine):
-    return item("identity", "identity", cosine, "cosine", "identity/sface-1")
+    return item("identity", "identity", cosine, "cosine", "identity/sface-2")
 
 
 def splice(logit):
