@@ -57,7 +57,7 @@ class Fit:
     def scores(self, first: Reals, second: Reals) -> Reals:
         """Adjusted cosine of every row of ``first`` with every row of ``second``."""
         a, b = ((table @ self._means.T).max(axis=1) for table in (first, second))
-        return first @ second.T - crowding.WEIGHT * ((a[:, np.newaxis] + b) / 2 - self._usual)
+        return np.asarray(first @ second.T - crowding.WEIGHT * ((a[:, np.newaxis] + b) / 2 - self._usual))
 
     def pairs(self, found: Vectors, conditions: tuple[str, str], wanted: Flags) -> tuple[Reals, NDArray[np.int64]]:
         """Scores of the wanted pairs, and the place of each one's first picture."""
@@ -160,7 +160,7 @@ def apart(found: Vectors) -> Flags:
     young = np.array([row["age"] in ("0-2", "3-9") for row in found.rows])
     kept = np.ones((len(found.rows), len(found.rows)), dtype=bool)
     kept[np.ix_(places, places)] = table @ table.T < RECURRING
-    return kept | (young[:, np.newaxis] & young)
+    return np.asarray(kept | (young[:, np.newaxis] & young))
 
 
 def strangers_of_one_studio(found: Vectors) -> Flags:
@@ -169,7 +169,7 @@ def strangers_of_one_studio(found: Vectors) -> Flags:
     train = np.array(
         [row["set"] != "canada" and not is_test_person(n) for row, n in zip(found.rows, number, strict=True)]
     )
-    return (number[:, np.newaxis] != number) & train[:, np.newaxis] & train
+    return np.asarray((number[:, np.newaxis] != number) & train[:, np.newaxis] & train)
 
 
 def _same(done: Fit, found: Vectors, conditions: tuple[str, str]) -> tuple[Reals, NDArray[np.int64]]:
