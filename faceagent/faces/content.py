@@ -150,7 +150,8 @@ def shaped_mask(pixels: Pixels) -> NDArray[np.uint8] | None:
     if np.abs(colours - colours[0]).max() > 2 * ALIKE:
         return None
     mask = np.zeros((height + 2, width + 2), np.uint8)
-    image = np.ascontiguousarray(pixels)
+    # A copy: OpenCV asks for a writable array, and pixels from the blob store are read-only.
+    image = np.array(pixels, order="C")
     flags = 4 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY | (1 << 8)
     least = CORNER * min(height, width)
     for x, y in corners:

@@ -98,3 +98,11 @@ def test_what_a_shaped_frame_leaves_is_a_rectangle_inside_it(
     assert x0 <= 178 and y0 <= 63 and x1 >= 268 and y1 >= 176
     assert mask[y0:y1, x0:x1].mean() < 0.02
     assert shaped_mask(astronaut) is None
+
+
+def test_pixels_that_may_not_be_written_to_are_read_all_the_same() -> None:
+    framed = np.full((120, 100, 3), 255, np.uint8)
+    cv2.ellipse(framed, (50, 60), (45, 55), 0, 0, 360, (20, 90, 160), -1)
+    framed.flags.writeable = False
+    mask = shaped_mask(framed)
+    assert mask is not None and mask[0, 0] == 1 and mask[60, 50] == 0
