@@ -14,7 +14,7 @@ from faceagent.agent.views import face_crop
 from faceagent.router import DialogueContext, FaceReference, Plan, resolve_face
 from faceagent.router.plan import Language
 from faceagent.router.visual_traits import visual_trait_scorer
-from faceagent.storage.keys import picture_key, record_key
+from faceagent.storage.keys import REFERENCES, picture_key, record_key
 from faceagent.types import Evidence, Face, Question
 
 FOLLOWS = frozenset({"why", "what_would_change", "evidence", "rerun"})
@@ -71,6 +71,24 @@ def resolve(context: TurnContext, plan: Plan, items: Sequence[str], before: dict
     return found
 
 
+def resolve_reference(context: TurnContext, plan: Plan) -> Resolution | None:
+    """Which face of a picture that became the reference is meant, or what to ask; None where there is no choice.
+
+    Place and number decide; where they do not, the user is asked.
+    """
+    faces = queries.faces_of(context.record, REFERENCES, None)
+    if len(faces) < 2:
+        return None
+    found = [resolve_face.resolve(who, faces).face for who in plan.faces if not who.every]
+    chosen = list(dict.fromkeys(face for face in found if face is not None))
+    if len(chosen) == 1:
+        return Resolution(subjects={REFERENCES: chosen})
+    options = tuple(_describe_face(face, faces, plan) for face in faces)
+    picture = queries.name_of(context.record, "1")
+    asks = phrases.say(plan.language, "which", options=phrases.either(plan.language, options), picture=picture)
+    return Resolution(asks=asks, options=tuple(face.id for face in faces), where=REFERENCES)
+
+
 def _add_face(
     context: TurnContext, plan: Plan, found: Resolution, item: str, who: FaceReference, faces: tuple[Face, ...]
 ) -> Resolution:
@@ -101,7 +119,7 @@ def _resolve_one(context: TurnContext, item: str, who: FaceReference, faces: Seq
 
 def _trait_scorer(context: TurnContext, item: str, among: Sequence[str]) -> resolve_face.TraitScorer | None:
     """A model's look at some faces of a picture, each trait once; None without a model, or when the picture is gone."""
-    model = context.model()
+    model = None if item == REFERENCES else context.model()
     if model is None or context.images.problem(picture_key(item)) is not None:
         return None
     asked = visual_trait_scorer(model, lambda face: face_crop(context, record_key(item, face.id)))

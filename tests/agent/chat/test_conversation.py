@@ -12,6 +12,7 @@ from turns import labels, reply, said, started
 from faceagent import Analyst, InputError
 from faceagent.agent.chat.events import (
     Checked,
+    Clarification,
     FacesFound,
     Planned,
 )
@@ -105,3 +106,23 @@ def test_a_report_can_be_written_at_any_time(analyst: Analyst, photo: Path, tmp_
 def test_a_conversation_has_a_limit_and_says_what_to_do(analyst: Analyst, photo: Path) -> None:
     with analyst.chat() as talk, pytest.raises(InputError, match="up to 100 pictures"):
         talk.ask("hello", [photo] * 101)
+
+
+def test_the_person_meant_on_a_group_that_becomes_the_reference_is_asked_for(
+    analyst: Analyst, astronaut: Pixels, stranger: Pixels, photo: Path, tmp_path: Path
+) -> None:
+    """The woman of the first picture is not silently its largest face."""
+    group = tmp_path / "group.png"
+    canvas = np.full((340, 1000, 3), 127, np.uint8)
+    canvas[10 : 10 + stranger.shape[0], 10 : 10 + stranger.shape[1]] = stranger
+    canvas[60:280, 740:970] = np.clip(astronaut[20:240, 340:110:-1].astype(np.int16) + 12, 0, 255)
+    Image.fromarray(canvas).save(group)
+    for answer, label in (("the one on the right", "genuine"), ("F1", "other_person")):
+        with analyst.chat() as talk:
+            events = list(talk.ask("is the woman in the first photo also in the second?", [group, photo]))
+            asked = events[-1]
+            assert isinstance(asked, Clarification) and asked.options == ("R1F1", "R1F2")
+            assert labels(list(talk.ask(answer)))[2, "F1", "identity"] == label
+    with analyst.chat() as talk:
+        text = "is the person on the right of the first picture the same person as in the second?"
+        assert labels(list(talk.ask(text, [group, photo])))[2, "F1", "identity"] == "genuine"

@@ -9,11 +9,19 @@ from faceagent.agent.chat import disambiguate, planning, queries
 from faceagent.agent.chat.events import Clarification
 from faceagent.agent.chat.state import Remark, TurnContext, TurnState
 from faceagent.router import Plan
+from faceagent.storage.keys import REFERENCES
+from faceagent.types import Face
 
 
 def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """Which faces are meant. Where two could be, the user is asked and the turn waits."""
     context, plan, items = runtime.context, Plan.model_validate(state["plan"]), state["items"]
+    if any(one["key"] == "became_reference" for one in state["remarks"]):
+        other = _choose_reference_face(context, plan)
+        if other is not None:
+            return other
+        # The description was of a face of the reference; of the other picture every face is compared.
+        plan = plan.model_copy(update={"faces": ()})
     first = _describing_tools(state, context, plan)
     if first is not None:
         return first
@@ -40,6 +48,28 @@ def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         "rounds": 0,
         "remarks": [*state["remarks"], *meant.remarks],
     }
+
+
+def _choose_reference_face(context: TurnContext, plan: Plan) -> TurnState | None:
+    """Keep the one face of the reference that is meant, asking where it is open; the state to leave with, or None."""
+    meant = disambiguate.resolve_reference(context, plan)
+    if meant is None:
+        return None
+    for turn in range(2):
+        if meant.asks is None:
+            break
+        payload = Clarification(text=meant.asks, options=meant.options)
+        answer = str(interrupt(payload.model_dump(mode="json")))
+        meant = disambiguate.resolve_answer(context, plan, [], meant, answer)
+        if meant.other_business:
+            return {"stage": "again", "text": answer, "calls": []}
+        if turn == 1 and meant.asks is not None:
+            return {"stage": "lost", "calls": [], "remarks": [Remark(key="still_ambiguous", values={})]}
+    for key in context.record.keys(REFERENCES, Face):
+        if context.record.get(key, Face).id not in meant.subjects[REFERENCES]:
+            context.record.drop(key)
+    context.record.flush()
+    return None
 
 
 def _describing_tools(state: TurnState, context: TurnContext, plan: Plan) -> TurnState | None:
