@@ -23,6 +23,7 @@ from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
 from faceagent.tools.base import FollowUp, ToolSpec, View, hidden_evidence, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
+from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.framing import framing_evidence
 from faceagent.types import MOST_PATCHES, Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
 
@@ -150,25 +151,7 @@ def _generated(by: ToolStamp, view: View, whole: Mapping[str, float]) -> tuple[E
             statement=f"If it was generated, the face is most like those of {FAMILIES[best]} (raw output "
             f"{scores[best]:.2f}).",
         ),
-        _distance(by, view, whole, (spliced, synthetic.id)),
-    )
-
-
-def distance(whole: Mapping[str, float]) -> float:
-    """Root mean square over the whitened axes of a branch's output: about 1 for faces like the training faces."""
-    return float(np.sqrt(np.mean([value**2 for label, value in whole.items() if label.startswith("axis_")])))
-
-
-def _distance(by: ToolStamp, view: View, whole: Mapping[str, float], cites: tuple[str, ...]) -> Evidence:
-    value = distance(whole)
-    return Evidence(
-        id=f"{view.subject}:forgery_distance",
-        tool=by,
-        question="forgery",
-        subject=view.subject,
-        score=Score(value=value, scale="ratio", calibration="forgery/familiar-1"),
-        cites=cites,
-        statement=f"The face is {value:.2f} times as far from the middle of the training faces as these usually are.",
+        distance_evidence(by, view, "forgery", whole, (spliced, synthetic.id)),
     )
 
 

@@ -18,8 +18,10 @@ import numpy as np
 
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.settings import Settings
+from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, ToolSpec, View, not_measured, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
+from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.identity import WEIGHTS, Identity, Match, usable_references
 from faceagent.types import Evidence, Face, Score, ToolStamp
 
@@ -49,7 +51,7 @@ class Morph:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="morph",
-        version="1.0.0",
+        version="1.1.0",
         title="Morph detector",
         summary="Whether a face is a blend of two people, as used against document checks.",
         questions=("morph",),
@@ -69,17 +71,21 @@ class Morph:
         return encoder_stamp(self.spec, self._encoder())
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """One item per face: ``F1:morph``, the branch's logit."""
+        """Two items per face: ``F1:morph``, the branch's logit, and how far the face is from the training faces."""
         return per_face(batch, self._measure)
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
         encoder, by = self._encoder(), self.stamp()
         crops = branch_crops(encoder, BRANCH, faces)
-        logits = encoder.run([crop.pixels for crop in crops], [BRANCH])[BRANCH].logits[:, 0]
-        return [(_single(by, view, float(logit)),) for (view, _), logit in zip(faces, logits, strict=True)]
+        outputs = encoder.run([crop.pixels for crop in crops], [BRANCH, familiarity.BRANCH])
+        wholes = familiarity.axes_of(encoder, outputs[familiarity.BRANCH])
+        return [
+            (single := _single(by, view, float(logit)), distance_evidence(by, view, "morph", whole, (single.id,)))
+            for (view, _), logit, whole in zip(faces, outputs[BRANCH].logits[:, 0], wholes, strict=True)
+        ]
 
     def _encoder(self) -> Encoder:
-        return load_encoder(self._settings, (BRANCH,))
+        return load_encoder(self._settings, (BRANCH, familiarity.BRANCH))
 
 
 class MorphDifferential:

@@ -1,10 +1,12 @@
 """The single-image morph detector with the shipped adapter: scores, order, and what it is never sure of."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from evals.views import drawn, portrait
+from faceagent import judge
 from faceagent.encoder.branch import shipped_configs
 from faceagent.encoder.tower import load_tower
 from faceagent.judge.calibrate import Platt, calibration
@@ -21,7 +23,8 @@ def view(astronaut: NDArray[np.uint8], settings: Settings) -> View:
 
 
 def test_a_photograph_is_not_called_a_morph(view: View, settings: Settings) -> None:
-    ((item,),) = measure(Morph(settings), [view])
+    ((item, distance),) = measure(Morph(settings), [view])
+    assert distance.id == "F1:morph_distance" and distance.cites == ("F1:morph",)
     fitted = calibration(SINGLE)
     assert isinstance(fitted, Platt) and item.score is not None
     assert item.id == "F1:morph" and item.score.calibration == SINGLE
@@ -53,3 +56,14 @@ def test_the_calibration_is_capped_by_hand_and_speaks_for_morphs() -> None:
 def test_the_card_reads_frozen_blocks_alone(settings: Settings) -> None:
     (card,) = [one for one in shipped_configs(load_tower(settings)) if one.name == BRANCH]
     assert card.tuning == "none" and card.labels == ("morph",) and card.taps
+
+
+@pytest.mark.parametrize("kind", ["negative", "watercolour"])
+def test_what_is_no_photograph_leaves_the_question_open(
+    astronaut: NDArray[np.uint8], settings: Settings, kind: str
+) -> None:
+    painted = 255 - astronaut if kind == "negative" else cv2.stylization(astronaut, sigma_s=60, sigma_r=0.5)
+    view = portrait(drawn(np.asarray(painted, np.uint8)), settings)
+    assert view is not None and view.face is not None
+    verdict = judge.weigh("morph", view.face, measure(Morph(settings), [view])[0])
+    assert (verdict.label, verdict.reason) == ("inconclusive", "open_set")
