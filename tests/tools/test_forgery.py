@@ -18,7 +18,8 @@ from faceagent.encoder.tower import load_tower
 from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View, measure
-from faceagent.tools.forgery import BRANCH, FAMILIES, Forgery, distance, region_scores
+from faceagent.tools.familiarity import distance
+from faceagent.tools.forgery import BRANCH, FAMILIES, Forgery, region_scores
 
 
 @pytest.fixture(scope="module")

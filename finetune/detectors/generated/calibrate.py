@@ -108,8 +108,8 @@ def familiarity_record(distance: Reals) -> CalibrationRecord:
         "far": round(float(far), 4),
         "n": len(distance),
         "fitted_on": "FairFace train, muxspace, FRLL and SFHQ faces, as they are and after a journey",
-        "note": f"usual and far are the {FAR:.0%} quantile of training distances: beyond it a question stays open. Of drawings "
-        "and colour negatives of FairFace nearly all lie beyond, of its photographs one in twenty-five.",
+        "note": f"usual and far are the {FAR:.0%} quantile of training distances: beyond it a question stays open. "
+        "Of drawings and colour negatives of FairFace nearly all lie beyond, of its photographs one in twenty-five.",
     }
 
 
