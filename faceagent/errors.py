@@ -1,15 +1,15 @@
 """The tree of exceptions: broken requests and broken programs, each with a stable code and a remedy.
 
-Problems of *content* (no face, too dark, an unreadable picture) never come this way: they are results
-with reason codes, see ``types.Reason`` and ``types.Problem``.
+Problems of *content* (no face, too dark, an unreadable picture) are never raised: they are results with reason
+codes, see ``types.Reason`` and ``types.Problem``.
 
     FaceagentError
     ├── InputError          the request itself is broken (unknown question, bad option)
     ├── PolicyRefusal       the request is understood and not permitted
-    ├── ModelUnavailable    weights or a backend are missing and cannot be had now
-    │   └── WeightsCorrupt  bytes were had, but they are not the catalogued ones
-    ├── VlmAnswerInvalid    the vision-language model answered, and the answer cannot be used
-    ├── StorageError       a store of conversations cannot be used: locked, full, corrupt
+    ├── ModelUnavailable    weights or a backend are missing and cannot be obtained now
+    │   └── WeightsCorrupt  a file has another sha256 than the catalogued one
+    ├── VlmAnswerInvalid    the answer of the vision-language model is invalid
+    ├── StorageError        a store of conversations cannot be used: locked, full, corrupt
     │   └── ConversationBusy  another process is in this conversation
     ├── RegistryError       a name registered twice, unknown, or registered too late
     └── SettingsError       a setting has a value that cannot work
@@ -65,7 +65,7 @@ class WeightsCorrupt(ModelUnavailable):
 
 
 class VlmAnswerInvalid(FaceagentError):
-    """The vision-language model answered with something that cannot be used: no JSON, cut off, against its schema."""
+    """The answer of the vision-language model is invalid: no JSON, cut off, or not valid under its schema."""
 
     code = "vlm_answer_invalid"
 

@@ -1,9 +1,8 @@
 """Question × purpose × jurisdiction → allow, allow with notice, or refuse. Strictest by default.
 
-The rows are data, read top down, first match decides. They are an engineer's reading of the law, not legal
-advice; each names the rule it follows so that a reader can check it. What no row could ever allow (race,
-ethnicity, orientation, religion, health, attractiveness) has no question and no tool at all, only a rule in ``TOPICS``
-for telling a person so.
+The rows are data; the first matching row decides. They are an engineer's reading of the law, not legal advice; each
+names the rule it follows so that a reader can check it. Topics that are never allowed (race, ethnicity, orientation,
+religion, health, attractiveness) have no question and no tool, only an entry in ``TOPICS`` with a notice.
 """
 
 from collections.abc import Iterable
@@ -18,10 +17,10 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 JURISDICTIONS: tuple[Jurisdiction, ...] = get_args(Jurisdiction)
 
 GROUPS: dict[str, tuple[Question, ...]] = {"attributes": ("age", "gender")}
-"""Names a person may use for several questions at once."""
+"""Names for several questions at once."""
 
 
-class Row(NamedTuple):
+class PolicyRow(NamedTuple):
     """One row of the table; ``None`` matches everything."""
 
     questions: frozenset[Question]
@@ -36,40 +35,64 @@ _EU = frozenset[Jurisdiction]({"strictest", "eu"})
 _FEELINGS = frozenset[Question]({"expression", "action_units"})
 _CATEGORIES = frozenset[Question]({"age", "gender"})
 _COMPARING = frozenset[Question]({"identity", "morph"})
-"""Morphs are looked for by comparing the face with a reference."""
+"""Morph detection can compare the face with a reference."""
 
-TABLE: tuple[Row, ...] = (
-    Row(
-        _FEELINGS, frozenset({"workplace", "education"}), _EU, "refuse", "EU AI Act Art. 5(1)(f)",
+TABLE: tuple[PolicyRow, ...] = (
+    PolicyRow(
+        _FEELINGS,
+        frozenset({"workplace", "education"}),
+        _EU,
+        "refuse",
+        "EU AI Act Art. 5(1)(f)",
         "Inferring emotions of people at work or in education is prohibited.",
     ),
-    Row(
-        _FEELINGS | _CATEGORIES | _COMPARING, frozenset({"surveillance"}), None, "refuse", "house rule 1",
+    PolicyRow(
+        _FEELINGS | _CATEGORIES | _COMPARING,
+        frozenset({"surveillance"}),
+        None,
+        "refuse",
+        "house rule 1",
         "faceagent does not profile or track people who were not asked.",
     ),
-    Row(
-        _FEELINGS, None, _EU, "allow_with_notice", "EU AI Act Art. 50(3)",
+    PolicyRow(
+        _FEELINGS,
+        None,
+        _EU,
+        "allow_with_notice",
+        "EU AI Act Art. 50(3)",
         "Tell the people shown that their expression is analysed. It says what a face appears to show, not what "
         "a person feels.",
     ),
-    Row(
-        _CATEGORIES, None, _EU, "allow_with_notice", "EU AI Act Art. 50(3)",
+    PolicyRow(
+        _CATEGORIES,
+        None,
+        _EU,
+        "allow_with_notice",
+        "EU AI Act Art. 50(3)",
         "Tell the people shown that age and gender are estimated. Both are appearances, with known bias.",
     ),
-    Row(
-        _COMPARING, None, _EU, "allow_with_notice", "GDPR Art. 9",
+    PolicyRow(
+        _COMPARING,
+        None,
+        _EU,
+        "allow_with_notice",
+        "GDPR Art. 9",
         "Comparing faces processes biometric data. Compare only with references you may use.",
     ),
-    Row(
-        _COMPARING, None, None, "allow_with_notice", "house rule 2",
+    PolicyRow(
+        _COMPARING,
+        None,
+        None,
+        "allow_with_notice",
+        "house rule 2",
         "Comparing faces processes biometric data. Compare only with references you may use.",
     ),
-    Row(frozenset(QUESTIONS), None, None, "allow", "no rule of this table", None),
-)  # fmt: skip
+    PolicyRow(frozenset(QUESTIONS), None, None, "allow", "no rule of this table", None),
+)
 
 
 class Topic(NamedTuple):
-    """Something people ask for that no question answers and no purpose allows."""
+    """A topic that no question answers and no purpose allows."""
 
     rule: str
     notice: str
@@ -92,7 +115,7 @@ TOPICS: dict[str, Topic] = {
 """What is refused whatever the purpose, by name of the topic."""
 
 OPT_IN: frozenset[Question] = _CATEGORIES
-"""Never answered unless asked for by name."""
+"""Answered only when named in the request."""
 
 
 def expand(names: Iterable[str]) -> tuple[Question, ...]:
@@ -135,7 +158,7 @@ def decide(question: Question, purpose: str, jurisdiction: str) -> PolicyDecisio
 def review(request: Request, *, has_reference: bool) -> tuple[PolicyDecision, ...]:
     """Decide every question of the request, or every default question when none was named.
 
-    Raises PolicyRefusal when every question that was asked by name is refused: there is nothing left to do.
+    Raises PolicyRefusal when every question that was asked by name is refused.
     """
     asked = request.questions or tuple(
         question for question in QUESTIONS if question not in OPT_IN and (question != "identity" or has_reference)

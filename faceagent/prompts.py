@@ -1,8 +1,8 @@
 """Loads the texts under ``prompts/``: front matter, typed variables, rendered text and its digest.
 
 A prompt is a Jinja template in a Markdown file, ``prompts/<question>/<name>.md``, with a YAML front matter that
-declares ``id``, ``version`` and ``variables``. Rendering is sandboxed and strict: a variable that is missing or
-not declared is a mistake, and nothing here can reach a file, an attribute with an underscore, or the network.
+declares ``id``, ``version`` and ``variables``. Rendering is sandboxed and strict: a missing or undeclared variable is
+an error, and a template cannot access a file, an attribute with an underscore, or the network.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class Prompt(FrozenModel):
 
 
 def folder() -> Path:
-    """Where the prompts lie: inside the wheel, or beside the package in a checkout."""
+    """The folder of the prompts: inside the wheel, or beside the package in a checkout."""
     packaged = Path(str(resources.files("faceagent"))) / "_prompts"
     return packaged if packaged.is_dir() else packaged.parent.parent / "prompts"
 

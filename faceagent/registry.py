@@ -1,7 +1,7 @@
 """The one registry class: names to lazily imported objects.
 
-Entries are ``"module:object"`` strings, so that listing what exists imports nothing heavy. Collisions are
-loud, misspellings get a suggestion, and after ``freeze`` the contents no longer change.
+Entries are ``"module:object"`` strings, so that listing them imports nothing heavy. A collision raises, a
+misspelling gets a suggestion, and after ``freeze`` the contents no longer change.
 """
 
 import difflib
@@ -27,7 +27,7 @@ class Registry(Generic[T]):
     def add(self, name: str, target: str) -> None:
         """Register ``name`` as ``"module:object"``. Raises RegistryError on a collision or after the freeze."""
         if self._frozen:
-            raise RegistryError(f"The {self._kind} registry is frozen; {name!r} came too late.")
+            raise RegistryError(f"The {self._kind} registry is frozen; {name!r} cannot be added any more.")
         module, _, attribute = target.partition(":")
         if not module or not attribute:
             raise RegistryError(f"{target!r} is not of the form 'module:object' ({self._kind} {name!r}).")
@@ -36,7 +36,7 @@ class Registry(Generic[T]):
         self._targets[name] = target
 
     def freeze(self) -> None:
-        """Take in the entry points, then admit nothing more. Freezing twice is harmless."""
+        """Add the entry points, then allow no further additions. Freezing twice has no effect."""
         if self._frozen:
             return
         if self._group is not None:

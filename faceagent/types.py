@@ -1,4 +1,4 @@
-"""The nouns: frozen values that flow picture → faces → evidence → verdict → explanation → report.
+"""The data types of a report: picture → faces → evidence → verdict → explanation → report; all are frozen.
 
 This module knows shapes, units and ranges. It knows no model, no file and no pixel: pixels live in the
 blob store under the sha256 of the bytes they were decoded from.
@@ -67,13 +67,13 @@ MOST_PATCHES = 64
 
 
 class FrozenModel(BaseModel):
-    """Frozen, closed: an unknown field is a mistake, a changed field a new noun."""
+    """Base of all data types: immutable, unknown fields are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Problem(FrozenModel):
-    """A content problem: what is wrong with one item, as a code and in words. Never raised."""
+    """A problem with the content of one item, as a code and as text. Never raised."""
 
     reason: Reason
     message: str
@@ -189,14 +189,14 @@ class Score(FrozenModel):
 
 
 class WeightStamp(FrozenModel):
-    """Which weights spoke."""
+    """The weights that were used."""
 
     id: str
     sha256: str
 
 
 class ToolStamp(FrozenModel):
-    """Who measured: enough to repeat the measurement."""
+    """The tool that measured, with everything needed to repeat the measurement."""
 
     name: str
     version: str
@@ -205,7 +205,7 @@ class ToolStamp(FrozenModel):
 
 
 class HeatMap(FrozenModel):
-    """Where a detector sees what it looks for: one value per patch, row by row, over a square of the picture."""
+    """A detector's score per patch, row by row, over a square of the picture."""
 
     box: tuple[Real, Real, Real, Real] = Field(description="x0, y0, x1, y1 in px; may reach past the picture's edge")
     values: tuple[tuple[Share, ...], ...] = Field(
@@ -220,12 +220,12 @@ class HeatMap(FrozenModel):
 
 
 class Evidence(FrozenModel):
-    """One measurement, said in one sentence. Its id is unique within a report: ``subject:name``, "F1:AU12"."""
+    """One measurement with its statement, one sentence. Its id is unique in a report: ``subject:name``, "F1:AU12"."""
 
     id: str
     tool: ToolStamp
     question: Question
-    subject: str = Field(description="id of the face or picture it speaks about")
+    subject: str = Field(description="id of the face or picture that was measured")
     label: str | None = None
     score: Score | None = None
     distribution: Mapping[str, Real] = Field(
@@ -241,7 +241,7 @@ class Evidence(FrozenModel):
 
 
 class Probability(FrozenModel):
-    """A probability with a 95 % interval, and the calibration that earned it, or None: uncalibrated."""
+    """A probability with a 95 % interval and the id of its calibration, or None: uncalibrated."""
 
     value: Real = Field(ge=0, le=1)
     low: Real = Field(ge=0, le=1)
@@ -250,7 +250,7 @@ class Probability(FrozenModel):
 
 
 class OperatingPoint(FrozenModel):
-    """Where the line was drawn, and the error rates that this line had where it was fitted."""
+    """A decision threshold and its error rates on the set where it was fitted."""
 
     name: str
     threshold: Real
@@ -260,7 +260,7 @@ class OperatingPoint(FrozenModel):
 
 
 class Verdict(FrozenModel):
-    """The judge's answer to one question about one subject. Abstaining is a proper answer."""
+    """The judge's answer to one question about one subject; it may be "inconclusive"."""
 
     id: str = Field(description='"V:F1:expression"')
     question: Question
@@ -308,7 +308,7 @@ class Explanation(FrozenModel):
 
 
 class PolicyDecision(FrozenModel):
-    """What policy said about one question, and by which rule."""
+    """The policy decision on one question, and its rule."""
 
     question: Question
     purpose: str
@@ -319,7 +319,7 @@ class PolicyDecision(FrozenModel):
 
 
 class Refused(FrozenModel):
-    """One thing that was asked and is not permitted: a question, or a topic that has no question at all."""
+    """A request that is not permitted: a question, or a topic that has no question at all."""
 
     topic: str
     rule: str
@@ -334,7 +334,7 @@ class LostReference(FrozenModel):
 
 
 class Request(FrozenModel):
-    """What was asked. An empty ``questions`` means: everything that policy allows without being asked for."""
+    """The request. Empty ``questions`` mean every question that policy allows by default."""
 
     questions: tuple[Question, ...] = ()
     purpose: str = "unstated"

@@ -1,4 +1,4 @@
-"""Intake: from anything a person may point at to one decoded, upright, sRGB picture, or to the reason why not.
+"""Intake: from any kind of input to one decoded, upright sRGB picture, or to the reason why it cannot be read.
 
 Nothing that is wrong with a picture raises here; it comes back as a Problem. The bytes as received and the pixels
 decoded from them go into the blob store under the sha256 of those bytes; the Picture only names them.

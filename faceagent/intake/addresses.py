@@ -10,7 +10,7 @@ import re
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 PORTS = frozenset({80, 443, 8080, 8443})
-"""Where web servers listen. Everything else is some other service that might be talked into something."""
+"""Ports of web servers. Other ports belong to other services, which a request must not reach."""
 
 _REFUSED_4 = tuple(
     (ipaddress.IPv4Network(network), words)

@@ -1,4 +1,4 @@
-"""From bytes to upright 8-bit sRGB pixels, with a note for everything that was changed on the way.
+"""From bytes to upright 8-bit sRGB pixels, with a note for everything that was changed.
 
 The magic bytes choose the decoder, the limits are checked before it runs, and whatever goes wrong inside becomes
 a Problem. Damage that a decoder cannot notice (a flipped bit inside a JPEG scan) is not noticed here either.
@@ -25,7 +25,7 @@ from faceagent.types import Problem
 logger = logging.getLogger(__name__)
 
 MAX_SCANS = 200
-"""A progressive JPEG needs about ten; thousands of empty ones are a way to burn hours of processor time."""
+"""Most scans. A progressive JPEG needs about ten; thousands of empty scans would take hours of processor time."""
 
 _ORIENTATION = 0x0112
 _TURNS: dict[int, tuple[Image.Transpose, str]] = {

@@ -1,4 +1,4 @@
-"""Fetch one picture from the web, and be of no use to anyone who wants this machine to fetch something else.
+"""SSRF-safe download of one picture from the web: public addresses only, bounded in bytes and time.
 
 Only http and https on the usual web ports. A name is resolved once, every address it has must be public, and the
 connection goes to one of those very addresses, with the name only in ``Host`` and in TLS: a second, different
@@ -29,7 +29,7 @@ Resolver = Callable[[str, int], Sequence[str]]
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SILENCE = 5.0
-"""Seconds without a byte after which a server is given up; the time limit of the whole may be shorter."""
+"""Seconds without a byte after which the download fails; the total time limit may be shorter."""
 
 _TRIES = 4
 """Addresses of one name that are tried, for hosts whose IPv6 leads nowhere from here."""
@@ -45,7 +45,7 @@ class _Target:
 
 
 class _Rejected(Exception):
-    """Ends the errand; carries the problem to report."""
+    """Ends the download; holds the problem to report."""
 
     def __init__(self, reason: Literal["fetch_refused", "fetch_failed", "too_large"], message: str) -> None:
         super().__init__(message)
@@ -84,7 +84,7 @@ def fetch(
         except BaseException as error:
             answer.set_exception(error)
 
-    # Resolvers take no time limit and headers may drip for ever, so the clock runs outside, over everything.
+    # Resolvers have no time limit and a server may send headers endlessly slowly, so one clock runs over everything.
     threading.Thread(target=errand, name="faceagent-fetch", daemon=True).start()
     try:
         return answer.result(timeout=settings.fetch_seconds)
@@ -95,7 +95,7 @@ def fetch(
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         return _Rejected("fetch_failed", f"The server could not be read ({type(error).__name__}).").problem
     finally:
-        # Also ends the errand of a server that is still dripping.
+        # Also ends a download from a server that still sends slowly.
         line.close()
 
 
@@ -145,7 +145,7 @@ def _vet(url: httpx2.URL, resolver: Resolver) -> _Target:
     if not found:
         raise _Rejected("fetch_failed", f"The name {clean(host, 60)!r} has no address.")
     for text in found:
-        # One private address among public ones is how a rebinding name looks, so one is enough to refuse.
+        # One private address among public ones is typical of DNS rebinding, so one is enough to refuse.
         refusal = address_refusal(ipaddress.ip_address(text))
         if refusal is not None:
             raise _Rejected("fetch_refused", f"The name {clean(host, 60)!r} leads to {refusal}.")

@@ -1,4 +1,4 @@
-"""EXIF and XMP, as a few plain fields out of a list: what the file says of its camera, software, dates and origin.
+"""EXIF and XMP as a fixed list of plain fields: what the file declares about camera, software, dates and origin.
 
 Everything here can be written by anyone with any editor, so it is testimony, never proof. Where a picture was
 taken is nobody's business: coordinates are looked at only for whether there are any. XML is parsed without

@@ -1,4 +1,4 @@
-"""The words files use for where a picture comes from, and the few of them that mean "made by a model".
+"""The vocabulary of files for the origin of a picture, and the terms in it that mean "made by a model".
 
 Free text out of a file may name anything; only what these tables know is repeated in a statement. Sources: the
 IPTC digital source type vocabulary, and the marks generators are known to leave.

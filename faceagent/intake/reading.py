@@ -32,7 +32,7 @@ def read(source: Source, blobs: Blobs, settings: Settings) -> bytes | Problem:
 
 
 def too_large(limit: int) -> Problem:
-    """The one way to say that there are more bytes than ``limit``."""
+    """The problem for more bytes than ``limit``."""
     return Problem(
         reason="too_large",
         message=f"It has more than {limit:,} bytes.",
@@ -56,7 +56,7 @@ def _read_stored(key: str, blobs: Blobs) -> bytes | Problem:
 
 def _read_path(path: Path, limit: int) -> bytes | Problem:
     try:
-        # Looked at before opening, because opening a device can already do something.
+        # Checked before opening, because opening a device can already have an effect.
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             # A folder that may not be listed is not an empty one.
@@ -66,7 +66,7 @@ def _read_path(path: Path, limit: int) -> bytes | Problem:
             return problem
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
         with open(handle, "rb") as file:
-            # Looked at again, because the name may have come to mean something else in between.
+            # Checked again, because the name may refer to another file by now.
             status = os.fstat(file.fileno())
             problem = _unfit(status.st_mode)
             if problem is None and status.st_size > limit:

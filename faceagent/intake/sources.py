@@ -1,4 +1,4 @@
-"""From what a caller hands over to a list of sources, one per picture.
+"""From the inputs of a caller to a list of sources, one per picture.
 
 This module finds things and names them; apart from standard input and what is already in memory it reads
 nothing. Whether a source is a picture at all is for ``intake.take`` to say.
@@ -28,7 +28,7 @@ from faceagent.types import Source
 Input = str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif"})
-"""What counts as a picture when a folder is walked. A file named outright may be called anything."""
+"""File name endings that count as a picture in a folder. A file given by its own path may have any name."""
 
 UNREADABLE = "unreadable"
 """The ref of bytes that could not even be put into the store."""
@@ -109,7 +109,7 @@ def _path(path: Path) -> Iterator[Source]:
         empty = False
         yield _file(found, str(Path(path.name) / found.relative_to(path)))
     if empty:
-        # An input that leaves no trace would be lost; taken as it is, the folder explains itself.
+        # An input without any result would be lost; as a source, the folder gets its own problem.
         yield _file(path, path.name or str(path))
 
 
@@ -144,7 +144,7 @@ def _file(path: Path, name: str) -> Source:
 
 
 def _url(text: str) -> Source:
-    # User and query stay out of the name: they are where tokens live, and names are printed in reports.
+    # User and query are not part of the name: they may hold tokens, and names are printed in reports.
     try:
         parts = urlsplit(text)
         if parts.scheme in ("http", "https"):
@@ -186,7 +186,7 @@ def _drawn(item: Image.Image | np.ndarray[Any, Any], blobs: Blobs) -> Source:
             picture = picture.convert("RGB")
         picture.save(out, "PNG", compress_level=1, exif=picture.getexif())
     except (OSError, ValueError, SyntaxError):
-        # A PIL picture is read lazily, so what is broken in its file only shows here.
+        # A PIL picture is read lazily, so a broken file raises only here.
         return Source(kind="bytes", ref=UNREADABLE, name=name)
     return _stored(out.getvalue(), blobs, name)
 

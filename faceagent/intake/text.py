@@ -1,4 +1,4 @@
-"""Words that came with a picture: file names, EXIF strings, claim generators. All of it is somebody else's text.
+"""Text that came with a picture: file names, EXIF strings, claim generators. None of it is trusted.
 
 ``clean`` makes such text safe to carry and short enough to print. It does not escape: HTML, a terminal or a
 prompt have rules of their own, and whoever writes there follows them.

@@ -1,4 +1,4 @@
-"""Puts a report together: the nouns of one run, what limits them, and the manifest that lets it be repeated."""
+"""Composes a report: the results of one run, their limitations, and the manifest needed to repeat the run."""
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence

@@ -26,12 +26,12 @@ PICTURE_SIDE = 1000
 CROP_SIDE = 144
 THUMBNAIL_SIDE = 96
 CROWD = 3
-"""Faces up to which every explanation stands open; beyond that the reader opens what they want."""
+"""Faces up to which every explanation is expanded; with more faces all are collapsed."""
 MESH_FACES = 8
-"""Faces whose 478 landmarks are drawn; beyond that a picture is a crowd and dots only hide it."""
+"""Faces up to which the 478 landmarks are drawn; with more faces the dots would hide the picture."""
 
 HOT = 0.5
-"""Region score from which a region is outlined in red: a cool face has a highest region too."""
+"""Region score from which the highest region is outlined in red."""
 
 ALARMING = frozenset({"forged", "morph", "spoof", "invalid", "declares_synthetic", "unusable"})
 REASSURING = frozenset({"bona_fide", "live", "trusted", "usable"})
@@ -75,7 +75,7 @@ def render(report: Report, blobs: Blobs) -> str:
             faces=[_card(report, face, pixels) for face in report.faces if pixels is not None],
             whole=[verdict for verdict in report.verdicts if verdict.question in PICTURE_QUESTIONS],
             whole_evidence=[item for item in report.evidence if item.subject == SUBJECT],
-            whole_explanations=[_told(one) for one in report.explanations if one.question in PICTURE_QUESTIONS],
+            whole_explanations=[_by_section(one) for one in report.explanations if one.question in PICTURE_QUESTIONS],
             references=[
                 {"picture": picture, "uri": _data_uri(blobs.pixels(picture.sha256), 2 * CROP_SIDE)}
                 for picture in report.references
@@ -103,7 +103,7 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, ob
         "units": [{"name": item.id.rpartition(":")[2], "item": item} for item in units],
         "maps": [_map(pixels, face, item, evidence) for item in evidence if item.heatmap],
         "quality": [(name, getattr(face.quality, name)) for name in ("unified", *COMPONENTS)],
-        "explanations": [_told(one) for one in report.explanations if one.subject == face.id],
+        "explanations": [_by_section(one) for one in report.explanations if one.subject == face.id],
         "evidence": evidence,
     }
 
@@ -122,7 +122,7 @@ def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequen
     }
 
 
-def _told(explanation: Explanation) -> dict[str, object]:
+def _by_section(explanation: Explanation) -> dict[str, object]:
     """An explanation with its steps grouped by section, in order."""
     sections: dict[str, list[Step]] = {}
     for step in explanation.steps:
