@@ -121,7 +121,7 @@ class ActionUnits:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="action_units",
-        version="1.0.0",
+        version="1.1.0",
         title="Action units",
         summary="Which facial muscles moved and how much (FACS, presence and intensity 0-5).",
         questions=("action_units", "expression"),

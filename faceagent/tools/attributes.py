@@ -151,7 +151,7 @@ class Attributes:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="attributes",
-        version="2.0.0",
+        version="2.1.0",
         title="Apparent age and gender",
         summary="An age range and an apparent gender, with the bias that these models are known to have.",
         questions=("age", "gender"),

@@ -62,7 +62,7 @@ class Expression:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="expression",
-        version="1.0.0",
+        version="1.1.0",
         title="Apparent expression",
         summary="Which of seven basic expressions, or another, a face appears to show, and by which action units.",
         questions=("expression",),

@@ -55,7 +55,7 @@ class Likeness:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="likeness",
-        version="1.0.0",
+        version="1.1.0",
         title="Likeness by region",
         summary="Which regions of a face look like the reference's, and which do not; reported, not weighed.",
         questions=("identity",),

@@ -51,7 +51,7 @@ class Morph:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="morph",
-        version="1.1.0",
+        version="1.2.0",
         title="Morph detector",
         summary="Whether a face is a blend of two people, as used against document checks.",
         questions=("morph",),
@@ -93,7 +93,7 @@ class MorphDifferential:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="morph_differential",
-        version="1.0.0",
+        version="1.1.0",
         title="Differential morph detector",
         summary="Whether a face is a blend of the reference person with somebody else.",
         questions=("morph",),

@@ -32,7 +32,7 @@ class QualityTool:
         """The description of the tool."""
         return ToolSpec(
             name="quality",
-            version="1",
+            version="1.1.0",
             title="Picture quality",
             summary="Sharpness, illumination, exposure, resolution, pose and visibility of a face, 0-100 each.",
             questions=("quality",),

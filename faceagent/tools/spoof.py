@@ -156,7 +156,7 @@ class Spoof:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="spoof",
-        version="1.1.0",
+        version="1.2.0",
         title="Print and replay detector",
         summary="Whether a face was live before the camera or shown to it on paper or on a screen.",
         questions=("spoof",),
