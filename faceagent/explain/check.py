@@ -2,7 +2,8 @@
 
 A step is kept when every id it cites exists; when every number, action unit, region and side it names is in the cited
 evidence; when it gives no muscle the opposite direction; when it calls no quiet region conspicuous and no different
-region alike, or the reverse; and when a claim about no region, or about only one, is true of all measured regions.
+region alike, or the reverse; when a claim about no region, or about only one, is true of all measured regions; and when
+it speaks of no part of the face that cannot be seen, unless to say so.
 Other claims of a sentence are not checked.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from faceagent.judge.wording import of_100
-from faceagent.types import Evidence, Explanation, Step, Verdict
+from faceagent.types import Evidence, Explanation, FacePart, Step, Verdict
 
 HOT, COLD = 0.6, 0.3
 """Score from which a region may be called conspicuous, and score up to which it may be called quiet."""
@@ -32,6 +33,20 @@ _NONE = re.compile(r"\b(no|none of the) (\w+ )?(regions?|parts?)\b")
 _ONE = re.compile(r"\b(only|nothing but) the\b|\bno other\b")
 
 
+_OF_PARTS: tuple[tuple[tuple[FacePart, ...], re.Pattern[str]], ...] = (
+    (("mouth",), re.compile(r"\b(mouth|lips?|smil(?:e|es|ing)|teeth|grin(?:s|ning)?)\b")),
+    (("nose",), re.compile(r"\b(nose|nostrils?)\b")),
+    (("right_eye", "left_eye"), re.compile(r"\b(eyes?|eyelids?|lids?|gaze|squint(?:s|ing)?|pupils?)\b")),
+    (("right_eye",), re.compile(r"\b(right eye|both eyes)\b")),
+    (("left_eye",), re.compile(r"\b(left eye|both eyes)\b")),
+    (("right_brow", "left_brow"), re.compile(r"\b((?:eye)?brows?)\b")),
+    (("right_cheek", "left_cheek"), re.compile(r"\b(cheeks?)\b")),
+    (("chin",), re.compile(r"\b(chin|jaw)\b")),
+    (("forehead",), re.compile(r"\b(forehead)\b")),
+)
+"""Words that speak of parts of the face; sides are the subject's own."""
+
+
 class _Named(NamedTuple):
     """The action units, numbers and places (regions and sides) that a text names."""
 
@@ -47,6 +62,7 @@ def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdi
     about = (verdict.subject, verdict.question)
     measured = [item for item in record.values() if isinstance(item, Evidence) and item.region]
     regions = [item for item in measured if (item.subject, item.question) == about]
+    hidden = _hidden_words([item for item in record.values() if item.subject == verdict.subject])
     kept: list[Step] = []
     rejected: list[str] = list(explanation.struck)
     for step in explanation.steps:
@@ -55,6 +71,7 @@ def check(explanation: Explanation, evidence: Iterable[Evidence], verdict: Verdi
                 recorded[cite] = _named(_record_text(record[cite]))
         cited = [record[cite] for cite in step.cites if cite in record]
         fault = _unsupported(step, recorded) or _wrong_count(step, regions) or _contradicted(step, cited)
+        fault = fault or _unseen(step, hidden, cited)
         if fault is None:
             kept.append(step)
         else:
@@ -127,6 +144,25 @@ def _contradicted(step: Step, cited: Sequence[Evidence | Verdict]) -> str | None
         "calls different what is alike": likeness and "different" not in likeness and _UNLIKE.search(text) and not none,
     }
     return next((fault for fault, found in contrary.items() if found), None)
+
+
+def _hidden_words(items: Sequence[Evidence | Verdict]) -> list[re.Pattern[str]]:
+    """The words that speak of parts of the face that the evidence says cannot be seen."""
+    parts = {
+        part
+        for item in items
+        if isinstance(item, Evidence) and item.status != "ok"
+        for part in str(item.facts.get("hidden_parts", "")).split(", ")
+    }
+    return [words for names, words in _OF_PARTS if parts.issuperset(names)]
+
+
+def _unseen(step: Step, hidden: Sequence[re.Pattern[str]], cited: Sequence[Evidence | Verdict]) -> str | None:
+    """Which hidden part a step speaks of although nothing it cites names it, or None."""
+    told = " ".join(_record_text(item) for item in cited).lower()
+    named = (match[0] for words in hidden for match in words.finditer(step.text.lower()))
+    unseen = next((name for name in named if not re.search(rf"\b{re.escape(name)}\b", told)), None)
+    return None if unseen is None else f"speaks of the {unseen}, which cannot be seen"
 
 
 def _only(wanted: re.Pattern[str], other: re.Pattern[str], text: str) -> bool:
