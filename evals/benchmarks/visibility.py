@@ -106,15 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if view.face is None:
                 continue
             hidden = {part for part, one in hidden_parts(view.face).items() if one.reason == "occluded"}
-            clean.update(
-                {
-                    "faces": 1,
-                    "parts": len(PARTS),
-                    "hidden": len(hidden),
-                    "any": bool(hidden),
-                    **dict.fromkeys(hidden, 1),
-                }
-            )
+            clean.update([*(["any"] if hidden else []), "faces", *hidden])
+            clean["parts"] += len(PARTS)
+            clean["hidden"] += len(hidden)
             pixels, points = view.pixels(), np.asarray(view.face.landmarks, dtype=np.float64)
             edge = CUTS[number % len(CUTS)]
             sliced, placed = cut(pixels, view.face, edge, float(rng.uniform(0.25, 0.6)))
@@ -129,9 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 seen = _silence(silence, kind, made.pixels, {part for part in extent if extent[part] >= GONE}, settings)
                 if seen is not None:
                     told = set(hidden_parts(seen))
-                    found[kind].update({"gone": sum(value >= GONE for value in extent.values())})
+                    found[kind]["gone"] += sum(value >= GONE for value in extent.values())
                     found[kind].update({"found": sum(extent[part] >= GONE and part in told for part in extent)})
-                    found[kind].update({"left": sum(value <= LEFT for value in extent.values())})
+                    found[kind]["left"] += sum(value <= LEFT for value in extent.values())
                     found[kind].update({"wrong": sum(extent[part] <= LEFT and part in told for part in extent)})
             number += 1
     record = {
