@@ -62,14 +62,25 @@ def _describe(name: str) -> None:
     rows: list[tuple[str, str]]
     if name in TASKS:
         task = TASKS.get(name)
-        rows = [("task", f"{task.name}: {task.title}"), ("tools", ", ".join(task.tools)), ("reads", task.needs),
-                ("protocol", task.protocol), *of_task(name).items()]  # fmt: skip
+        rows = [
+            ("task", f"{task.name}: {task.title}"),
+            ("tools", ", ".join(task.tools)),
+            ("reads", task.needs),
+            ("protocol", task.protocol),
+            *of_task(name).items(),
+        ]
     elif (entry := find(name)) is not None:
-        rows = [("benchmark", f"{entry.title} (faceagent neither ships nor fetches it)"),
-                ("tasks", ", ".join(entry.tasks)), ("protocol", entry.protocol), ("split", entry.split),
-                ("metric", entry.metric), ("licence", entry.licence), ("obtain", entry.obtain),
-                ("describe as", f"{entry.descriptor} with {entry.columns}"),
-                ("then", f"faceagent eval run {entry.tasks[0]} --data FOLDER")]  # fmt: skip
+        rows = [
+            ("benchmark", f"{entry.title} (faceagent neither ships nor fetches it)"),
+            ("tasks", ", ".join(entry.tasks)),
+            ("protocol", entry.protocol),
+            ("split", entry.split),
+            ("metric", entry.metric),
+            ("licence", entry.licence),
+            ("obtain", entry.obtain),
+            ("describe as", f"{entry.descriptor} with {entry.columns}"),
+            ("then", f"faceagent eval run {entry.tasks[0]} --data FOLDER"),
+        ]
     else:
         raise InputError(f"There is no task and no benchmark called {name!r}.", remedy="See `faceagent eval list`.")
     view = Table(show_header=False, box=None, pad_edge=False)
@@ -198,6 +209,12 @@ def _number(value: float | None) -> str:
 
 def _progress() -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=err, transient=True, disable=not err.is_terminal,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )

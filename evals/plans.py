@@ -30,8 +30,14 @@ class PlannedRun(FrozenModel):
     @property
     def name(self) -> str:
         """Folder of the run, and its name in plans, thresholds and results."""
-        parts = (self.task, self.tool or "", self.data, self.split or "", "_".join(self.where or ()),
-                 str(self.limit or ""))  # fmt: skip
+        parts = (
+            self.task,
+            self.tool or "",
+            self.data,
+            self.split or "",
+            "_".join(self.where or ()),
+            str(self.limit or ""),
+        )
         return "-".join(part for part in parts if part).replace(" ", "_").replace("/", "_")
 
     @property

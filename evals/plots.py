@@ -97,5 +97,10 @@ def roc(scores: Sequence[tuple[str, ArrayLike]], positive: ArrayLike) -> tuple[F
 def reliability_diagram(probability: ArrayLike, correct: ArrayLike) -> Plot:
     """Share correct over mean probability in ten bins."""
     bins = reliability(probability, correct)
-    return Plot("Reliability", "probability given", "share correct",
-                (line("bins", bins.confidence, bins.accuracy),), diagonal=True)  # fmt: skip
+    return Plot(
+        "Reliability",
+        "probability given",
+        "share correct",
+        (line("bins", bins.confidence, bins.accuracy),),
+        diagonal=True,
+    )

@@ -56,8 +56,14 @@ class Records:
         for case, answer in zip(cases, answers, strict=True):
             what = {"reason": answer.reason, "message": answer.message} if isinstance(answer, Skip) else dict(answer)
             key = "skip" if isinstance(answer, Skip) else "values"
-            record = {"id": case.id, "file": case.file, "truth": dict(case.truth), "cluster": case.cluster,
-                      "others": list(case.others), key: what}  # fmt: skip
+            record = {
+                "id": case.id,
+                "file": case.file,
+                "truth": dict(case.truth),
+                "cluster": case.cluster,
+                "others": list(case.others),
+                key: what,
+            }
             self._places[case.id] = self._file.tell()
             self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()

@@ -52,9 +52,17 @@ def perform(planned: Sequence[PlannedRun], data: Path, runs: Path, console: Cons
 
 def _config(plan: PlannedRun, data: Path, runs: Path, settings: Settings, *, fresh: bool) -> RunConfig:
     return RunConfig(
-        plan.task, locate(plan.data, data, runs / "made", settings), settings, plan.tool, plan.split, plan.limit,
-        runs / plan.name, fresh=fresh, where=plan.where, key="protocol",
-    )  # fmt: skip
+        plan.task,
+        locate(plan.data, data, runs / "made", settings),
+        settings,
+        plan.tool,
+        plan.split,
+        plan.limit,
+        runs / plan.name,
+        fresh=fresh,
+        where=plan.where,
+        key="protocol",
+    )
 
 
 def finished(planned: Sequence[PlannedRun], runs: Path, limit: int | None = None) -> Iterator[FinishedRun]:

@@ -101,10 +101,15 @@ def prepare(config: RunConfig) -> Prepared:
     sha256 = digest(chosen.root, chosen.cases)
     folder = config.out or cache_folder / f"{task.name}-{chosen.name}-{chosen.tool}-{sha256[:8]}"
     header = {
-        "task": task.name, "tool": chosen.tool, "profile": config.settings.profile, "root": str(chosen.root.resolve()),
-        "sha256": sha256, "fingerprint": fingerprint() if config.key == "source" else f"protocol {task.version}",
-        "versions": versions(runner.measured_tools), "left_out": Counter(skip.reason for skip in chosen.skips),
-    }  # fmt: skip
+        "task": task.name,
+        "tool": chosen.tool,
+        "profile": config.settings.profile,
+        "root": str(chosen.root.resolve()),
+        "sha256": sha256,
+        "fingerprint": fingerprint() if config.key == "source" else f"protocol {task.version}",
+        "versions": versions(runner.measured_tools),
+        "left_out": Counter(skip.reason for skip in chosen.skips),
+    }
     return Prepared(task, chosen, runner, folder, header)
 
 

@@ -96,8 +96,11 @@ def make_landmarks(folder: Path) -> None:
     for angle, scale in ((0, 1.0), (-15, 1.0), (15, 1.0), (0, 0.75), (0, 1.3), (8, 1.2)):
         turned, matrix = warped(source, angle, scale)
         moved = points @ matrix[:, :2].T + matrix[:, 2]
-        labels = {f"{axis}{index}": round(float(moved[index, place]), 2)
-                  for index in range(68) for place, axis in enumerate("xy")}  # fmt: skip
+        labels = {
+            f"{axis}{index}": round(float(moved[index, place]), 2)
+            for index in range(68)
+            for place, axis in enumerate("xy")
+        }
         made.append((f"a{angle}s{scale:g}.png", turned, labels))
     write(folder, made)
 

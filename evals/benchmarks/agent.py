@@ -27,10 +27,18 @@ TURNS = 200
 OVERHEAD_MS, CHECKPOINT_BYTES, GROWTH_PAGES, GROWTH_MB = 30.0, 100_000, 8, 5.0
 """The bars: median overhead of a turn, largest checkpoint, growth of the store and of the process in 100 turns."""
 TALK = (
-    "does she look happy?", "why do you say that?", "what would change your mind?", "/evidence E3",
-    "is the face sharp?", "and what is her race?", "¿por qué?", "她看起来高兴吗？", "/faces", "what can you do?",
+    "does she look happy?",
+    "why do you say that?",
+    "what would change your mind?",
+    "/evidence E3",
+    "is the face sharp?",
+    "and what is her race?",
+    "¿por qué?",
+    "她看起来高兴吗？",
+    "/faces",
+    "what can you do?",
     "which action units are active?",
-)  # fmt: skip
+)
 
 
 def picture(folder: Path) -> Path:

@@ -45,10 +45,16 @@ def drawn(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
         logit = float(rng.normal() + (case.truth["class"] == attack_detection.ATTACK))
         cues = {"cue_file_size": int(rng.integers(9999)), "cue_resolution": 65536, "cue_sharpness": float(rng.random())}
         values = {
-            "score": logit, "scale": "logit", "llr": logit / 2.3, "probability": 1 / (1 + float(np.exp(-logit))),
-            "unclipped": logit / 2.3, "called": float(logit > 0), "line": "shipped", **cues,
+            "score": logit,
+            "scale": "logit",
+            "llr": logit / 2.3,
+            "probability": 1 / (1 + float(np.exp(-logit))),
+            "unclipped": logit / 2.3,
+            "called": float(logit > 0),
+            "line": "shipped",
+            **cues,
             "cue_spectrum": rng.random(RINGS).round(4).tolist(),
-        }  # fmt: skip
+        }
         found.append(values if rng.random() < 0.98 else Skip(case.id, "no_face", f"No face was found in {case.id}."))
     return found
 
@@ -97,13 +103,24 @@ def main() -> None:
     if asked.one is not None:
         print(json.dumps(once(asked.one)))
         return
-    table = Table("cases", "whole run", f"of it scoring, {ROUNDS} rounds", "report", "peak memory",
-                  title="The harness without any tool")  # fmt: skip
+    table = Table(
+        "cases",
+        "whole run",
+        f"of it scoring, {ROUNDS} rounds",
+        "report",
+        "peak memory",
+        title="The harness without any tool",
+    )
     for cases in asked.cases:
         command = [sys.executable, "-m", "evals.benchmarks.harness", "--one", str(cases)]
         told: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603
-        table.add_row(f"{cases:,}", f"{told['run']:.1f} s", f"{told['score']:.2f} s", f"{told['report']:.1f} s",
-                      f"{told['peak']:.0f} MB")  # fmt: skip
+        table.add_row(
+            f"{cases:,}",
+            f"{told['run']:.1f} s",
+            f"{told['score']:.2f} s",
+            f"{told['report']:.1f} s",
+            f"{told['peak']:.0f} MB",
+        )
     Console().print(table)
 
 

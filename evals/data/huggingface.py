@@ -66,8 +66,11 @@ def read(root: Path, export: Path) -> Dataset:
         raw = table.cast_column(images[0], datasets.Image(decode=False)).remove_columns(images[1:])
         for number, row in enumerate(raw):
             labels = {"split": split} if split else {}
-            labels |= {name: _word(value, table.features[name]) for name, value in row.items()
-                       if isinstance(value, str | int | float | bool)}  # fmt: skip
+            labels |= {
+                name: _word(value, table.features[name])
+                for name, value in row.items()
+                if isinstance(value, str | int | float | bool)
+            }
             columns.update(dict.fromkeys(labels))
             file = f"{split or 'all'}/{number:07}"
             data = _bytes(row[images[0]])

@@ -33,10 +33,8 @@ def _frll(found: re.Match[str]) -> Mapping[str, str]:
 
 
 LAYOUTS = (
-    Layout(
-        "frll", frozenset({"set"}), re.compile(r"^(?P<set>neutral|smiling)_front/(?P<person>\d{3})(?=\D)"), _frll
-    ),
-)  # fmt: skip
+    Layout("frll", frozenset({"set"}), re.compile(r"^(?P<set>neutral|smiling)_front/(?P<person>\d{3})(?=\D)"), _frll),
+)
 
 
 def complete(items: tuple[Item, ...], columns: tuple[str, ...]) -> tuple[tuple[Item, ...], tuple[str, ...]]:

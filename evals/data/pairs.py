@@ -48,8 +48,10 @@ def _table(path: Path) -> tuple[Iterator[Pair], tuple[str, ...]]:
             remedy=f"Call the columns {FIRST[0]} and {SECOND[0]}.",
         )
     both = {first, second}
-    pairs = ((row[first], row[second], {key: value for key, value in row.items() if key not in both})
-             for _, row in table.rows)  # fmt: skip
+    pairs = (
+        (row[first], row[second], {key: value for key, value in row.items() if key not in both})
+        for _, row in table.rows
+    )
     return pairs, table.notes
 
 

@@ -106,9 +106,7 @@ def equal_error(points: Curve) -> Reals:
 def average_precision(points: Curve) -> Reals:
     """Precision at every threshold, weighed by the recall it adds (as scikit-learn; no interpolation)."""
     gained = np.diff(points.tpr, axis=-1)
-    return np.where(
-        np.isnan(points.tpr[..., -1]), np.nan, np.nansum(gained * points.precision[..., 1:], axis=-1)
-    )  # fmt: skip
+    return np.where(np.isnan(points.tpr[..., -1]), np.nan, np.nansum(gained * points.precision[..., 1:], axis=-1))
 
 
 def tpr_at_fpr(points: Curve, rate: float) -> Reals:

@@ -68,9 +68,11 @@ def write(folder: Path, file: Path | None = None) -> Path:
     TASKS.freeze()
     css, source = _style()
     settings = Settings()
-    page = _environment().get_template("report.html").render(
-        runs=[_section(path, settings) for path in found], css=css, style_source=source
-    )  # fmt: skip
+    page = (
+        _environment()
+        .get_template("report.html")
+        .render(runs=[_section(path, settings) for path in found], css=css, style_source=source)
+    )
     target = file or folder / PAGE
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(page, encoding="utf-8")
@@ -113,9 +115,10 @@ def _failures(root: Path, table: CaseTable, badness: np.ndarray[Any, Any], setti
         told = case.truth.items() if len(case.truth) < 12 else ()
         truth = ", ".join(_told(key, value) for key, value in told if value)
         brief = ", ".join(
-            _told(key, value) for key, value in values.items()
+            _told(key, value)
+            for key, value in values.items()
             if isinstance(value, str | float) and not key.startswith(INNER)
-        )  # fmt: skip
+        )
         shown.append({"id": case.id, "uri": _thumbnail(root / case.file, settings), "truth": truth, "said": brief})
     return shown
 

@@ -24,9 +24,14 @@ FEWEST = 500
 FORMER = 0.4039
 """Line on the bare cosine before groups were looked at."""
 SETS = {
-    "fairface_val_1400": ("race", "gender"), "fairface_val_1400 by age": ("age",), "us_portraits": ("gender",),
-    "twfy_years": (), "frll_london": ("set",), "ckplus48": (), "utkface_1k": ("race",),
-}  # fmt: skip
+    "fairface_val_1400": ("race", "gender"),
+    "fairface_val_1400 by age": ("age",),
+    "us_portraits": ("gender",),
+    "twfy_years": (),
+    "frll_london": ("set",),
+    "ckplus48": (),
+    "utkface_1k": ("race",),
+}
 
 
 def line_of(condition: str) -> float:

@@ -68,8 +68,11 @@ def cross_validated(features: ArrayLike, positive: ArrayLike, clusters: list[str
         return np.full(len(truth), np.nan)
     # Dealt out by class, so that every fold has both; the names decide, not the order of the samples.
     kinds = dict(zip(reversed(clusters), reversed(truth.tolist()), strict=True))
-    dealt = {name: place % FOLDS for kind in (True, False)
-             for place, name in enumerate(name for name in names if kinds[name] == kind)}  # fmt: skip
+    dealt = {
+        name: place % FOLDS
+        for kind in (True, False)
+        for place, name in enumerate(name for name in names if kinds[name] == kind)
+    }
     fold = np.array([dealt[name] for name in clusters])
     logits = np.full(len(truth), np.nan)
     for index in range(FOLDS):

@@ -113,9 +113,7 @@ def _observe(runner: Runner, case: Case) -> Values | Skip:
 def recovered(whole: Report, hurt: Report, victim: str) -> bool:
     """Whether the report with a broken tool is complete, says so, and lost nothing else."""
     lost = [item for item in hurt.evidence if item.tool.name == victim and item.status != "not_applicable"]
-    others = [
-        {item.id: item for item in report.evidence if item.tool.name != victim} for report in (whole, hurt)
-    ]  # fmt: skip
+    others = [{item.id: item for item in report.evidence if item.tool.name != victim} for report in (whole, hurt)]
     asked = {(verdict.question, verdict.subject) for verdict in whole.verdicts}
     return (
         hurt.problem is None

@@ -110,9 +110,14 @@ def observe(
         if not counts["explanations"]:
             answers.append(Skip(case.id, "no_evidence", f"{case.id}: there is no verdict that is put into words."))
             continue
-        answers.append({
-            **counts, **swapped(mine, donor, write), **compared(mine, case, write), **spent(heard),
-        })  # fmt: skip
+        answers.append(
+            {
+                **counts,
+                **swapped(mine, donor, write),
+                **compared(mine, case, write),
+                **spent(heard),
+            }
+        )
     return answers
 
 
@@ -156,8 +161,9 @@ def measurement(table: CaseTable) -> Measurement:
               ("explanations", "valid", "steps", "cited", "agreeing", "swaps", "followed", "answers", "answers_valid",
                "tokens", "seconds")}  # fmt: skip
     counted = not np.isnan(column["answers"]).any()
-    optional = {name: table.numbers(name) for name in
-                ("overlap", "recognised", "region_hits", "region_hits_either_eye")}  # fmt: skip
+    optional = {
+        name: table.numbers(name) for name in ("overlap", "recognised", "region_hits", "region_hits_either_eye")
+    }
     known = {name: ~np.isnan(values) for name, values in optional.items()}
 
     def measure(weights: Reals) -> Mapping[str, Reals]:

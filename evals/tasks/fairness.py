@@ -149,14 +149,16 @@ def figures(table: CaseTable) -> tuple[Figure, ...]:
             f"Errors by {grouping.replace('_', ' ')}",
             (grouping.replace("_", " "), "faces", *titles),
             (
-                *((word.replace("_", " "), str(int(mine.sum())), tuple(f"{name}.{grouping}.{word}" for name in names))
-                  for word, mine in rows.items()),
+                *(
+                    (word.replace("_", " "), str(int(mine.sum())), tuple(f"{name}.{grouping}.{word}" for name in names))
+                    for word, mine in rows.items()
+                ),
                 ("everybody", str(len(table)), names),
                 (f"gap, groups of {SMALL} and more", "", tuple(f"gap_{name}.{grouping}" for name in names)),
             ),
         )
         for grouping, rows in groups(table).items()
-    )  # fmt: skip
+    )
 
 
 TASK = EvalTask(

@@ -30,8 +30,10 @@ NAMED_FMR = 1e-3
 """False match rate at which the cosine itself is stated."""
 BUDGETS = (100, 500, 1000)
 """Milliseconds per face of the FRUITS tracks (WebFace260M)."""
-WORDS = {**dict.fromkeys(("same", "1", "true", "genuine", "mated", "yes"), SAME),
-         **dict.fromkeys(("different", "other", "0", "false", "impostor", "non_mated", "no"), OTHER)}  # fmt: skip
+WORDS = {
+    **dict.fromkeys(("same", "1", "true", "genuine", "mated", "yes"), SAME),
+    **dict.fromkeys(("different", "other", "0", "false", "impostor", "non_mated", "no"), OTHER),
+}
 
 
 def read(dataset: Dataset, tool: str) -> Cases:
@@ -42,14 +44,19 @@ def read(dataset: Dataset, tool: str) -> Cases:
         known, unknown = translated(dataset.items, column, WORDS)
         cases = [
             Case(
-                item.id, item.file,
-                {"same": float(meaning == SAME), "subject": item.labels.get("subject") or item.file,
-                 "second": item.labels.get("second_subject") or item.labels["second"],
-                 "fold": item.labels.get("fold", "")},
-                item.labels.get("subject") or item.file, (item.labels["second"],),
+                item.id,
+                item.file,
+                {
+                    "same": float(meaning == SAME),
+                    "subject": item.labels.get("subject") or item.file,
+                    "second": item.labels.get("second_subject") or item.labels["second"],
+                    "fold": item.labels.get("fold", ""),
+                },
+                item.labels.get("subject") or item.file,
+                (item.labels["second"],),
             )
             for item, meaning in known
-        ]  # fmt: skip
+        ]
         return Cases(tuple(cases), tuple(unknown))
     column = need(dataset, SUBJECT, "identity")
     cases, skips = [], []

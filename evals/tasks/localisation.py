@@ -70,10 +70,13 @@ def _case(dataset: Dataset, item: Item, mask: str | None, parts: Sequence[str]) 
 def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """The detector's score of every part, and how its heat map lies over the mask."""
     views = [runner.face(runner.root / case.file) for case in cases]
-    masks = iter([
-        runner.look(runner.root / case.others[0]) if case.others else None
-        for case, view in zip(cases, views, strict=True) if isinstance(view, View)
-    ])  # fmt: skip
+    masks = iter(
+        [
+            runner.look(runner.root / case.others[0]) if case.others else None
+            for case, view in zip(cases, views, strict=True)
+            if isinstance(view, View)
+        ]
+    )
 
     def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
         return read_out(evidence, view, next(masks))

@@ -85,8 +85,9 @@ def measurement(table: CaseTable) -> Measurement:
     parts: dict[str, tuple[Reals, Callable[[Reals], Mapping[str, Reals]]]] = {}
     for name in CONDITIONS:
         there = np.array([name in values for values in table.values], dtype=bool)
-        inner = CaseTable.of((case, values[name]) for case, values in zip(table.cases, table.values, strict=True)
-                         if name in values)  # fmt: skip
+        inner = CaseTable.of(
+            (case, values[name]) for case, values in zip(table.cases, table.values, strict=True) if name in values
+        )
         if len(inner):
             parts[name] = (there, base.task.measurement(inner))
     sign = 1.0 if lower_is_better(base.metric) else -1.0

@@ -27,10 +27,15 @@ def read(dataset: Dataset, tool: str) -> Cases:
     del tool
     columns = [need(dataset, (name,), "visual_questions") for name in ("topic", "question", "answer", "swap")]
     cases = (
-        Case(item.id, item.file, {name: item.labels[name] for name in columns[:3]},
-             item.labels.get("subject") or item.id, (item.labels["swap"],))
+        Case(
+            item.id,
+            item.file,
+            {name: item.labels[name] for name in columns[:3]},
+            item.labels.get("subject") or item.id,
+            (item.labels["swap"],),
+        )
         for item in dataset.items
-    )  # fmt: skip
+    )
     return Cases(tuple(cases))
 
 

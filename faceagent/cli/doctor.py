@@ -20,9 +20,16 @@ from faceagent.vlm.http_client import HttpClient
 from faceagent.vlm.openai_backend import OpenAIBackend
 
 REQUIRED = (
-    "pydantic", "langgraph", "open_clip_torch", "peft", "transformers", "torch", "onnxruntime",
-    "opencv-python-headless", "c2pa-python",
-)  # fmt: skip
+    "pydantic",
+    "langgraph",
+    "open_clip_torch",
+    "peft",
+    "transformers",
+    "torch",
+    "onnxruntime",
+    "opencv-python-headless",
+    "c2pa-python",
+)
 OPTIONAL = {
     "bitsandbytes": "for training, in a checkout of the repository: pip install --editable '.[train]'",
     "inspect-ai": "for `faceagent eval`, in a checkout of the repository: pip install --editable '.[evals]'",

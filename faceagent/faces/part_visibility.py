@@ -24,10 +24,15 @@ INSIDE: Mapping[FacePart, float] = {"mouth": 0.7, "chin": 0.35, "forehead": 0.4}
 INSIDE_DEFAULT = 0.6
 """Share of a part that must lie inside the picture. Half a mouth is no mouth; tight crops end within the chin."""
 OWN_POINT: Mapping[FacePart, tuple[int, ...]] = {
-    "right_brow": (0,), "right_eye": (0,), "right_cheek": (0,),
-    "left_brow": (1,), "left_eye": (1,), "left_cheek": (1,),
-    "nose": (2,), "mouth": (3, 4),
-}  # fmt: skip
+    "right_brow": (0,),
+    "right_eye": (0,),
+    "right_cheek": (0,),
+    "left_brow": (1,),
+    "left_eye": (1,),
+    "left_cheek": (1,),
+    "nose": (2,),
+    "mouth": (3, 4),
+}
 """The detector's points that lie in or above a part: where one is outside the picture, so is the part."""
 SIDE = 224
 """px of the aligned crop on which blur and exposure are measured."""
@@ -125,6 +130,14 @@ def visible_share(parts: Sequence[PartVisibility]) -> float:
 
 
 WEIGHTS: Mapping[FacePart, float] = {
-    "forehead": 0.04, "right_brow": 0.07, "left_brow": 0.07, "right_eye": 0.15, "left_eye": 0.15, "nose": 0.14,
-    "right_cheek": 0.08, "left_cheek": 0.08, "mouth": 0.16, "chin": 0.06,
-}  # fmt: skip
+    "forehead": 0.04,
+    "right_brow": 0.07,
+    "left_brow": 0.07,
+    "right_eye": 0.15,
+    "left_eye": 0.15,
+    "nose": 0.14,
+    "right_cheek": 0.08,
+    "left_cheek": 0.08,
+    "mouth": 0.16,
+    "chin": 0.06,
+}

@@ -118,13 +118,17 @@ def fit(data: Path, cache: Path, out: Path) -> None:
         every, every_by = np.concatenate(negative), np.concatenate(negative_by)
         step = max(1, len(every) // MOST_NEGATIVE)
         record = binary_record(
-            name, "cosine", ("same_person", "different_person"), (positive, every[::step]),
-            (positive_by, every_by[::step]), points,
+            name,
+            "cosine",
+            ("same_person", "different_person"),
+            (positive, every[::step]),
+            (positive_by, every_by[::step]),
+            points,
             fitted_on=f"news photographs of muxspace against themselves; FairFace's training part within each race and "
             f"gender and FRLL's training people, {' and '.join(conditions)}",
             note=f"The line is that of the worst of {len(lines)} groups and conditions: {worst}. Scores are cosines "
             "less the crowding of both faces. The photographs of one person are years apart at most.",
-        )  # fmt: skip
+        )
         record["interval_log10"] = round(half_width((positive, positive_by), (every[::step], every_by[::step])), 2)
         print(json.dumps(record, indent=1))
         print(f"wrote {write_record(record, out)}", flush=True)

@@ -45,9 +45,16 @@ def make_adapter(folder: Path, tower: Tower, *, name: str, last: int, modules: s
 
 def write_card(folder: Path, tower: Tower, **changes: object) -> None:
     card = {
-        "name": "test", "version": "0", "base": tower.stamp, "last_blocks": 2, "rank": 4, "labels": ("a", "b"),
-        "patch_labels": (), "margin": 1.3, "files": {part: sha256_of(folder / part) for part in (ADAPTER, HEAD)},
-    }  # fmt: skip
+        "name": "test",
+        "version": "0",
+        "base": tower.stamp,
+        "last_blocks": 2,
+        "rank": 4,
+        "labels": ("a", "b"),
+        "patch_labels": (),
+        "margin": 1.3,
+        "files": {part: sha256_of(folder / part) for part in (ADAPTER, HEAD)},
+    }
     (folder / CONFIG_FILE).write_text(
         AdapterConfig.model_validate({**card, **changes}).model_dump_json(), encoding="utf-8"
     )
@@ -145,9 +152,17 @@ def tapped(folder: Path, tower: Tower, taps: tuple[int, ...] = (4, 9)) -> Path:
     size = 3 * tower.width * len(taps)
     weight, mean, spread = rng.normal(size=(2, size)), rng.normal(size=size), rng.uniform(0.1, 1, size)
     write_linear_head(
-        folder, tower, name="tapped", version="0", labels=("a", "b"), taps=taps, weight=weight, bias=np.array([1.0, 2]),
-        mean=mean, spread=spread,
-    )  # fmt: skip
+        folder,
+        tower,
+        name="tapped",
+        version="0",
+        labels=("a", "b"),
+        taps=taps,
+        weight=weight,
+        bias=np.array([1.0, 2]),
+        mean=mean,
+        spread=spread,
+    )
     return folder
 
 

@@ -8,9 +8,11 @@ def drawn_mesh(size: int) -> NDArray[np.float64]:
     """A crude frontal face: every part a ring of its own in about the right place, the oval around them."""
     points = np.full((478, 2), size / 2, dtype=np.float64)
     places = {
-        "right_eye": (0.35, 0.4, 0.07), "left_eye": (0.65, 0.4, 0.07), "nose": (0.5, 0.52, 0.07),
+        "right_eye": (0.35, 0.4, 0.07),
+        "left_eye": (0.65, 0.4, 0.07),
+        "nose": (0.5, 0.52, 0.07),
         "mouth": (0.5, 0.7, 0.09),
-    }  # fmt: skip
+    }
     for region, indices in PARTS.items():
         x, y, radius = places[region]
         points[list(indices)] = _ring(x, y, radius, len(indices)) * size

@@ -122,8 +122,12 @@ def test_deepfakebench(tmp_path):
     assert len(found.items) == 32 + 2
     real = found.items[-1]
     assert real.labels == {
-        "label": "real", "source": "", "video": "FF-real/000", "split": "test", "compression": "c23",
-    }  # fmt: skip
+        "label": "real",
+        "source": "",
+        "video": "FF-real/000",
+        "split": "test",
+        "compression": "c23",
+    }
     assert found.items[0].file == "m/0.png" and found.items[0].labels["source"] == "FF-DF"
     assert {skip.reason for skip in found.skips} == {"missing_label", "outside"}
     elsewhere = open_dataset(tmp_path / "FaceForensics++.json", export=tmp_path, root=tmp_path / "frames")
@@ -156,14 +160,20 @@ def hub_table(tmp_path):
     """Four rows with an Image column: bytes, a file on disk, bytes, and nothing."""
     datasets = pytest.importorskip("datasets")
     (tmp_path / "on_disk.png").write_bytes(_picture_bytes(200))
-    features = datasets.Features({
-        "image": datasets.Image(), "label": datasets.ClassLabel(names=["live", "spoof"]),
-        "age": datasets.Value("int64"), "note": datasets.Value("string"),
-    })  # fmt: skip
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.ClassLabel(names=["live", "spoof"]),
+            "age": datasets.Value("int64"),
+            "note": datasets.Value("string"),
+        }
+    )
     pictures = [
-        {"bytes": _picture_bytes(10), "path": "a.png"}, {"bytes": None, "path": str(tmp_path / "on_disk.png")},
-        {"bytes": _picture_bytes(30), "path": None}, None,
-    ]  # fmt: skip
+        {"bytes": _picture_bytes(10), "path": "a.png"},
+        {"bytes": None, "path": str(tmp_path / "on_disk.png")},
+        {"bytes": _picture_bytes(30), "path": None},
+        None,
+    ]
     rows = {"image": pictures, "label": [1, 0, 0, 1], "age": [4, None, 30, 5], "note": ["x", "", None, "y"]}
     return datasets.Dataset.from_dict(rows, features=features)
 
@@ -187,7 +197,7 @@ def test_huggingface_dataset_with_an_image_column(hub_table, tmp_path, way):
     assert first.labels["age"] == "4" and "age" not in second.labels and third.labels["age"] == "30"
     assert [(found.root / item.file).read_bytes() for item in found.items] == [
         _picture_bytes(shade) for shade in (10, 200, 30)
-    ]  # fmt: skip
+    ]
     assert [skip.reason for skip in found.skips] == ["no_picture"] and "Row 3" in found.skips[0].message
 
 
@@ -216,8 +226,11 @@ def test_huggingface_library_is_named_when_it_is_missing(tmp_path, monkeypatch):
 
 
 def test_layout_of_frll(tmp_path):
-    rows = [{"file": f"{kind}_front/{number}_0.jpg", "set": f"{kind}_front"}
-            for kind in ("neutral", "smiling") for number in ("003", "004")]  # fmt: skip
+    rows = [
+        {"file": f"{kind}_front/{number}_0.jpg", "set": f"{kind}_front"}
+        for kind in ("neutral", "smiling")
+        for number in ("003", "004")
+    ]
     rows.append({"file": "canada/003f.jpg", "set": "canada"})
     found = open_dataset(write_labels(tmp_path, rows), export=tmp_path)
     by = {item.file: item.labels for item in found.items}
@@ -235,8 +248,10 @@ def test_columns(tmp_path):
     assert clustering(found)[0] is None and "only 3 values" in clustering(found)[1]
     assert number(Item("a", "a", {"x": "1.5"}), "x") == 1.5
     assert [number(Item("a", "a", {"x": text}), "x").reason for text in ("", "abc", "nan")] == [
-        "missing_label", "unknown_label", "missing_label",
-    ]  # fmt: skip
+        "missing_label",
+        "unknown_label",
+        "missing_label",
+    ]
 
 
 def test_digest_knows_pictures_and_labels_but_no_order(tmp_path):

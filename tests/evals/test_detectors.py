@@ -26,8 +26,16 @@ from faceagent.types import Evidence, HeatMap, Score, ToolStamp
 
 
 def test_forgery_keeps_frames_and_videos_apart():
-    made = table([detected(A, 2, "DF", "a"), detected(A, -2, "DF", "a"), detected(A, 1, "NT", "b"),
-                  detected(B, -1, "", "c"), detected(B, -1, "", "c"), detected(B, -0.5, "", "d")])  # fmt: skip
+    made = table(
+        [
+            detected(A, 2, "DF", "a"),
+            detected(A, -2, "DF", "a"),
+            detected(A, 1, "NT", "b"),
+            detected(B, -1, "", "c"),
+            detected(B, -1, "", "c"),
+            detected(B, -0.5, "", "d"),
+        ]
+    )
     found = points(forgery.TASK, made)
     assert found["auc"] == pytest.approx(6 / 9) and found["video_auc"] == 1.0  # video a: mean 0 beats both
     assert found["auc.NT"] == 1.0 and found["auc.DF"] == 0.5 and found["auc_kinds_mean"] == 0.75
@@ -36,8 +44,13 @@ def test_forgery_keeps_frames_and_videos_apart():
 
 def test_a_video_is_the_mean_of_its_frames_probabilities():
     sure, torn = (detected(A, value, "DF", "a")[1] for value in (30, -3))
-    rows = [({**detected(A, 0, "DF", "a")[0]}, sure), ({**detected(A, 0, "DF", "a")[0]}, torn),
-            detected(B, 1, "", "c"), detected(B, 1, "", "c"), detected(A, 2, "DF", "b")]  # fmt: skip
+    rows = [
+        ({**detected(A, 0, "DF", "a")[0]}, sure),
+        ({**detected(A, 0, "DF", "a")[0]}, torn),
+        detected(B, 1, "", "c"),
+        detected(B, 1, "", "c"),
+        detected(A, 2, "DF", "b"),
+    ]
     # By mean logits video a (13.5) would stand first; by mean probabilities (.52) below the real one (.73).
     assert points(forgery.TASK, table(rows))["video_auc"] == 0.5
     ratios = [(truth, {**values, "score": values["score"] / 2, "scale": "log10_ratio"}) for truth, values in rows]
@@ -55,8 +68,16 @@ def test_forgery_threshold_from_the_validation_split():
 
 
 def test_morph_names_families_and_both_rates():
-    made = table([detected(A, 3, "WebMorph"), detected(A, 2, "WebMorph"), detected(A, -2, "MIPGAN"),
-                  detected(A, 1, "MIPGAN"), detected(B, -1), detected(B, 0.5)])  # fmt: skip
+    made = table(
+        [
+            detected(A, 3, "WebMorph"),
+            detected(A, 2, "WebMorph"),
+            detected(A, -2, "MIPGAN"),
+            detected(A, 1, "MIPGAN"),
+            detected(B, -1),
+            detected(B, 0.5),
+        ]
+    )
     found = points(morph.TASK, made)
     assert found["apcer_max"] == 0.5 and found["bpcer"] == found["bscer"] == 0.5
     assert found["d_eer.WebMorph"] == 0.0 and found["d_eer_worst"] == found["d_eer.MIPGAN"] > 0
@@ -109,27 +130,50 @@ def test_a_picture_is_measured_against_its_mask(tmp_path, settings):
     pasted = pixels.copy()
     pasted[100:150, 100:150] = pixels[200:250, 200:250]
     write(tmp_path, [("mask.png", mask, {}), ("small.png", small, {})])
-    write(tmp_path, [("a.png", pasted, {"mask": "mask.png"}), ("b.png", pixels, {"mask": ""}),
-                     ("c.png", pasted[:, ::-1], {"mask": "gone.png"}), ("d.png", mask, {"mask": "mask.png"}),
-                     ("e.png", pasted // 2, {"mask": "small.png"}), ("f.png", pixels, {"mask": "/x"})])  # fmt: skip
+    write(
+        tmp_path,
+        [
+            ("a.png", pasted, {"mask": "mask.png"}),
+            ("b.png", pixels, {"mask": ""}),
+            ("c.png", pasted[:, ::-1], {"mask": "gone.png"}),
+            ("d.png", mask, {"mask": "mask.png"}),
+            ("e.png", pasted // 2, {"mask": "small.png"}),
+            ("f.png", pixels, {"mask": "/x"}),
+        ],
+    )
     outcome = run(RunConfig("localisation", tmp_path, settings, out=tmp_path / "run", rounds=10))
     assert outcome.result.dataset.n == 1  # a.png; b.png is unaltered, d.png shows no face
     assert 0 <= outcome.result.metrics["mask_iou"].value <= 1 and outcome.result.metrics["mask_pointing"].value in (
         0,
         1,
     )
-    assert {(skip.id, skip.reason) for skip in outcome.skips} >= {("c.png", "no_mask"), ("e.png", "no_mask"),
-                                                                  ("f.png", "outside")}  # fmt: skip
+    assert {(skip.id, skip.reason) for skip in outcome.skips} >= {
+        ("c.png", "no_mask"),
+        ("e.png", "no_mask"),
+        ("f.png", "outside"),
+    }
 
 
 def test_pictures_without_an_answer_are_counted_per_class():
-    truths = [{"class": A, "type": "print"}, {"class": A, "type": "print"}, {"class": A, "type": "mask"},
-              {"class": B, "type": ""}, {"class": B, "type": ""}]  # fmt: skip
-    cases = tuple(Case(str(place), "f", {**truth, "video": "", "validation": 0.0}, str(place))
-                  for place, truth in enumerate(truths))  # fmt: skip
+    truths = [
+        {"class": A, "type": "print"},
+        {"class": A, "type": "print"},
+        {"class": A, "type": "mask"},
+        {"class": B, "type": ""},
+        {"class": B, "type": ""},
+    ]
+    cases = tuple(
+        Case(str(place), "f", {**truth, "video": "", "validation": 0.0}, str(place))
+        for place, truth in enumerate(truths)
+    )
     answered = {"score": 1.0, "called": 1.0}
-    answers = [answered, {"skipped": ["too_blurry", ""], "cue_sharpness": 1.0}, answered,
-               Skip("3", "no_face", ""), Skip("4", "corrupt_picture", "")]  # fmt: skip
+    answers = [
+        answered,
+        {"skipped": ["too_blurry", ""], "cue_sharpness": 1.0},
+        answered,
+        Skip("3", "no_face", ""),
+        Skip("4", "corrupt_picture", ""),
+    ]
     found = score(spoof.TASK, zip(cases, answers, strict=True), rounds=10)
     assert found.metrics["apnrr"].value == pytest.approx(1 / 3) and found.metrics["bpnrr"].value == 1.0
     assert found.metrics["apnrr.print"].value == 0.5 and found.metrics["apnrr.mask"].value == 0.0
@@ -139,8 +183,10 @@ def test_pictures_without_an_answer_are_counted_per_class():
 
 
 def test_differential_morph_detection_reads_pairs_and_references(tmp_path, settings):
-    dataset = dataset_of(["label", "reference"], [{"label": "morph", "reference": "b.png"}, {"label": "bona_fide"},
-                                            {"label": "morph", "reference": "../x.png"}])  # fmt: skip
+    dataset = dataset_of(
+        ["label", "reference"],
+        [{"label": "morph", "reference": "b.png"}, {"label": "bona_fide"}, {"label": "morph", "reference": "../x.png"}],
+    )
     found = morph.TASK.read(dataset, "morph_differential")
     assert [case.others for case in found.cases] == [("b.png",)]
     assert [skip.reason for skip in found.skips] == ["no_reference", "outside"]
@@ -188,8 +234,10 @@ def test_robustness_reports_the_largest_drop():
 def test_ten_thousand_cases_are_scored_in_time_and_in_little_memory():
     rng = np.random.default_rng(1)
     positive = rng.random(10_000) < 0.5
-    made = [detected(A if flag else B, float(value), "print" if flag else "")
-            for flag, value in zip(positive, rng.normal(size=10_000) + positive, strict=True)]  # fmt: skip
+    made = [
+        detected(A if flag else B, float(value), "print" if flag else "")
+        for flag, value in zip(positive, rng.normal(size=10_000) + positive, strict=True)
+    ]
     big = table(
         [
             (truth, {**values, "cue_file_size": 1.0, "cue_resolution": 1.0, "cue_sharpness": 1.0})
@@ -228,9 +276,15 @@ def test_readers_leave_out_what_they_do_not_understand():
 
 def test_an_answer_that_is_reported_and_not_weighed_is_ranked_by_itself():
     def said(name, value, **changes):
-        return Evidence(id=name, tool=ToolStamp(name="t", version="1"), question="forgery", subject="F1",
-                        score=Score(value=value, scale="logit", **changes.pop("score", {})), statement=name,
-                        **changes)  # fmt: skip
+        return Evidence(
+            id=name,
+            tool=ToolStamp(name="t", version="1"),
+            question="forgery",
+            subject="F1",
+            score=Score(value=value, scale="logit", **changes.pop("score", {})),
+            statement=name,
+            **changes,
+        )
 
     splice = said("F1:forgery", -1.5, score={"calibration": "forgery/splice-1"})
     whole, family = said("F1:forgery_synthetic", 0.4), said("F1:forgery_family", 0.9, cites=("F1:forgery_synthetic",))

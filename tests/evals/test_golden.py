@@ -244,8 +244,11 @@ NOT_A_FIGURE = {"curve", "dealt", "area_over"}
 def _metric(function):
     inner = getattr(function, "of", function)
     if inner.__name__ == "<lambda>":
-        return next(name for name in inner.__code__.co_names if name not in {module.__name__ for module in MODULES}
-                    and name not in ("calibration", "quality"))  # fmt: skip
+        return next(
+            name
+            for name in inner.__code__.co_names
+            if name not in {module.__name__ for module in MODULES} and name not in ("calibration", "quality")
+        )
     return inner.__name__
 
 
@@ -260,8 +263,12 @@ def test_by_hand(function, columns, expected):
 
 def test_no_metric_is_left_out():
     cases = Counter(_metric(case[0]) for case in CASES)
-    functions = [one for module in MODULES for one in vars(module).values()
-                 if inspect.isfunction(one) and one.__module__ == module.__name__]  # fmt: skip
+    functions = [
+        one
+        for module in MODULES
+        for one in vars(module).values()
+        if inspect.isfunction(one) and one.__module__ == module.__name__
+    ]
     public = {one.__name__ for one in functions if one.__name__[0] != "_"} - NOT_A_FIGURE
     assert {name: cases[name] for name in public if cases[name] < 3} == {}
     assert set(cases) == public
@@ -354,9 +361,11 @@ def test_agrees_with_torchmetrics(torchmetrics, drawn):
         (classification.binary_f1(positive, scores >= 0.5), one.binary_f1_score((p >= 0.5).int(), t)),
         (localisation.iou(scores >= 0.5, positive), one.binary_jaccard_index((p >= 0.5).int(), t)),
         (regression.mae(scores, positive), torchmetrics.mean_absolute_error(p, t.double())),
-        (calibration.brier_of_many(many, truth), 4 * torchmetrics.mean_squared_error(
-            torch.tensor(many), torch.nn.functional.one_hot(y, 4).double())),
-    ):  # fmt: skip
+        (
+            calibration.brier_of_many(many, truth),
+            4 * torchmetrics.mean_squared_error(torch.tensor(many), torch.nn.functional.one_hot(y, 4).double()),
+        ),
+    ):
         assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
     for pair in (("The mouth opens, wide.", "the mouth is open wide"), ("a b c d", "d c a b"), ("one", "two")):
         found = torchmetrics.text.rouge_score(pair[1], pair[0], rouge_keys="rougeL")["rougeL_fmeasure"]

@@ -129,9 +129,11 @@ def test_an_ambiguous_description_must_ask_about_all_that_are_meant_and_no_other
 
 
 def test_face_references_are_counted_by_kind() -> None:
-    rows = [({}, {"kind": "left", "right": 1.0, "right_by_place": 1.0}),
-            ({}, {"kind": "woman", "right": 1.0, "right_by_place": 0.0}),
-            ({}, {"kind": "woman", "right": 0.0, "right_by_place": 0.0})]  # fmt: skip
+    rows = [
+        ({}, {"kind": "left", "right": 1.0, "right_by_place": 1.0}),
+        ({}, {"kind": "woman", "right": 1.0, "right_by_place": 0.0}),
+        ({}, {"kind": "woman", "right": 0.0, "right_by_place": 0.0}),
+    ]
     found = points(face_reference.TASK, table(rows))
     assert found["resolved"] == pytest.approx(2 / 3) and found["resolved_by_place"] == 1.0
     assert found["resolved_by_age_and_gender"] == found["resolved.woman"] == 0.5
@@ -164,18 +166,23 @@ def test_people_are_composed_where_their_labels_say(tmp_path: Path, astronaut: N
 
 
 def test_questions_are_asked_with_the_right_and_with_another_picture(tmp_path: Path, settings: Settings) -> None:
-    write(tmp_path, [
-        ("a.png", portrait(), {"topic": "smile", "question": "Smiling?", "answer": "yes", "swap": "b.png"}),
-        ("b.png", portrait()[:, ::-1], {"topic": "light", "question": "Dark?", "answer": "no", "swap": "gone.png"}),
-    ])  # fmt: skip
+    write(
+        tmp_path,
+        [
+            ("a.png", portrait(), {"topic": "smile", "question": "Smiling?", "answer": "yes", "swap": "b.png"}),
+            ("b.png", portrait()[:, ::-1], {"topic": "light", "question": "Dark?", "answer": "no", "swap": "gone.png"}),
+        ],
+    )
     dataset = open_dataset(tmp_path, export=tmp_path)
     cases = visual_questions.read(dataset, "vlm").cases
     runner = Runner(tmp_path, settings, "vlm")
     found = visual_questions.observe(runner, cases, Scripted(lambda ask: "yes"))
     assert found[0] == {"right": 1.0, "right_with_another": 1.0, "topic": "smile"}
     assert isinstance(found[1], Skip) and found[1].reason == "missing_file"
-    rows = [({}, {"topic": topic, "right": right, "right_with_another": other})
-            for topic, right, other in (("a", 1.0, 0.0), ("a", 1.0, 1.0), ("b", 0.0, 0.0))]  # fmt: skip
+    rows = [
+        ({}, {"topic": topic, "right": right, "right_with_another": other})
+        for topic, right, other in (("a", 1.0, 0.0), ("a", 1.0, 1.0), ("b", 0.0, 0.0))
+    ]
     scored = points(visual_questions.TASK, table(rows))
     assert scored["accuracy"] == 0.5 and scored["accuracy_with_another_picture"] == 0.25
     assert scored["gain_of_the_right_picture"] == 0.25 and scored["accuracy.a"] == 1.0
@@ -190,8 +197,10 @@ def test_units_that_rise_with_a_smile() -> None:
     labels = [{"AU12": "0", "emotion": "neutral", "subject": "a"}, {"AU12": "1", "emotion": "happy", "subject": "a"}]
     cases = action_units.read(dataset_of(["AU12", "emotion", "subject"], labels), "action_units").cases
     assert [case.truth["smiling"] for case in cases] == [0.0, 1.0]
-    rows = [({"AU12": float(smile), "smiling": float(smile)}, {"AU12": value, "AU6": other, "AU12_present": 0.0})
-            for smile, value, other in ((0, 0.1, 0.5), (1, 2.0, 0.2))]  # fmt: skip
+    rows = [
+        ({"AU12": float(smile), "smiling": float(smile)}, {"AU12": value, "AU6": other, "AU12_present": 0.0})
+        for smile, value, other in ((0, 0.1, 0.5), (1, 2.0, 0.2))
+    ]
     made = table(rows)
     one_person = type(made)(tuple(case._replace(cluster="a") for case in made.cases), made.values)
     found = points(action_units.TASK, one_person)
@@ -200,8 +209,10 @@ def test_units_that_rise_with_a_smile() -> None:
 
 
 def test_errors_at_the_shipped_identity_thresholds() -> None:
-    rows = [({"same": float(same)}, {"cosine": cosine, "ms": 1.0})
-            for same, cosine in ((1, 0.9), (1, 0.1), (0, 0.95), (0, 0.0), (0, -0.1), (0, 0.2))]  # fmt: skip
+    rows = [
+        ({"same": float(same)}, {"cosine": cosine, "ms": 1.0})
+        for same, cosine in ((1, 0.9), (1, 0.1), (0, 0.95), (0, 0.0), (0, -0.1), (0, 0.2))
+    ]
     found = points(identity.TASK, table(rows))
     for name in identity.shipped_thresholds():
         assert found[f"impostors_accepted_at.{name}"] == 0.25 and found[f"genuine_refused_at.{name}"] == 0.5
@@ -218,8 +229,12 @@ def test_one_expression_against_the_rest() -> None:
 
 
 def test_strong_evidence_for_the_wrong_side_is_misleading() -> None:
-    rows = [({"class": kind, "type": "", "video": "", "validation": 0.0},
-             {"score": llr, "llr": llr, "probability": 1 / (1 + 10.0**-llr), "called": 0.0, "verdict": "inconclusive"})
-            for kind, llr in (("attack", -1.2), ("attack", 2.0), ("bona_fide", 0.5), ("bona_fide", -1.0))]  # fmt: skip
+    rows = [
+        (
+            {"class": kind, "type": "", "video": "", "validation": 0.0},
+            {"score": llr, "llr": llr, "probability": 1 / (1 + 10.0**-llr), "called": 0.0, "verdict": "inconclusive"},
+        )
+        for kind, llr in (("attack", -1.2), ("attack", 2.0), ("bona_fide", 0.5), ("bona_fide", -1.0))
+    ]
     found = points(calibration.TASK, table(rows))
     assert found["misleading.attack"] == 0.5 and found["misleading.bona_fide"] == 0.0

@@ -51,8 +51,10 @@ def test_a_kind_may_change_from_case_to_case():
 def test_answers_are_small():
     rng = np.random.default_rng(0)
     tracemalloc.start()
-    rows = ({"score": value, "called": 1.0, "scale": "logit", "line": f"shi{'pp'}ed", "row": rng.random(32).tolist()}
-            for value in rng.random(5000).tolist())  # fmt: skip
+    rows = (
+        {"score": value, "called": 1.0, "scale": "logit", "line": f"shi{'pp'}ed", "row": rng.random(32).tolist()}
+        for value in rng.random(5000).tolist()
+    )
     found = Observations(rows)
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -53,8 +53,9 @@ def test_nothing_scored_is_said(done, tmp_path):
 def test_figures_have_a_meaning():
     assert metric_docs.meaning("spoof", "apcer_max")[0] == "APCER"
     assert metric_docs.meaning("forgery", "auc.hard") == (
-        "AUC, one kind (hard)", "as AUC, this kind of attack against all bona fide pictures",
-    )  # fmt: skip
+        "AUC, one kind (hard)",
+        "as AUC, this kind of attack against all bona fide pictures",
+    )
     assert metric_docs.meaning("identity", "auc")[1].startswith("chance that two pictures of one person")
     assert metric_docs.meaning("identity", "tar_at_far_1e-5")[0] == "TAR at a FAR (1e-5)"
     assert metric_docs.meaning("other", "accuracy_at_0.5")[0] == "accuracy at one half"

@@ -195,8 +195,10 @@ def test_compare_is_paired(spoof_run, spoof_set, settings, tmp_path):
 def test_compare_tests_silence_too(spoof_run, tmp_path):
     _, folder = spoof_run
     header, cases, answers = loaded(folder)
-    silent = [Skip(case.id, "too_blurry", "") if case.truth["class"] == "attack" else answer
-              for case, answer in zip(cases, answers, strict=True)]  # fmt: skip
+    silent = [
+        Skip(case.id, "too_blurry", "") if case.truth["class"] == "attack" else answer
+        for case, answer in zip(cases, answers, strict=True)
+    ]
     with Records(tmp_path / "skip_reason", header) as records:
         records.add(cases, silent)
     found = compare(folder, tmp_path / "skip_reason", rounds=200)

@@ -47,8 +47,13 @@ def felt(emotion, answer, **logits):
 
 
 def test_expression_chooses_among_the_classes_of_the_set():
-    made = table([felt("happy", "neutral", happy=1, neutral=3), felt("sadness", "sadness", sadness=2),
-                  felt("contempt", "happy", happy=0.1)])  # fmt: skip
+    made = table(
+        [
+            felt("happy", "neutral", happy=1, neutral=3),
+            felt("sadness", "sadness", sadness=2),
+            felt("contempt", "happy", happy=0.1),
+        ]
+    )
     found = points(expression.TASK, made)
     assert found["accuracy"] == 1.0 and found["accuracy_free"] == 0.5
     assert found["open_set_auroc"] == 1.0 and found["open_set_fpr95"] == 0.0
@@ -57,8 +62,10 @@ def test_expression_chooses_among_the_classes_of_the_set():
 
 
 def test_action_units_with_intensities_and_unknowns():
-    rows = [({"AU12": truth}, {"AU12": guess, "AU12_present": float(guess >= 0.5)})
-            for truth, guess in ((0, 0.1), (1, 0.2), (2, 2.2), (4, 3.8), (3, 0.3))]  # fmt: skip
+    rows = [
+        ({"AU12": truth}, {"AU12": guess, "AU12_present": float(guess >= 0.5)})
+        for truth, guess in ((0, 0.1), (1, 0.2), (2, 2.2), (4, 3.8), (3, 0.3))
+    ]
     found = points(action_units.TASK, table(rows))
     assert found["f1.AU12"] == found["f1_macro"] == pytest.approx(0.8)  # 2, 4 found; 3 missed
     assert 0 < found["icc.AU12"] < 1
@@ -98,8 +105,11 @@ def test_attributes():
 
 def test_identity_from_subjects_and_from_pairs():
     vectors = {"a": ([1, 0], [0.9, 0.1]), "b": ([0, 1], [0.1, 0.9])}
-    rows = [({"subject": name}, {"embedding": list(map(float, vector)), "ms": 10.0})
-            for name, both in vectors.items() for vector in both]  # fmt: skip
+    rows = [
+        ({"subject": name}, {"embedding": list(map(float, vector)), "ms": 10.0})
+        for name, both in vectors.items()
+        for vector in both
+    ]
     found = points(identity.TASK, table(rows))
     assert found["auc"] == 1.0 and found["eer"] == 0.0 and np.isnan(found["tar_at_far_1e-3"])
     listed = table([({"same": 1.0}, {"cosine": 0.9, "ms": 1.0}), ({"same": 0.0}, {"cosine": 0.95, "ms": 1.0})])
@@ -108,8 +118,10 @@ def test_identity_from_subjects_and_from_pairs():
 
 def test_a_list_keeps_its_own_folds_and_its_worst_pairs_are_found():
     pairs = [(1, 0.9), (1, 0.8), (0, 0.1), (0, 0.7), (1, 0.2), (0, 0.1)]
-    rows = [({"same": float(same), "fold": str(place % 2)}, {"cosine": cosine, "ms": 1.0})
-            for place, (same, cosine) in enumerate(pairs)]  # fmt: skip
+    rows = [
+        ({"same": float(same), "fold": str(place % 2)}, {"cosine": cosine, "ms": 1.0})
+        for place, (same, cosine) in enumerate(pairs)
+    ]
     made = table(rows)
     assert identity.folds_of(made, identity.comparisons(made)).tolist() == [0, 1, 0, 1, 0, 1]
     found = identity.TASK.measurement(made)(np.ones((2, 6)))
@@ -118,8 +130,12 @@ def test_a_list_keeps_its_own_folds_and_its_worst_pairs_are_found():
     assert np.flatnonzero(~np.isnan(worst)).tolist() == [4]
     unfolded = table([({"same": truth["same"]}, values) for truth, values in rows])
     assert "accuracy_folds" in points(identity.TASK, unfolded)
-    singles = table([({"subject": name}, {"embedding": vector, "ms": 1.0})
-                     for name, vector in (("a", [1.0, 0.0]), ("a", [0.0, 1.0]), ("b", [0.6, 0.8]))])  # fmt: skip
+    singles = table(
+        [
+            ({"subject": name}, {"embedding": vector, "ms": 1.0})
+            for name, vector in (("a", [1.0, 0.0]), ("a", [0.0, 1.0]), ("b", [0.6, 0.8]))
+        ]
+    )
     assert "accuracy_folds" not in points(identity.TASK, singles)  # nobody chose these pairs
     assert not np.isnan(identity.TASK.failures(singles)[:2]).any()
 
@@ -128,8 +144,10 @@ def test_rates_are_stated_only_with_strangers_enough():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = [({"subject": f"{place // 2:02}"}, {"embedding": vector.tolist(), "ms": 1.0})
-            for place, vector in enumerate(np.repeat(vectors[:30], 2, axis=0))]  # fmt: skip
+    rows = [
+        ({"subject": f"{place // 2:02}"}, {"embedding": vector.tolist(), "ms": 1.0})
+        for place, vector in enumerate(np.repeat(vectors[:30], 2, axis=0))
+    ]
     found = points(identity.TASK, table(rows))
     assert found["tar_at_far_1e-2"] == 1.0 and np.isnan(found["tar_at_far_1e-4"])
     assert found["fruits_100ms_fnmr_at_fmr_1e-2"] == 0.0
@@ -149,23 +167,28 @@ def test_fairness_names_the_widest_gap():
     for group, wrong in (("East", 2), ("West", 10)):
         for place in range(20):
             answer = "female" if place < wrong else "male"
-            rows.append(({"tool": "attributes", "gender": "male", "group_race": group},
-                         {"answered": 1.0, "gender": answer}))  # fmt: skip
+            rows.append(
+                ({"tool": "attributes", "gender": "male", "group_race": group}, {"answered": 1.0, "gender": answer})
+            )
     found = points(fairness.TASK, table(rows))
     assert found["gender_error.race.East"] == 0.1 and found["gender_error.race.West"] == 0.5
     assert found["worst_gap"] == found["gap_gender_error.race"] == pytest.approx(0.4)
 
 
 def test_fairness_counts_faces_without_an_answer():
-    rows = [({"tool": "spoof", "class": B, "group_gender": "x"}, {"answered": 0.0}),
-            ({"tool": "spoof", "class": B, "group_gender": "x"}, {"answered": 1.0, "called": 1.0})]  # fmt: skip
+    rows = [
+        ({"tool": "spoof", "class": B, "group_gender": "x"}, {"answered": 0.0}),
+        ({"tool": "spoof", "class": B, "group_gender": "x"}, {"answered": 1.0, "called": 1.0}),
+    ]
     found = points(fairness.TASK, table(rows))
     assert found["non_response"] == 0.5 and found["false_alarm"] == 1.0
 
 
 def test_quality_by_landmark_errors():
-    rows = [({"outcome": "nme"}, {"nme": error, **{f"q_{name}": value for name in quality.NAMES}})
-            for error, value in ((0.1, 10.0), (0.05, 50.0), (0.03, 90.0))]  # fmt: skip
+    rows = [
+        ({"outcome": "nme"}, {"nme": error, **{f"q_{name}": value for name in quality.NAMES}})
+        for error, value in ((0.1, 10.0), (0.05, 50.0), (0.03, 90.0))
+    ]
     found = points(quality.TASK, table(rows))
     assert found["edc_gain"] > 0 and found["error_at_discard_40"] == pytest.approx(0.03)
 

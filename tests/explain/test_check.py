@@ -10,28 +10,47 @@ BY = ToolStamp(name="action_units", version="1.0.0")
 
 def _record() -> tuple[list[Evidence], Verdict]:
     smile = Evidence(
-        id="F1:AU12", tool=BY, question="action_units", subject="F1", label="present",
-        score=Score(value=3.0, scale="intensity"), facts={"name": "lip corner puller"},
+        id="F1:AU12",
+        tool=BY,
+        question="action_units",
+        subject="F1",
+        label="present",
+        score=Score(value=3.0, scale="intensity"),
+        facts={"name": "lip corner puller"},
         statement="AU12 (lip corner puller) is present at intensity 3.0 of 5.",
-    )  # fmt: skip
+    )
     lids = Evidence(
-        id="F1:AU7", tool=BY, question="action_units", subject="F1", status="not_applicable", reason="not_measurable",
+        id="F1:AU7",
+        tool=BY,
+        question="action_units",
+        subject="F1",
+        status="not_applicable",
+        reason="not_measurable",
         facts={"name": "lid tightener", "cause": "occluded", "hidden_parts": "right_eye, left_eye"},
         statement="AU7 (lid tightener) cannot be measured: the eyes are covered, apparently by sunglasses.",
-    )  # fmt: skip
+    )
     verdict = Verdict(
-        id="V:F1:expression", question="expression", subject="F1", label="happy", wording="Apparent happy.",
-        supports=("F1:AU12",), status="uncertain",
-    )  # fmt: skip
+        id="V:F1:expression",
+        question="expression",
+        subject="F1",
+        label="happy",
+        wording="Apparent happy.",
+        supports=("F1:AU12",),
+        status="uncertain",
+    )
     return [smile, lids], verdict
 
 
 def _kept(text: str, *cites: str) -> bool:
     evidence, verdict = _record()
     explanation = Explanation(
-        question="expression", subject="F1", steps=(Step(section="Key observations", text=text, cites=cites),),
-        author="test", prompt="test@1", prompt_sha256="0" * 64,
-    )  # fmt: skip
+        question="expression",
+        subject="F1",
+        steps=(Step(section="Key observations", text=text, cites=cites),),
+        author="test",
+        prompt="test@1",
+        prompt_sha256="0" * 64,
+    )
     checked = check(explanation, evidence, verdict)
     assert len(checked.steps) + len(checked.struck) == 1
     return bool(checked.steps)

@@ -14,9 +14,12 @@ def evidence(name: str, question: str, statement: str, **changes: object) -> Evi
 
 
 SMILE = evidence(
-    "F1:AU12", "action_units", "AU12 (lip corner puller) is present at intensity 3.1 of 5.",
-    label="present", score=Score(value=3.1, scale="intensity"),
-)  # fmt: skip
+    "F1:AU12",
+    "action_units",
+    "AU12 (lip corner puller) is present at intensity 3.1 of 5.",
+    label="present",
+    score=Score(value=3.1, scale="intensity"),
+)
 BROW = evidence("F1:AU4", "action_units", "AU4 (brow lowerer) is absent.", label="absent")
 DEAD = evidence("F1:AU9", "action_units", "AU9 was not measurable.", status="not_applicable", reason="not_measurable")
 READING = evidence("F1:expression", "expression", "The apparent expression is happy.", cites=("F1:AU12",))
@@ -24,16 +27,25 @@ READING = evidence("F1:expression", "expression", "The apparent expression is ha
 
 def verdict(question: str, **changes: object) -> Verdict:
     return Verdict.model_validate(
-        {"id": f"V:F1:{question}", "question": question, "subject": "F1", "label": "happy",
-         "wording": "Apparent happy (probability 93 %).", "status": "stable"} | changes
-    )  # fmt: skip
+        {
+            "id": f"V:F1:{question}",
+            "question": question,
+            "subject": "F1",
+            "label": "happy",
+            "wording": "Apparent happy (probability 93 %).",
+            "status": "stable",
+        }
+        | changes
+    )
 
 
 def test_expression_has_its_three_sections_and_every_step_cites() -> None:
     told = explain.explain_by_template(verdict("expression", supports=("F1:expression",)), [SMILE, BROW, DEAD, READING])
     assert list(dict.fromkeys(step.section for step in told.steps)) == [
-        "Key observations", "Interpretation", "Conclusion",
-    ]  # fmt: skip
+        "Key observations",
+        "Interpretation",
+        "Conclusion",
+    ]
     assert all(step.cites for step in told.steps)
     assert told.steps[0] == Step(section="Key observations", text=SMILE.statement, cites=("F1:AU12",))
     assert told.steps[-1].cites == ("V:F1:expression", "F1:expression")
@@ -59,9 +71,13 @@ def test_forgery_without_a_regional_detector_says_so_once() -> None:
 def test_the_number_of_citations_and_the_digits_of_an_id_vouch_for_nothing() -> None:
     said = verdict("expression")
     told = Explanation(
-        question="expression", subject="F1", author="test", prompt="x@1", prompt_sha256="0",
+        question="expression",
+        subject="F1",
+        author="test",
+        prompt="x@1",
+        prompt_sha256="0",
         steps=(Step(section="s", text="AU12 is at intensity 1.", cites=("F1:AU12",)),),
-    )  # fmt: skip
+    )
     assert explain.check(told, [SMILE], said).steps == ()
 
 
@@ -99,9 +115,13 @@ def test_a_statement_cannot_smuggle_in_a_step_or_a_citation() -> None:
 def test_claims_that_do_not_hold_are_struck(text: str, cites: tuple[str, ...], fault: str) -> None:
     said = verdict("expression")
     told = Explanation(
-        question="expression", subject="F1", author="test", prompt="x@1", prompt_sha256="0",
+        question="expression",
+        subject="F1",
+        author="test",
+        prompt="x@1",
+        prompt_sha256="0",
         steps=(Step(section="s", text=text, cites=cites), Step(section="s", text="AU12 at 3.1.", cites=("F1:AU12",))),
-    )  # fmt: skip
+    )
     checked = explain.check(told, [SMILE, BROW], said)
     assert [step.text for step in checked.steps] == ["AU12 at 3.1."]
     assert len(checked.struck) == 1
@@ -112,11 +132,14 @@ def regions(question: str, **values: object) -> list[Evidence]:
     """One piece of evidence per region: a heat for forgery, "same" or "different" for identity."""
     return [
         evidence(
-            f"F1:{question}_{part}", question, f"{part} {value}", region=part,
+            f"F1:{question}_{part}",
+            question,
+            f"{part} {value}",
+            region=part,
             **({"label": value} if isinstance(value, str) else {"score": Score(value=value, scale="probability")}),
         )
         for part, value in values.items()
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -136,8 +159,12 @@ def test_what_is_said_of_no_region_or_of_one_must_be_true_of_all(
 ) -> None:
     said = verdict(measured[0].question, label="inconclusive")
     told = Explanation(
-        question=said.question, subject="F1", author="test", prompt="x@1", prompt_sha256="0",
+        question=said.question,
+        subject="F1",
+        author="test",
+        prompt="x@1",
+        prompt_sha256="0",
         steps=(Step(section="Overall", text=text, cites=(measured[1].id,)),),
-    )  # fmt: skip
+    )
     checked = explain.check(told, measured, said)
     assert bool(checked.steps) is holds and bool(checked.struck) is not holds

@@ -22,9 +22,16 @@ Find = Callable[[Pixels], tuple[Face, ...]]
 def picture_of(pixels: Pixels, name: str = "P1") -> Picture:
     height, width = pixels.shape[:2]
     return Picture(
-        id=name, sha256="0" * 64, width=width, height=height, format="PNG", bytes=1, source="memory", mode="RGB",
+        id=name,
+        sha256="0" * 64,
+        width=width,
+        height=height,
+        format="PNG",
+        bytes=1,
+        source="memory",
+        mode="RGB",
         orientation=1,
-    )  # fmt: skip
+    )
 
 
 def shrunk(head: Pixels, width: int) -> Pixels:

@@ -38,9 +38,11 @@ def _certificate(
 ) -> bytes:
     def name(words: str) -> x509.Name:
         return x509.Name(
-            [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "faceagent tests"),
-             x509.NameAttribute(NameOID.COMMON_NAME, words)]
-        )  # fmt: skip
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "faceagent tests"),
+                x509.NameAttribute(NameOID.COMMON_NAME, words),
+            ]
+        )
 
     now = datetime.datetime.now(datetime.UTC)
     usage = dict.fromkeys(

@@ -43,9 +43,12 @@ def camera() -> Image.Exif:
 def test_exif_is_read_from_every_format(kind: str, camera: Image.Exif, gradient: Image.Image, encode: Encode) -> None:
     found = read_metadata(encode(gradient, kind, exif=camera))
     assert found.exif == {
-        "camera_make": "Canon", "camera_model": "EOS R5", "software": "Adobe Photoshop 25.0 (Macintosh)",
-        "modified": "2026:02:03 04:05:06", "taken": "2026:01:02 03:04:05",
-    }  # fmt: skip
+        "camera_make": "Canon",
+        "camera_model": "EOS R5",
+        "software": "Adobe Photoshop 25.0 (Macintosh)",
+        "modified": "2026:02:03 04:05:06",
+        "taken": "2026:01:02 03:04:05",
+    }
     assert found.editors == ("Adobe Photoshop",) and found.gps and not found.synthetic
 
 
@@ -72,8 +75,10 @@ def test_xmp_is_read_as_attributes_and_as_elements(kind: str, gradient: Image.Im
         data = encode(gradient, kind, xmp=xmp)
     found = read_metadata(data)
     assert found.xmp == {
-        "camera_make": "Nikon", "creator_tool": "Adobe Firefly 3", "created": "2026-01-02T03:04:05+01:00",
-    }  # fmt: skip
+        "camera_make": "Nikon",
+        "creator_tool": "Adobe Firefly 3",
+        "created": "2026-01-02T03:04:05+01:00",
+    }
     assert found.source_type == "trainedAlgorithmicMedia" and found.synthetic and found.gps
     assert (found.generators, found.editors) == (("Adobe Firefly",), ("GIMP",))
 

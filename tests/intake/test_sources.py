@@ -49,8 +49,11 @@ def test_missing_paths_and_empty_folders_stay_in_the_list(tmp_path: Path, blobs:
     assert [source.kind for source in found] == ["path"] * 4
     problems = [take(source, blobs, Settings()) for source in found]
     assert [problem.reason for problem in problems if isinstance(problem, Problem)] == [
-        "missing_file", "is_folder", "missing_file", "missing_file",
-    ]  # fmt: skip
+        "missing_file",
+        "is_folder",
+        "missing_file",
+        "missing_file",
+    ]
 
 
 def test_bytes_data_urls_and_stdin_are_stored(blobs: MemoryBlobs, monkeypatch: pytest.MonkeyPatch) -> None:

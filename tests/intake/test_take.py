@@ -50,8 +50,15 @@ def test_every_format_is_read(kind: str, blobs: MemoryBlobs, gradient: Image.Ima
 def test_orientation_is_applied_exactly_once(
     orientation: int, kind: str, blobs: MemoryBlobs, gradient: Image.Image, encode: Encode
 ) -> None:
-    back = {6: "ROTATE_90", 8: "ROTATE_270", 3: "ROTATE_180", 2: "FLIP_LEFT_RIGHT", 4: "FLIP_TOP_BOTTOM",
-            5: "TRANSPOSE", 7: "TRANSVERSE"}  # fmt: skip
+    back = {
+        6: "ROTATE_90",
+        8: "ROTATE_270",
+        3: "ROTATE_180",
+        2: "FLIP_LEFT_RIGHT",
+        4: "FLIP_TOP_BOTTOM",
+        5: "TRANSPOSE",
+        7: "TRANSVERSE",
+    }
     stored = gradient.transpose(Image.Transpose[back[orientation]]) if orientation > 1 else gradient
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -229,9 +236,14 @@ def test_one_bad_item_does_not_stop_the_others(
     inputs = [*(tmp_path / name for name in files), *(tmp_path / f"{name}.jpg" for name in ("link", "loop", "folder"))]
     results = {source.name: take(source, blobs, LIMITS) for source in expand([*inputs, tmp_path / "gone.png"], blobs)}
     assert {name: found.reason for name, found in results.items() if isinstance(found, Problem)} == {
-        "zero.jpg": "empty_file", "cut.jpg": "corrupt_picture", "text.jpg": "unsupported_format",
-        "link.jpg": "missing_file", "loop.jpg": "missing_file", "folder.jpg": "is_folder", "gone.png": "missing_file",
-    }  # fmt: skip
+        "zero.jpg": "empty_file",
+        "cut.jpg": "corrupt_picture",
+        "text.jpg": "unsupported_format",
+        "link.jpg": "missing_file",
+        "loop.jpg": "missing_file",
+        "folder.jpg": "is_folder",
+        "gone.png": "missing_file",
+    }
     wrong = results["wrong.png"]
     assert isinstance(wrong, Picture) and wrong.format == "JPEG"
     assert wrong.notes == ("named .png, but the bytes are JPEG",)

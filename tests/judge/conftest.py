@@ -7,9 +7,13 @@ from faceagent.judge.calibrate import _ADAPTER
 from faceagent.types import Evidence, Score, ToolStamp
 
 BINARY = {
-    "scale": "logit", "positive": "forged", "negative": "bona_fide", "fitted_on": "hand-made",
-    "n_positive": 1000, "n_negative": 1000,
-}  # fmt: skip
+    "scale": "logit",
+    "positive": "forged",
+    "negative": "bona_fide",
+    "fitted_on": "hand-made",
+    "n_positive": 1000,
+    "n_negative": 1000,
+}
 POINT = {"name": "BPCER 5 %", "threshold": 0.5, "errors": {"bpcer": 0.05}}
 # slope ln(10): a score of 1 is a log10 LR of 1.
 CALIBRATIONS = [
@@ -35,9 +39,13 @@ def measured() -> Callable[..., Evidence]:
 
     def make(name: str, value: float, calibration: str | None = "test/plain", **changes: object) -> Evidence:
         values: dict[str, object] = {
-            "id": f"F1:{name}", "tool": ToolStamp(name=name, version="1"), "question": "forgery", "subject": "F1",
-            "score": Score(value=value, scale="logit", calibration=calibration), "statement": f"{name} says {value}.",
-        }  # fmt: skip
+            "id": f"F1:{name}",
+            "tool": ToolStamp(name=name, version="1"),
+            "question": "forgery",
+            "subject": "F1",
+            "score": Score(value=value, scale="logit", calibration=calibration),
+            "statement": f"{name} says {value}.",
+        }
         return Evidence.model_validate(values | changes)
 
     return make

@@ -31,8 +31,13 @@ def test_one_comparison_changes_nothing(score: float) -> None:
 
 def test_the_number_of_comparisons_is_read_from_the_facts() -> None:
     item = Evidence(
-        id="F1:identity", tool=ToolStamp(name="t", version="1"), question="identity", subject="F1", statement="Said.",
-        score=Score(value=0.5, scale="cosine", calibration="identity/sface-2"), facts={"comparisons": 3},
-    )  # fmt: skip
+        id="F1:identity",
+        tool=ToolStamp(name="t", version="1"),
+        question="identity",
+        subject="F1",
+        statement="Said.",
+        score=Score(value=0.5, scale="cosine", calibration="identity/sface-2"),
+        facts={"comparisons": 3},
+    )
     assert comparisons_of(item) == 3
     assert comparisons_of(item.model_copy(update={"facts": {}})) == 1

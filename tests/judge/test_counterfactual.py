@@ -76,8 +76,9 @@ def test_one_of_several_labels_is_overtaken_by_its_runner_up(measured: Measured)
 def test_what_cannot_turn_the_verdict_is_said_to_be_fixed(measured: Measured) -> None:
     evidence = [measured("uncalibrated", 5.0, None), measured("weak", 3.0)]
     assert [change.evidence for change in what_would_change(weighed(evidence), FACE, evidence).changes] == [
-        "F1:weak", "F1:weak",
-    ]  # fmt: skip
+        "F1:weak",
+        "F1:weak",
+    ]
 
 
 def test_what_was_not_measured_is_named(measured: Measured) -> None:

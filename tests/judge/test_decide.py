@@ -78,14 +78,20 @@ def test_no_evidence_and_silent_evidence_abstain_with_their_reason(measured: Mak
 
 @pytest.mark.parametrize(
     ("logits", "label"),
-    [({"happy": 3.0, "sadness": 0.0, "neutral": 0.0}, "happy"), ({"happy": 1.0, "sadness": 0.9}, "inconclusive"),
-     ({"happy": 0.1, "sadness": 0.0, "neutral": 0.0}, "inconclusive")],
-)  # fmt: skip
+    [
+        ({"happy": 3.0, "sadness": 0.0, "neutral": 0.0}, "happy"),
+        ({"happy": 1.0, "sadness": 0.9}, "inconclusive"),
+        ({"happy": 0.1, "sadness": 0.0, "neutral": 0.0}, "inconclusive"),
+    ],
+)
 def test_choice_needs_a_clear_winner(measured: Make, logits: dict[str, float], label: str) -> None:
     item = measured(
-        "expression", 1.0, question="expression", distribution=logits,
+        "expression",
+        1.0,
+        question="expression",
+        distribution=logits,
         score=Score(value=1.0, scale="logit", calibration="test/labels"),
-    )  # fmt: skip
+    )
     verdict = decide.choice("expression", "F1", [item])
     assert verdict.label == label
     assert "apparent happy" in verdict.wording.lower()
@@ -98,9 +104,15 @@ def test_facs_code_has_intensity_letters(measured: Make) -> None:
         score = Score(value=value, scale="intensity")
         return measured(name, 0.0, question="action_units", label=label, score=score)
 
-    verdict = decide.facs("action_units", "F1", [
-        unit("AU6", 2.4, "present"), unit("AU12", 5.0, "present"), unit("AU4", 0.2, "absent"),
-    ])  # fmt: skip
+    verdict = decide.facs(
+        "action_units",
+        "F1",
+        [
+            unit("AU6", 2.4, "present"),
+            unit("AU12", 5.0, "present"),
+            unit("AU4", 0.2, "absent"),
+        ],
+    )
     assert verdict.label == "AU6C+AU12E"
     assert verdict.wording == "2 of 3 measurable action units are present: AU6C + AU12E."
     nothing = decide.facs("action_units", "F1", [unit("AU4", 0.2, "absent")])

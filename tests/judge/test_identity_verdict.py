@@ -6,16 +6,25 @@ from faceagent.types import Evidence, Face, Quality, Score, ToolStamp
 BY = ToolStamp(name="t", version="1")
 GOOD = Quality(unified=90, sharpness=90, illumination=90, exposure=90, resolution=90, pose=90, visibility=90)
 FACE = Face(
-    id="F1", picture="P1", box=(0, 0, 9, 9), confidence=1, points5=((0, 0),) * 5, quality=GOOD,
+    id="F1",
+    picture="P1",
+    box=(0, 0, 9, 9),
+    confidence=1,
+    points5=((0, 0),) * 5,
+    quality=GOOD,
     usable_for=("identity",),
-)  # fmt: skip
+)
 
 
 def item(name, question, value, scale, calibration):
     return Evidence(
-        id=f"F1:{name}", tool=BY, question=question, subject="F1", statement="Said.",
+        id=f"F1:{name}",
+        tool=BY,
+        question=question,
+        subject="F1",
+        statement="Said.",
         score=Score(value=value, scale=scale, calibration=calibration),
-    )  # fmt: skip
+    )
 
 
 def alike(cosine):

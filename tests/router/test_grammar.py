@@ -50,8 +50,16 @@ def test_a_list_that_cannot_work_is_named(phrases: object) -> None:
 
 @pytest.mark.parametrize(
     ("slip", "word", "near"),
-    [("expresion", "expression", True), ("genuien", "genuine", True), ("fkae", "fake", True), ("fale", "fake", False),
-     ("quolity", "quality", True), ("qualities", "quality", False), ("hapy", "happy", True), ("harpy", "happy", False)],
-)  # fmt: skip
+    [
+        ("expresion", "expression", True),
+        ("genuien", "genuine", True),
+        ("fkae", "fake", True),
+        ("fale", "fake", False),
+        ("quolity", "quality", True),
+        ("qualities", "quality", False),
+        ("hapy", "happy", True),
+        ("harpy", "happy", False),
+    ],
+)
 def test_one_slip_of_the_finger(slip: str, word: str, near: bool) -> None:
     assert is_one_edit(slip, word) is near

@@ -9,9 +9,9 @@ from PIL import Image
 from faceagent.intake.metadata import read_metadata
 from faceagent.intake.text import clean
 
-BILLION = "<!DOCTYPE l [<!ENTITY a0 'ha'>" + "".join(
-    f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 10)
-) + "]>"  # fmt: skip
+BILLION = (
+    "<!DOCTYPE l [<!ENTITY a0 'ha'>" + "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 10)) + "]>"
+)
 TIFF = "xmlns:tiff='http://ns.adobe.com/tiff/1.0/'"
 
 

@@ -121,8 +121,15 @@ def test_ages_of_dlib_fall_into_their_bands_whole() -> None:
     assert shares.shape == (81, len(CENTRES))
     np.testing.assert_array_equal(shares.sum(axis=1), 1)
     assert [list(CENTRES)[int(row.argmax())] for row in shares[[0, 2, 3, 9, 10, 69, 70, 80]]] == [
-        "0-2", "0-2", "3-9", "3-9", "10-19", "60-69", "more than 70", "more than 70",
-    ]  # fmt: skip
+        "0-2",
+        "0-2",
+        "3-9",
+        "3-9",
+        "10-19",
+        "60-69",
+        "more than 70",
+        "more than 70",
+    ]
 
 
 def test_the_mean_of_a_distribution_and_its_probabilities() -> None:

@@ -23,10 +23,14 @@ def _mesh(width: int, height: int, move: tuple[float, float] = (0.0, 0.0)) -> np
 def _view(points: np.ndarray, width: int, height: int) -> View:
     seen = drawn(np.zeros((height, width, 3), np.uint8))
     face = Face(
-        id="F1", picture="P1", box=(0.0, 0.0, 10.0, 10.0), confidence=1.0, points5=((1.0, 1.0),) * 5,
+        id="F1",
+        picture="P1",
+        box=(0.0, 0.0, 10.0, 10.0),
+        confidence=1.0,
+        points5=((1.0, 1.0),) * 5,
         landmarks=tuple((float(x), float(y)) for x, y in points),
         quality=Quality(**{name: 100.0 for name in Quality.model_fields}),
-    )  # fmt: skip
+    )
     return View(seen.picture, seen.pixels, seen.original, face)
 
 

@@ -9,8 +9,9 @@ def test_a_face_is_alike_itself_region_by_region_and_says_how_often_that_errs(as
     face = portrait(drawn(astronaut), settings)
     other = np.clip(astronaut.astype(np.int16) + 9, 0, 255).astype(np.uint8)
     reference = portrait(drawn(other, "R1"), settings)
-    reference = View(reference.picture.model_copy(update={"sha256": "1" * 64}), reference.pixels, reference.original,
-                     reference.face)  # fmt: skip
+    reference = View(
+        reference.picture.model_copy(update={"sha256": "1" * 64}), reference.pixels, reference.original, reference.face
+    )
     (found,) = Likeness(settings).run([View(face.picture, face.pixels, face.original, face.face, (reference,))])
     assert [item.id.partition("_")[2] for item in found] == list(region_thresholds())
     assert {item.label for item in found} == {"same"} and all(item.score.value > 0.9 for item in found)

@@ -11,8 +11,13 @@ from faceagent.tools.base import ToolSpec, View, measure
 from faceagent.types import Evidence, Face, Picture, Quality, ToolStamp
 
 SPEC = ToolSpec(
-    name="toy", version="1", title="Toy", summary="Measures nothing.", questions=("spoof",), scope="face",
-)  # fmt: skip
+    name="toy",
+    version="1",
+    title="Toy",
+    summary="Measures nothing.",
+    questions=("spoof",),
+    scope="face",
+)
 GOOD = Quality(unified=90, sharpness=90, illumination=90, exposure=90, resolution=90, pose=90, visibility=90)
 
 
@@ -45,9 +50,17 @@ def view(name: str, **changes: object) -> View:
         id="P1", sha256="0" * 64, width=9, height=9, format="PNG", bytes=9, source="x", mode="RGB", orientation=1
     )
     face = Face.model_validate(
-        {"id": name, "picture": "P1", "box": (0, 0, 9, 9), "confidence": 0.9, "points5": ((1, 1),) * 5,
-         "quality": GOOD, "usable_for": ("spoof",)} | changes
-    )  # fmt: skip
+        {
+            "id": name,
+            "picture": "P1",
+            "box": (0, 0, 9, 9),
+            "confidence": 0.9,
+            "points5": ((1, 1),) * 5,
+            "quality": GOOD,
+            "usable_for": ("spoof",),
+        }
+        | changes
+    )
     return View(picture, lambda: np.zeros((9, 9, 3), np.uint8), lambda: b"", face)
 
 

@@ -50,9 +50,16 @@ def whole(find: Callable[[Pixels], tuple[Face, ...]], portrait: Pixels) -> Face:
 def _picture(pixels: Pixels) -> Picture:
     height, width = pixels.shape[:2]
     return Picture(
-        id="P1", sha256="0" * 64, width=width, height=height, format="PNG", bytes=1, source="memory", mode="RGB",
+        id="P1",
+        sha256="0" * 64,
+        width=width,
+        height=height,
+        format="PNG",
+        bytes=1,
+        source="memory",
+        mode="RGB",
         orientation=1,
-    )  # fmt: skip
+    )
 
 
 def _evidence(pixels: Pixels, face: Face, settings: Settings) -> dict[str, Evidence]:
@@ -168,9 +175,14 @@ def test_a_mask_is_named_and_what_it_hides_is_not_measured(
 
 
 OBJECTS: dict[Occluder, FacePart] = {
-    "mask": "mouth", "sunglasses": "left_eye", "microphone": "mouth", "hair": "right_brow", "cloth": "mouth",
-    "hand": "mouth", "paper": "nose",
-}  # fmt: skip
+    "mask": "mouth",
+    "sunglasses": "left_eye",
+    "microphone": "mouth",
+    "hair": "right_brow",
+    "cloth": "mouth",
+    "hand": "mouth",
+    "paper": "nose",
+}
 
 
 @pytest.mark.parametrize("kind", list(OBJECTS))

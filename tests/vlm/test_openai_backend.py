@@ -49,9 +49,12 @@ def test_a_request_is_what_vllm_wants_and_pictures_travel_as_data(endpoint: Endp
     endpoint.replies = [Reply.json(completion(GOOD))]
     picture = png()
     ask = GenerationRequest(
-        turns=(Message(text="Look.", images=(picture,)),), system="Be short.", format=FORM, adapter="expression",
+        turns=(Message(text="Look.", images=(picture,)),),
+        system="Be short.",
+        format=FORM,
+        adapter="expression",
         max_tokens=32,
-    )  # fmt: skip
+    )
     answer = remote.ask(ask)
     (sent,) = endpoint.asked
     assert sent["model"] == "expression" and sent["temperature"] == 0 and sent["max_tokens"] == 32
@@ -253,10 +256,13 @@ def test_choices_are_scored_by_the_whole_answer_where_a_prompts_probabilities_ar
     table = {
         "yes": [("1", -9.0, "Q"), ("5", math.log(0.6), "yes"), ("2", math.log(0.5), "<|im_end|>"), ("3", -50.0, "\n")],
         "no way": [
-            ("1", -9.0, "Q"), ("6", math.log(0.3), "no"), ("7", math.log(0.5), " way"),
-            ("2", math.log(0.4), "<|im_end|>"), ("3", -1.0, "\n"),
+            ("1", -9.0, "Q"),
+            ("6", math.log(0.3), "no"),
+            ("7", math.log(0.5), " way"),
+            ("2", math.log(0.4), "<|im_end|>"),
+            ("3", -1.0, "\n"),
         ],
-    }  # fmt: skip
+    }
 
     def told(asked: dict[str, Any]) -> Reply:
         rows = table[asked["messages"][-1]["content"]]

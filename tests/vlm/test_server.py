@@ -154,9 +154,11 @@ def test_a_server_dies_with_its_parent_however_that_dies() -> None:
 def test_serve_in_the_foreground_stops_its_server_when_it_is_told_to_end(home: Path) -> None:
     port = free_port()
     ours = {
-        "FACEAGENT_PROFILE": "gpu", "FACEAGENT_CACHE": str(home), "FACEAGENT_VLM_MODEL": "serves",
+        "FACEAGENT_PROFILE": "gpu",
+        "FACEAGENT_CACHE": str(home),
+        "FACEAGENT_VLM_MODEL": "serves",
         "FACEAGENT_VLM_PORT": str(port),
-    }  # fmt: skip
+    }
     faceagent = [sys.executable, "-m", "faceagent", "vlm"]
 
     def run(*command: str) -> "subprocess.CompletedProcess[str]":

@@ -97,13 +97,15 @@ def make(data: Path, folder: Path) -> Path:
             name = kind.replace(",", "").replace(" ", "_")
             file = f"{name}_{number:02}.png"
             cv2.imwrite(str(folder / file), _composed(tiles)[:, :, ::-1])
-            rows.append({
-                "file": file,
-                "kind": name,
-                "text": texts[number % len(texts)],
-                "boxes": json.dumps([tile.box for tile in tiles]),
-                "targets": json.dumps([tiles.index(tile) for tile in targets]),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "file": file,
+                    "kind": name,
+                    "text": texts[number % len(texts)],
+                    "boxes": json.dumps([tile.box for tile in tiles]),
+                    "targets": json.dumps([tiles.index(tile) for tile in targets]),
+                }
+            )
     return write_labels(folder, rows)
 
 

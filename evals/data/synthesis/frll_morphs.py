@@ -23,8 +23,12 @@ from faceagent.tools.base import View
 
 NAME, SOURCE = "frll_morphs_made", "frll_london"
 SIZE, MARGIN = 288, 1.5
-KINDS: tuple[tuple[Method, Finish], ...] = (("full", "matched"), ("splice", "matched"), ("full", "unsharp"),
-                                            ("poisson", "plain"))  # fmt: skip
+KINDS: tuple[tuple[Method, Finish], ...] = (
+    ("full", "matched"),
+    ("splice", "matched"),
+    ("full", "unsharp"),
+    ("poisson", "plain"),
+)
 """Families of the set; the last two are kept from every fit."""
 NEAREST = 2
 

@@ -73,10 +73,14 @@ def make_people(data: Path, folder: Path, settings: Settings) -> Path:
         another = pairs[(place + 1) % len(pairs)][1]
         for kind, reference in (("same", other), ("other", another)):
             file = _copied(data, folder, FRLL, one, f"{kind}_")
-            rows.append({
-                "file": file, "questions": "identity", "subject": source_of(FRLL, one),
-                "reference": _copied(data, folder, FRLL, reference),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "file": file,
+                    "questions": "identity",
+                    "subject": source_of(FRLL, one),
+                    "reference": _copied(data, folder, FRLL, reference),
+                }
+            )
     return write_labels(folder, rows)
 
 
@@ -114,10 +118,15 @@ def make_questions(data: Path, folder: Path, settings: Settings) -> Path:
                 for one in build_questions(now, [topic], rng, held_out=True):
                     file = f"{topic}_{index:04}.png"
                     cv2.imwrite(str(folder / file), np.ascontiguousarray(pixels[..., ::-1]))
-                    found[topic][one.answer].append({
-                        "file": file, "topic": topic, "question": one.question, "answer": one.answer,
-                        "subject": face.found.source,
-                    })  # fmt: skip
+                    found[topic][one.answer].append(
+                        {
+                            "file": file,
+                            "topic": topic,
+                            "question": one.question,
+                            "answer": one.answer,
+                            "subject": face.found.source,
+                        }
+                    )
     rows = [row for topic in CORE_TOPICS for row in _with_swaps(_balanced(found[topic]))]
     kept = {row["file"] for row in rows} | {row["swap"] for row in rows}
     for path in folder.glob("*.png"):

@@ -47,8 +47,15 @@ def test_a_follow_up_runs_tools_only_while_nothing_is_decided(kind: str) -> None
     assert tools_of_turn(plan, ["spoof"], specs, has_vlm=False, decided=True) == {}
 
 
-@pytest.mark.parametrize("plan", [Plan(kind="help"), Plan(kind="new_picture"), Plan(kind="list_faces"),
-                                  Plan(kind="analyse", questions=("spoof",), clarification="which one?")])  # fmt: skip
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(kind="help"),
+        Plan(kind="new_picture"),
+        Plan(kind="list_faces"),
+        Plan(kind="analyse", questions=("spoof",), clarification="which one?"),
+    ],
+)
 def test_turns_that_are_answered_without_measuring(plan: Plan) -> None:
     assert names(plan) == set()
     assert runs_nothing(plan) is (plan.kind != "list_faces")

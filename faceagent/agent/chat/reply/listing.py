@@ -43,11 +43,18 @@ def faces(context: ReplyContext) -> Iterator[str]:
             x0, y0, x1, y1 = face.box
             barred = format_questions(tuple(face.reasons), context.language)
             yield phrases.say(
-                context.language, "face", face=face.id, width=f"{x1 - x0:.0f}", height=f"{y1 - y0:.0f}",
-                place=str(ordered.index(face) + 1), total=str(len(found)), quality=f"{face.quality.unified:.0f}",
-                use=phrases.say(context.language, "limited", questions=barred) if barred
+                context.language,
+                "face",
+                face=face.id,
+                width=f"{x1 - x0:.0f}",
+                height=f"{y1 - y0:.0f}",
+                place=str(ordered.index(face) + 1),
+                total=str(len(found)),
+                quality=f"{face.quality.unified:.0f}",
+                use=phrases.say(context.language, "limited", questions=barred)
+                if barred
                 else phrases.say(context.language, "usable"),
-            )  # fmt: skip
+            )
 
 
 def _named(store: ConversationStore, name: str, items: Sequence[str]) -> list[str]:
