@@ -86,9 +86,11 @@ def covered_face(face: Face, occlusion: Occlusion) -> Face:
     values = {name: getattr(face.quality, name) for name in COMPONENTS} | {"visibility": visible}
     reasons: dict[Question, tuple[Reason, ...]] = {}
     for question in QUESTIONS:
-        known = [*hidden_reasons(question, parts), *face.reasons.get(question, ())]
-        if known:
-            reasons[question] = tuple(dict.fromkeys(known))
+        # A part that is covered was, before that was known, perhaps taken for a blurred or burnt out one.
+        replaced = set(hidden_reasons(question, face.parts)) - _of_the_whole_face(question, face.quality)
+        known = [reason for reason in face.reasons.get(question, ()) if reason not in replaced]
+        if found := (*hidden_reasons(question, parts), *known):
+            reasons[question] = tuple(dict.fromkeys(found))
     return face.model_copy(
         update={
             "parts": parts,
@@ -97,6 +99,13 @@ def covered_face(face: Face, occlusion: Occlusion) -> Face:
             "reasons": reasons,
         }
     )
+
+
+def _of_the_whole_face(question: Question, quality: Quality) -> set[Reason]:
+    """Reasons that hold for the face as a whole, whatever its parts show."""
+    least = MINIMUM[question]
+    found: set[Reason] = {"too_blurry"} if quality.sharpness < least.sharpness else set()
+    return found | ({"too_dark", "too_bright"} if quality.exposure < least.exposure else set())
 
 
 def hidden_reasons(question: Question, parts: Sequence[PartVisibility]) -> tuple[Reason, ...]:
