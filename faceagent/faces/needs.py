@@ -69,7 +69,7 @@ class Need(FrozenModel):
 NOTHING = Need()
 
 
-class Table(FrozenModel):
+class NeedsTable(FrozenModel):
     """``needs.toml`` with the groups spelled out."""
 
     action_unit: Mapping[int, Need]
@@ -79,7 +79,7 @@ class Table(FrozenModel):
 
 
 @cache
-def table() -> Table:
+def table() -> NeedsTable:
     """The shipped table."""
     text = resources.files("faceagent.faces").joinpath("needs.toml").read_text(encoding="utf-8")
     record = tomllib.loads(text)
@@ -91,7 +91,7 @@ def table() -> Table:
         whole = {key: value if key == "one_of" else sum(value, []) for key, value in parts.items()}
         return {**need, **whole}
 
-    return Table.model_validate(
+    return NeedsTable.model_validate(
         {section: {name: spelled(need) for name, need in needs.items()} for section, needs in record.items()}
     )
 

@@ -73,7 +73,7 @@ class Clash(FrozenModel):
         return self.gain * max(0.0, min(deviations[self.unit], against))
 
 
-class Table(FrozenModel):
+class FacsTable(FrozenModel):
     """``facs.toml``."""
 
     units: tuple[Unit, ...] = Field(alias="unit")
@@ -82,7 +82,7 @@ class Table(FrozenModel):
     clash: Clash
 
     @model_validator(mode="after")
-    def _complete(self) -> "Table":
+    def _complete(self) -> "FacsTable":
         known: set[int] = set()
         for unit in self.units:
             if unit.code in known or not unit.without.keys() <= known:
@@ -131,9 +131,9 @@ class Neutral(FrozenModel):
 
 
 @cache
-def table() -> Table:
+def table() -> FacsTable:
     """The shipped table."""
-    return Table.model_validate(tomllib.loads(_read("facs.toml")))
+    return FacsTable.model_validate(tomllib.loads(_read("facs.toml")))
 
 
 @cache

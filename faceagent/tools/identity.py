@@ -73,7 +73,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Match:
+class ReferenceMatch:
     """The candidate most like a face: per reference picture one view, with its cosine, and how the others compare."""
 
     views: tuple[View, ...]
@@ -168,7 +168,7 @@ class Identity:
                     self._known.popitem(last=False)
         return known
 
-    def match(self, view: View, usable: Sequence[View]) -> Match | Candidates:
+    def match(self, view: View, usable: Sequence[View]) -> ReferenceMatch | Candidates:
         """The person of the references who is most like the face; the empty candidates where there is nobody."""
         views = {one.subject: one for one in usable}
         pictures: dict[str, dict[str, Vector]] = {}
@@ -184,7 +184,7 @@ class Identity:
         best = max(found.people, key=lambda person: sum(cosines[name] - adjustments[name] for name in person))
         others = {name: cosines[name] for name in sorted(cosines, key=lambda name: -cosines[name]) if name not in best}
         faces = [view, *(views[name] for name in best)]
-        return Match(
+        return ReferenceMatch(
             views=tuple(faces[1:]),
             cosines={name: cosines[name] for name in best},
             others=others,
@@ -216,7 +216,7 @@ def _side(view: View) -> float:
     return min(x1 - x0, y1 - y0)
 
 
-def _evidence(by: ToolStamp, view: View, found: Comparison, match: Match) -> Evidence:
+def _evidence(by: ToolStamp, view: View, found: Comparison, match: ReferenceMatch) -> Evidence:
     """The measurement with the most alike person of the references."""
     names, grouped = found.names(), found.grouped
     facts: dict[str, float | str] = {f"cosine_{names[face]}": value for face, value in match.cosines.items()}
@@ -244,7 +244,7 @@ def _evidence(by: ToolStamp, view: View, found: Comparison, match: Match) -> Evi
     )
 
 
-def _statement(match: Match, names: Mapping[str, str], faces: int, *, grouped: bool) -> str:
+def _statement(match: ReferenceMatch, names: Mapping[str, str], faces: int, *, grouped: bool) -> str:
     mean, (first, *more) = match.mean, match.cosines
     each = ", ".join(f"{names[face]} {value:.2f}" for face, value in match.cosines.items())
     if not grouped and more:
@@ -262,7 +262,7 @@ def _statement(match: Match, names: Mapping[str, str], faces: int, *, grouped: b
     )
 
 
-def _adjusted(match: Match) -> str:
+def _adjusted(match: ReferenceMatch) -> str:
     """What crowding and size do to the comparison, as sentences with a space before each."""
     text = f" Adjusted for how many strangers resemble the faces: {match.mean - match.crowding:.2f}."
     return text + (f" One of the faces is smaller than {SMALL:.0f} px." if match.small else "")

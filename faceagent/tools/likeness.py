@@ -23,7 +23,7 @@ from faceagent.faces import needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View
-from faceagent.tools.identity import Identity, Match, usable_references
+from faceagent.tools.identity import Identity, ReferenceMatch, usable_references
 from faceagent.types import Evidence, Face, FrozenModel, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]
@@ -86,7 +86,7 @@ class Likeness:
         found = usable_references(view)
         # Of a group the face most like this one is compared; SFace is needed only to find it.
         match = self._identity.match(view, found.usable) if found.grouped and view.face is not None else None
-        views = match.views if isinstance(match, Match) else () if found.grouped else found.usable
+        views = match.views if isinstance(match, ReferenceMatch) else () if found.grouped else found.usable
         faces = [(one, one.face) for one in views if one.face is not None and one.face.landmarks]
         if view.face is None or not faces:
             return ()

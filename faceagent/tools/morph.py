@@ -22,7 +22,7 @@ from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, ToolSpec, View, not_measured, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.familiarity import distance_evidence
-from faceagent.tools.identity import WEIGHTS, Identity, Match, usable_references
+from faceagent.tools.identity import WEIGHTS, Identity, ReferenceMatch, usable_references
 from faceagent.types import Evidence, Face, Score, ToolStamp
 
 BRANCH = "morph"
@@ -121,7 +121,7 @@ class MorphDifferential:
     def _compared(self, view: View, face: Face) -> Evidence:
         found = usable_references(view)
         match = self._identity.match(view, found.usable) if found.usable else None
-        if not isinstance(match, Match):
+        if not isinstance(match, ReferenceMatch):
             same = "same_file" in found.left_out.values()
             why = "the reference is the same file" if same else "no reference shows a face that can be compared"
             if found.usable:
