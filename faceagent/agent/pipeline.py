@@ -110,17 +110,38 @@ def find_faces(
         except FaceagentError:
             raise
         except Exception as error:
-            logger.exception("the face finder crashed on %s", picture.sha256[:12])
-            words = f"The face finder failed on this picture ({type(error).__name__})."
-            return Problem(reason="crashed", message=words, remedy="Please report this picture.")
+            return _crashed("face finder", picture, error)
 
     if not pictures:
         return {}
     found = dict(zip(pictures, map_each(pool, find, list(pictures)), strict=True))
-    seen = {key: some for key, some in found.items() if not isinstance(some, Problem)}
-    views = [(partial(blobs.pixels, pictures[key].sha256), some.faces) for key, some in seen.items()]
-    covered = with_occlusion(views, settings)
-    return {**found, **{key: seen[key]._replace(faces=some) for key, some in zip(seen, covered, strict=True)}}
+    with_faces = {key: some for key, some in found.items() if not isinstance(some, Problem)}
+    return {**found, **_cover(with_faces, pictures, blobs, settings)}
+
+
+def _cover(
+    found: Mapping[str, FoundFaces], pictures: Mapping[str, Picture], blobs: Blobs, settings: Settings
+) -> dict[str, FoundFaces | Problem]:
+    """The faces with what covers their parts: all in one batch, or one by one where the batch crashes."""
+    views = [(partial(blobs.pixels, pictures[key].sha256), some.faces) for key, some in found.items()]
+    try:
+        covered = with_occlusion(views, settings)
+        return {key: some._replace(faces=faces) for (key, some), faces in zip(found.items(), covered, strict=True)}
+    except FaceagentError:
+        raise
+    except Exception as error:
+        if len(found) == 1:
+            return {key: _crashed("occlusion detector", pictures[key], error) for key in found}
+    return {
+        key: one for alone in found for key, one in _cover({alone: found[alone]}, pictures, blobs, settings).items()
+    }
+
+
+def _crashed(what: str, picture: Picture, error: Exception) -> Problem:
+    """The problem with a picture on which a mistake of ours came to light; the others of its batch go on."""
+    logger.error("the %s crashed on %s", what, picture.sha256[:12], exc_info=error)
+    words = f"The {what} failed on this picture ({type(error).__name__})."
+    return Problem(reason="crashed", message=words, remedy="Please report this picture.")
 
 
 def required_tools(

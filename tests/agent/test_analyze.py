@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,6 +128,25 @@ def test_a_crash_of_the_face_finder_costs_one_picture(
     monkeypatch.setattr(pipeline.faces, "search_faces", poisoned)
     reports = list(analyst.analyze_many([astronaut, np.zeros((50, 77, 3), np.uint8), astronaut]))
     assert [one.problem.reason if one.problem else None for one in reports] == [None, "crashed", None]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_crash_of_the_occlusion_detector_costs_one_picture(
+    analyst: Analyst, astronaut: Pixels, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from faceagent.agent import pipeline
+
+    cover = pipeline.with_occlusion
+
+    def poisoned(views: Any, settings: Settings) -> Any:
+        if any(pixels().shape[0] == 400 for pixels, _ in views):
+            raise ZeroDivisionError
+        return cover(views, settings)
+
+    monkeypatch.setattr(pipeline, "with_occlusion", poisoned)
+    reports = list(analyst.analyze_many([astronaut, astronaut[:400], astronaut]))
+    assert [one.problem.reason if one.problem else None for one in reports] == [None, "crashed", None]
+    assert reports[0].faces[0].parts and reports[0].verdicts == reports[2].verdicts
     assert "ZeroDivisionError" in caplog.text
 
 
