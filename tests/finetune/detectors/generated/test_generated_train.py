@@ -71,7 +71,8 @@ def test_records_are_what_the_judge_reads(rows: GeneratedRows, tmp_path: Path) -
     assert isinstance(fitted, Platt)
     assert fitted.attack_type and fitted.slope > 0
     assert fitted.ratio(-99).value == calibrate.FLOOR and fitted.ratio(99).value == calibrate.CAP
-    assert near["usual"] < near["far"]
+    # One line since faces unlike the training faces leave a question open: the 95 % quantile.
+    assert 1 < near["usual"] == near["far"]
     errors = family["operating_points"][0]["errors"]
     assert errors["wrong_when_named"] < 0.1
     # A family without any other generator cannot be named rightly once that one is left out.
