@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from faceagent.cli.render import err, progress_bar
 from faceagent.settings import load
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure tools on labelled sets by the field's protocols.", no_args_is_help=True)
 out = Console()
-err = Console(stderr=True)
 
 Data = Annotated[Path, typer.Option("--data", "-d", help="A labelled set: see `faceagent eval list`.")]
 
@@ -114,7 +113,7 @@ def run_task(
     settings = load() if profile is None else load(profile=profile)
     config = RunConfig(task, data, settings, tool, split, limit, out_dir, seed, rounds, fresh, pictures)
     try:
-        with _progress() as bar:
+        with progress_bar() as bar:
             row = bar.add_task(task, total=None)
             outcome = run(config, lambda done, total: bar.update(row, completed=done, total=total))
     except KeyboardInterrupt:
@@ -205,16 +204,3 @@ def _add(view: Table, figures: "Mapping[str, MetricEstimate]", prefix: str = "")
 
 def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )

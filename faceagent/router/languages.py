@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -71,6 +72,21 @@ def read_sentences(code: Language, name: str) -> dict[str, Any]:
     """The file ``REPLIES`` or ``CONVERSATION`` of one language; empty where there is none."""
     file = LEXICON.joinpath(code, name)
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def sentences_of(code: Language, name: str, table: str) -> dict[str, Any]:
+    """The file ``REPLIES`` or ``CONVERSATION`` of one language, completed in English, entry by entry in ``table``.
+
+    Every file is read once.
+    """
+    return _completed(str(LEXICON), code, name, table)
+
+
+@cache
+def _completed(lexicon: str, code: Language, name: str, table: str) -> dict[str, Any]:
+    del lexicon  # part of the key of the cache
+    base, own = read_sentences(BASE, name), read_sentences(code, name)
+    return {**base, **own, table: {**base[table], **own.get(table, {})}}
 
 
 def detect_language(text: str, raw: str, languages: Iterable[LanguageSigns]) -> Language:

@@ -4,11 +4,9 @@ The sentences stand in ``lexicon/<language>/replies.toml``; a sentence that a la
 """
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from faceagent.router import languages
-from faceagent.router.languages import BASE, REPLIES, read_sentences
+from faceagent.router.languages import REPLIES, sentences_of
 from faceagent.router.plan import Language
 from faceagent.types import QUESTIONS, Question
 
@@ -31,11 +29,4 @@ def question_names(language: Language) -> dict[Question, str]:
 
 
 def _replies(language: Language) -> dict[str, Any]:
-    return _read_replies(str(languages.LEXICON), language)
-
-
-@cache
-def _read_replies(lexicon: str, language: Language) -> dict[str, Any]:
-    del lexicon  # part of the key of the cache
-    base, own = read_sentences(BASE, REPLIES), read_sentences(language, REPLIES)
-    return {**base, **own, "questions": {**base["questions"], **own.get("questions", {})}}
+    return sentences_of(language, REPLIES, "questions")

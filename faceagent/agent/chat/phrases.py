@@ -6,11 +6,9 @@ notice without a translation is given as recorded.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any
 
-from faceagent.router import languages
-from faceagent.router.languages import BASE, CONVERSATION, available_languages, read_sentences
+from faceagent.router.languages import BASE, CONVERSATION, available_languages, sentences_of
 from faceagent.router.plan import Language
 from faceagent.router.replies import format_questions
 from faceagent.types import QUESTIONS, PolicyDecision, Problem, Question, Refused
@@ -114,11 +112,4 @@ def pieces(text: str) -> Iterator[str]:
 
 def _sentences(language: Language) -> dict[str, Any]:
     """Everything that the conversation says in one language."""
-    return _read_sentences(str(languages.LEXICON), language)
-
-
-@cache
-def _read_sentences(lexicon: str, language: Language) -> dict[str, Any]:
-    del lexicon  # part of the key of the cache
-    base, own = read_sentences(BASE, CONVERSATION), read_sentences(language, CONVERSATION)
-    return {**base, **own, "status": {**base["status"], **own.get("status", {})}}
+    return sentences_of(language, CONVERSATION, "status")
