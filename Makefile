@@ -27,7 +27,7 @@ endif
 	$(VENV)/bin/faceagent analyze "$(or $(IMAGE),$(DEMO)/astronaut.png)" --out $(DEMO)
 
 test: lint weights ## style, types, layers, then the tests
-	$(VENV)/bin/pytest -m "not e2e and not vllm"
+	$(VENV)/bin/pytest -m "not e2e and not vllm" -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## style, types and layers only
 	$(VENV)/bin/ruff check .

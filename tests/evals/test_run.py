@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from inspect_ai.log import read_eval_log
+from rich.console import Console
 from typer.testing import CliRunner
 
 from evals import cli, regression_gate
@@ -251,11 +252,12 @@ def test_report_is_one_safe_page(spoof_run, spoof_set, settings, tmp_path):
 
 def test_commands(spoof_set, tmp_path, monkeypatch, settings):
     monkeypatch.setenv("FACEAGENT_CACHE", str(settings.cache))
+    monkeypatch.setattr(cli, "out", Console(width=200))
     runner = CliRunner()
-    listed = runner.invoke(cli.app, ["list"], env={"COLUMNS": "200"})
+    listed = runner.invoke(cli.app, ["list"])
     assert listed.exit_code == 0 and "explanation" in listed.output and "SYN-MAD-2022" in listed.output
     for name, word in (("lfw", "Download lfw.tgz"), ("FF++", "Fill in the form"), ("spoof", "share of attacks that")):
-        told = runner.invoke(cli.app, ["list", name], env={"COLUMNS": "200"})
+        told = runner.invoke(cli.app, ["list", name])
         assert told.exit_code == 0 and word in told.output
     assert isinstance(runner.invoke(cli.app, ["list", "nothing"]).exception, InputError)
     out, result = tmp_path / "out", tmp_path / "r" / "result.json"
