@@ -19,7 +19,8 @@ Question = Literal[
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 
 Status = Literal["ok", "not_applicable", "unavailable", "failed"]
-Stability = Literal["stable", "contested", "uncertain"]
+Stability = Literal["stable", "contested", "uncertain", "leans"]
+"""How firm a verdict is; "leans": the label is the side with more support, which is weak (LR 2 to 10)."""
 Scale = Literal["probability", "llr", "cosine", "logit", "intensity", "percent", "years", "ratio", "count"]
 Region = Literal["outer_face", "left_eye", "right_eye", "nose", "mouth", "skin", "overall"]
 FacePart = Literal[
@@ -45,6 +46,13 @@ Reason = Literal[
     "weak_evidence", "below_operating_point", "contradictory", "uncalibrated", "no_evidence", "face_unusable",
     "open_set", "refused",
 ]  # fmt: skip
+
+Answer = Literal["yes", "leans_yes", "cannot_tell", "leans_no", "no", "described"]
+"""What a summary answers: "yes" says that the face is manipulated, a morph or a spoof, or the person of the references;
+"described" stands for questions that have no yes or no."""
+Style = Literal["short", "plain", "expert"]
+"""Who a summary is written for: a line in a list, any reader, or a reader who wants the numbers in the sentences."""
+STYLES: tuple[Style, ...] = get_args(Style)
 
 INCONCLUSIVE = "inconclusive"
 SUBJECT = "P1"
@@ -307,6 +315,42 @@ class Explanation(FrozenModel):
     fallback: str | None = Field(default=None, description="why the ledger wrote this, where a model was asked first")
 
 
+class Finding(FrozenModel):
+    """The answer to one question about one subject, as a summary gives it."""
+
+    question: Question
+    subject: str = Field(description="id of the face or picture")
+    answer: Answer
+    verdict: str = Field(description="id of the verdict behind it")
+    text: str = Field(description="the answer as one sentence")
+
+
+class Summary(FrozenModel):
+    """The direct answer in plain words, from verdicts and evidence by rules: what, why, how sure, what next.
+
+    ``answer`` is always there; the other sentences are left out where there is nothing to say, and in the short style.
+    """
+
+    language: str = Field(description="code of the language it is written in: en, es, zh")
+    style: Style
+    answer: str = Field(description="what was asked, answered: yes, no, leans, cannot tell")
+    reason: str | None = Field(default=None, description="the strongest reason, and where in the face it is")
+    trust: str | None = Field(default=None, description="how far it can be trusted: how often such a test is right")
+    next_step: str | None = Field(default=None, description="what to do next")
+    findings: tuple[Finding, ...] = Field(default=(), description="one per verdict, the most important one first")
+    cites: tuple[str, ...] = Field(default=(), description="ids of the verdicts and the evidence that it rests on")
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The sentences that there are, in order."""
+        return tuple(text for text in (self.answer, self.reason, self.trust, self.next_step) if text)
+
+    @property
+    def text(self) -> str:
+        """All sentences as one paragraph; Chinese has no space between sentences."""
+        return ("" if self.language == "zh" else " ").join(self.sentences)
+
+
 class PolicyDecision(FrozenModel):
     """The policy decision on one question, and its rule."""
 
@@ -362,6 +406,7 @@ class Report(FrozenModel):
     schema_version: Literal[1] = 1
     request: Request
     source: str
+    summary: Summary | None = Field(default=None, description="the direct answer; reports before 0.3 have none")
     problem: Problem | None = Field(default=None, description="why the picture could not be analysed, if so")
     picture: Picture | None = None
     references: tuple[Picture, ...] = ()

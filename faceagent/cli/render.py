@@ -29,7 +29,7 @@ FEW = 5
 NARROW = 72
 """Columns that a table needs."""
 
-STYLES = {"stable": "green", "uncertain": "yellow", "contested": "red"}
+STYLES = {"stable": "green", "uncertain": "yellow", "leans": "yellow", "contested": "red"}
 
 
 class Tally:
@@ -125,7 +125,7 @@ def progress_bar() -> Progress:
 
 
 def _print_table(report: Report) -> None:
-    """Print the verdicts of one report as a table, or its problem."""
+    """Print the summary of one report and its verdicts as a table, or its problem."""
     if report.problem is not None:
         out.print(
             Text.assemble(
@@ -135,7 +135,11 @@ def _print_table(report: Report) -> None:
             )
         )
         return
-    table = Table(title=report.source, title_justify="left", title_style="bold", expand=True)
+    if report.summary is not None:
+        out.print(Text(report.source, style="bold"))
+        for sentence in report.summary.sentences:
+            out.print(Text(sentence))
+    table = Table(expand=True)
     for heading in ("face", "question", "verdict", "status"):
         table.add_column(heading, no_wrap=heading != "verdict", max_width=16, overflow="fold")
     table.add_column("in words", ratio=1)

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import metadata
 
 from faceagent import judge
+from faceagent.explain import summarize
 from faceagent.faces import MOST_FACES, crowd_note
 from faceagent.settings import Settings
 from faceagent.types import (
@@ -56,6 +57,15 @@ def compose(
     return Report(
         request=request,
         source=source,
+        summary=summarize(
+            verdicts,
+            evidence,
+            faces,
+            style=settings.style,
+            language=settings.language,
+            problem=problems[0] if problems else None,
+            refused=decisions,
+        ),
         problem=problems[0] if problems else None,
         picture=pictures[0] if pictures else None,
         references=references,

@@ -22,7 +22,7 @@ def say(language: Language, name: str, /, **filled: str) -> str:
 
 
 def status(language: Language, name: str) -> str:
-    """The words for stable, contested and uncertain."""
+    """The words for stable, contested, uncertain and leans."""
     return str(_sentences(language)["status"][name])
 
 

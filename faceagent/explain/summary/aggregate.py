@@ -1,0 +1,111 @@
+"""One answer over several faces and several questions: groups of faces that share an answer, in one sentence each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from faceagent.explain.summary.answers import ATTACKS, ORDER, alarm, answer_of
+from faceagent.explain.summary.phrases import clause, phrase
+from faceagent.explain.summary.sentences import Sentences
+from faceagent.types import Evidence, Face, Question, Verdict
+
+MOST_NAMED = 6
+"""Faces named one by one in a sentence; of more, the rest is counted."""
+MOST_GROUPS = 4
+"""Groups of faces told apart in one sentence."""
+NOT_LED_WITH: frozenset[Question] = frozenset({"quality", "action_units"})
+"""Questions that a summary of many questions leaves to the tables, unless nothing else was asked."""
+
+
+def answer_text(
+    words: Sentences, order: Sequence[Verdict], evidence: Sequence[Evidence], faces: Mapping[str, Face]
+) -> str:
+    """The answer to everything asked; ``order`` is by importance and not empty."""
+    if any(one.reason == "no_face" for one in order):
+        told = [phrase(words, one, evidence, None) for one in order if one.question == "provenance" and alarm(one) == 0]
+        return words.paragraph([*told, words.say("no_face")])
+    asked = list(dict.fromkeys(one.question for one in order))
+    if len(asked) == 1:
+        return _question(words, list(order), evidence, faces)
+    return words.paragraph(list(_several(words, order, asked, evidence, faces)))
+
+
+def _several(
+    words: Sentences,
+    order: Sequence[Verdict],
+    asked: Sequence[Question],
+    evidence: Sequence[Evidence],
+    faces: Mapping[str, Face],
+) -> Iterator[str]:
+    """Alarms first, then the attacks that were not found together, then what the faces show."""
+    by_question = {question: [one for one in order if one.question == question] for question in asked}
+    raised = [question for question in asked if any(alarm(one) < 2 for one in by_question[question])]
+    quiet = [question for question in ATTACKS if question in by_question and question not in raised]
+    shown = [question for question in asked if question not in (*ATTACKS, *raised)]
+    kept = [question for question in shown if question not in NOT_LED_WITH] or shown
+    kept = [question for question in kept if any(answer_of(one) != "cannot_tell" for one in by_question[question])]
+    for question in raised:
+        yield _question(words, by_question[question], evidence, faces)
+    first = [question for question in kept if question == "identity"]
+    for question in first:
+        yield _question(words, by_question[question], evidence, faces)
+    yield from _not_found(words, {question: by_question[question] for question in quiet}, evidence, faces)
+    for question in sorted((one for one in kept if one not in first), key=ORDER.index):
+        yield _question(words, by_question[question], evidence, faces)
+    if not (raised or quiet or kept):
+        yield _question(words, by_question[asked[0]], evidence, faces)
+
+
+def _not_found(
+    words: Sentences,
+    quiet: Mapping[Question, Sequence[Verdict]],
+    evidence: Sequence[Evidence],
+    faces: Mapping[str, Face],
+) -> Iterator[str]:
+    """Questions about attacks that raised no alarm, in one sentence; then those that stayed open for every face."""
+    answered = [one for one, found in quiet.items() if any(answer_of(each) != "cannot_tell" for each in found)]
+    unclear = [one for one in quiet if one not in answered]
+    total = len({verdict.subject for found in quiet.values() for verdict in found})
+    if len(answered) == 1 and total == 1:
+        yield _question(words, quiet[answered[0]], evidence, faces)
+    elif answered:
+        where = words.say("in_faces", form=int(total > 1), n=total)
+        signs = words.join([words.say("signs", one) for one in answered], "neither")
+        yield words.say("signs", "found_none", list=signs, where=where)
+    if len(unclear) == 1 or unclear and not answered and total == 1:
+        yield _question(words, quiet[unclear[0]], evidence, faces)
+    elif unclear:
+        yield words.say("also_open", list=words.join([words.say("open", one) for one in unclear], "either"))
+
+
+def _question(
+    words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence], faces: Mapping[str, Face]
+) -> str:
+    """One question over all its faces."""
+    if len(verdicts) == 1:
+        (only,) = verdicts
+        return phrase(words, only, evidence, faces.get(only.subject))
+    question, total = verdicts[0].question, len(verdicts)
+    groups: dict[tuple[str, str], list[Verdict]] = {}
+    for one in verdicts:
+        groups.setdefault((answer_of(one), one.label), []).append(one)
+    said = [
+        _group(words, found, evidence, total) for found in sorted(groups.values(), key=lambda found: alarm(found[0]))
+    ]
+    if {answer for answer, _ in groups} <= {"no", "leans_no"} and words.find("some", question, "none"):
+        said = [words.say("some", question, "none")]
+    if len(said) > MOST_GROUPS:
+        rest = sum(len(found) for found in list(groups.values())[MOST_GROUPS:])
+        said = [*said[:MOST_GROUPS], words.say("more_faces", n=rest)]
+    count = words.say("faces", form=int(total > 1), n=total)
+    return words.capital(words.say("each", faces=count, groups=words.tables["groups"].join(said)))
+
+
+def _group(words: Sentences, found: Sequence[Verdict], evidence: Sequence[Evidence], total: int) -> str:
+    """The faces that share an answer, and what they do."""
+    names = [one.subject for one in found]
+    if len(found) == total:
+        subject = words.say("all_faces")
+    elif len(found) > MOST_NAMED:
+        subject = words.join([*names[: MOST_NAMED - 1], words.say("more_faces", n=len(names) - MOST_NAMED + 1)])
+    else:
+        subject = words.join(names)
+    return words.say("group", subject=subject, does=clause(words, found[0], evidence, len(found) > 1))

@@ -1,0 +1,69 @@
+"""Which answer a verdict gives: yes, leans, cannot tell, no; and which of several verdicts matters most."""
+
+from collections.abc import Mapping, Sequence
+
+from faceagent.types import INCONCLUSIVE, Answer, Question, Verdict
+
+ATTACKS: tuple[Question, ...] = ("forgery", "morph", "spoof")
+"""Questions whose "yes" says that the face is not what it seems."""
+YES: Mapping[Question, tuple[str, ...]] = {
+    "forgery": ("forged",),
+    "morph": ("morph",),
+    "spoof": ("spoof",),
+    "identity": ("genuine",),
+}
+"""Labels that answer "yes", for the questions that have a yes and a no."""
+ORDER: tuple[Question, ...] = (
+    "identity",
+    "forgery",
+    "spoof",
+    "morph",
+    "provenance",
+    "expression",
+    "action_units",
+    "age",
+    "gender",
+    "quality",
+)
+"""The order in which several answers stand, unless one of them is an alarm."""
+SILENT_LABELS = frozenset({"trusted", "well_formed_untrusted"})
+"""Labels of provenance that are no alarm."""
+
+
+def answer_of(verdict: Verdict) -> Answer:
+    """The answer that a verdict gives to its question."""
+    if verdict.label == INCONCLUSIVE:
+        return "cannot_tell"
+    leans = verdict.status == "leans"
+    if verdict.question not in YES:
+        return "leans_yes" if leans else "described"
+    if verdict.label in YES[verdict.question]:
+        return "leans_yes" if leans else "yes"
+    return "leans_no" if leans else "no"
+
+
+def alarm(verdict: Verdict) -> int:
+    """How urgently a reader has to hear of a verdict: 0 a clear finding, 1 a lean towards one, 2 anything else."""
+    answer = answer_of(verdict)
+    if verdict.question == "identity" and verdict.label == "forged":
+        return 0
+    if verdict.question in ATTACKS:
+        return {"yes": 0, "leans_yes": 1}.get(answer, 2)
+    if verdict.question == "provenance" and answer == "described":
+        return 2 if verdict.label in SILENT_LABELS else 0
+    return 2
+
+
+def ranked(verdicts: Sequence[Verdict], subjects: Sequence[str]) -> list[Verdict]:
+    """Verdicts by importance: alarms first, then those with an answer, each by question and subject."""
+    places = {subject: place for place, subject in enumerate(subjects)}
+
+    def importance(verdict: Verdict) -> tuple[int, bool, int, int]:
+        return (
+            alarm(verdict),
+            answer_of(verdict) == "cannot_tell",
+            ORDER.index(verdict.question),
+            places.get(verdict.subject, len(places)),
+        )
+
+    return sorted(verdicts, key=importance)

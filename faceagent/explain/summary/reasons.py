@@ -1,0 +1,188 @@
+"""The strongest reason of an answer and where in the face it is; and what to do next. Both follow from the record."""
+
+from collections.abc import Sequence
+
+from faceagent.explain.summary.answers import ATTACKS, answer_of
+from faceagent.explain.summary.sentences import Sentences
+from faceagent.judge.calibrate import Platt, Threshold, calibration_of
+from faceagent.judge.wording import of_100
+from faceagent.types import Evidence, Face, Verdict
+
+HOT = 0.5
+"""Score of a region from which it is named as the place of a sign; between this and ``WARM`` it stands out a little."""
+WARM = 0.3
+UNITS = 3
+"""Most muscle movements named in one sentence."""
+GENERATED = "generated as a whole"
+
+_REMEDIES = {
+    "open_set": "real_photo",
+    "no_reference": "give_reference",
+    "reference_unusable": "other_reference",
+    "same_file": "other_reference",
+    "weights_missing": "install",
+    "not_installed": "install",
+    "crashed": "report",
+    "no_face": "another_face",
+    "contradictory": "person",
+    "weak_evidence": "person",
+    "below_operating_point": "person",
+}
+_FACE_REMEDIES = {"outside_picture": "whole_face", "occluded": "whole_face", "extreme_pose": "another_face"}
+
+
+def leading(verdict: Verdict, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence that a verdict rests on, the item that carries it first: of calibrated ones the most convincing."""
+    record = {item.id: item for item in evidence}
+    named = [record[name] for name in (*verdict.supports, *verdict.contradicts) if name in record]
+    sign = -1.0 if (verdict.llr or 0.0) < 0 else 1.0
+
+    def strength(item: Evidence) -> float:
+        fitted = calibration_of(item)
+        if not isinstance(fitted, Platt) or item.score is None:
+            return -1e9
+        return sign * fitted.ratio(item.score.value).value
+
+    return sorted(named, key=strength, reverse=True)
+
+
+def reason(
+    words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None
+) -> tuple[str | None, list[str]]:
+    """The sentence and the ids of the evidence it rests on; no sentence where the answer itself gives the reason."""
+    answer = answer_of(verdict)
+    weighed = leading(verdict, evidence)
+    if answer == "cannot_tell":
+        return None, []
+    if verdict.question == "forgery" or (verdict.question == "identity" and verdict.label == "forged"):
+        return _forgery(words, verdict, weighed, evidence)
+    cited = [item.id for item in weighed[:1]]
+    if verdict.question in ATTACKS:
+        side = "yes" if answer in ("yes", "leans_yes") else "no"
+        return words.say("reason", f"{verdict.question}_{side}"), cited
+    if verdict.question == "identity":
+        return _identity(words, verdict, weighed, evidence)
+    if verdict.question in ("expression", "action_units"):
+        return _movements(words, verdict, weighed)
+    if verdict.question == "quality":
+        return _quality(words, verdict, weighed, face)
+    if verdict.question == "provenance":
+        return None, cited
+    return words.say("reason", "estimate"), cited
+
+
+def because(words: Sentences, verdict: Verdict, face: Face | None) -> str:
+    """Why nothing can be told, as a clause."""
+    if verdict.reason == "face_unusable" and face is not None:
+        reasons = [one for one in face.reasons.get(verdict.question, ()) if words.find("because", one)]
+        if reasons:
+            return words.join([words.say("because", one) for one in reasons[:2]])
+    return words.find("because", verdict.reason or "no_evidence") or words.say("because", "no_evidence")
+
+
+def next_step(words: Sentences, verdict: Verdict, face: Face | None) -> str:
+    """What a reader can do next."""
+    answer, question = answer_of(verdict), verdict.question
+    if answer == "cannot_tell" and question != "provenance":
+        key = _REMEDIES.get(verdict.reason or "", "person")
+        if verdict.reason == "face_unusable":
+            reasons = face.reasons.get(question, ()) if face else ()
+            key = next((_FACE_REMEDIES[one] for one in reasons if one in _FACE_REMEDIES), "better_picture")
+        return words.say("next", key)
+    if question in ATTACKS or (question == "identity" and verdict.label == "forged"):
+        forged = question == "identity"
+        side = "yes" if answer == "yes" or forged else "leans_yes" if answer == "leans_yes" else "no"
+        return words.say("next", f"attack_{side}")
+    if question == "identity":
+        side = "leans" if answer.startswith("leans") else answer
+        return words.say("next", f"identity_{side}")
+    if question == "provenance":
+        steps = {"declares_synthetic": "declares", "invalid": "invalid", "inconclusive": "silent"}
+        return words.say("next", steps.get(verdict.label, "signed"))
+    if question == "quality":
+        return words.say("next", "quality_good" if verdict.label == "usable" else "quality_bad")
+    return words.say("next", "expression" if question in ("expression", "action_units") else "described")
+
+
+def _forgery(
+    words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], evidence: Sequence[Evidence]
+) -> tuple[str, list[str]]:
+    regional = [
+        item
+        for item in evidence
+        if item.subject == verdict.subject and item.question == "forgery" and item.region and item.score
+    ]
+    top = max(regional, key=lambda item: item.score.value if item.score else 0.0, default=None)
+    heat = top.score.value if top is not None and top.score is not None else 0.0
+    where = words.say("where", top.region) if top is not None and top.region else ""
+    lead = weighed[0] if weighed else None
+    cited = [lead.id] if lead else []
+    if answer_of(verdict) in ("leans_no", "no") and verdict.label != "forged":
+        if top is not None and heat >= WARM:
+            return words.say("reason", "forgery_some", where=where), [*cited, top.id]
+        return words.say("reason", "forgery_none"), cited
+    fitted = calibration_of(lead) if lead else None
+    if isinstance(fitted, Platt) and fitted.attack_type == GENERATED:
+        return _generated(words, verdict, evidence, cited)
+    if top is not None and heat >= HOT:
+        return words.say("reason", "spliced", where=where), [*cited, top.id]
+    return words.say("reason", "spliced_nowhere"), cited
+
+
+def _generated(
+    words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], cited: list[str]
+) -> tuple[str, list[str]]:
+    for item in evidence:
+        fitted = calibration_of(item)
+        if item.subject != verdict.subject or not isinstance(fitted, Threshold) or item.score is None:
+            continue
+        point = fitted.operating_point()
+        if item.label and point is not None and item.score.value >= point.threshold:
+            family = item.label.replace("_", " ")
+            return words.say("reason", "generated_family", family=family), [*cited, item.id]
+    return words.say("reason", "generated"), cited
+
+
+def _identity(
+    words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], evidence: Sequence[Evidence]
+) -> tuple[str | None, list[str]]:
+    compared = [*weighed, *(item for item in evidence if item.subject == verdict.subject)]
+    item = next((one for one in compared if one.question == "identity" and one.score and not one.region), None)
+    if item is None or item.score is None:
+        return None, []
+    likeness = of_100(item.score.value) if item.score.scale == "cosine" else round(item.score.value)
+    answer = answer_of(verdict)
+    side = {"yes": "yes", "leans_yes": "leans"}.get(answer, "no")
+    return words.say("reason", f"identity_{side}", likeness=likeness), [item.id]
+
+
+def _movements(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> tuple[str, list[str]]:
+    if verdict.question == "action_units":
+        return words.say("reason", "units"), [item.id for item in weighed[:UNITS]]
+    shown = [item for item in weighed if item.question == "action_units" and item.label == "present"][:UNITS]
+    if not shown:
+        return words.say("reason", "expression_rest"), [item.id for item in weighed[:1]]
+    return words.say("reason", "expression", units=name_units(words, shown)), [item.id for item in shown]
+
+
+def name_units(words: Sentences, units: Sequence[Evidence]) -> str:
+    """Action units as a reader sees them, with their codes: "raised cheeks (AU6)"."""
+    codes = [item.id.rpartition(":")[2] for item in units]
+    return words.join([f"{words.find('units', code) or code} ({code})" for code in codes])
+
+
+def _quality(
+    words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], face: Face | None
+) -> tuple[str | None, list[str]]:
+    del weighed
+    barred = dict.fromkeys(one for found in (face.reasons if face else {}).values() for one in found)
+    why = [words.say("because", one) for one in barred if words.find("because", one)]
+    if why:
+        return words.say("reason", "quality_hidden", why=words.join(why[:UNITS])), []
+    if face is None:
+        return None, []
+    values = {name: getattr(face.quality, name) for name in words.tables["components"]}
+    weakest = min(values, key=lambda name: values[name])
+    return words.say("reason", "quality_weakest", component=words.say("components", weakest)), [
+        f"{verdict.subject}:{weakest}"
+    ]

@@ -1,0 +1,234 @@
+"""The direct answer: what it says of every answer, over several faces and questions, in every style and language."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import pytest
+
+from faceagent.explain import summarize
+from faceagent.explain.summary.answers import ATTACKS, YES, answer_of
+from faceagent.explain.summary.sentences import BASE, _read, languages
+from faceagent.types import (
+    QUESTIONS,
+    STYLES,
+    Evidence,
+    Face,
+    OperatingPoint,
+    PolicyDecision,
+    Probability,
+    Problem,
+    Quality,
+    Question,
+    Reason,
+    Score,
+    ToolStamp,
+    Verdict,
+)
+
+LABELS: dict[str, tuple[str, ...]] = {
+    "forgery": ("forged", "bona_fide"),
+    "morph": ("morph", "bona_fide"),
+    "spoof": ("spoof", "live"),
+    "identity": ("genuine", "other_person", "forged"),
+    "gender": ("male", "female"),
+    "expression": ("neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust", "other"),
+    "action_units": ("AU12C", "none"),
+    "age": ("25-37 years",),
+    "quality": ("usable", "limited", "unusable"),
+    "provenance": ("invalid", "trusted", "well_formed_untrusted", "declares_synthetic"),
+}
+JARGON = re.compile(r"\bLLR?\b|\bLR\b|likelihood|BPCER|APCER|operating point|calibrat|logit", re.IGNORECASE)
+
+
+def verdict(question: Question, label: str, subject: str = "F1", **changes: object) -> Verdict:
+    values: dict[str, object] = {
+        "id": f"V:{subject}:{question}",
+        "question": question,
+        "subject": subject,
+        "label": label,
+        "wording": "Recorded.",
+        "status": "stable",
+    }
+    return Verdict.model_validate(values | changes)
+
+
+def face(name: str = "F1", **changes: object) -> Face:
+    quality = Quality(unified=80, sharpness=80, illumination=70, exposure=90, resolution=60, pose=95, visibility=100)
+    values: dict[str, object] = {
+        "id": name,
+        "picture": "P1",
+        "box": (0, 0, 50, 50),
+        "confidence": 0.9,
+        "points5": (),
+        "quality": quality,
+    }
+    return Face.model_validate(values | changes)
+
+
+def item(name: str, question: Question, **changes: object) -> Evidence:
+    values: dict[str, object] = {
+        "id": f"F1:{name}",
+        "tool": ToolStamp(name=question, version="1"),
+        "question": question,
+        "subject": "F1",
+        "statement": "Recorded.",
+    }
+    return Evidence.model_validate(values | changes)
+
+
+SPLICE = item("forgery", "forgery", score=Score(value=4.0, scale="logit", calibration="forgery/splice-1"))
+MOUTH = item("forgery_mouth", "forgery", region="mouth", score=Score(value=0.8, scale="probability"))
+
+
+def every_verdict() -> list[Verdict]:
+    """One per question and label, firm and leaning, and one per reason that leaves a question open."""
+    said = [
+        verdict(question, label, status=status)
+        for question in QUESTIONS
+        for label in LABELS[question]
+        for status in ("stable", "leans")
+        if status == "stable" or question in (*YES, "gender", "expression")
+    ]
+    unsure = [
+        verdict(question, "inconclusive", status="uncertain", reason=reason)
+        for question in QUESTIONS
+        for reason in ("weak_evidence", "contradictory", "open_set", "face_unusable", "absent", "no_reference")
+    ]
+    return [*said, *unsure]
+
+
+@pytest.mark.parametrize("language", ["en", "es", "zh"])
+@pytest.mark.parametrize("style", STYLES)
+def test_every_verdict_has_an_answer_in_every_style_and_language(language: str, style: Any) -> None:
+    for one in every_verdict():
+        found = summarize([one], [], [face()], style=style, language=language)
+        assert found.language == language
+        assert "{" not in found.text and found.answer[-1] in ".。"
+        if style == "short":
+            assert found.sentences == (found.answer,)
+        else:
+            assert found.next_step
+        if style != "expert" and language == "en":
+            assert not JARGON.search(found.text), found.text
+
+
+@pytest.mark.parametrize("language", ["es", "zh"])
+def test_a_language_has_every_sentence_of_english_and_no_other(language: str) -> None:
+    def names(table: Mapping[str, Any], path: str = "") -> set[str]:
+        return {
+            name
+            for key, value in table.items()
+            for name in (names(value, f"{path}{key}.") if isinstance(value, Mapping) else {path + key})
+        }
+
+    # Topics, notices and questions are English in the record; only other languages translate them.
+    translations = ("topics.", "notices.", "questions.")
+    own = {name for name in names(_read(language)) if not name.startswith(translations)}
+    assert own == names(_read(BASE))
+    assert language in languages()
+
+
+def test_the_places_of_a_sentence_are_the_same_in_every_language() -> None:
+    def places(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: places(one) for key, one in value.items()}
+        texts = value if isinstance(value, list) else [value]
+        return set().union(*(re.findall(r"{(\w+)}", text) for text in texts))
+
+    base = places(_read(BASE))
+    for language in languages():
+        own = places(_read(language))
+        for table in own:
+            if table in base:
+                assert own[table] == base[table], f"{language}: {table}"
+
+
+def test_a_forgery_is_answered_with_place_power_and_next_step() -> None:
+    point = OperatingPoint(name="BPCER 3 %", threshold=2.1, scale="logit", measured_on="a set")
+    one = verdict("forgery", "forged", supports=("F1:forgery",), llr=1.5, operating_point=point)
+    found = summarize([one], [SPLICE, MOUTH], [face()])
+    assert found.answer.startswith("Yes: ")
+    assert found.reason is not None and "around the mouth" in found.reason
+    assert found.trust is not None and "about 4 in 10 swapped or pasted faces" in found.trust
+    assert "false alarm" in found.trust
+    assert found.next_step is not None and "person decide" in found.next_step
+    assert found.cites == ("V:F1:forgery", "F1:forgery", "F1:forgery_mouth")
+
+
+def test_a_lean_is_no_yes() -> None:
+    found = summarize([verdict("forgery", "forged", status="leans")], [], [face()])
+    assert found.answer.startswith("Possibly")
+    assert found.findings[0].answer == "leans_yes"
+
+
+def test_expert_adds_numbers_and_plain_has_none() -> None:
+    probability = Probability(value=0.9, low=0.8, high=0.95, calibration="forgery/splice-1")
+    one = verdict("forgery", "forged", probability=probability, llr=1.5, supports=("F1:forgery",))
+    plain, expert = (summarize([one], [SPLICE], [face()], style=style) for style in ("plain", "expert"))
+    assert "likelihood ratio 32" in expert.text and "90 %" in expert.text
+    assert "32" not in plain.text and "90 %" not in plain.text
+
+
+def test_several_faces_are_one_answer_with_the_alarm_first() -> None:
+    faces = [face("F1"), face("F2"), face("F3")]
+    clear = [verdict("forgery", "bona_fide", one.id, status="leans") for one in faces]
+    assert summarize(clear, [], faces).answer == "3 faces: none looks manipulated."
+    mixed = [clear[0], verdict("forgery", "forged", "F2"), clear[2]]
+    found = summarize(mixed, [], faces)
+    assert found.answer == "3 faces: F2 looks manipulated; F1 and F3 show no clear sign of manipulation."
+    assert found.findings[0].subject == "F2"
+
+
+def test_several_questions_name_the_alarm_and_what_was_not_found() -> None:
+    quiet = [verdict(question, LABELS[question][1]) for question in ATTACKS]
+    happy = verdict("expression", "happy")
+    found = summarize([*quiet, happy], [], [face()])
+    assert "No clear sign of manipulation, a blend of two people or a photographed print or screen" in found.answer
+    assert found.answer.endswith("This face looks happy.")
+    alarmed = summarize([happy, quiet[0], quiet[1], verdict("spoof", "spoof")], [], [face()])
+    assert alarmed.answer.startswith("Yes: this looks like a picture of a print or a screen")
+
+
+def test_only_the_chosen_questions_and_faces_are_answered() -> None:
+    faces = [face("F1"), face("F2")]
+    verdicts = [verdict(question, LABELS[question][0], one.id) for question in ATTACKS for one in faces]
+    found = summarize(verdicts, [], faces, questions=["morph"], subjects=["F2"])
+    assert [one.verdict for one in found.findings] == ["V:F2:morph"]
+
+
+def test_a_face_that_cannot_be_used_says_why_and_what_to_do() -> None:
+    small = face(reasons={"forgery": ("occluded", "face_too_small")})
+    one = verdict("forgery", "inconclusive", status="uncertain", reason="face_unusable")
+    found = summarize([one], [], [small])
+    assert "part of the face is covered and the face is too small" in found.answer
+    assert found.next_step == "Use a picture in which the whole face can be seen."
+
+
+def test_no_face_a_lost_picture_and_a_refusal_are_answers() -> None:
+    lone = verdict("forgery", "inconclusive", "P1", status="uncertain", reason="no_face")
+    assert summarize([lone]).answer == "No face was found in this picture, so nothing can be said about one."
+    lost = summarize([], problem=Problem(reason="corrupt_picture", message="It is cut off.", remedy="Send it again."))
+    assert "It is cut off." in lost.answer and lost.next_step == "Send it again."
+    refusal = PolicyDecision(
+        question="expression",
+        purpose="workplace",
+        jurisdiction="eu",
+        decision="refuse",
+        rule="EU AI Act Art. 5(1)(f)",
+        notice="Inferring emotions of people at work or in education is prohibited.",
+    )
+    refused = summarize([verdict("quality", "usable")], [], [face()], refused=[refusal])
+    assert refused.answer.startswith("Not answered (expression): Inferring emotions")
+    assert summarize([], refused=[refusal]).answer.startswith("Not answered")
+
+
+def test_every_reason_has_words() -> None:
+    assert set(get_args(Reason)) <= set(_read(BASE)["because"])
+
+
+def test_answers_follow_labels_and_status() -> None:
+    assert answer_of(verdict("identity", "genuine")) == "yes"
+    assert answer_of(verdict("identity", "other_person", status="leans")) == "leans_no"
+    assert answer_of(verdict("identity", "inconclusive", status="uncertain")) == "cannot_tell"
+    assert answer_of(verdict("age", "20-30 years")) == "described"
