@@ -44,6 +44,9 @@ REFUSALS: dict[Set, tuple[int, int, int]] = {
 """Refusals at the first run: right ones, all that were made, and all that should be. Of ``policy`` only the shares are
 recorded: precision .953, recall .982."""
 FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
+"""Fields that every line labels."""
+NEW_FIELDS = ("targets", "parts", "excluded", "file_facts", "term", "wording", "purpose_change")
+"""Fields that are compared only where a line states them: the older sets were labelled before these existed."""
 
 
 class Query(FrozenModel):
@@ -60,7 +63,8 @@ class Query(FrozenModel):
 
     def wrong(self, plan: Plan) -> tuple[str, ...]:
         """Names of the fields in which ``plan`` is not the expected one; none: an exact plan."""
-        return tuple(name for name, value in compared_fields(plan).items() if value != self._expected()[name])
+        expected = self._expected()
+        return tuple(name for name, value in compared_fields(plan).items() if value != expected.get(name, value))
 
     def misjudged(self, plan: Plan) -> bool:
         """Whether other things are refused, or allowed, than should be; order aside."""
@@ -71,14 +75,16 @@ class Query(FrozenModel):
 
     def _expected(self) -> dict[str, Any]:
         refused, asks = self.expect.get("refused", ()), self.expect.get("asks", False)
-        stated = {name: value for name, value in self.expect.items() if name in FIELDS}
-        defaults = {"kind": "analyse", "purpose": self.context.purpose}
-        return {**compared_fields(Plan.model_validate({**defaults, **stated})), "refused": tuple(refused), "asks": asks}
+        stated = {name: value for name, value in self.expect.items() if name in (*FIELDS, *NEW_FIELDS)}
+        plan = Plan.model_validate({"kind": "analyse", "purpose": self.context.purpose, **stated})
+        compared = compared_fields(plan)
+        named = {name: compared[name] for name in compared if name in FIELDS or name in stated}
+        return {**named, "refused": tuple(refused), "asks": asks}
 
 
 def compared_fields(plan: Plan) -> dict[str, Any]:
     """The fields of a plan that are compared."""
-    fields = {name: getattr(plan, name) for name in FIELDS}
+    fields = {name: getattr(plan, name) for name in (*FIELDS, *NEW_FIELDS)}
     topics = tuple(one.topic for one in plan.refused)
     return {**fields, "refused": topics, "asks": plan.clarification is not None}
 

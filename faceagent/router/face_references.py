@@ -4,12 +4,13 @@ Works on words only; ``resolve_face`` finds out later whether there is such a fa
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
 from faceagent.router.grammar import Grammar, Match
-from faceagent.router.plan import FaceReference, Side, Superlative
+from faceagent.router.plan import FaceReference, ImageReference, Side, Superlative
+from faceagent.router.targets import place_faces
 
 HEAD = "head"
 """A word for a person that does not say which kind of person."""
@@ -28,6 +29,9 @@ class _Draft:
     words: dict[str, None] = field(default_factory=dict)
     head: str | None = None
     """The word for the person: a name of the table ``people``, or ``HEAD``."""
+    start: int = 0
+    end: int = 0
+    """Where the words for this person stand."""
 
     def accepts(self, table: str, name: str) -> bool:
         """Whether the mention can describe this person; the same mention may come twice."""
@@ -64,19 +68,32 @@ class _Draft:
         return FaceReference(index=self.index, side=self.side, superlative=self.superlative, words=tuple(words))
 
 
-def find_face_references(text: str, grammar: Grammar) -> tuple[FaceReference, ...]:
-    """The faces that a normalized text refers to, in its order, each once; empty when it singles out nobody."""
+def find_face_references(
+    text: str, grammar: Grammar, pictures: Sequence[tuple[ImageReference, int, int]] = ()
+) -> tuple[FaceReference, ...]:
+    """The faces that a normalized text refers to, in its order, each once; empty when it singles out nobody.
+
+    Args:
+        text: the normalized turn.
+        grammar: the lists.
+        pictures: the pictures that the turn names, each with start and end; a face gets the one it is said to be in.
+    """
     # "A man or a woman?" and "the same person?" are questions and refer to nobody.
     searched = grammar.without("own_side", text)
-    for question in ("gender", "identity"):
-        searched = grammar.without("questions", searched, question)
+    searched = grammar.without("questions", searched, "gender")
+    for hit in grammar.hits("questions", searched):
+        # "The woman in the first photo also" asks about identity and says who is meant.
+        if hit.name == "identity" and not any(hit.start <= start < hit.end for _, start, _ in pictures):
+            searched = searched[: hit.start] + "~" * (hit.end - hit.start) + searched[hit.end :]
     mentions = _find_mentions(searched, grammar)
     drafts: list[_Draft] = []
     for place, hit in enumerate(mentions):
         if not drafts or not drafts[-1].accepts(*_key(hit)) or _starts_person(place, mentions, text, grammar):
-            drafts.append(_Draft())
+            drafts.append(_Draft(start=hit.start))
         drafts[-1].add(*_key(hit))
-    found = [reference for reference in (draft.build() for draft in drafts) if reference is not None]
+        drafts[-1].end = max(drafts[-1].end, hit.end)
+    built = [(draft.build(), draft.start, draft.end) for draft in drafts]
+    found = list(place_faces([(who, start, end) for who, start, end in built if who is not None], pictures, text))
     if grammar.has("every", text):
         found.append(FaceReference(every=True))
     return tuple(dict.fromkeys(found))

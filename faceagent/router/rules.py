@@ -4,32 +4,44 @@ Refused topics come first, then requests to make something, the kinds of follow-
 texts that are out of scope, and a question back. Policy decides about every question that was named.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 from faceagent import policy
+from faceagent.router import details
 from faceagent.router.face_references import find_face_references, find_numbered_faces
 from faceagent.router.grammar import Grammar, grammar
 from faceagent.router.languages import detect_language
 from faceagent.router.normalize import MAX_CHARACTERS, is_readable, join_disguised_words, normalize
-from faceagent.router.plan import NOTHING_RUNS, DialogueContext, ImageReference, Intent, Plan
-from faceagent.router.questions import find_questions
+from faceagent.router.plan import (
+    FOLLOW_UPS,
+    NOTHING_RUNS,
+    DialogueContext,
+    FaceReference,
+    ImageReference,
+    Intent,
+    Plan,
+    PurposeChange,
+    Target,
+)
+from faceagent.router.questions import RequestedQuestions, find_questions
 from faceagent.router.replies import format_questions, reply
+from faceagent.router.targets import find_targets
 from faceagent.types import QUESTIONS, Question, Refused
 
 STRICTER = ("surveillance", "workplace", "education")
 """Purposes that forbid something, the strictest first."""
 MAX_FOLLOW_UP = 40
 """Characters of a turn that can only name another face or picture, such as "and her?"."""
-FOLLOW_UPS = frozenset[Intent]({"why", "what_would_change", "evidence", "compare", "rerun"})
 
 
-def plan_by_rules(raw: str, context: DialogueContext, read: tuple[Question, ...] = ()) -> Plan:
+def plan_by_rules(raw: str, context: DialogueContext) -> Plan:
     """The plan of one turn. Never raises for what was typed; a text that is not understood is asked back.
 
     Args:
         raw: the text as typed.
         context: what is known from the conversation before this turn.
-        read: questions that a model found in the text, used where the rules find nothing.
     """
     lists = grammar()
     typed = normalize(raw, lists.simplified)
@@ -39,7 +51,7 @@ def plan_by_rules(raw: str, context: DialogueContext, read: tuple[Question, ...]
     if obstacle is not None:
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MAX_CHARACTERS)})
     text = lists.spelling.correct_spelling(typed.text)
-    return _TurnReader(text, typed.evidence, context, lists, blank, read).plan()
+    return _TurnReader(text, typed.evidence, context, lists, blank).plan()
 
 
 def _obstacle(raw: str, text: str, has_evidence: bool) -> str | None:
@@ -61,14 +73,14 @@ class _TurnReader:
         context: DialogueContext,
         lists: Grammar,
         blank: Plan,
-        read: tuple[Question, ...],
     ) -> None:
         self.text, self.evidence, self.context, self.lists, self.blank = text, evidence, context, lists, blank
-        self.read = read
-        self.requested = find_questions(text, lists, has_reference=context.has_reference)
-        self.faces = find_face_references(text, lists)
-        self.pictures = self._pictures()
-        self.purpose = self._purpose()
+        self.requested = self._requested(text)
+        self.named_pictures = self._find_pictures(text)
+        self.faces = find_face_references(text, lists, self.named_pictures)
+        self.pictures = _image_references(self.named_pictures)
+        self.term = details.find_term(text, lists)
+        self.purpose, self.purpose_change = self._purpose()
 
     def plan(self) -> Plan:
         """The whole plan."""
@@ -85,10 +97,25 @@ class _TurnReader:
             kind = "refused"
         return self._build_plan(kind, allowed, (*topics, *refused), None)
 
+    def _requested(self, text: str) -> RequestedQuestions:
+        """The questions of a text; those that only a fact of the file asks for included."""
+        found = find_questions(text, self.lists, has_reference=self.context.has_reference)
+        if found.wanted or found.rest or found.contradictory:
+            return found
+        facts = details.find_file_facts(text, self.lists, ())
+        wanted = {details.FACT_QUESTIONS[fact] for fact in facts}
+        return replace(found, wanted=tuple(one for one in QUESTIONS if one in wanted))
+
     def _kind(self) -> Intent:
         """The kind of turn, before policy."""
         text = self.text
-        if self.lists.has("making", self.lists.without("making", text, "innocent")):
+        if self.term is not None:
+            return "define"
+        forms = [] if self.requested.wanted else self.lists.names("answer_forms", text)
+        if forms:
+            return cast(Intent, forms[0])
+        making = self.lists.without("making", self.lists.without("kinds", text, "report"), "innocent")
+        if self.lists.has("making", making):
             return "out_of_scope"
         for kind in self.lists.names("kinds", self.lists.without("no_evidence", text)):
             if kind != "list_faces" or not self.requested.wanted:
@@ -102,10 +129,15 @@ class _TurnReader:
         return self._remaining()
 
     def _remaining(self) -> Intent:
+        talk = self.lists.names("small_talk", self.text)
+        if talk:
+            return cast(Intent, talk[0])
         if self.lists.has("out_of_scope", self.text):
             return "out_of_scope"
-        if self.faces or self.pictures or self.read or (self.context.questions and self._is_follow_up()):
+        if self.faces or self.pictures or (self.context.questions and self._is_follow_up()):
             return "analyse"
+        if self.purpose_change != "none":
+            return "purpose"
         return "help" if self.lists.has("help", self.text) else "unclear"
 
     def _is_follow_up(self) -> bool:
@@ -118,12 +150,10 @@ class _TurnReader:
 
     def _questions(self, kind: Intent) -> tuple[Question, ...]:
         """The questions of this turn; for a follow-up, those of the turn before."""
-        if kind in ("help", "out_of_scope", "unclear", "list_faces"):
+        if kind in NOTHING_RUNS or kind == "list_faces":
             return ()
         if self.requested.wanted:
             return self.requested.wanted
-        if self.read:
-            return self.read
         if self.requested.rest:
             return _all_but(self.requested.unwanted, self.context.has_reference)
         follows = kind in FOLLOW_UPS or self.lists.has("followup", self.text)
@@ -156,46 +186,72 @@ class _TurnReader:
         )
         return tuple(one.question for one in decisions if one.decision != "refuse"), refused
 
-    def _purpose(self) -> str:
-        """The purpose in force, or the one that the text states where that is stricter."""
+    def _purpose(self) -> tuple[str, PurposeChange]:
+        """The purpose in force after this turn, and whether this turn changed it.
+
+        A text can state a purpose where none is in force, or a stricter one. It can take back what a text stated, in a
+        turn of its own: a question beside it would be answered for a purpose that was denied only to ask it.
+        """
+        known, back = self.context.purpose, self.context.settings_purpose
+        if back is not None and not self.requested.wanted and self.lists.has("revoke_purpose", self.text):
+            return back, "revoked" if back != known else "none"
         stated = self.lists.names("purpose", self.text)
         for purpose in STRICTER:
-            if purpose in (*stated, self.context.purpose):
-                return purpose
-        return stated[0] if stated and self.context.purpose == "unstated" else self.context.purpose
+            if purpose in (*stated, known):
+                return purpose, "none" if purpose == known else "stated"
+        return (stated[0], "stated") if stated and known == "unstated" else (known, "none")
 
-    def _pictures(self) -> tuple[ImageReference, ...]:
-        text = self.text
+    def _find_pictures(self, text: str) -> tuple[tuple[ImageReference, int, int], ...]:
+        """The pictures that a text names, each with start and end; faces that are called by number are none."""
         for hit in find_numbered_faces(text, self.lists):
             text = text[: hit.start] + "~" * (hit.end - hit.start) + text[hit.end :]
-        names = dict.fromkeys(hit.name for hit in self.lists.hits("pictures", text))
-        if "both" in names or {"first", "second"} <= set(names):
-            return ("both",)
-        if "all" in names:
-            return ("all",)
-        return cast(tuple[ImageReference, ...], tuple(names))
+        return tuple((cast(ImageReference, hit.name), hit.start, hit.end) for hit in self.lists.hits("pictures", text))
+
+    def _targets(self, questions: tuple[Question, ...]) -> tuple[Target, ...]:
+        def faces_of(clause: str) -> tuple[FaceReference, ...]:
+            return find_face_references(clause, self.lists)
+
+        return find_targets(
+            self.text,
+            self.lists,
+            questions,
+            lambda clause: self._requested(clause).wanted,
+            lambda clause: _image_references(self._find_pictures(clause)),
+            faces_of,
+        )
 
     def _build_plan(
         self, kind: Intent, questions: tuple[Question, ...], refused: tuple[Refused, ...], words: str | None
     ) -> Plan:
         """The plan with all its fields."""
         pictures, reference = self._images_and_reference(kind, questions)
-        purpose = self.context.purpose if kind == "out_of_scope" else self.purpose
+        change = kind != "out_of_scope"
         found = self.blank.model_copy(
             update={
                 "kind": kind,
                 "questions": questions,
                 "refused": refused,
-                "purpose": purpose,
+                "purpose": self.purpose if change else self.context.purpose,
+                "purpose_change": self.purpose_change if change else "none",
                 "reference": reference,
                 "evidence": self.evidence,
+                "term": self.term if kind == "define" else None,
             }
         )
         if kind in NOTHING_RUNS:
             return found.model_copy(update={"clarification": words or self._question_back(found)})
-        depth = self.lists.names("depth", self.text)
-        update = {"pictures": pictures, "faces": () if kind == "list_faces" else self.faces}
-        found = found.model_copy(update={**update, "depth": depth[0] if depth else "normal"})
+        depth = next(iter(self.lists.names("depth", self.text)), "normal")
+        update = {
+            "pictures": pictures,
+            "faces": () if kind == "list_faces" else self.faces,
+            "targets": self._targets(questions),
+            "parts": details.find_parts(self.text, self.lists, self.requested.spans),
+            "excluded": self.requested.unwanted,
+            "file_facts": details.find_file_facts(self.text, self.lists, questions) if questions else (),
+            "depth": depth,
+            "wording": details.find_wording(self.text, self.lists, depth),
+        }
+        found = found.model_copy(update=update)
         return found.model_copy(update={"clarification": words or self._question_back(found)})
 
     def _images_and_reference(
@@ -231,6 +287,14 @@ class _TurnReader:
         if self.context.pictures == 1 and set(plan.pictures) & {"second", "third", "previous", "both"}:
             return reply("no_second_picture", plan.language)
         return None
+
+
+def _image_references(named: Iterable[tuple[ImageReference, int, int]]) -> tuple[ImageReference, ...]:
+    """The pictures of a plan, from those that a text names."""
+    names = dict.fromkeys(name for name, _, _ in named)
+    if "both" in names or {"first", "second"} <= set(names):
+        return ("both",)
+    return ("all",) if "all" in names else tuple(names)
 
 
 def _all_but(unwanted: tuple[Question, ...], has_reference: bool) -> tuple[Question, ...]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from faceagent import policy
 from faceagent.router import DialogueContext, FaceReference, Plan, route
 from faceagent.router.normalize import MAX_CHARACTERS
+from faceagent.router.plan import FOLLOW_UPS
 from faceagent.types import QUESTIONS
 
 
@@ -31,7 +32,7 @@ def test_everything_but_names_what_is_left() -> None:
     plan = route("everything except quality", DialogueContext(has_reference=True))
     assert plan.questions == tuple(question for question in QUESTIONS if question not in (*policy.OPT_IN, "quality"))
     # Age is never answered unasked, so leaving it out changes nothing.
-    assert route("everything except the age") == route("everything")
+    assert route("everything except the age").questions == route("everything").questions
 
 
 def test_a_contradiction_is_asked_about_by_name() -> None:
@@ -175,3 +176,112 @@ def test_evidence_is_named_as_it_was_typed() -> None:
 def test_nobody_negates_a_refusal_away(text: str) -> None:
     assert [one.topic for one in route(text).refused] == ["race"]
     assert route(text).kind == "refused"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("How sure are you?", "certainty"),
+        ("¿Estás seguro?", "certainty"),
+        ("你有多大把握？", "certainty"),
+        ("Where exactly?", "where"),
+        ("Which detector found that?", "which_tool"),
+        ("In percent, please.", "percent"),
+        ("yes or no?", "yes_no"),
+        ("I don't understand, explain it simply", "simplify"),
+        ("Why did you refuse?", "why_refused"),
+        ("Make me a PDF report.", "report"),
+        ("Thank you!", "thanks"),
+        ("adiós", "bye"),
+        ("退出", "quit"),
+        ("Who made you?", "about"),
+    ],
+)
+def test_follow_ups_and_small_talk_are_kinds_of_their_own(text: str, kind: str) -> None:
+    plan = route(text, DialogueContext(questions=("forgery",)))
+    assert (plan.kind, plan.clarification) == (kind, None)
+    assert plan.questions == (("forgery",) if kind in FOLLOW_UPS else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("What does AU12E mean?", "au12e"),
+        ("define likelihood ratio", "likelihood ratio"),
+        ("¿Qué significa bona fide?", "bona fide"),
+        ("似然比是什么意思", "似然比"),
+        ("what is a deepfake?", "deepfake"),
+    ],
+)
+def test_a_term_to_define_is_named(text: str, term: str) -> None:
+    plan = route(text)
+    assert (plan.kind, plan.term) == ("define", term)
+
+
+@pytest.mark.parametrize("text", ["What is her expression?", "What does her smile mean?", "what is this?"])
+def test_what_somebody_looks_like_is_no_term(text: str) -> None:
+    assert route(text).kind != "define"
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "questions"),
+    [
+        ("When was it taken?", ("date",), ("provenance",)),
+        ("which camera took this, and where was it taken?", ("camera", "place"), ("provenance",)),
+        ("¿Con qué móvil y en qué fecha?", ("date", "camera"), ("provenance",)),
+        ("这张照片是在哪里拍的？", ("place",), ("provenance",)),
+        ("Any sign of re-saving?", ("resaved",), ("forgery",)),
+        ("Is it fake?", (), ("forgery",)),
+    ],
+)
+def test_facts_of_the_file_are_named(text: str, facts: tuple[str, ...], questions: tuple[str, ...]) -> None:
+    plan = route(text)
+    assert (plan.file_facts, plan.questions) == (facts, questions)
+
+
+def test_parts_of_the_face_are_named() -> None:
+    assert route("Any edits around the mouth or the left eye?").parts == ("left_eye", "mouth")
+    assert route("¿Tiene los ojos cerrados?").parts == ("right_eye", "left_eye")
+    assert route("她的眼睛闭着吗").parts == ("right_eye", "left_eye")
+    assert route("is the man on the left fake").parts == ()
+
+
+def test_questions_about_different_pictures_are_kept_apart() -> None:
+    plan = route("Is the first photo fake and how old is the woman in the second?", DialogueContext(pictures=2))
+    assert [(one.question, one.pictures, [who.words for who in one.faces]) for one in plan.targets] == [
+        ("forgery", ("first",), []),
+        ("age", ("second",), [("woman",)]),
+    ]
+    assert route("Is it fake and how old is she?").targets == ()
+
+
+def test_whoever_is_named_for_a_comparison_keeps_the_picture() -> None:
+    two = DialogueContext(pictures=2)
+    for text in (
+        "Is the woman in the first photo also in the second?",
+        "Is the woman in the first picture the same person as in the second picture?",
+    ):
+        plan = route(text, two)
+        assert (plan.questions, plan.pictures) == (("identity",), ("both",))
+        assert plan.faces == (FaceReference(words=("woman",), picture="first"),)
+
+
+def test_what_is_left_out_is_told() -> None:
+    assert route("don't tell me whether it's fake, just how old he is").excluded == ("forgery",)
+
+
+def test_a_stated_purpose_is_told_and_taken_back_in_a_turn_of_its_own() -> None:
+    stated = route("Is my employee stressed?", DialogueContext(settings_purpose="unstated"))
+    assert (stated.kind, stated.purpose, stated.purpose_change) == ("refused", "workplace", "stated")
+    known = DialogueContext(purpose="workplace", settings_purpose="unstated")
+    back = route("Forget what I said about work.", known)
+    assert (back.kind, back.purpose, back.purpose_change) == ("purpose", "unstated", "revoked")
+    assert route("This is not for work. Is she happy?", known).kind == "refused"
+    assert route("Forget what I said about work.", DialogueContext(purpose="workplace")).purpose == "workplace"
+
+
+@pytest.mark.parametrize(
+    "text", ["Is my boss angry here?", "Is the teacher smiling?", "Does she look tired from work?"]
+)
+def test_a_word_alone_states_no_purpose(text: str) -> None:
+    assert route(text).purpose == "unstated"

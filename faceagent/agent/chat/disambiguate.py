@@ -12,12 +12,12 @@ from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.state import Remark, TurnContext
 from faceagent.agent.views import face_crop
 from faceagent.router import DialogueContext, FaceReference, Plan, resolve_face
-from faceagent.router.plan import Language
+from faceagent.router.plan import FOLLOW_UPS, Language
 from faceagent.router.visual_traits import visual_trait_scorer
 from faceagent.storage.keys import REFERENCES, picture_key, record_key
 from faceagent.types import Evidence, Face, Question
 
-FOLLOWS = frozenset({"why", "what_would_change", "evidence", "rerun"})
+FOLLOWS = FOLLOW_UPS - {"compare"}
 """Kinds of turn that are about the faces of the turn before."""
 
 

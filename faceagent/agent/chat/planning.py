@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from faceagent import policy
 from faceagent.agent.pipeline import required_tools
 from faceagent.router import DialogueContext, Plan
+from faceagent.router.plan import FOLLOW_UPS as ABOUT_VERDICTS
 from faceagent.router.plan import NOTHING_RUNS
 from faceagent.tools.base import ToolSpec
 from faceagent.types import QUESTIONS, PolicyDecision, Question, Request
 
-FOLLOW_UPS = frozenset({"why", "what_would_change", "evidence", "list_faces"})
+FOLLOW_UPS = (ABOUT_VERDICTS | {"list_faces"}) - {"compare", "rerun"}
 """Kinds of turn that are answered from the record, once there is one; faces are listed without any measurement."""
 
 

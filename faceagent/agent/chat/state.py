@@ -156,12 +156,8 @@ class TurnContext(RunContext):
             return self.images.problem(picture_key(item)) is not None
 
     def plan_of(self, text: str, known: DialogueContext) -> Plan:
-        """What ``text`` asks for: by the rules, and by the model where these leave it open and there is one."""
-        model = self.model()
-        if model is None:
-            return route(text, known)
-        with self.stopwatch.work():
-            return route(text, known, model)
+        """What ``text`` asks for."""
+        return route(text, known)
 
 
 def budget_left(state: TurnState, context: TurnContext) -> int:

@@ -8,7 +8,7 @@ from turns import labels, reply, said, started
 
 from faceagent import Analyst
 from faceagent.agent.chat import Conversation
-from faceagent.agent.chat.events import Clarification, Planned
+from faceagent.agent.chat.events import Clarification
 from faceagent.errors import ModelUnavailable
 from faceagent.explain import VlmExplainer
 from faceagent.vlm.protocol import GenerationRequest
@@ -34,24 +34,6 @@ class Speaks:
     def explain_with(self, talk: Conversation) -> None:
         """Let it be the conversation's model."""
         talk._load_explainer = lambda: VlmExplainer(self.backend)  # type: ignore[assignment]  # as if from settings
-
-
-def test_a_model_reads_what_the_rules_leave_open(analyst: Analyst, photo: Path) -> None:
-    model = Speaks("quality")
-    with analyst.chat() as talk:
-        first = next(iter(talk.ask(ODD, [photo])))
-        assert isinstance(first, Planned) and first.plan.kind == "unclear"
-        model.explain_with(talk)
-        events = list(talk.ask(ODD))
-    assert set(labels(events)) == {(1, "F1", "quality")}
-    assert ODD in model.backend.asked[0].turns[0].text
-
-
-def test_a_model_that_reads_nothing_registered_leaves_the_question_back(analyst: Analyst, photo: Path) -> None:
-    model = Speaks("soul")
-    with analyst.chat() as talk:
-        model.explain_with(talk)
-        assert "Which of these do you mean?" in said(talk, ODD, [photo])
 
 
 def test_no_model_is_asked_what_rules_and_places_decide(analyst: Analyst, pair: Path) -> None:

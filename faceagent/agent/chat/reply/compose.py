@@ -7,6 +7,7 @@ from faceagent.agent.chat.reply import follow_ups, listing, verdicts
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.agent.chat.state import TurnContext, TurnState
 from faceagent.router import Plan
+from faceagent.router.plan import NOTHING_RUNS
 from faceagent.router.replies import format_questions
 from faceagent.storage.keys import picture_key
 from faceagent.types import QUESTIONS, Problem
@@ -15,6 +16,10 @@ LINES = {
     "why": follow_ups.why,
     "what_would_change": follow_ups.what_would_change,
     "evidence": listing.evidence,
+    "certainty": follow_ups.why,
+    "where": follow_ups.why,
+    "which_tool": listing.evidence,
+    "simplify": follow_ups.why,
     "list_faces": listing.faces,
 }
 """The lines of the reply by kind of turn; for all others the verdicts."""
@@ -26,8 +31,9 @@ def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
     parts = [phrases.refusal(language, one) for one in plan.refused]
     if plan.clarification:
         parts.append(plan.clarification)
-    elif plan.kind in ("help", "out_of_scope"):
-        parts.append(phrases.say(language, plan.kind, questions=format_questions(QUESTIONS, language)))
+    elif plan.kind in NOTHING_RUNS - {"refused"}:
+        name = "out_of_scope" if plan.kind == "out_of_scope" else "help"
+        parts.append(phrases.say(language, name, questions=format_questions(QUESTIONS, language)))
     elif plan.kind == "new_picture":
         parts.append(phrases.say(language, "give_picture"))
     elif plan.kind != "refused":

@@ -21,6 +21,7 @@ def understand(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         has_reference=has_reference,
         questions=tuple(focus),
         purpose=state.get("purpose", context.request.purpose),
+        settings_purpose=context.request.purpose,
         jurisdiction=state.get("jurisdiction", context.request.jurisdiction),
     )
     text = state["text"][:MOST_TEXT]

@@ -1,0 +1,87 @@
+"""Finds the details of a request: parts of the face, facts of the file, the wording of the reply, a term to define.
+
+Works on normalized text; the words stand in ``lexicon/<language>/details.toml``.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import cast
+
+from faceagent.router.grammar import Grammar, keep_longest
+from faceagent.router.plan import FileFact, Wording
+from faceagent.types import PARTS, FacePart, Question
+
+PAIRS: dict[str, tuple[FacePart, ...]] = {
+    "brows": ("right_brow", "left_brow"),
+    "eyes": ("right_eye", "left_eye"),
+    "cheeks": ("right_cheek", "left_cheek"),
+}
+"""Names for both sides of a part."""
+FACT_QUESTIONS: dict[FileFact, Question] = {
+    "date": "provenance",
+    "camera": "provenance",
+    "software": "provenance",
+    "place": "provenance",
+    "edits": "provenance",
+    "resaved": "forgery",
+}
+"""The question whose evidence holds each fact; traces of repeated compression are evidence about forgery."""
+MAX_TERM_WORDS, MAX_TERM_CHARACTERS = 5, 12
+"""Longest term, in words; in Chinese, in characters."""
+_HAN = re.compile(r"[㐀-鿿]")
+
+
+def find_parts(text: str, lists: Grammar, spans: Sequence[tuple[int, int]] = ()) -> tuple[FacePart, ...]:
+    """Parts of the face that a text names, in the order of ``PARTS``; those inside ``spans`` are left out."""
+    named: set[FacePart] = set()
+    for hit in keep_longest(lists.hits("parts", text)):
+        if not any(start <= hit.start and hit.end <= end for start, end in spans):
+            named.update(PAIRS.get(hit.name, (cast(FacePart, hit.name),)))
+    return tuple(part for part in PARTS if part in named)
+
+
+def find_file_facts(text: str, lists: Grammar, questions: Sequence[Question]) -> tuple[FileFact, ...]:
+    """What is asked of the file's record; only facts of ``questions``, or any where there are none."""
+    found = cast(list[FileFact], lists.names("file_facts", text))
+    return tuple(fact for fact in found if not questions or FACT_QUESTIONS[fact] in questions)
+
+
+def find_wording(text: str, lists: Grammar, depth: str) -> Wording | None:
+    """How the reply is to be worded; who wants a quick look wants a short reply."""
+    named = cast(list[Wording], lists.names("wording", text))
+    return named[0] if named else "short" if depth == "brief" else None
+
+
+def find_term(text: str, lists: Grammar) -> str | None:
+    """The term whose meaning is asked, None where no meaning is asked or it is that of "this"."""
+    for hit in lists.hits("define", text):
+        if hit.name == "around":
+            term, needs_glossary = text[hit.start : hit.end], False
+        elif hit.name == "before":
+            term, needs_glossary = _clause_before(text[: hit.start]), True
+        else:
+            term, needs_glossary = _clause_after(text[hit.end :]), hit.name == "known"
+        term = _without_frame(term, lists)
+        known = not lists.without("glossary", term).strip("~")
+        if term and (known or not (needs_glossary or _is_about_someone(term, lists))):
+            return term
+    return None
+
+
+def _clause_after(text: str) -> str:
+    clause = re.split("[,;]", text, maxsplit=1)[0].strip()
+    return clause[:MAX_TERM_CHARACTERS] if _HAN.search(clause) else " ".join(clause.split()[:MAX_TERM_WORDS])
+
+
+def _clause_before(text: str) -> str:
+    clause = re.split("[,;]", text.rstrip(",; "))[-1].strip()
+    return clause[-MAX_TERM_CHARACTERS:] if _HAN.search(clause) else " ".join(clause.split()[-MAX_TERM_WORDS:])
+
+
+def _without_frame(text: str, lists: Grammar) -> str:
+    return re.sub("~+", " ", lists.without("define_frame", text)).strip()
+
+
+def _is_about_someone(term: str, lists: Grammar) -> bool:
+    """Whether the words speak of a person or point at something, as in "her smile" and "that"."""
+    return lists.has("define_frame", term, "pointing") or any(lists.hits("people", term))
