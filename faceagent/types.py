@@ -38,7 +38,7 @@ Reason = Literal[
     "unsupported_format", "corrupt_picture", "fetch_failed", "fetch_refused",
     # the face
     "no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "outside_picture", "occluded",
-    "extreme_pose", "low_resolution", "no_landmarks",
+    "unrecognisable", "extreme_pose", "low_resolution", "no_landmarks",
     # the evidence
     "no_reference", "reference_unusable", "same_file", "no_colour", "absent", "not_measurable",
     "weights_missing", "not_installed", "not_trained_yet", "crashed",

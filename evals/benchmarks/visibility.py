@@ -1,9 +1,10 @@
 """``python -m evals.benchmarks.visibility --data DIR``: whether hidden parts of faces are found, and kept silent about.
 
-Faces are cut at all four borders and covered with drawn objects (``evals.data.synthesis.occluders``) whose extent is
-known, then go through the product's own face finder and its action units and expression tool. Printed as JSON: how
-many statements were made about parts that cannot be seen, how many covered parts were found by kind of object, and
-how many parts of the pictures as they are were taken for hidden, by set.
+Faces are cut within the face (``evals.data.synthesis.cuts``), covered with drawn objects of the kinds that training
+knows (``occluders``) and of kinds that it does not know (``worn_things``), all with known extent, and go through the
+product's own face finder and its action units and expression tool. Printed as JSON: how many statements were made
+about parts that cannot be seen, how many covered parts were found by kind of object, and how many parts of the
+pictures as they are were taken for hidden, by set.
 """
 
 import argparse
@@ -12,28 +13,32 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evals.data.held_out import FRLL, may_train
-from evals.data.synthesis.occluders import cover
+from evals.data.synthesis.cuts import CUTS, cut
+from evals.data.synthesis.occluders import MAKERS, Covered, Maker, place
+from evals.data.synthesis.worn_things import THINGS
 from evals.metrics.proportion import wilson
 from evals.views import drawn, portrait, whole
 from faceagent.faces.needs import hidden_parts, table
-from faceagent.faces.parts import inside_share, outline, part_masks
+from faceagent.faces.parts import part_masks
 from faceagent.settings import Settings
 from faceagent.tools.action_units import ActionUnits
 from faceagent.tools.base import Pixels, View, measure
 from faceagent.tools.expression import Expression
-from faceagent.types import OCCLUDERS, PARTS, Face, FacePart, Occluder
+from faceagent.types import PARTS, Face, FacePart
 
 SETS = ("fairface_val_1400", FRLL, "us_portraits")
 GONE, LEFT = 0.75, 0.05
 """Share of a part that is hidden from which nothing may be said of it, and up to which it counts as seen."""
-CUTS = ("top", "bottom", "left", "right")
+CUTS_PER_FACE = 2
+KNOWN: Mapping[str, Maker] = {kind: maker for kind, maker in MAKERS.items()}
+OBJECTS: Mapping[str, Maker] = {**KNOWN, **THINGS}
+Counts = dict[str, Counter[str]]
 
 
 def files(folder: Path, count: int) -> list[Path]:
@@ -46,27 +51,12 @@ def files(folder: Path, count: int) -> list[Path]:
     return [folder / rows[index]["file"] for index in order[:count]]
 
 
-def views(paths: Sequence[Path], settings: Settings) -> Iterator[View]:
+def views(paths: Sequence[Path], settings: Settings) -> Iterator[tuple[View, Face]]:
     """The main face of every picture that has one with landmarks."""
     for path in paths:
         found = portrait(whole(path, settings), settings)
         if found is not None and found.face is not None and found.face.landmarks:
-            yield found
-
-
-def cut(pixels: Pixels, face: Face, edge: str, share: float) -> tuple[Pixels, NDArray[np.float64]]:
-    """The picture cut at ``share`` of the face box from ``edge``, and the face's mesh in it."""
-    x0, y0, x1, y1 = face.box
-    points = np.asarray(face.landmarks, dtype=np.float64)
-    if edge == "top":
-        line = round(max(0, y0 + share * (y1 - y0)))
-        return pixels[line:], points - (0, line)
-    if edge == "bottom":
-        return pixels[: round(y1 - share * (y1 - y0))], points
-    if edge == "left":
-        line = round(max(0, x0 + share * (x1 - x0)))
-        return pixels[:, line:], points - (line, 0)
-    return pixels[:, : round(x1 - share * (x1 - x0))], points
+            yield found, found.face
 
 
 def spoken(view: View, gone: set[FacePart], settings: Settings) -> tuple[int, int]:
@@ -96,74 +86,92 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.data is None:
         parser.error("say where the sets are: --data DIR or FACEAGENT_DATA")
     settings, rng = Settings(), np.random.default_rng(0)
-    false: dict[str, Counter[str]] = {}
-    found: dict[Occluder, Counter[str]] = {kind: Counter() for kind in OCCLUDERS}
-    silence: Counter[str] = Counter()
+    clean: Counts = {name: Counter() for name in SETS}
+    cuts: Counts = {kind: Counter() for kind in CUTS}
+    objects: Counts = {kind: Counter() for kind in OBJECTS}
     number = 0
     for name in SETS:
-        clean = false.setdefault(name, Counter())
-        for view in views(files(Path(options.data) / name, options.faces), settings):
-            if view.face is None:
-                continue
-            hidden = {part for part, one in hidden_parts(view.face).items() if one.reason == "occluded"}
-            clean.update([*(["any"] if hidden else []), "faces", *hidden])
-            clean["parts"] += len(PARTS)
-            clean["hidden"] += len(hidden)
-            pixels, points = view.pixels(), np.asarray(view.face.landmarks, dtype=np.float64)
-            edge = CUTS[number % len(CUTS)]
-            sliced, placed = cut(pixels, view.face, edge, float(rng.uniform(0.25, 0.6)))
-            height, width = sliced.shape[:2]
-            gone = {part for part in PARTS if inside_share(outline(placed, part), width, height) < 1 - GONE}
-            _silence(silence, "cut", np.ascontiguousarray(sliced), gone, settings)
+        for view, face in views(files(Path(options.data) / name, options.faces), settings):
+            hidden = _count_clean(clean[name], face)
+            for kind in _turn(CUTS, number, CUTS_PER_FACE):
+                _count_cut(cuts[kind], view.pixels(), face, kind, settings, rng)
             if not hidden:
-                kind = OCCLUDERS[number % len(OCCLUDERS)]
-                made = cover(pixels, points, kind, rng)
-                masks = part_masks(points, (pixels.shape[1], pixels.shape[0]))
-                extent = {part: float(made.cover[mask > 0].mean()) for part, mask in masks.items() if mask.any()}
-                seen = _silence(silence, kind, made.pixels, {part for part in extent if extent[part] >= GONE}, settings)
-                if seen is not None:
-                    told = set(hidden_parts(seen))
-                    found[kind]["gone"] += sum(value >= GONE for value in extent.values())
-                    found[kind].update({"found": sum(extent[part] >= GONE and part in told for part in extent)})
-                    found[kind]["left"] += sum(value <= LEFT for value in extent.values())
-                    found[kind].update({"wrong": sum(extent[part] <= LEFT and part in told for part in extent)})
+                for kind in (*_turn(KNOWN, number), *_turn(THINGS, number)):
+                    made = place(view.pixels(), np.asarray(face.landmarks), OBJECTS[kind], rng)
+                    _count_covered(objects[kind], made, face, settings)
             number += 1
     record = {
         "false_by_set": {
             name: {
-                "parts": share(row["hidden"], row["parts"]),
+                "parts": share(row["hidden"], len(PARTS) * row["faces"]),
                 "faces": share(row["any"], row["faces"]),
                 "by_part": {part: round(row[part] / max(1, row["faces"]), 3) for part in PARTS},
             }
-            for name, row in false.items()
+            for name, row in clean.items()
         },
-        "found_by_kind": {kind: share(row["found"], row["gone"]) for kind, row in found.items()},
+        "found_by_kind": {kind: share(row["found"], row["gone"]) for kind, row in objects.items()},
         "wrong_beside_an_object": share(
-            sum(row["wrong"] for row in found.values()), sum(row["left"] for row in found.values())
+            sum(row["wrong"] for row in objects.values()), sum(row["left"] for row in objects.values())
         ),
-        "statements_about_hidden_parts": {
-            "cut": [silence["cut_said"], silence["cut_possible"]],
-            "covered": [
-                sum(silence[f"{kind}_said"] for kind in OCCLUDERS),
-                sum(silence[f"{kind}_possible"] for kind in OCCLUDERS),
-            ],
-            "by_kind": {kind: [silence[f"{kind}_said"], silence[f"{kind}_possible"]] for kind in OCCLUDERS},
-            "no_face_found": silence["no_face"],
-        },
+        "statements_about_hidden_parts": {"cut": _spoken_of(cuts), "covered": _spoken_of(objects)},
     }
     print(json.dumps(record, indent=1))
     return 0
 
 
-def _silence(counts: Counter[str], kind: str, pixels: Pixels, gone: set[FacePart], settings: Settings) -> Face | None:
+def _turn(kinds: Mapping[str, object], number: int, count: int = 1) -> list[str]:
+    """The kinds whose turn it is."""
+    names = list(kinds)
+    return [names[(number * count + step) % len(names)] for step in range(count)]
+
+
+def _spoken_of(counts: Counts) -> dict[str, object]:
+    """Statements made and possible, together and by kind, and the pictures in which no face was found."""
+    return {
+        "said": sum(row["said"] for row in counts.values()),
+        "possible": sum(row["possible"] for row in counts.values()),
+        "by_kind": {kind: [row["said"], row["possible"]] for kind, row in counts.items()},
+        "no_face": sum(row["no_face"] for row in counts.values()),
+    }
+
+
+def _count_clean(counts: Counter[str], face: Face) -> set[FacePart]:
+    """Count the hidden parts of a face as it is; those that are inside the picture are false, as far as is known."""
+    hidden = {part for part, one in hidden_parts(face).items() if one.reason != "outside_picture"}
+    counts.update([*(["any"] if hidden else []), "faces", *hidden])
+    counts["hidden"] += len(hidden)
+    return hidden
+
+
+def _count_cut(
+    counts: Counter[str], pixels: Pixels, face: Face, kind: str, settings: Settings, rng: np.random.Generator
+) -> None:
+    made = cut(pixels, np.asarray(face.landmarks), kind, rng)
+    gone = {part for part, seen in made.shares().items() if seen < 1 - GONE}
+    _count_spoken(counts, made.pixels, gone, settings)
+
+
+def _count_covered(counts: Counter[str], made: Covered, face: Face, settings: Settings) -> None:
+    masks = part_masks(np.asarray(face.landmarks), (made.pixels.shape[1], made.pixels.shape[0]))
+    extent = {part: float(made.cover[mask > 0].mean()) for part, mask in masks.items() if mask.any()}
+    seen = _count_spoken(counts, made.pixels, {part for part in extent if extent[part] >= GONE}, settings)
+    if seen is not None:
+        told = set(hidden_parts(seen))
+        counts["gone"] += sum(value >= GONE for value in extent.values())
+        counts["found"] += sum(extent[part] >= GONE and part in told for part in extent)
+        counts["left"] += sum(value <= LEFT for value in extent.values())
+        counts["wrong"] += sum(extent[part] <= LEFT and part in told for part in extent)
+
+
+def _count_spoken(counts: Counter[str], pixels: Pixels, gone: set[FacePart], settings: Settings) -> Face | None:
     """Count what is said about hidden parts of the main face of a made picture; the face, if one is found."""
-    view = portrait(drawn(pixels), settings) if min(pixels.shape[:2]) > 1 else None
+    view = portrait(drawn(pixels), settings)
     if view is None or view.face is None or not view.face.landmarks:
         counts["no_face"] += 1
         return None
     said, possible = spoken(view, gone, settings)
-    counts[f"{kind}_said"] += said
-    counts[f"{kind}_possible"] += possible
+    counts["said"] += said
+    counts["possible"] += possible
     return view.face
 
 

@@ -1,7 +1,8 @@
 """SFace vectors of labelled pictures under several camera conditions, kept in a cache.
 
 A picture is measured as it is, in grey, and with its face reduced to 90 and 48 px and saved as JPEG, in colour and in
-grey: what a stranger's cosine is worth has to hold for all of them. Knows no calibration.
+grey: what a stranger's cosine is worth has to hold for all of them. In one studio, everybody has the same backdrop and
+the same light. Knows no calibration.
 """
 
 import csv
@@ -26,9 +27,16 @@ Reals = NDArray[np.float64]
 Points = tuple[tuple[float, float], ...]
 
 CONDITIONS = ("full", "grey", "s90", "s90grey", "s48", "s48grey")
+"""Conditions that the calibrations are fitted on."""
+STUDIO = ("studio", "studiogrey")
+"""Conditions that are measured only."""
 SIDES = (90, 48)
 LONG_SIDE = 640
 """px to which pictures are reduced first: SFace sees 112."""
+FACE_AT, FACE_RADII = (56.0, 62.0), (34.0, 46.0)
+"""Middle and radii (px) of the ellipse that a face fills on the template of 112 px."""
+STUDIO_LIGHT = 135.0
+"""Median grey level of every face under one light."""
 COLOURED = 1.0
 """Mean distance of the channels from their mean, in levels, above which a picture has colour."""
 PER_GROUP: Mapping[str, int] = {"fairface_train_4k": 110, "fairface_val_1400": 100, "utkface_1k": 60}
@@ -85,6 +93,9 @@ def _conditions(pixels: Pixels, face: Detection, settings: Settings) -> dict[str
     found = {"full": _vector(pixels, face.points, settings)}
     if coloured:
         found["grey"] = _vector(_grey(pixels), face.points, settings)
+    found["studio"] = _embedded(_in_studio(align.aligned(pixels, face.points)), settings)
+    if coloured:
+        found["studiogrey"] = _embedded(_in_studio(align.aligned(_grey(pixels), face.points)), settings)
     for side in SIDES:
         small = _reduced(pixels, face, side)
         if small is None:
@@ -97,8 +108,22 @@ def _conditions(pixels: Pixels, face: Detection, settings: Settings) -> dict[str
 
 
 def _vector(pixels: Pixels, points: Points, settings: Settings) -> Reals:
-    chip = align.aligned(pixels, points).transpose(2, 0, 1)[np.newaxis].astype(np.float32)
-    vector = open_session("sface", settings).run(["fc1"], {"data": chip})[0][0].astype(np.float64)
+    return _embedded(align.aligned(pixels, points), settings)
+
+
+def _in_studio(chip: Pixels) -> Pixels:
+    """A chip of 112 px before one backdrop (a grey that darkens downwards), its face under one light."""
+    y, x = np.mgrid[: chip.shape[0], : chip.shape[1]]
+    inside = ((x - FACE_AT[0]) / FACE_RADII[0]) ** 2 + ((y - FACE_AT[1]) / FACE_RADII[1]) ** 2 < 1
+    share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 2.0)[..., np.newaxis]
+    backdrop = np.repeat((190 - 0.4 * y)[..., np.newaxis], 3, axis=2)
+    lit = np.clip(chip * (STUDIO_LIGHT / max(1.0, float(np.median(chip[inside])))), 0, 255)
+    return np.asarray(np.clip(lit * share + backdrop * (1 - share) + 0.5, 0, 255), np.uint8)
+
+
+def _embedded(chip: Pixels, settings: Settings) -> Reals:
+    blob = chip.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
+    vector = open_session("sface", settings).run(["fc1"], {"data": blob})[0][0].astype(np.float64)
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12))
 
 

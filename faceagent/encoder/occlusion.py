@@ -1,9 +1,9 @@
-"""Which patches of a face crop something covers, and what it looks like: one linear layer on the shared backbone.
+"""Which patches of a face crop something covers, by what, and which part of a face each shows: one linear layer.
 
 Reads the patch tokens of a frozen block that other branches leave at, so that a face which a detector looks at anyway
 costs no second forward pass. Patches as the unit and tokens of uncovered faces as the reference come from Latent-OFER;
 its one-class distance found hands and sunglasses of which it knew nothing worse than the logistic regression trained
-on drawn objects, so the regression ships (figures in the adapter's README). Knows no part of the face and no border.
+on drawn objects, so the regression ships (figures in the adapter's README). Knows neither mesh nor border.
 """
 
 import json
@@ -39,18 +39,23 @@ class OcclusionCard(FrozenModel):
     margin: float
     labels: tuple[Occluder, ...]
     limits: dict[FacePart, float]
+    """Cover 0-1 from which a part counts as covered."""
+    floors: dict[FacePart, float]
+    """Likeness 0-1 below which a part is not where the landmarks say."""
+    edge_floors: dict[FacePart, float]
+    """The same at the edge of the photograph, where landmarks are often a guess, and where cover is in doubt."""
     files: dict[str, str]
 
 
 @dataclass(frozen=True)
 class OcclusionHead:
-    """The head's numbers; W is the tower's width, K the number of kinds of objects."""
+    """The head's numbers; W is the tower's width, K the number of kinds of objects, F that of the parts of a face."""
 
     card: OcclusionCard
     mean: Floats
     spread: Floats
     weight: Floats
-    """W×(1+K): covered or not, then one logit per kind."""
+    """W×(1+K+F+1): covered or not, then one logit per kind, per part in the order of ``PARTS``, and for no part."""
     bias: Floats
 
     @property
@@ -58,12 +63,17 @@ class OcclusionHead:
         """Id and sha256 of the head; for reports."""
         return WeightStamp(id=f"adapter:{self.card.name}", sha256=self.card.files[HEAD])
 
-    def __call__(self, tokens: Floats) -> tuple[Floats, Floats]:
-        """B×P×W patch tokens to B×P probabilities of being covered and B×P×K probabilities of the kinds."""
-        logits = ((tokens - self.mean) / self.spread) @ self.weight + self.bias
+    def __call__(self, tokens: Floats) -> tuple[Floats, Floats, Floats]:
+        """B×P×W patch tokens to probabilities: B×P of being covered, B×P×K of the kinds, B×P×(F+1) of the parts."""
+        logits = np.asarray(((tokens - self.mean) / self.spread) @ self.weight + self.bias, np.float32)
         covered = np.asarray(1 / (1 + np.exp(-logits[..., 0])), np.float32)
-        powers = np.exp(logits[..., 1:] - logits[..., 1:].max(axis=-1, keepdims=True))
-        return covered, np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+        kinds = 1 + len(self.card.labels)
+        return covered, _softmax(logits[..., 1:kinds]), _softmax(logits[..., kinds:])
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
 @cache
@@ -91,14 +101,15 @@ def load_head(folder: Path | None = None) -> OcclusionHead:
 class PatchOcclusion:
     """One face crop, patch by patch, top row first; P patches.
 
-    ``covered`` P and ``kinds`` P×K are probabilities, ``inside`` the share of every patch that shows the picture and
-    not its mirrored edge; ``crop`` maps picture px to crop px.
+    ``covered`` P, ``kinds`` P×K and ``parts`` P×(F+1) are probabilities, ``inside`` the share of every patch that shows
+    the picture and not its mirrored edge; ``crop`` maps picture px to crop px.
     """
 
     head: OcclusionHead
     crop: Crop
     covered: Floats
     kinds: Floats
+    parts: Floats
     inside: Floats
 
 
@@ -111,8 +122,8 @@ def look(crops: Sequence[Crop], settings: Settings) -> list[PatchOcclusion]:
         return []
     head = load_head()
     tokens, grid = shared_tokens([crop.pixels for crop in crops], head.card.block, head.card.base, settings)
-    covered, kinds = head(tokens)
+    covered, kinds, parts = head(tokens)
     return [
-        PatchOcclusion(head, crop, covered[row], kinds[row], patch_cover(crop.inside, grid).ravel())
+        PatchOcclusion(head, crop, covered[row], kinds[row], parts[row], patch_cover(crop.inside, grid).ravel())
         for row, crop in enumerate(crops)
     ]

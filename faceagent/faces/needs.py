@@ -8,13 +8,10 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Literal
 
 from pydantic import Field, model_validator
 
 from faceagent.types import PARTS, Face, FacePart, FrozenModel, PartVisibility, Question, Reason, Region
-
-Trait = Literal["glasses", "beard", "hat", "hair"]
 
 REASON_WORDS: Mapping[Reason, str] = {
     "outside_picture": "outside the picture",
@@ -22,6 +19,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     "too_blurry": "too blurred",
     "too_bright": "burnt out",
     "too_dark": "too dark",
+    "unrecognisable": "not recognisable",
 }
 """Why a part cannot be seen, in words."""
 OBJECT_WORDS: Mapping[str, str] = {
@@ -47,6 +45,8 @@ class Need(FrozenModel):
     at_least: int = Field(default=0, ge=0)
     of: tuple[FacePart, ...] = ()
     one_of: tuple[tuple[FacePart, ...], ...] = ()
+    or_covered: bool = False
+    """Whether a covered part will do."""
 
     @model_validator(mode="after")
     def _possible(self) -> "Need":
@@ -56,6 +56,8 @@ class Need(FrozenModel):
 
     def missing(self, hidden: Mapping[FacePart, PartVisibility]) -> tuple[PartVisibility, ...]:
         """The hidden parts for which this need is not met; nothing where it is met."""
+        if self.or_covered:
+            hidden = {part: one for part, one in hidden.items() if one.reason not in COVERED}
         lacking = [part for part in self.all if part in hidden]
         covered = [part for part in self.of if part in hidden]
         if len(self.of) - len(covered) < self.at_least:
@@ -67,6 +69,8 @@ class Need(FrozenModel):
 
 
 NOTHING = Need()
+COVERED: tuple[Reason, ...] = ("occluded", "unrecognisable")
+"""Reasons of a part that something else lies on, whether that is known for an object or not."""
 
 
 class NeedsTable(FrozenModel):
@@ -75,7 +79,7 @@ class NeedsTable(FrozenModel):
     action_unit: Mapping[int, Need]
     region: Mapping[Region, Need]
     question: Mapping[Question, Need]
-    trait: Mapping[Trait, Need]
+    trait: Mapping[str, Need]
 
 
 @cache

@@ -1,21 +1,23 @@
 """Which parts of a face can be seen: inside the picture, uncovered, sharp and neither burnt out nor black.
 
-Four measures. Outside: the part's polygon against the picture's border. Burnt out or black: the grey levels of the part
-have no range left. Blurred: no edges in a part of an otherwise sharp face. Covered: what the encoder's occlusion head
-found, put on top by ``cover_parts``. The mesh guesses what it does not see, and sometimes squeezes a cut face into the
-picture; where the detector's own points lie outside, its view of the border counts too.
+Five measures. Outside: the part's polygon against the border of the picture, and against what lies beyond a slanted or
+round cut within it. Burnt out or black: the grey levels of the part have no range left. Blurred: no edges in a part of
+an otherwise sharp face. Covered, and not recognised as that part: what the encoder's occlusion head found, put on top
+by ``cover_parts``. The mesh guesses what it does not see, and sometimes squeezes a cut face into the picture; where the
+detector's own points lie outside, its view of the border counts too, and a place that shows something else is told.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import ARCFACE_112, Pixels, apply, similarity, warp
+from faceagent.faces.cut_edges import beyond_mask, edge_distances
 from faceagent.faces.landmarks import five_points
-from faceagent.faces.parts import filled, inside_share, outline
+from faceagent.faces.parts import OUTLINES, filled, inside_share, outline
 from faceagent.types import PARTS, FacePart, Occluder, PartVisibility, Reason
 
 Array = NDArray[np.float64]
@@ -34,6 +36,9 @@ OWN_POINT: Mapping[FacePart, tuple[int, ...]] = {
     "mouth": (3, 4),
 }
 """The detector's points that lie in or above a part: where one is outside the picture, so is the part."""
+TOUCH, NEAR = 0.02, 0.15
+"""Distances from the edge of the photograph over the size of the face: a face with a point nearer than the first is
+cut, and the mesh of a cut face may be squeezed as far as the second reaches."""
 SIDE = 224
 """px of the aligned crop on which blur and exposure are measured."""
 BURNT, BLACK = 250, 6
@@ -47,11 +52,17 @@ EDGED: tuple[FacePart, ...] = ("right_brow", "left_brow", "right_eye", "left_eye
 
 @dataclass(frozen=True)
 class Occlusion:
-    """How far the parts are covered, 0-1 each, by what, and from where on each counts as covered."""
+    """What the occlusion head found of the parts.
+
+    ``covered``: how far each is covered, 0-1, and ``kinds`` by what; from ``limits`` on it counts as covered.
+    ``likeness``: how much the place of each looks like that part, 0-1; below ``floors`` it shows something else.
+    """
 
     covered: Mapping[FacePart, float]
     kinds: Mapping[FacePart, Occluder | None]
     limits: Mapping[FacePart, float]
+    likeness: Mapping[FacePart, float] = field(default_factory=dict)
+    floors: Mapping[FacePart, float] = field(default_factory=dict)
 
 
 def part_visibility(pixels: Pixels, points5: Array, points: Array) -> tuple[PartVisibility, ...]:
@@ -81,21 +92,35 @@ def part_visibility(pixels: Pixels, points5: Array, points: Array) -> tuple[Part
 
 
 def cover_parts(parts: Sequence[PartVisibility], occlusion: Occlusion) -> tuple[PartVisibility, ...]:
-    """``parts`` with what covers them; what lies outside the picture stays outside."""
+    """``parts`` with what covers them; what lies outside the picture stays outside.
+
+    A part that is hidden for no other reason but whose place does not show it is "unrecognisable".
+    """
     found = []
     for one in parts:
         covered = occlusion.covered.get(one.part, 0.0)
         changed: dict[str, float | str | None] = {"visible": one.visible * (1 - covered)}
         if covered >= occlusion.limits[one.part] and one.reason != "outside_picture":
             changed |= {"reason": "occluded", "covered_by": occlusion.kinds.get(one.part)}
+        elif one.reason is None and one.part in occlusion.floors:
+            # What of the part lies outside the picture does not look like it either.
+            alike = occlusion.likeness.get(one.part, 1.0) * one.visible
+            if alike < occlusion.floors[one.part]:
+                changed["reason"] = "unrecognisable"
         found.append(PartVisibility.model_validate({**one.model_dump(), **changed}))
     return tuple(found)
 
 
 def inside_shares(pixels: Pixels, points5: Array, points: Array) -> dict[FacePart, float]:
-    """Share of every part that lies inside the picture, 0-1."""
+    """Share of every part that lies inside the picture and on the photograph, 0-1."""
     height, width = pixels.shape[:2]
     shares = {part: inside_share(outline(points, part), width, height) for part in PARTS}
+    beyond = beyond_mask(pixels)
+    if beyond is not None:
+        zoom = np.array([beyond.shape[1] / width, beyond.shape[0] / height])
+        for part in PARTS:
+            place = filled(outline(points, part) * zoom, (beyond.shape[1], beyond.shape[0])).astype(bool)
+            shares[part] *= 1 - _mean(beyond > 0, place)
     out = (points5 < -0.5).any(axis=1) | (points5[:, 0] > width - 0.5) | (points5[:, 1] > height - 0.5)
     if not out.any():
         return shares
@@ -107,6 +132,18 @@ def inside_shares(pixels: Pixels, points5: Array, points: Array) -> dict[FacePar
         if any(out[index] for index in OWN_POINT.get(part, ())):
             shares[part] = min(shares[part], 0.3)
     return shares
+
+
+def parts_at_edge(pixels: Pixels, points: Array) -> frozenset[FacePart]:
+    """Parts of a cut face that lie at the edge of an H×W×3 RGB photograph: there the mesh may be a guess.
+
+    ``points`` are the 478 of the mesh, px.
+    """
+    size = float(np.hypot(*np.ptp(points, axis=0))) / np.sqrt(2)
+    distances = edge_distances(pixels, points) / max(size, 1e-9)
+    if distances.min() >= TOUCH:
+        return frozenset()
+    return frozenset(part for part in PARTS if distances[list(OUTLINES[part])].min() < NEAR)
 
 
 def _affine(source: Array, target: Array) -> Array:

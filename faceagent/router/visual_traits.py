@@ -1,6 +1,7 @@
 """Scores traits that no tool measures (glasses, hats, beards, hair) with a vision-language model on a face crop.
 
-Used only to find the face that somebody describes. The scores are no evidence and are not recorded.
+Used only to find the face that somebody describes. The scores are no evidence and are not recorded. A trait whose part
+of the face cannot be seen has no score: the model would guess.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Callable
 
 from faceagent import prompts
 from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
+from faceagent.faces.needs import lacking, table
 from faceagent.router.resolve_face import TraitScorer
 from faceagent.types import Face
 from faceagent.vlm.protocol import Backend, GenerationRequest, Message
@@ -33,8 +35,8 @@ TRAIT_ANSWERS: dict[str, tuple[tuple[str, ...], str]] = {
 def visual_trait_scorer(backend: Backend, crop: Callable[[Face], bytes]) -> TraitScorer:
     """A function that gives the probability, 0 to 1, that a face shows a trait; uncalibrated.
 
-    It returns None for a trait that is not in ``TRAIT_ANSWERS`` and when the model fails. Once the model is
-    unavailable it is not asked again.
+    It returns None for a trait that is not in ``TRAIT_ANSWERS``, for one whose parts of the face are hidden
+    (``faces.needs``), and when the model fails. Once the model is unavailable it is not asked again.
 
     Args:
         backend: asked once for each face and trait.
@@ -44,7 +46,7 @@ def visual_trait_scorer(backend: Backend, crop: Callable[[Face], bytes]) -> Trai
 
     def score_visual_trait(face: Face, trait: str) -> float | None:
         nonlocal unavailable
-        if unavailable or trait not in TRAIT_ANSWERS:
+        if unavailable or trait not in TRAIT_ANSWERS or lacking(face, table().trait[trait]):
             return None
         choices, positive = TRAIT_ANSWERS[trait]
         text = prompts.prompt("any/trait").render({"trait": trait}).strip()

@@ -183,6 +183,7 @@ UNUSABLE: dict[Reason, str] = {
     "too_bright": "the face is too bright",
     "outside_picture": "too much of the face is outside the picture",
     "occluded": "too much of the face is covered",
+    "unrecognisable": "too much of the face is not recognisable",
     "extreme_pose": "the head is turned too far",
     "no_landmarks": "no facial landmarks were found",
 }

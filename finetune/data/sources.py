@@ -18,9 +18,12 @@ from faceagent.settings import Settings
 from faceagent.tools.base import View
 
 
-def faces_of(name: str, folders: dict[str, Path], cache: Path, settings: Settings) -> list[LocatedFace]:
+def faces_of(
+    name: str, folders: dict[str, Path], cache: Path, settings: Settings, most: int | None = None
+) -> list[LocatedFace]:
     """Every usable face of a set, one per picture, with landmarks; cached as ``cache/NAME.json``.
 
+    With ``most`` only so many of its pictures, evenly spread, are looked at (``cache/NAME-MOST.json``).
     Raises InputError for a set that may not be trained on, and for a set without faces.
     """
     if name not in TRAINING_SETS:
@@ -28,10 +31,13 @@ def faces_of(name: str, folders: dict[str, Path], cache: Path, settings: Setting
             f"{name!r} is not a set that shipped weights may learn from.", remedy=f"Use: {', '.join(TRAINING_SETS)}."
         )
     folder = folders[name]
-    memory = cache / f"{name}.json"
+    memory = cache / (f"{name}.json" if most is None else f"{name}-{most}.json")
     if memory.is_file():
         return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
-    views = portraits(folder, track(list(_files(name, folder)), description=name), settings)
+    files = list(_files(name, folder))
+    if most is not None and most < len(files):
+        files = [files[index * len(files) // most] for index in range(most)]
+    views = portraits(folder, track(files, description=name), settings)
     rows = (_locate(name, folder, file, view) for file, view in views)
     found = [row for row in rows if row is not None]
     if not found:

@@ -1,10 +1,11 @@
 """What a face can still be used for once it is known what covers it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from faceagent.faces.part_visibility import Occlusion
+from faceagent.faces.part_visibility import Occlusion, cover_parts
 from faceagent.faces.usable import covered_face
 from faceagent.types import PARTS, Face, FacePart, Occluder, PartVisibility, Quality, Question, Reason
 
@@ -46,3 +47,22 @@ def test_other_reasons_stay(kept: Reason) -> None:
 def test_a_face_that_is_blurred_as_a_whole_stays_so() -> None:
     found = masked(face(1, {"expression": ("too_blurry",)}))
     assert found.reasons["expression"] == ("occluded", "too_blurry")
+
+
+def test_a_part_whose_place_shows_something_else_is_unrecognisable() -> None:
+    """The floor is compared with the likeness of what is inside; a covered part or one outside keeps that reason."""
+    parts = [PartVisibility(part=part, visible=1.0) for part in PARTS]
+    found = {one.part: one.reason for one in cover_parts(parts, _alike({"mouth": 0.3, "nose": 0.8}))}
+    assert {part for part, reason in found.items() if reason} == {"mouth"}
+    assert found["mouth"] == "unrecognisable"
+    half = [one.model_copy(update={"visible": 0.5}) if one.part == "nose" else one for one in parts]
+    assert {one.part for one in cover_parts(half, _alike({"nose": 0.8})) if one.reason == "unrecognisable"} == {"nose"}
+    out = [one.model_copy(update={"reason": "outside_picture"}) for one in parts]
+    assert {one.reason for one in cover_parts(out, _alike({"mouth": 0.0}))} == {"outside_picture"}
+    covered = cover_parts(parts, replace(_alike({"mouth": 0.0}), covered={"mouth": 0.9}, kinds={"mouth": "hand"}))
+    assert [(one.part, one.reason, one.covered_by) for one in covered if one.reason] == [("mouth", "occluded", "hand")]
+
+
+def _alike(likeness: dict[FacePart, float]) -> Occlusion:
+    limits: dict[FacePart, float] = dict.fromkeys(PARTS, 0.5)
+    return Occlusion({}, {}, limits, likeness=likeness, floors=limits)

@@ -5,10 +5,11 @@ import math
 import pytest
 
 from faceagent.errors import FaceagentError, ModelUnavailable, VlmAnswerInvalid
+from faceagent.faces.needs import table
 from faceagent.router import FaceReference
 from faceagent.router.resolve_face import VISUAL_TRAITS, FaceMatch, needs, resolve
 from faceagent.router.visual_traits import TRAIT_ANSWERS, visual_trait_scorer
-from faceagent.types import Evidence, Face, Quality, Score, ToolStamp
+from faceagent.types import Evidence, Face, FacePart, PartVisibility, Quality, Reason, Score, ToolStamp
 from faceagent.vlm.protocol import GenerationRequest
 from faceagent.vlm.scripted import Scripted
 
@@ -152,5 +153,26 @@ def test_where_nobody_can_look_the_trait_is_unknown(error: FaceagentError) -> No
 
 
 def test_what_is_asked_is_what_can_be_said() -> None:
-    assert set(TRAIT_ANSWERS) <= VISUAL_TRAITS
+    assert set(TRAIT_ANSWERS) <= VISUAL_TRAITS == set(table().trait)
     assert visual_trait_scorer(Scripted(answers), lambda face: b"")(ROW[0], "bald") is None
+
+
+@pytest.mark.parametrize(
+    ("trait", "part", "reason", "scored"),
+    [
+        ("beard", "chin", "occluded", False),
+        ("beard", "mouth", "outside_picture", False),
+        ("beard", "forehead", "outside_picture", True),
+        ("glasses", "left_eye", "occluded", True),
+        ("hat", "forehead", "occluded", True),
+        ("hat", "forehead", "outside_picture", False),
+        ("grey_hair", "forehead", "outside_picture", False),
+    ],
+)
+def test_a_trait_is_not_scored_where_its_part_cannot_be_seen(
+    trait: str, part: FacePart, reason: Reason, scored: bool
+) -> None:
+    hidden = ROW[0].model_copy(update={"parts": (PartVisibility(part=part, visible=0.1, reason=reason),)})
+    backend = Scripted(answers)
+    found = visual_trait_scorer(backend, lambda face: face.id.encode())(hidden, trait)
+    assert (found is not None) == bool(backend.asked) == scored

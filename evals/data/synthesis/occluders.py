@@ -29,7 +29,6 @@ class Covered:
 
     pixels: Pixels
     cover: Reals
-    kind: Occluder
 
 
 @dataclass(frozen=True)
@@ -81,14 +80,19 @@ class Frame:
 
 Made = tuple[Reals, Reals]
 """Texture (H×W×3) and cover (H×W)."""
+Maker = Callable[[Frame], Made]
 
 
 def cover(pixels: Pixels, points: NDArray[np.float64], kind: Occluder, rng: np.random.Generator) -> Covered:
     """H×W×3 RGB with an object of ``kind`` in front of the face whose 478 mesh points (px) are given."""
-    right, left = points[list(RIGHT_EYE)].mean(axis=0), points[list(LEFT_EYE)].mean(axis=0)
-    tone = np.median([_colour_at(pixels, points[index]) for index in CHEEKS], axis=0).astype(np.float32)
-    frame = Frame((right + left) / 2, left - right, (pixels.shape[0], pixels.shape[1]), tone, rng)
-    texture, shape = MAKERS[kind](frame)
+    return place(pixels, points, MAKERS[kind], rng)
+
+
+def place(pixels: Pixels, points: NDArray[np.float64], maker: Maker, rng: np.random.Generator) -> Covered:
+    """H×W×3 RGB with what ``maker`` draws in front of the face whose 478 mesh points (px) are given."""
+    frame = face_frame(pixels, points, rng)
+    tone = frame.tone
+    texture, shape = maker(frame)
     # An object is lit by the same light, out of focus by a little, and throws a soft shadow beside itself.
     bright = float(np.clip(tone.mean() / 150, 0.35, 1.25)) * rng.uniform(0.75, 1.2)
     blur = frame.unit * rng.uniform(0.004, 0.02)
@@ -99,7 +103,14 @@ def cover(pixels: Pixels, points: NDArray[np.float64], kind: Occluder, rng: np.r
     behind = pixels.astype(np.float32) * shadow[..., None]
     mixed = behind * (1 - shape[..., None]) + np.clip(texture * bright, 0, 255) * shape[..., None]
     noise = rng.normal(0, rng.uniform(0.5, 3), mixed.shape)
-    return Covered(np.clip(mixed + noise * shape[..., None] + 0.5, 0, 255).astype(np.uint8), shape, kind)
+    return Covered(np.clip(mixed + noise * shape[..., None] + 0.5, 0, 255).astype(np.uint8), shape)
+
+
+def face_frame(pixels: Pixels, points: NDArray[np.float64], rng: np.random.Generator) -> Frame:
+    """The frame of the face whose 478 mesh points (px) are given."""
+    right, left = points[list(RIGHT_EYE)].mean(axis=0), points[list(LEFT_EYE)].mean(axis=0)
+    tone = np.median([_colour_at(pixels, points[index]) for index in CHEEKS], axis=0).astype(np.float32)
+    return Frame((right + left) / 2, left - right, (pixels.shape[0], pixels.shape[1]), tone, rng)
 
 
 def _colour_at(pixels: Pixels, point: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -299,7 +310,7 @@ def _roll(frame: Frame) -> float:
     return float(np.arctan2(frame.across[1], frame.across[0]))
 
 
-MAKERS: Mapping[Occluder, Callable[[Frame], Made]] = {
+MAKERS: Mapping[Occluder, Maker] = {
     "mask": _mask,
     "cloth": _cloth,
     "hand": _hand,
