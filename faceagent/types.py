@@ -35,7 +35,7 @@ OCCLUDERS: tuple[Occluder, ...] = get_args(Occluder)
 Reason = Literal[
     # the picture
     "missing_file", "no_permission", "is_folder", "not_a_file", "empty_file", "too_large", "too_many_pixels",
-    "unsupported_format", "corrupt_picture", "fetch_failed", "fetch_refused",
+    "too_slow", "unsupported_format", "corrupt_picture", "fetch_failed", "fetch_refused",
     # the face
     "no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "outside_picture", "occluded",
     "unrecognisable", "extreme_pose", "low_resolution", "no_landmarks",
@@ -94,6 +94,8 @@ class Source(FrozenModel):
     kind: Literal["path", "url", "bytes"]
     ref: str = Field(description="the path, the URL, or the sha256 under which the bytes are stored")
     name: str = Field(description="what to call it in reports; never used as a path")
+    notes: tuple[str, ...] = Field(default=(), description="what was changed to make a file of a picture in memory")
+    problem: Problem | None = Field(default=None, description="why it is no picture, where that is known already")
 
 
 class Picture(FrozenModel):
@@ -103,7 +105,7 @@ class Picture(FrozenModel):
     sha256: str
     width: int = Field(ge=1, description="px, upright")
     height: int = Field(ge=1, description="px, upright")
-    format: str = Field(description="JPEG, PNG, WEBP or HEIF: what the magic bytes say")
+    format: str = Field(description="JPEG, PNG, WEBP, …: what the magic bytes say")
     bytes: int = Field(ge=1)
     source: str
     mode: str = Field(description="colour mode as stored, before conversion to 8-bit RGB")

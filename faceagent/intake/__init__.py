@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from faceagent.intake.blobs import Blobs, MemoryBlobs, Pixels
 from faceagent.intake.decode import decode
+from faceagent.intake.formats import FORMATS
 from faceagent.intake.reading import read
 from faceagent.intake.sources import Input, expand
 from faceagent.settings import Settings
@@ -15,14 +16,7 @@ from faceagent.types import Picture, Problem, Source
 
 __all__ = ["Blobs", "Input", "MemoryBlobs", "Pixels", "expand", "pixels_of", "take"]
 
-_SUFFIXES = {
-    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
-    "PNG": {".png", ".apng"},
-    "WEBP": {".webp"},
-    "HEIF": {".heic", ".heif", ".hif"},
-    "AVIF": {".avif"},
-}
-_KNOWN = frozenset().union(*_SUFFIXES.values(), {".gif", ".bmp", ".tif", ".tiff", ".txt", ".pdf"})
+_KNOWN = frozenset[str]().union(*(one.suffixes for one in FORMATS.values()), {".txt", ".pdf"})
 
 
 def take(source: Source, blobs: Blobs, settings: Settings, *, id: str = "P1") -> Picture | Problem:
@@ -50,7 +44,7 @@ def take(source: Source, blobs: Blobs, settings: Settings, *, id: str = "P1") ->
         source=source.name,
         mode=decoded.mode,
         orientation=decoded.orientation,
-        notes=(*decoded.notes, *_misnamed(source, decoded.format)),
+        notes=(*source.notes, *decoded.notes, *_misnamed(source, decoded.format)),
     )
 
 
@@ -64,6 +58,6 @@ def pixels_of(data: bytes, settings: Settings) -> Pixels:
 
 def _misnamed(source: Source, kind: str) -> tuple[str, ...]:
     suffix = PurePath(source.name).suffix.lower()
-    if source.kind == "bytes" or suffix not in _KNOWN or suffix in _SUFFIXES[kind]:
+    if source.kind == "bytes" or suffix not in _KNOWN or suffix in FORMATS[kind].suffixes:
         return ()
     return (f"named {suffix}, but the bytes are {kind}",)

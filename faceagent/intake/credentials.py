@@ -13,20 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, cast
 
-from faceagent.intake.headers import sniff
-from faceagent.intake.origins import SYNTHETIC, source_type
+from faceagent.intake.formats import FORMATS, sniff
+from faceagent.intake.origins import GENERATORS, SYNTHETIC, known, source_type
 from faceagent.intake.text import clean
 
 State = Literal["none", "invalid", "well_formed_untrusted", "trusted"]
 
-_MIME = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "HEIF": "image/heic",
-    "AVIF": "image/avif",
-}
 _STATES: dict[str | None, State] = {"Valid": "well_formed_untrusted", "Trusted": "trusted"}
+_MARKS = (b"jumb", b"dcterms:provenance")
+"""What every manifest, and every pointer to one, has in it: other files need no second parser."""
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,64}")
 _MANY = 16
 """Actions, failures and ancestors that are kept of one file."""
@@ -43,6 +38,8 @@ class Credentials:
     actions: tuple[str, ...] = ()
     source_types: tuple[str, ...] = ()
     """Digital source types of the picture and of the pictures it was edited from."""
+    generators: tuple[str, ...] = ()
+    """Known generators among the programs that the manifests name."""
     failures: tuple[str, ...] = ()
     """Validation codes that failed, for example "assertion.dataHash.mismatch"."""
     remote: bool = False
@@ -60,12 +57,12 @@ def read_credentials(data: bytes, anchors: str = "") -> Credentials:
     ``anchors`` is PEM text with the root certificates to trust, or empty.
     """
     kind = sniff(data)
-    if kind is None:
+    if kind is None or not any(mark in data for mark in _MARKS):
         return Credentials("none")
     import c2pa
 
     try:
-        reader = c2pa.Reader.try_create(_MIME[kind], io.BytesIO(data), context=_context(anchors))
+        reader = c2pa.Reader.try_create(FORMATS[kind].mime, io.BytesIO(data), context=_context(anchors))
         if reader is None:
             return Credentials("none")
         with reader:
@@ -99,6 +96,9 @@ def _read(store: dict[str, Any], results: dict[str, Any], state: State) -> Crede
     signature = _dict(active.get("signature_info"))
     makers = [_dict(item) for item in _list(active.get("claim_generator_info"))] or [{}]
     kinds = [action.get("digitalSourceType") for manifest in line for action in _actions(manifest)]
+    programs = [str(_named(action.get("softwareAgent"))) for manifest in line for action in _actions(manifest)]
+    programs += [str(one.get("name")) for manifest in line for one in _list(manifest.get("claim_generator_info"))]
+    programs += [str(manifest.get("claim_generator")) for manifest in line]
     failed = [_code(item.get("code")) for item in _list(_dict(results.get("activeManifest")).get("failure"))]
     return Credentials(
         state=state,
@@ -107,6 +107,7 @@ def _read(store: dict[str, Any], results: dict[str, Any], state: State) -> Crede
         signed=clean(signature.get("time") or "", 40),
         actions=tuple(dict.fromkeys(_code(action.get("action")) for action in _actions(active)))[:_MANY],
         source_types=tuple(sorted({source_type(str(kind)[:256]) for kind in kinds if kind})),
+        generators=known(GENERATORS, [program[:256] for program in programs]),
         failures=tuple(dict.fromkeys(failed))[:_MANY],
     )
 
@@ -128,6 +129,10 @@ def _actions(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for assertion in _list(manifest.get("assertions")):
         if str(assertion.get("label")).startswith("c2pa.actions"):
             yield from _list(_dict(assertion.get("data")).get("actions"))
+
+
+def _named(agent: object) -> object:
+    return agent.get("name") if isinstance(agent, dict) else agent
 
 
 def _code(text: object) -> str:

@@ -22,17 +22,30 @@ SYNTHETIC = frozenset({"compositeWithTrainedAlgorithmicMedia", "trainedAlgorithm
 
 GENERATORS: dict[str, str] = {
     r"midjourney": "Midjourney",
-    r"dall[\s·.-]?e|openai|chatgpt|gpt-?(4o|image)": "OpenAI",
+    r"dall[\s·.-]?e\b": "DALL·E",
+    r"openai|chatgpt|gpt-?(4o|image)": "OpenAI",
     r"stable[\s-]?diffusion|automatic1111": "Stable Diffusion",
     r"comfyui": "ComfyUI",
     r"novelai": "NovelAI",
-    r"invoke\s?ai": "InvokeAI",
-    r"adobe[ _]firefly": "Adobe Firefly",
-    r"google ai|\bimagen\b|\bgemini\b": "Google AI",
+    r"invoke[\s-]?ai": "InvokeAI",
+    r"swarmui": "SwarmUI",
+    r"fooocus": "Fooocus",
+    r"sd\.next": "SD.Next",
+    r"draw things": "Draw Things",
+    r"easy diffusion": "Easy Diffusion",
+    r"(adobe[ _])?firefly": "Adobe Firefly",
+    r"\bgemini\b": "Gemini",
+    r"google (generative )?ai|\bimagen\b": "Google AI",
     r"bing image creator|microsoft designer": "Microsoft Designer",
     r"leonardo\.ai": "Leonardo.Ai",
     r"ideogram": "Ideogram",
     r"\bflux\.?1\b|black forest labs": "FLUX",
+    r"\bgrok\b": "Grok",
+    r"stability ai|dreamstudio": "Stability AI",
+    r"meta ai|imagined with ai": "Meta AI",
+    r"recraft": "Recraft",
+    r"seedream|doubao|jimeng": "Seedream",
+    r"qwen-?image|tongyi": "Qwen-Image",
 }
 EDITORS: dict[str, str] = {
     r"photoshop": "Adobe Photoshop",
@@ -64,3 +77,18 @@ def known(table: dict[str, str], texts: Iterable[str]) -> tuple[str, ...]:
     """Names out of ``table`` whose pattern occurs in any of the texts, sorted, without repeats."""
     seen = [text.lower() for text in texts]
     return tuple(sorted({name for mark, name in table.items() if any(re.search(mark, text) for text in seen)}))
+
+
+_NAME = re.compile(r"\w[\w .,&+/()'*-]{0,47}")
+
+
+def camera_name(text: str) -> str:
+    """The text where it reads like the name of a maker or model of a camera, else nothing.
+
+    Such a name is short, has few words and no marks of a sentence, an address or a program's data, and is not that of
+    a program that makes or edits pictures.
+    """
+    name = text.strip()
+    if not _NAME.fullmatch(name) or len(name.split()) > 6 or not any(mark.isalnum() for mark in name):
+        return ""
+    return "" if known(GENERATORS, [name]) or known(EDITORS, [name]) else name

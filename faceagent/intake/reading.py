@@ -9,13 +9,15 @@ import stat
 from pathlib import Path
 
 from faceagent.intake.blobs import Blobs
-from faceagent.intake.sources import ODD_ARRAY, UNREADABLE, path_of
+from faceagent.intake.sources import path_of
 from faceagent.settings import Settings
 from faceagent.types import Problem, Source
 
 
 def read(source: Source, blobs: Blobs, settings: Settings) -> bytes | Problem:
     """All bytes of ``source``, at most ``settings.max_bytes`` of them. Never raises for content."""
+    if source.problem is not None:
+        return source.problem
     if source.kind == "path":
         found = _read_path(path_of(source), settings.max_bytes)
     elif source.kind == "url":
@@ -41,17 +43,10 @@ def too_large(limit: int) -> Problem:
 
 
 def _read_stored(key: str, blobs: Blobs) -> bytes | Problem:
-    if key == ODD_ARRAY:
-        return Problem(
-            reason="unsupported_format",
-            message="No picture has this shape and type.",
-            remedy="Give H×W, H×W×3 (RGB) or H×W×4 (RGBA) as uint8, or H×W as uint16.",
-        )
     try:
         return blobs.get(key)
     except KeyError:
-        words = "It cannot be decoded." if key == UNREADABLE else "Its bytes are no longer in the store."
-        return Problem(reason="corrupt_picture", message=words)
+        return Problem(reason="corrupt_picture", message="Its bytes are no longer in the store.")
 
 
 def _read_path(path: Path, limit: int) -> bytes | Problem:

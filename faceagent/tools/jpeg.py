@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from faceagent.intake.formats import sniff
+from faceagent.intake.walk import read_header
 
 Reals = NDArray[np.float32]
 """Single precision: a hundred thousandth of a grey level is far below what rounding leaves."""
@@ -66,8 +69,11 @@ def _phase(profile: Reals) -> tuple[float, int]:
 
 def luminance_table(data: bytes) -> NDArray[np.int64] | None:
     """The 8×8 luminance quantisation table of a JPEG file in natural order, or None for anything else."""
-    with Image.open(io.BytesIO(data)) as image:
-        tables = getattr(image, "quantization", None)
+    if sniff(data) != "JPEG":
+        return None
+    # Only the segments that make the pixels: Pillow's reader of the others warns, and has limits of the whole process.
+    with JpegImageFile(io.BytesIO(read_header("JPEG", data).stream)) as image:
+        tables = image.quantization
     return np.asarray(tables[0], dtype=np.int64).reshape(8, 8) if tables else None
 
 

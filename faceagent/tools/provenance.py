@@ -25,7 +25,7 @@ class Provenance:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="provenance",
-        version="1.0.0",
+        version="1.1.0",
         title="Provenance",
         summary="EXIF and XMP metadata, and C2PA content credentials, as the file carries them",
         questions=("provenance",),
@@ -97,7 +97,12 @@ def _metadata_facts(found: Metadata) -> dict[str, float | str]:
         facts.update({f"{prefix}_{name}": value for name, value in fields.items()})
     if found.source_type is not None:
         facts["digital_source_type"] = found.source_type
-    for name, values in (("generators", found.generators), ("editors", found.editors), ("damaged", found.damaged)):
+    for name, values in (
+        ("generators", found.generators),
+        ("generator_models", found.models),
+        ("editors", found.editors),
+        ("damaged", found.damaged),
+    ):
         if values:
             facts[name] = ", ".join(values)
     if found.present:
@@ -113,7 +118,7 @@ def _metadata_statement(found: Metadata) -> str:
         )
     parts = []
     if found.generators:
-        parts.append(f"name a generative model ({', '.join(found.generators)})")
+        parts.append(f"declare a generator of pictures ({', '.join(found.generators)})")
     if found.source_type is not None:
         parts.append(f"declare the digital source type {found.source_type}")
     if any(name.startswith("camera_") for name in (*found.exif, *found.xmp)):
@@ -142,6 +147,7 @@ def _credentials_facts(found: Credentials) -> dict[str, float | str]:
         if text:
             facts[name] = text
     for name, values in (
+        ("generators", found.generators),
         ("actions", found.actions),
         ("digital_source_types", found.source_types),
         ("failures", found.failures),
@@ -166,5 +172,6 @@ def _credentials_statement(found: Credentials) -> str:
             "signature is bad. What they claim counts for nothing."
         )
     signer = "a trusted signer" if found.state == "trusted" else "a signer that is on no trust list given here"
-    claim = " They declare that a generative model made the picture or part of it." if found.synthetic else ""
+    which = f" ({', '.join(found.generators)})" if found.generators else ""
+    claim = f" They declare that a generative model{which} made the picture or part of it." if found.synthetic else ""
     return f"The file carries C2PA content credentials that fit its bytes, signed by {signer}.{claim}"

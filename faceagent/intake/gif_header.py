@@ -1,0 +1,48 @@
+"""The blocks of a GIF up to the end of its first picture, and how many pictures follow."""
+
+from struct import unpack_from
+
+from faceagent.intake.headers import Header, counted
+
+_TRAILER = b"\x3b"
+
+
+def read_gif(data: bytes) -> Header:
+    """Raises ValueError when there is no complete first picture, TooMuch over a limit."""
+    width, height, flags = unpack_from("<HHB", data, 6)
+    at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    frames, parts, first_end = 0, 0, 0
+    while at < len(data) and data[at : at + 1] != _TRAILER:
+        parts += 1
+        counted(parts)
+        if data[at] == 0x21:
+            at = _blocks_end(data, at + 2)
+        elif data[at] == 0x2C:
+            local = data[at + 9]
+            at = _blocks_end(data, at + 11 + (3 << (local & 7) + 1 if local & 0x80 else 0))
+            frames += 1
+            first_end = first_end or at
+        else:
+            break
+        if at < 0:
+            break
+    if not first_end or first_end < 0:
+        raise ValueError("the GIF has no complete picture in it")
+    closed = 0 <= at < len(data) and data[at : at + 1] == _TRAILER
+    return Header(
+        width,
+        height,
+        frames=frames,
+        end=at + 1 if closed else None,
+        stream=data[:first_end] + _TRAILER,
+    )
+
+
+def _blocks_end(data: bytes, at: int) -> int:
+    """The offset behind a run of sub-blocks, or -1 when it is cut short."""
+    while at < len(data):
+        size = data[at]
+        at += 1 + size
+        if size == 0:
+            return at
+    return -1
