@@ -23,8 +23,8 @@ SKIPPED = "skipped"
 
 UNPRESENTED = frozenset({
     "missing_file", "no_permission", "is_folder", "not_a_file", "empty_file", "too_large", "too_many_pixels",
-    "unsupported_format", "corrupt_picture", "no_reference", "same_file", "weights_missing", "not_installed",
-    "not_trained_yet", "uncalibrated", "no_mask",
+    "too_slow", "unsupported_format", "corrupt_picture", "no_reference", "same_file", "weights_missing",
+    "not_installed", "not_trained_yet", "uncalibrated", "no_mask",
 })  # fmt: skip
 """Reasons that lie with the file, the list or the installation: no face was presented that could go unanswered."""
 

@@ -20,7 +20,7 @@ from faceagent.agent.graph import build_graph
 from faceagent.agent.runtime import AgentRuntime
 from faceagent.agent.state import RunContext
 from faceagent.errors import InputError
-from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
+from faceagent.intake import Input, MemoryBlobs, Skipped, check, expand, name_apart, pixels_of
 from faceagent.settings import Explain, Settings, load
 from faceagent.storage.keys import REFERENCES, item_of
 from faceagent.storage.record import Record
@@ -45,12 +45,15 @@ class _Job:
 class Reports(Iterator[Report]):
     """Reports in the order of their pictures, made as they are asked for.
 
-    ``total`` is how many there will be, or None while the pictures come from an iterator. ``close`` ends early and
-    writes the index of what was written so far.
+    ``total`` is how many there will be, or None while the pictures come from an iterator. ``skipped`` are the files of
+    folders that are no pictures: their names, and what their bytes look like. ``close`` ends early and writes the
+    index of what was written so far.
     """
 
-    def __init__(self, reports: Generator[Report, None, None], total: int | None) -> None:
-        self._reports, self.total = reports, total
+    def __init__(
+        self, reports: Generator[Report, None, None], total: int | None, skipped: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self._reports, self.total, self.skipped = reports, total, skipped
 
     def __next__(self) -> Report:
         return next(self._reports)
@@ -102,7 +105,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         """Reports in the order of the pictures, a batch at a time, so that memory stays flat.
 
         Args:
-            pictures: paths, globs, folders, URLs, bytes, PIL pictures or H×W×3 uint8 RGB arrays.
+            pictures: paths, globs, folders, URLs, bytes, PIL pictures or arrays, see ``intake.expand``.
             questions: what to answer; empty means everything that policy allows without being asked.
             references: pictures of the person for the question "identity"; shared by all pictures.
             purpose: why this is asked, see ``policy.PURPOSES``; default is the setting.
@@ -121,12 +124,13 @@ class Analyst(AbstractContextManager["Analyst"]):
         )
         blobs = MemoryBlobs(restore=partial(pixels_of, settings=self.settings))
         limit = self.settings.max_bytes
-        shared = tuple(expand(references, blobs, limit=limit))
+        shared = tuple(name_apart(list(expand(references, blobs, limit=limit))))
         decisions = policy.review(request, has_reference=bool(shared))
         wanted = chosen_explainer(self.settings, explain)
-        sources, total = _counted(pictures, blobs, limit)
+        skipped: list[tuple[str, str]] = []
+        sources, total = _counted(pictures, blobs, limit, lambda *file: skipped.append(file))
         job = _Job(request, decisions, sources, shared, total, blobs, wanted, out=None if out is None else Path(out))
-        return Reports(self._run(job), total)
+        return Reports(self._run(job), total, skipped)
 
     def chat(
         self,
@@ -156,6 +160,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         alone = job.total == 1 if job.total is not None else len(first) == 1
         explainer = build_explainer(self.settings, job.explain, alone=alone)
         rows: list[report.IndexEntry] = []
+        folders: set[str] = set()
         shared: dict[str, FrozenModel] = {}
         try:
             for batch in takewhile(bool, chain([first], _batches(job.sources, size))):
@@ -176,7 +181,7 @@ class Analyst(AbstractContextManager["Analyst"]):
                 for key in state["reports"]:
                     finished = context.record.get(key, Report)
                     if job.out is not None:
-                        folder = job.out if alone else job.out / report.folder_name(finished)
+                        folder = job.out if alone else job.out / report.folder_name(finished, folders)
                         rows.append(
                             report.index_entry(finished, report.write(finished, folder, job.blobs), job.out, job.blobs)
                         )
@@ -206,24 +211,29 @@ def _batches(sources: Iterator[Source], size: int) -> Iterator[tuple[Source, ...
         yield tuple(islice(sources, size))
 
 
-def _counted(pictures: Iterable[Input], blobs: MemoryBlobs, limit: int) -> tuple[Iterator[Source], int | None]:
+def _counted(
+    pictures: Iterable[Input], blobs: MemoryBlobs, limit: int, skipped: Skipped
+) -> tuple[Iterator[Source], int | None]:
     """The sources, each expanded once, and how many there are where that is known without reading any picture.
 
-    Of a list, names are expanded at once; pictures in memory are put into ``blobs`` only when their turn comes.
+    Of a list, names are expanded at once, and told apart; pictures in memory are put into ``blobs`` only when their
+    turn comes. What can never be a picture is refused before any is read.
     """
     if not isinstance(pictures, list | tuple):
-        return expand(pictures, blobs, limit=limit), None
-    total = 0
-    parts: list[Iterable[Source]] = []
+        return expand(pictures, blobs, limit=limit, skipped=skipped), None
     for one in pictures:
-        sources: Iterable[Source] = expand([one], blobs, limit=limit)
-        if isinstance(one, str | PathLike):
-            sources = found = list(sources)
-            total += len(found)
-        else:
-            total += 1
-        parts.append(sources)
-    return chain.from_iterable(parts), total
+        check(one)
+    found = {
+        place: list(expand([one], blobs, limit=limit, skipped=skipped))
+        for place, one in enumerate(pictures)
+        if isinstance(one, str | PathLike)
+    }
+    named = iter(name_apart([source for sources in found.values() for source in sources]))
+    parts: list[Iterable[Source]] = [
+        tuple(islice(named, len(found[place]))) if place in found else expand([one], blobs, limit=limit)
+        for place, one in enumerate(pictures)
+    ]
+    return chain.from_iterable(parts), sum(map(len, found.values())) + len(pictures) - len(found)
 
 
 _default: Analyst | None = None

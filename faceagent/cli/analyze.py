@@ -80,6 +80,7 @@ def analyze(
     if out_dir is not None:
         page = out_dir / ("report.html" if tally.seen == 1 else "index.html")
         err.print(f"Report: {page}", soft_wrap=True, highlight=False)
+    tally.skip(reports.skipped)
     tally.print_summary(time.perf_counter() - start)
     if tally.code != OK:
         raise typer.Exit(tally.code)

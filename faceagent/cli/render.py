@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import partial
 
 from rich.console import Console
@@ -65,6 +66,15 @@ class Tally:
             if item.status == "failed" or item.reason == "weights_missing":
                 self._incomplete = True
                 self._remarks[item.statement] = None
+
+    def skip(self, files: Sequence[tuple[str, str]]) -> None:
+        """Remark on files of folders that are no pictures: how many, of which kinds, and the first of each."""
+        kinds: dict[str, list[str]] = {}
+        for name, looks in files:
+            kinds.setdefault(looks, []).append(name)
+        for looks, names in kinds.items():
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            self._remarks[f"Skipped: {names[0]}{more}, because it is {looks} and no picture that is read."] = None
 
     def print_summary(self, seconds: float) -> None:
         """Print the remarks and the counts. ``seconds`` is the duration of the whole run."""

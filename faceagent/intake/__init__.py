@@ -9,12 +9,24 @@ from pathlib import PurePath
 from faceagent.intake.blobs import Blobs, MemoryBlobs, Pixels
 from faceagent.intake.decode import decode
 from faceagent.intake.formats import FORMATS
+from faceagent.intake.naming import name_apart
 from faceagent.intake.reading import read
-from faceagent.intake.sources import Input, expand
+from faceagent.intake.sources import Input, Skipped, check, expand
 from faceagent.settings import Settings
 from faceagent.types import Picture, Problem, Source
 
-__all__ = ["Blobs", "Input", "MemoryBlobs", "Pixels", "expand", "pixels_of", "take"]
+__all__ = [
+    "Blobs",
+    "Input",
+    "MemoryBlobs",
+    "Pixels",
+    "Skipped",
+    "check",
+    "expand",
+    "name_apart",
+    "pixels_of",
+    "take",
+]
 
 _KNOWN = frozenset[str]().union(*(one.suffixes for one in FORMATS.values()), {".txt", ".pdf"})
 

@@ -48,7 +48,7 @@ class MemoryBlobs:
     would be decoded in memory at once.
     """
 
-    def __init__(self, *, budget: int = 2**29, restore: Callable[[bytes], Pixels] | None = None) -> None:
+    def __init__(self, *, budget: int = 2**28, restore: Callable[[bytes], Pixels] | None = None) -> None:
         self._bytes: dict[str, bytes] = {}
         self._pixels: dict[str, Pixels] = {}
         self._budget = budget

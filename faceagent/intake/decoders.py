@@ -92,6 +92,9 @@ def _in_python(picture: ImageFile.ImageFile) -> bool:
 
 def _loaded(picture: ImageFile.ImageFile, deadline: float) -> Image.Image:
     """The picture with its pixels: what ``ImageFile.load`` does, strictly and with a deadline."""
+    if hasattr(picture, "tag_v2"):
+        # A TIFF that has no memory yet asks Pillow's limit for the whole process before it takes some.
+        picture.im = Image.new(picture.mode, picture.size).im
     if getattr(picture, "use_load_libtiff", False):
         picture.load()
         return picture

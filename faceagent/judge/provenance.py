@@ -28,7 +28,7 @@ def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
                 question=question,
                 subject=subject,
                 label=label,
-                wording=f"{words}.",
+                wording=f"{words}{_generators(deciding) if label == 'declares_synthetic' else ''}.",
                 supports=tuple(item.id for item in deciding),
                 status="stable" if label in ("invalid", "trusted") else "uncertain",
             )
@@ -39,3 +39,9 @@ def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         "the file carries no content credentials that could vouch for it; most genuine files carry none",
         measured,
     )
+
+
+def _generators(deciding: Sequence[Evidence]) -> str:
+    """Which generators the file declares, in brackets; all of them names out of our own tables."""
+    names = sorted({name for item in deciding for name in str(item.facts.get("generators", "")).split(", ") if name})
+    return f" ({', '.join(names)})" if names else ""

@@ -69,14 +69,24 @@ def _writable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def folder_name(report: Report) -> str:
+def folder_name(report: Report, taken: set[str] | None = None) -> str:
     """A name for the picture's own folder: readable, only letters, digits, hyphens and underscores.
 
-    Two reports have the same name only for the same bytes under the same source.
+    Two reports have the same name only for the same bytes under the same source. ``taken`` are the names given in this
+    run: one of them is given a number, and the new name is added.
     """
     stem = _UNSAFE.sub("-", Path(report.source).stem)[:60].strip("-") or "picture"
     content = report.picture.sha256 if report.picture else ""
-    return f"{stem}-{hashlib.sha256(f'{content} {report.source}'.encode()).hexdigest()[:8]}"
+    name = f"{stem}-{hashlib.sha256(f'{content} {report.source}'.encode()).hexdigest()[:8]}"
+    if taken is None:
+        return name
+    number = 1
+    unique = name
+    while unique in taken:
+        number += 1
+        unique = f"{name}-{number}"
+    taken.add(unique)
+    return unique
 
 
 def _write(path: Path, text: str) -> None:
