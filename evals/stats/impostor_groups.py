@@ -20,7 +20,7 @@ from evals.metrics.proportion import wilson
 from faceagent.judge import identity
 from faceagent.settings import load
 from faceagent.tools.crowding import WEIGHT, crowds
-from faceagent.tools.identity import CALIBRATION, SMALL_CALIBRATION
+from faceagent.tools.identity_evidence import CALIBRATION, SMALL_CALIBRATION
 from faceagent.types import Evidence, Score, ToolStamp
 
 Reals = NDArray[np.float64]

@@ -22,7 +22,8 @@ from evals.runner import Runner
 from evals.task import CaseTable, EvalTask, Values
 from faceagent.errors import InputError
 from faceagent.judge.calibrate import Platt, calibration
-from faceagent.tools.identity import CALIBRATION, Identity, comparable
+from faceagent.tools.identity import Identity
+from faceagent.tools.identity_evidence import CALIBRATION, comparable
 
 IMPOSTORS = 200_000
 FARS = (1e-2, 1e-3, 1e-4, 1e-5)

@@ -20,7 +20,8 @@ from evals.tasks import attributes, identity, landmarks
 from faceagent.errors import InputError
 from faceagent.faces.quality import COMPONENTS
 from faceagent.tools.base import measure as measured
-from faceagent.tools.identity import Identity, comparable
+from faceagent.tools.identity import Identity
+from faceagent.tools.identity_evidence import comparable
 
 NAMES = ("unified", *COMPONENTS)
 FMR = 0.01

@@ -23,7 +23,8 @@ from faceagent.faces import needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View
-from faceagent.tools.identity import Identity, ReferenceMatch, usable_references
+from faceagent.tools.identity import Identity
+from faceagent.tools.identity_evidence import ReferenceMatch, usable_references
 from faceagent.types import Evidence, Face, FrozenModel, Region, Score, ToolStamp
 
 Reals = NDArray[np.float64]

@@ -22,7 +22,8 @@ from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, ToolSpec, View, not_measured, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.familiarity import distance_evidence
-from faceagent.tools.identity import WEIGHTS, Identity, ReferenceMatch, usable_references
+from faceagent.tools.identity import WEIGHTS, Identity
+from faceagent.tools.identity_evidence import ReferenceMatch, usable_references
 from faceagent.types import Evidence, Face, Score, ToolStamp
 
 BRANCH = "morph"

@@ -10,7 +10,7 @@ from evals.data.identity_vectors import Vectors
 from evals.stats import impostor_groups as stats
 from faceagent.judge.calibrate import Platt, calibration
 from faceagent.settings import Settings
-from faceagent.tools.identity import CALIBRATION, SMALL_CALIBRATION
+from faceagent.tools.identity_evidence import CALIBRATION, SMALL_CALIBRATION
 
 
 @pytest.mark.parametrize("name", [CALIBRATION, SMALL_CALIBRATION])

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.crowding import adjustment, crowding, crowds
-from faceagent.tools.identity import Identity, comparable, prepare
+from faceagent.tools.identity import Identity, prepare
+from faceagent.tools.identity_evidence import comparable
 from faceagent.types import Face, Picture, Quality
 
 QUALITY = Quality(unified=80, sharpness=80, illumination=80, exposure=80, resolution=80, pose=80, visibility=80)
