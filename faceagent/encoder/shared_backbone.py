@@ -1,18 +1,20 @@
 """The frozen blocks of the tower, run once for several tools that read the same crops.
 
-Keeps the states of the last few batches of crops, by their digest, up to the depth reached. The same batch continues
-from there, in any thread: of two tools that need it at the same time, one waits for the other. Tools that skip
-different faces of a picture have different batches and share nothing.
+Keeps the states of the last few crops, by their digest, up to the depth reached. A crop continues from there, in any
+thread and whatever batch it comes in: of two tools that need it at the same time, one waits for the other, and tools
+that skip different faces of a picture still share the rest.
 """
 
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -32,9 +34,8 @@ class KeptBlocks(NamedTuple):
 
 @dataclass
 class ForwardState:
-    """The state of one batch: ``latest`` are the tokens after ``depth`` blocks."""
+    """The state of one crop: ``latest`` are its tokens (1×(1+P)×W) after ``depth`` blocks."""
 
-    count: int
     latest: Tensor | None = None
     depth: int = 0
     tokens: dict[int, Tensor] = field(default_factory=dict)
@@ -57,38 +58,62 @@ class SharedBackbone:
 
         Call inside inference mode; crops are size×size×3 uint8 RGB.
         """
-        state = self._state(crops)
-        with state.lock:
-            self._advance(state, crops, depth)
-            return dict(state.tokens), dict(state.pooled)
+        if not crops:
+            return {}, {}
+        keys = [hashlib.blake2b(np.ascontiguousarray(crop).data, digest_size=16).digest() for crop in crops]
+        states = self._states_of(keys)
+        with ExitStack() as locks:
+            # In one order for everybody: two threads that share crops must not wait for each other.
+            for key in sorted(states):
+                locks.enter_context(states[key].lock)
+            self._advance(dict(zip(keys, crops, strict=True)), states, depth)
+            rows = [states[key] for key in keys]
+            tokens = {one: torch.cat([row.tokens[one] for row in rows]) for one in _common(row.tokens for row in rows)}
+            pooled = {one: torch.cat([row.pooled[one] for row in rows]) for one in _common(row.pooled for row in rows)}
+        return tokens, pooled
 
-    def _state(self, crops: Sequence[NDArray[np.uint8]]) -> ForwardState:
-        if len(crops) > self.memory:
-            return ForwardState(len(crops))
-        digest = hashlib.blake2b(digest_size=16)
-        for crop in crops:
-            digest.update(np.ascontiguousarray(crop).data)
-        key = digest.digest()
+    def _states_of(self, keys: Sequence[bytes]) -> dict[bytes, ForwardState]:
+        """The state of every crop, remembered or new; new ones of a batch beyond the memory are not remembered."""
         with self._guard:
-            state = self._states.setdefault(key, ForwardState(len(crops)))
-            self._states.move_to_end(key)
-            while sum(one.count for one in self._states.values()) > self.memory:
+            if len(keys) > self.memory:
+                return {key: self._states.get(key) or ForwardState() for key in keys}
+            states = {}
+            for key in keys:
+                states[key] = self._states.setdefault(key, ForwardState())
+                self._states.move_to_end(key)
+            while len(self._states) > self.memory:
                 self._states.popitem(last=False)
-            return state
+            return states
 
-    def _advance(self, state: ForwardState, crops: Sequence[NDArray[np.uint8]], depth: int) -> None:
-        if state.latest is None:
-            state.latest = self.tower.backbone.stem(self.tower.tensor(list(crops)))
-            self._keep(state)
-        for block in self.tower.backbone.blocks[state.depth : depth]:
-            state.latest = block(state.latest)
-            state.depth += 1
-            self._keep(state)
+    def _advance(
+        self, crops: Mapping[bytes, NDArray[np.uint8]], states: Mapping[bytes, ForwardState], depth: int
+    ) -> None:
+        """Take every state to ``depth`` blocks; crops that have come equally far go on together."""
+        new = [key for key, state in states.items() if state.latest is None]
+        if new:
+            self._keep(
+                [states[key] for key in new], self.tower.backbone.stem(self.tower.tensor([crops[k] for k in new]))
+            )
+        for reached in range(min(state.depth for state in states.values()), depth):
+            behind = [state for state in states.values() if state.depth == reached]
+            batch = torch.cat([state.latest for state in behind if state.latest is not None])
+            for state in behind:
+                state.depth += 1
+            self._keep(behind, self.tower.backbone.blocks[reached](batch))
 
-    def _keep(self, state: ForwardState) -> None:
-        if state.latest is None:
-            return
-        if state.depth in self.kept.starts:
-            state.tokens[state.depth] = state.latest
-        if state.depth in self.kept.taps:
-            state.pooled[state.depth] = picture_feature(state.latest)
+    def _keep(self, states: Sequence[ForwardState], tokens: Tensor) -> None:
+        """Give every state its row of B×(1+P)×W tokens after the block that it has reached."""
+        pooled = picture_feature(tokens) if states[0].depth in self.kept.taps else None
+        for row, state in enumerate(states):
+            # A copy: a view would keep the whole batch alive.
+            state.latest = tokens[row : row + 1].clone()
+            if state.depth in self.kept.starts:
+                state.tokens[state.depth] = state.latest
+            if pooled is not None:
+                state.pooled[state.depth] = pooled[row : row + 1].clone()
+
+
+def _common(kept: Iterable[Mapping[int, Tensor]]) -> list[int]:
+    """The blocks that every state has kept."""
+    first, *rest = kept
+    return sorted(set(first).intersection(*rest))

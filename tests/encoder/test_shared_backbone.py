@@ -92,6 +92,39 @@ def test_tools_that_ask_at_once_wait_for_one_walk(tower: Tower) -> None:
         assert counts[:6] == [1] * 6
 
 
+def test_other_batches_of_the_same_crops_go_on_from_where_each_is(tower: Tower) -> None:
+    """As when a tool skips faces that another one reads, or reads them in parts."""
+    trunk = SharedBackbone(tower, KeptBlocks(frozenset({1, 3}), frozenset()), memory=8)
+    many = crops(7, 3)
+    with torch.inference_mode(), Counted(tower) as counts:
+        trunk.forward(many, 1)
+        trunk.forward(many[1:2], 3)
+        tokens, _ = trunk.forward([many[2], many[1], many[2]], 3)
+        assert counts[:4] == [1, 2, 2, 0]
+        expected = tower.frozen_tokens(tower.tensor([many[2], many[1], many[2]]), tower.depth - 3)
+    assert torch.allclose(tokens[3], expected, atol=1e-5)
+
+
+def test_threads_with_crops_in_common_do_not_wait_for_each_other(tower: Tower) -> None:
+    trunk = SharedBackbone(tower, KeptBlocks(frozenset({2}), frozenset()), memory=8)
+    many = crops(9, 3)
+    start = threading.Barrier(4)
+
+    def ask(turn: int) -> None:
+        start.wait()
+        with torch.inference_mode():
+            trunk.forward(many[turn % 3 :] + many[: turn % 3], 2)
+
+    threads = [threading.Thread(target=ask, args=(turn,), daemon=True) for turn in range(4)]
+    with Counted(tower) as counts:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        assert not any(thread.is_alive() for thread in threads)
+        assert counts[:2] == [1, 1]
+
+
 def test_encoders_of_one_process_share_tower_branches_and_trunk(settings: Settings) -> None:
     one, two = load_encoder(settings, ("forgery",)), load_encoder(settings, ("forgery",))
     assert one.shared is two.shared and one.branches["forgery"] is two.branches["forgery"]
