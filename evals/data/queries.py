@@ -45,7 +45,7 @@ REFUSALS: dict[Set, tuple[int, int, int]] = {
 recorded: precision .953, recall .982."""
 FIELDS = ("kind", "questions", "pictures", "faces", "reference", "depth", "evidence", "purpose", "language")
 """Fields that every line labels."""
-NEW_FIELDS = ("targets", "parts", "excluded", "file_facts", "term", "wording", "purpose_change")
+NEW_FIELDS = ("targets", "parts", "excluded", "file_facts", "term", "expected", "wording", "purpose_change")
 """Fields that are compared only where a line states them: the older sets were labelled before these existed."""
 
 

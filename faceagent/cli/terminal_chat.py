@@ -15,10 +15,11 @@ from rich.text import Text
 
 from faceagent.agent.chat import Conversation
 from faceagent.agent.chat.commands import KINDS
-from faceagent.agent.chat.events import Clarification, Done, Event, Token
+from faceagent.agent.chat.events import Clarification, Done, Event, Planned, Token
 from faceagent.cli.chat_output import PROMPT, EventPrinter, WordWrap, strip_control_characters
 from faceagent.cli.render import err, out
 from faceagent.errors import InputError
+from faceagent.router import Plan
 
 HELP = (
     ("/why [question]", "what the verdicts rest on"),
@@ -120,8 +121,8 @@ class TerminalChat:
         pictures, references = self._given
         events = self._conversation.ask(line, pictures, references)
         self._given = ([], [])
-        self._print_events(events, typed=line)
-        return True
+        plan = self._print_events(events)
+        return plan is None or plan.kind not in ("bye", "quit")
 
     def _add_picture(self, path: str) -> None:
         if not path:
@@ -169,18 +170,25 @@ class TerminalChat:
         out.print("Ask in your own words. Besides:", highlight=False)
         out.print(table)
 
-    def _print_events(self, events: Generator[Event, None, None], *, typed: str = "") -> None:
-        """Print the events of one turn as they arrive."""
-        printer, wrap = EventPrinter(is_command=typed.startswith("/")), WordWrap()
-        with closing(events) as running:
-            for event in running:
-                if isinstance(event, Token):
-                    printer.print_verdicts()
-                    wrap.write(event.text)
-                elif isinstance(event, Clarification):
-                    out.print(Text(strip_control_characters(event.text), style="bold"))
-                elif isinstance(event, Done):
-                    wrap.end()
-                    printer.print_duration(event)
-                else:
-                    printer.print_event(event)
+    def _print_events(self, events: Generator[Event, None, None]) -> Plan | None:
+        """Print the events of one turn as they arrive; returns what was understood."""
+        printer, wrap = EventPrinter(), WordWrap()
+        plan: Plan | None = None
+        try:
+            with closing(events) as running:
+                for event in running:
+                    if isinstance(event, Token):
+                        printer.stop()
+                        wrap.write(event.text)
+                    elif isinstance(event, Clarification):
+                        printer.stop()
+                        out.print(Text(strip_control_characters(event.text), style="bold"))
+                    elif isinstance(event, Done):
+                        wrap.end()
+                    elif isinstance(event, Planned):
+                        plan = event.plan
+                    else:
+                        printer.print_event(event)
+        finally:
+            printer.stop()
+        return plan

@@ -46,6 +46,14 @@ def find_file_facts(text: str, lists: Grammar, questions: Sequence[Question]) ->
     return tuple(fact for fact in found if not questions or FACT_QUESTIONS[fact] in questions)
 
 
+def find_expected(text: str, lists: Grammar, questions: Sequence[Question]) -> str | None:
+    """The one expression or action unit that a text names, None where it names none or several."""
+    if not {"expression", "action_units"} & set(questions):
+        return None
+    named = lists.names("expected", text)
+    return named[0] if len(named) == 1 else None
+
+
 def find_wording(text: str, lists: Grammar, depth: str) -> Wording | None:
     """How the reply is to be worded; who wants a quick look wants a short reply."""
     named = cast(list[Wording], lists.names("wording", text))

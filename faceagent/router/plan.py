@@ -99,6 +99,9 @@ class Plan(FrozenModel):
     excluded: tuple[Question, ...] = Field(default=(), description="questions that the text says to leave out")
     file_facts: tuple[FileFact, ...] = Field(default=(), description="what of the file's record was asked for")
     term: str | None = Field(default=None, description="the term to define, as typed: AU12, likelihood ratio, E7")
+    expected: str | None = Field(
+        default=None, description="what a yes or no question names: an apparent expression, or an action unit as AU43"
+    )
     wording: Wording | None = Field(default=None, description="how to word the reply; None: as before")
     reference: Literal["none", "needed", "given"] = "none"
     depth: Literal["brief", "normal", "deep"] = "normal"

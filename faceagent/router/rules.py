@@ -249,6 +249,7 @@ class _TurnReader:
             "excluded": self.requested.unwanted,
             "file_facts": details.find_file_facts(self.text, self.lists, questions) if questions else (),
             "depth": depth,
+            "expected": details.find_expected(self.text, self.lists, questions),
             "wording": details.find_wording(self.text, self.lists, depth),
         }
         found = found.model_copy(update=update)

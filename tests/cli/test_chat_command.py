@@ -43,11 +43,11 @@ def test_questions_come_through_a_pipe_and_conversations_are_listed_shown_and_de
     )  # fmt: skip
     first = run(place, "chat", "photo.jpg", "--session", "piped", typed=typed)
     assert first.returncode == 0, first.stderr
-    assert "> does she look happy?" in first.stdout and "Apparent happy (probability" in first.stdout
-    assert "question    verdict" in first.stdout
+    assert "> does she look happy?" in first.stdout and "Yes: this face looks happy." in first.stdout
     assert "What it rests on:" in first.stdout and "EU AI Act Art. 5(1)(g)" in first.stdout
     assert "piped (kept)" in first.stdout and "/evidence [E7]" in first.stdout
-    assert "→ expression on picture 1" in first.stderr and "expression, picture 1: E" in first.stderr
+    # What a turn is doing is for terminals only.
+    assert "expression" not in first.stderr
     assert (place / "faceagent-piped" / "picture-1" / "report.html").is_file()
     assert "There is no picture 7" in first.stderr
 

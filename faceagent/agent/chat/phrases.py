@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from faceagent.router.languages import BASE, CONVERSATION, available_languages, sentences_of
-from faceagent.router.plan import Language
+from faceagent.router.plan import FileFact, Language
 from faceagent.router.replies import format_questions
-from faceagent.types import QUESTIONS, PolicyDecision, Problem, Question, Refused
+from faceagent.types import QUESTIONS, FacePart, PolicyDecision, Problem, Question, Refused
 
 _PIECE = re.compile(r"\s*\S{1,24}\s*")
 
@@ -59,14 +59,19 @@ def notice(language: Language, one: PolicyDecision) -> str:
     return say(language, "notice", notice=words, rule=one.rule)
 
 
+def part(language: Language, name: FacePart) -> str:
+    """A part of the face as a person would call it; left and right are the subject's own."""
+    return str(_sentences(language)["parts"][name])
+
+
+def file_fact(language: Language, name: FileFact) -> str:
+    """A fact of a file as a person would call it."""
+    return str(_sentences(language)["file_facts"][name])
+
+
 def purpose(language: Language, name: str) -> str:
     """Why somebody asks."""
     return _translations("purposes", language).get(name, name)
-
-
-def columns(language: Language) -> list[str]:
-    """Headings of the table of verdicts."""
-    return list(_sentences(language)["columns"])
 
 
 def gone(language: Language, picture: str, problem: Problem) -> str:

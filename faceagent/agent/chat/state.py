@@ -21,7 +21,7 @@ from faceagent.storage.conversation_store import ConversationStore
 from faceagent.storage.image_cache import ImageCache
 from faceagent.storage.keys import decision_key, picture_key
 from faceagent.tools.base import CropScale, ToolSpec
-from faceagent.types import PolicyDecision, Question
+from faceagent.types import PolicyDecision, Question, Style
 from faceagent.vlm.protocol import Backend
 
 MOST_PICTURES = 100
@@ -55,8 +55,16 @@ class Remark(TypedDict):
     values: dict[str, str]
 
 
+class TargetState(TypedDict):
+    """One question of a turn with the pictures, and in them the faces, that it is about; see ``Plan.targets``."""
+
+    question: Question
+    items: list[str]
+    subjects: dict[str, list[str]]
+
+
 class TurnState(TypedDict, total=False):
-    """One turn. ``focus`` and ``purpose`` are what later turns go on from; all else is of this turn."""
+    """One turn. ``focus``, ``wording`` and ``purpose`` are what later turns go on from; all else is of this turn."""
 
     number: int
     text: str
@@ -65,6 +73,7 @@ class TurnState(TypedDict, total=False):
     plan: dict[str, Any]
     items: list[str]
     subjects: dict[str, list[str]]
+    targets: list[TargetState]
     allowed: list[Question]
     calls: list[ToolCall]
     stage: Stage
@@ -78,6 +87,7 @@ class TurnState(TypedDict, total=False):
     focus_items: list[str]
     focus_subjects: dict[str, list[str]]
     focus_questions: list[Question]
+    wording: Style
     purpose: str
     jurisdiction: str
     remaining: RemainingSteps

@@ -42,7 +42,7 @@ def test_a_turn_is_told_step_by_step(analyst: Analyst, photo: Path) -> None:
     checked = next(one for one in events if isinstance(one, Checked))
     assert checked.kept > 0 and checked.struck == ()
     text = reply(events)
-    assert "Apparent happy (probability" in text and "[E" in text
+    assert "Yes: this face looks happy." in text and "[E" in text
     assert "EU AI Act Art. 50(3)" in text
 
 

@@ -1,28 +1,29 @@
 """Refusals first, then what was asked back or found, then remarks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from faceagent.agent.chat import phrases, queries
-from faceagent.agent.chat.reply import follow_ups, listing, verdicts
+from faceagent.agent.chat.reply import answers, details, follow_ups, listing, talk
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.agent.chat.state import TurnContext, TurnState
 from faceagent.router import Plan
-from faceagent.router.plan import NOTHING_RUNS
-from faceagent.router.replies import format_questions
+from faceagent.router.plan import NOTHING_RUNS, Intent
 from faceagent.storage.keys import picture_key
-from faceagent.types import QUESTIONS, Problem
+from faceagent.types import Problem
 
-LINES = {
+LINES: Mapping[Intent, Callable[[ReplyContext], Iterator[str]]] = {
     "why": follow_ups.why,
     "what_would_change": follow_ups.what_would_change,
     "evidence": listing.evidence,
-    "certainty": follow_ups.why,
-    "where": follow_ups.why,
-    "which_tool": listing.evidence,
-    "simplify": follow_ups.why,
     "list_faces": listing.faces,
+    "certainty": details.certainty,
+    "where": details.where,
+    "which_tool": details.which_tool,
+    "percent": details.percent,
+    "yes_no": details.yes_no,
+    "simplify": details.simplify,
 }
-"""The lines of the reply by kind of turn; for all others the verdicts."""
+"""The lines of the reply by kind of turn; for all others the answers to the questions asked."""
 
 
 def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
@@ -31,12 +32,11 @@ def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
     parts = [phrases.refusal(language, one) for one in plan.refused]
     if plan.clarification:
         parts.append(plan.clarification)
-    elif plan.kind in NOTHING_RUNS - {"refused"}:
-        name = "out_of_scope" if plan.kind == "out_of_scope" else "help"
-        parts.append(phrases.say(language, name, questions=format_questions(QUESTIONS, language)))
     elif plan.kind == "new_picture":
         parts.append(phrases.say(language, "give_picture"))
-    elif plan.kind != "refused":
+    elif plan.kind in NOTHING_RUNS:
+        parts += talk.lines(context, plan)
+    else:
         parts += _body(state, context, plan)
     parts += [phrases.say(language, one["key"], **one["values"]) for one in state.get("remarks", [])]
     return "\n".join(part for part in parts if part) or phrases.say(language, "no_record")
@@ -54,7 +54,9 @@ def _body(state: TurnState, context: TurnContext, plan: Plan) -> list[str]:
     lost = list(_unreadable(state, context, plan))
     if len(lost) == len(state["items"]):
         return lost
-    found = [*lost, *LINES.get(plan.kind, verdicts.lines)(ReplyContext.of(state, context, plan))]
+    reply = ReplyContext.of(state, context, plan)
+    report = talk.report_lines(context, plan, state["items"]) if plan.kind == "report" else ()
+    found = [*lost, *report, *LINES.get(plan.kind, answers.lines)(reply)]
     if state.get("signed") == "yes":
         found.append(phrases.say(language, "released"))
     return found or [phrases.say(language, "no_record")]

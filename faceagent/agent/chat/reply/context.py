@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from faceagent import policy
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.state import TurnContext, TurnState
+from faceagent.explain.summary import summarize
 from faceagent.judge import PICTURE_QUESTIONS
 from faceagent.router import Plan
 from faceagent.router.plan import Language
 from faceagent.storage.conversation_store import ConversationStore
 from faceagent.storage.keys import record_key
-from faceagent.types import QUESTIONS, Question, Verdict
+from faceagent.types import INCONCLUSIVE, QUESTIONS, Evidence, Face, Question, Style, Summary, Verdict
 
 MAX_CITED = 6
+MAX_EXPLAINED = 4
+"""Verdicts that a follow-up is about when it names no question."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,57 @@ class ReplyContext:
         """The turn's."""
         return self.plan.language
 
+    @property
+    def style(self) -> Style:
+        """How the reply is worded: as this turn or an earlier one asked."""
+        return self.state.get("wording", "plain")
+
+    @property
+    def asked(self) -> list[Question]:
+        """The questions of the turn that are allowed; what was measured besides is not part of the answer."""
+        wanted = self.plan.questions
+        return [question for question in self.state["allowed"] if not wanted or question in wanted]
+
+    def faces_of(self, item: str) -> tuple[Face, ...]:
+        """All faces of one picture, the largest first."""
+        return queries.faces_of(self.record, item, None)
+
+    def evidence_of(self, item: str) -> list[Evidence]:
+        """All evidence about one picture, also of questions that were not asked."""
+        return queries.evidence_of(self.record, item)
+
+    def questions_for(self, item: str, subject: str) -> list[Question]:
+        """The questions asked about one face, where the turn asks different things of different faces."""
+        targets = self.state.get("targets", [])
+        if not targets:
+            return self.asked
+        named = {
+            one["question"]
+            for one in targets
+            if item in one["items"] and (not one["subjects"].get(item) or subject in one["subjects"][item])
+        }
+        return [question for question in self.asked if question in named]
+
+    def answered(self, item: str) -> list[Verdict]:
+        """The verdicts that answer the turn for one picture."""
+        return [
+            one for one in self.verdicts_of(item, self.asked) if one.question in self.questions_for(item, one.subject)
+        ]
+
+    def summary(self, item: str, verdicts: Sequence[Verdict], style: Style | None = None) -> Summary:
+        """What verdicts of one picture say, in the turn's language and wording."""
+        return summarize(
+            verdicts, self.evidence_of(item), self.faces_of(item), style=style or self.style, language=self.language
+        )
+
+    def meant(self) -> list[tuple[str, Verdict]]:
+        """The verdicts that a follow-up is about; few when it names none, those with an answer first."""
+        questions = self.plan.questions or self.state.get("focus_questions", []) or QUESTIONS
+        found = [(item, verdict) for item in self.state["items"] for verdict in self.verdicts_of(item, questions)]
+        if self.plan.questions:
+            return found
+        return sorted(found, key=lambda pair: pair[1].label == INCONCLUSIVE)[:MAX_EXPLAINED]
+
     def verdicts_of(self, item: str, questions: Sequence[Question]) -> list[Verdict]:
         """Recorded verdicts of one picture on these questions, about the faces meant and the picture itself."""
         subjects = self.state["subjects"].get(item, [])
@@ -61,6 +115,14 @@ class ReplyContext:
     def permitted(self, question: Question) -> bool:
         """Also what was recorded before is not given out for a purpose that forbids it."""
         return policy.decide(question, self.plan.purpose, self.plan.jurisdiction).decision != "refuse"
+
+    def name(self, item: str, verdict: Verdict) -> str:
+        """What a verdict is about, in a list of several: "F1, apparent age"."""
+        question = phrases.question(self.language, verdict.question)
+        about = [verdict.subject] if verdict.question not in PICTURE_QUESTIONS and len(self.faces_of(item)) > 1 else []
+        several = len(self.state["items"]) > 1
+        picture = [phrases.say(self.language, "picture_number", number=item)] if several else []
+        return phrases.say(self.language, "comma").join([*picture, *about, question])
 
     def header(self, item: str) -> Iterator[str]:
         """The picture's name, where there are several."""

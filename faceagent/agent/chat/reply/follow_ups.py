@@ -4,26 +4,31 @@ from collections.abc import Iterator
 
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.reply.context import ReplyContext
+from faceagent.explain.explanation_prompt import CONCLUSION
 from faceagent.judge.counterfactual import Change
 from faceagent.judge.counterfactual import what_would_change as changes_of
 from faceagent.router.replies import format_questions
 from faceagent.storage.keys import explanation_key, picture_key, record_key
-from faceagent.types import INCONCLUSIVE, QUESTIONS, Evidence, Explanation, Face, Picture, Verdict
-
-MAX_EXPLAINED = 4
-"""Verdicts explained at once when no question was named."""
+from faceagent.types import QUESTIONS, Evidence, Explanation, Face, Picture, Verdict
 
 
 def why(context: ReplyContext) -> Iterator[str]:
-    """What each verdict rests on, step by step, as it was checked."""
-    for item, verdict in _verdicts_meant(context):
-        yield from _title(context, "why", item, verdict)
+    """Each verdict, how far it can be trusted where it is open, and what it rests on, as it was checked."""
+    for item, verdict in context.meant():
+        yield from context.header(item)
+        summary = context.summary(item, [verdict], "plain")
+        yield summary.answer
+        if summary.trust and verdict.status != "stable":
+            yield summary.trust
         key = explanation_key(item, verdict)
         if not context.record.is_a(key, Explanation):
             continue
         explanation = context.record.get(key, Explanation)
+        yield phrases.say(context.language, "rests_on")
         for step in explanation.steps:
-            yield f"- {step.text}{context.format_citations(item, step.cites)}"
+            # The answer above is the conclusion.
+            if step.section != CONCLUSION:
+                yield f"- {step.text}{context.format_citations(item, step.cites)}"
         if explanation.struck:
             yield phrases.say(context.language, "struck", count=str(len(explanation.struck)))
     yield from _other_verdicts(context)
@@ -31,8 +36,8 @@ def why(context: ReplyContext) -> Iterator[str]:
 
 def what_would_change(context: ReplyContext) -> Iterator[str]:
     """The smallest moves that would change each verdict, from the judge."""
-    for item, verdict in _verdicts_meant(context):
-        yield from _title(context, "would_change", item, verdict)
+    for item, verdict in context.meant():
+        yield from _title(context, item, verdict)
         evidence = [context.record.get(key, Evidence) for key in context.record.keys(item, Evidence)]
         with context.turn.stopwatch.work():
             found = changes_of(verdict, _subject(context, item, verdict), evidence)
@@ -50,17 +55,8 @@ def what_would_change(context: ReplyContext) -> Iterator[str]:
     yield from _other_verdicts(context)
 
 
-def _verdicts_meant(context: ReplyContext) -> list[tuple[str, Verdict]]:
-    """The verdicts a follow-up is about; few when it names none, those with an answer first."""
-    questions = context.plan.questions or context.state.get("focus_questions", []) or QUESTIONS
-    found = [(item, verdict) for item in context.state["items"] for verdict in context.verdicts_of(item, questions)]
-    if context.plan.questions:
-        return found
-    return sorted(found, key=lambda pair: pair[1].label == INCONCLUSIVE)[:MAX_EXPLAINED]
-
-
 def _other_verdicts(context: ReplyContext) -> Iterator[str]:
-    listed_already = {(item, verdict.id) for item, verdict in _verdicts_meant(context)}
+    listed_already = {(item, verdict.id) for item, verdict in context.meant()}
     questions = {
         verdict.question
         for item in context.state["items"]
@@ -72,11 +68,11 @@ def _other_verdicts(context: ReplyContext) -> Iterator[str]:
         yield phrases.say(context.language, "more_verdicts", questions=names)
 
 
-def _title(context: ReplyContext, name: str, item: str, verdict: Verdict) -> Iterator[str]:
+def _title(context: ReplyContext, item: str, verdict: Verdict) -> Iterator[str]:
     yield from context.header(item)
     yield phrases.say(
         context.language,
-        name,
+        "would_change",
         subject=verdict.subject,
         question=phrases.question(context.language, verdict.question),
         label=phrases.label(context.language, verdict.label),

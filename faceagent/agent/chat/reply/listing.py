@@ -38,6 +38,9 @@ def faces(context: ReplyContext) -> Iterator[str]:
         found = queries.faces_of(context.record, item, None)
         if not found:
             yield phrases.say(context.language, "no_face")
+            continue
+        key = "face_found" if len(found) == 1 else "faces_found"
+        yield phrases.say(context.language, key, total=str(len(found)))
         ordered = sorted(found, key=lambda one: one.box[0] + one.box[2])
         for face in found:
             x0, y0, x1, y1 = face.box

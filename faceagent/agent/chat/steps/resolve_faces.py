@@ -7,7 +7,7 @@ from faceagent import policy
 from faceagent.agent import pipeline
 from faceagent.agent.chat import disambiguate, planning, queries
 from faceagent.agent.chat.events import Clarification
-from faceagent.agent.chat.state import Remark, TurnContext, TurnState
+from faceagent.agent.chat.state import Remark, TargetState, TurnContext, TurnState
 from faceagent.router import Plan
 from faceagent.storage.keys import REFERENCES
 from faceagent.types import Face
@@ -43,11 +43,26 @@ def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     context.record.flush()
     return {
         "subjects": meant.subjects,
+        "targets": _targets(context, plan, items, state, meant.subjects),
         "calls": queries.calls_of(context, needed, items, meant.subjects, again=plan.kind == "rerun"),
         "stage": "measuring",
         "rounds": 0,
         "remarks": [*state["remarks"], *meant.remarks],
     }
+
+
+def _targets(
+    context: TurnContext, plan: Plan, items: list[str], state: TurnState, subjects: dict[str, list[str]]
+) -> list[TargetState]:
+    """What each question is about, where they differ; faces that were asked back are those of the answer."""
+    found = []
+    for target in plan.targets:
+        meant = queries.pictures_meant(target.pictures, items, state.get("new", []), state.get("focus_items", []))
+        own = plan.model_copy(update={"faces": target.faces})
+        chosen = disambiguate.resolve(context, own, meant, {}).subjects if target.faces else {}
+        faces = {item: chosen.get(item) or subjects.get(item, []) for item in meant} if target.faces else {}
+        found.append(TargetState(question=target.question, items=meant, subjects=faces))
+    return found
 
 
 def _choose_reference_face(context: TurnContext, plan: Plan) -> TurnState | None:

@@ -43,6 +43,7 @@ def understand(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         "plan": plan.model_dump(mode="json"),
         "items": wanted,
         "subjects": {},
+        "targets": [],
         "allowed": allowed,
         "calls": [],
         "unread": bool(queries.unread(store, wanted)) or comparing(store, plan, wanted, allowed),
@@ -52,6 +53,7 @@ def understand(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         "made": 0,
         "remarks": [],
         "signed": None,
+        "wording": plan.wording or state.get("wording", "plain"),
         "purpose": plan.purpose,
         "jurisdiction": plan.jurisdiction,
     }

@@ -43,6 +43,6 @@ def test_pictures_that_cannot_be_read_are_told_by_name(analyst: Analyst, photo: 
         assert set(notes) == {"empty_file", "missing_file"}
         assert "missing.png" in notes["missing_file"]
         assert labels(events) == {(2, "F1", "expression"): "happy"}
-        assert "missing.png could not be read" in reply(events) and "Apparent happy" in reply(events)
+        assert "missing.png could not be read" in reply(events) and "this face looks happy" in reply(events)
         # Asked about again it is no riddle why there is nothing to say.
         assert "missing.png 无法读取：文件不存在" in said(talk, "第三张照片呢？")

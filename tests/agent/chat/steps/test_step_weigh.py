@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from turns import labels, recorded, reply
+from turns import labels, recorded, reply, said
 
 from faceagent import Analyst
 from faceagent.agent.chat import conversation
@@ -47,7 +47,7 @@ def test_more_is_measured_where_a_verdict_is_open_and_it_is_said_why(unsure: Ana
         assert first.verdict.label == "inconclusive"
         assert further(events) == ["1/F1:spoof_closer", "1/F1:spoof_wider"]
         assert [one.why for one in events if isinstance(one, ToolStarted)] == [None, *["spoof:uncertain"] * 2]
-        assert "so I looked again" in reply(events)
+        assert "2 of 2 lean the same way" in said(talk, "how sure are you?")
         # A second look is told and not weighed.
         assert talk.store.get("1/V:F1:spoof", Verdict) == first.verdict
         assert isinstance(events[-1], Done) and events[-1].calls == 2
@@ -72,4 +72,4 @@ def test_a_turn_that_nears_its_last_step_replies_politely(
     with unsure.chat() as talk:
         events = list(talk.ask(LIVE, [photo]))
         assert isinstance(events[-1], Done) and events[-1].calls == 0
-        assert "spoof" in reply(events)
+        assert "Cannot tell whether this is a live face" in reply(events)

@@ -1,0 +1,54 @@
+"""Yes or no, where a question names the expression or the movement that it expects: "are her eyes closed?"."""
+
+from collections.abc import Iterator
+
+from faceagent.agent.chat import phrases
+from faceagent.agent.chat.reply.context import ReplyContext
+from faceagent.explain.summary.answers import answer_of
+from faceagent.explain.summary.sentences import sentences_in
+from faceagent.storage.keys import record_key
+from faceagent.types import Evidence, Verdict
+
+
+def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator[str]:
+    """One line per face of a picture that the question is about; nothing where it names no answer."""
+    expected = context.plan.expected
+    if expected is None:
+        return
+    subjects = list(dict.fromkeys(one.subject for one in verdicts))
+    for subject in subjects:
+        said = (
+            _movement(context, item, subject, expected)
+            if expected.startswith("AU")
+            else _expression(context, item, expected, [one for one in verdicts if one.subject == subject])
+        )
+        if said:
+            yield f"{subject}: {said}" if len(context.faces_of(item)) > 1 else said
+
+
+def _movement(context: ReplyContext, item: str, subject: str, unit: str) -> str | None:
+    """Whether an action unit shows, with its intensity."""
+    key = record_key(item, f"{subject}:{unit}")
+    if not context.record.is_a(key, Evidence):
+        return None
+    found = context.record.get(key, Evidence)
+    cites = context.format_citations(item, [found.id])
+    name = sentences_in(context.language).find("units", unit) or unit
+    if found.score is None or found.label is None:
+        reason = phrases.reason(context.language, found.reason or "not_measurable")
+        return phrases.say(context.language, "unit_unknown", name=name, code=unit, reason=reason, cites=cites)
+    told = "unit_yes" if found.label == "present" else "unit_no"
+    return phrases.say(context.language, told, name=name, code=unit, value=f"{found.score.value:.1f}", cites=cites)
+
+
+def _expression(context: ReplyContext, item: str, expected: str, verdicts: list[Verdict]) -> str | None:
+    """Whether the apparent expression is the one named."""
+    for verdict in verdicts:
+        if verdict.question != "expression":
+            continue
+        answer = context.summary(item, [verdict], "short").answer
+        if answer_of(verdict) == "cannot_tell":
+            return answer
+        key = "yes_that" if verdict.label == expected else "no_that"
+        return phrases.say(context.language, key, answer=answer[:1].lower() + answer[1:])
+    return None
