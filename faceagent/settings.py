@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from faceagent.errors import SettingsError
-from faceagent.types import Style
+from faceagent.types import Style, SummaryLanguage
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     batch: int = Field(default=32, ge=1, le=1024, description="pictures that share one run of the graph")
 
     style: Style = Field(default="plain", description="who summaries are written for: short, plain or expert")
-    language: str = Field(default="en", description="language of the summary of a report: en, es or zh")
+    language: SummaryLanguage = Field(default="en", description="language of the summary of a report: en, es or zh")
 
     max_bytes: int = Field(default=64 * 2**20, ge=1, description="bytes of one picture file")
     max_pixels: int = Field(default=65_000_000, ge=1, description="width × height before decoding")

@@ -53,6 +53,14 @@ Answer = Literal["yes", "leans_yes", "cannot_tell", "leans_no", "no", "described
 Style = Literal["short", "plain", "expert"]
 """Who a summary is written for: a line in a list, any reader, or a reader who wants the numbers in the sentences."""
 STYLES: tuple[Style, ...] = get_args(Style)
+SummaryLanguage = Literal["en", "es", "zh"]
+LANGUAGES: tuple[SummaryLanguage, ...] = get_args(SummaryLanguage)
+"""Languages of the summary, each with a file of sentences."""
+
+Strength = Literal["none", "weak", "moderate", "moderately_strong", "strong", "very_strong", "extremely_strong"]
+"""Words of the verbal scale of likelihood ratios, see ``judge.wording``."""
+Action = Literal["allow", "review", "act"]
+"""What a policy of action recommends, see ``judge.action``."""
 
 INCONCLUSIVE = "inconclusive"
 SUBJECT = "P1"
@@ -284,6 +292,31 @@ class Verdict(FrozenModel):
     operating_point: OperatingPoint | None = None
     status: Stability
     reason: Reason | None = Field(default=None, description="why it is inconclusive")
+    strength: Strength | None = Field(
+        default=None, description="the ratio on the verbal scale of ENFSI (2015); null where there is no ratio"
+    )
+    leaning: str | None = Field(
+        default=None, description="the label with more support, where the verdict is inconclusive for want of strength"
+    )
+    positive: Probability | None = Field(
+        default=None,
+        description="of a question with two sides: probability at even odds of forged, morph, spoof, the same person "
+        "or male, whatever the label is; for ranking and for lines of one's own",
+    )
+    capped: str | None = Field(default=None, description="what limits the ratio, where it stands at its limit")
+    action: Action | None = Field(
+        default=None, description="what the shipped policy of action recommends; null where no action can follow"
+    )
+
+    @property
+    def decided(self) -> bool:
+        """Whether it gives its label firmly: it is neither inconclusive nor a lean."""
+        return self.label != INCONCLUSIVE and self.status != "leans"
+
+    @property
+    def firm_label(self) -> str:
+        """The label where it is given firmly, else "inconclusive"."""
+        return self.label if self.decided else INCONCLUSIVE
 
 
 class Rollup(FrozenModel):
@@ -293,6 +326,7 @@ class Rollup(FrozenModel):
     rule: str = Field(description='for example "any face: the strongest attack verdict decides"')
     label: str
     faces: tuple[str, ...] = Field(description="the faces that decided it")
+    status: Stability = Field(default="stable", description='"leans" where the deciding faces only lean to the label')
 
 
 class Step(FrozenModel):

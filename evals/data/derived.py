@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evals.data import folder, typed
-from evals.data.synthesis import composed_people, frll_morphs, held_out_sets, pencil_drawings
+from evals.data.synthesis import composed_people, frll_morphs, held_out_sets, pencil_drawings, spliced_faces
 from faceagent.settings import Settings
 
 Maker = Callable[[Path, Path, Settings], Path]
@@ -17,6 +17,7 @@ MAKERS: Mapping[str, Maker] = {
     frll_morphs.NAME: frll_morphs.make,
     composed_people.NAME: lambda data, target, settings: composed_people.make(data, target),
     pencil_drawings.NAME: lambda data, target, settings: pencil_drawings.make(data, target),
+    spliced_faces.NAME: spliced_faces.make,
     held_out_sets.PEOPLE: held_out_sets.make_people,
     held_out_sets.EXPRESSIONS: held_out_sets.make_expressions,
     held_out_sets.QUESTIONS: held_out_sets.make_questions,

@@ -21,12 +21,20 @@ VERDICTS: Mapping[Question, str] = {"forgery": "forged", "morph": "morph", "spoo
 
 
 def decided_score_of(evidence: Sequence[Evidence], view: View, question: Question) -> Values | Skip:
-    """As ``score_of``, with the judge's verdict: its label, and 1 where that is the attack."""
+    """As ``score_of``, with the judge's verdict: its firm label, 1 where that is the attack, and where it leans."""
     values = score_of(evidence, question)
     if isinstance(values, Skip) or view.face is None:
         return values
-    label = weigh(question, view.face, evidence).label
-    return {**values, "verdict": label, "verdict_attack": float(label == VERDICTS[question])}
+    verdict = weigh(question, view.face, evidence)
+    label = verdict.firm_label
+    return {
+        **values,
+        "verdict": label,
+        "verdict_attack": float(label == VERDICTS[question]),
+        "answer": verdict.label,
+        "action": verdict.action or "",
+        "positive": verdict.positive.value if verdict.positive else 0.5,
+    }
 
 
 def score_of(evidence: Sequence[Evidence], question: Question) -> Values | Skip:

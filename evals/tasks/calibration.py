@@ -48,7 +48,7 @@ def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
             return values
         if not any(key.startswith("probability") for key in values):
             return Skip("", "uncalibrated", f"The score of {runner.subject} has no probability.")
-        return {**values, "verdict": weigh(question, view.face, evidence).label}
+        return {**values, "verdict": weigh(question, view.face, evidence).firm_label}
 
     return runner.faces(cases, reading)
 

@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from faceagent import weights
+from faceagent.cli import fail_on
 from faceagent.cli.exit_codes import INTERRUPTED, OK
 from faceagent.cli.render import Tally, err, print_report, progress_bar
 from faceagent.errors import InputError
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
 from faceagent.settings import load
-from faceagent.types import QUESTIONS
+from faceagent.types import LANGUAGES, QUESTIONS, STYLES
 
 
 def analyze(
@@ -38,6 +39,14 @@ def analyze(
         int | None,
         typer.Option(min=1, help="Faces analysed per picture, largest first; identity compares all.", metavar="N"),
     ] = None,
+    fail_lines: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on", help='Exit with 5 where this is met: forged, act, review, "forgery>=0.9", … Repeatable.'
+        ),
+    ] = None,
+    language: Annotated[str | None, typer.Option(help=f"Language of the summary: {', '.join(LANGUAGES)}.")] = None,
+    style: Annotated[str | None, typer.Option(help=f"Who the summary is written for: {', '.join(STYLES)}.")] = None,
     explain: Annotated[
         str | None,
         typer.Option(help="Who explains: vlm, ledger, or auto: the model of a configured endpoint, else the ledger."),
@@ -46,9 +55,11 @@ def analyze(
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""
     from faceagent.agent.analyst import Analyst
 
-    settings = load() if max_faces is None else load(max_faces=max_faces)
+    lines = fail_on.parse(fail_lines or ())
+    given = {"max_faces": max_faces, "language": language, "style": style}
+    settings = load(**{name: value for name, value in given.items() if value is not None})
     weights.ready(settings)
-    tally = Tally(settings.max_faces)
+    tally = Tally(settings.max_faces, lines)
     start = time.perf_counter()
     with Analyst(settings) as analyst, progress_bar() as progress, interrupt_flag() as interrupted:
         reports = analyst.analyze_many(

@@ -1,4 +1,5 @@
 """Exit codes of the command line."""
 
-OK, ERROR, USAGE, REFUSED, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-"""Done; error; wrong usage; refused by policy; some pictures could not be analysed; interrupted by Ctrl-C."""
+OK, ERROR, USAGE, REFUSED, PARTIAL, FLAGGED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+"""Done; error; wrong usage; refused by policy; some pictures could not be analysed; a line of
+--fail-on was met; interrupted by Ctrl-C."""

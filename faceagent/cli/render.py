@@ -5,12 +5,14 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from faceagent.cli.exit_codes import ERROR, OK, PARTIAL
+from faceagent.cli.exit_codes import ERROR, FLAGGED, OK, PARTIAL
+from faceagent.cli.fail_on import Line, met
 from faceagent.types import INCONCLUSIVE, Report, Verdict
 
 
@@ -36,15 +38,16 @@ STYLES = {"stable": "green", "uncertain": "yellow", "leans": "yellow", "conteste
 class Tally:
     """Counts and remarks of one run, for its last lines and its exit code."""
 
-    def __init__(self, most_faces: int) -> None:
-        """``most_faces`` is the setting ``max_faces``."""
+    def __init__(self, most_faces: int, lines: Sequence[Line] = ()) -> None:
+        """``most_faces`` is the setting ``max_faces``; ``lines`` are those of ``--fail-on``."""
         # Imported here, because loading OpenCV would delay ``--help``.
         from faceagent.faces import crowd_note
 
         self._crowd_note = partial(crowd_note, most=most_faces)
         self.seen = self.faces = self.broken = 0
         self._remarks: dict[str, None] = {}
-        self._incomplete = False
+        self._incomplete = self._flagged = False
+        self._lines = lines
 
     def add(self, report: Report) -> None:
         """Count one report and keep the remarks that its table does not show, each once."""
@@ -55,6 +58,9 @@ class Tally:
         crowd = self._crowd_note(found or 0, len(report.faces))
         if crowd is not None:
             self._remarks[f"{report.source}: {crowd}"] = None
+        for line, verdict in met(self._lines, report):
+            self._flagged = True
+            self._remarks[f"{report.source}: {verdict.subject} meets {line.text}."] = None
         for one in report.lost_references:
             self._incomplete = True
             self._remarks[f"The reference {one.source} could not be read: {one.problem.message}"] = None
@@ -88,9 +94,11 @@ class Tally:
 
     @property
     def code(self) -> int:
-        """The exit code: an error when nothing could be analysed, partial when something is missing."""
+        """The exit code: an error when nothing could be analysed, a line that was met, partial when some is missing."""
         if self.broken == self.seen:
             return ERROR
+        if self._flagged:
+            return FLAGGED
         return PARTIAL if self.broken or self._incomplete else OK
 
 
@@ -145,45 +153,46 @@ def _print_table(report: Report) -> None:
             )
         )
         return
+    out.print(Text(report.source, style="bold"))
     if report.summary is not None:
-        out.print(Text(report.source, style="bold"))
-        for sentence in report.summary.sentences:
-            out.print(Text(sentence))
-    table = Table(expand=True)
-    for heading in ("face", "question", "verdict", "status"):
-        table.add_column(heading, no_wrap=heading != "verdict", max_width=16, overflow="fold")
+        for place, sentence in enumerate(report.summary.sentences):
+            out.print(Text(sentence, style="" if place else "bold"))
+    table = Table(expand=True, box=SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("face", "question", "verdict", "how sure"):
+        table.add_column(heading, no_wrap=heading != "verdict", max_width=18, overflow="fold")
     table.add_column("in words", ratio=1)
     last = None
     for verdict in _by_subject(report):
-        name = verdict.subject if verdict.subject != last else ""
-        style = STYLES[verdict.status]
         table.add_row(
-            Text(name),
+            Text(verdict.subject if verdict.subject != last else ""),
             verdict.question.replace("_", " "),
             Text(verdict.label.replace("_", " ")),
-            f"[{style}]{verdict.status}[/]",
+            Text(how_sure(verdict), style=STYLES[verdict.status]),
             Text(verdict.wording),
-            end_section=False,
         )
         last = verdict.subject
     out.print(table)
 
 
+def how_sure(verdict: Verdict) -> str:
+    """The probability of the label, and that it only leans or is contested."""
+    # Imported here, because loading OpenCV would delay ``--help``.
+    from faceagent.judge.wording import percent
+
+    share = percent(verdict.probability.value) if verdict.probability else ""
+    if verdict.label == INCONCLUSIVE:
+        return "contested" if verdict.status == "contested" else "open"
+    return f"leans, {share}" if verdict.status == "leans" else share or verdict.status
+
+
 def _print_lines(report: Report) -> None:
-    """Print one line for each face with its conclusive verdicts, or the problem of the picture."""
+    """Print the short answer of one picture, or its problem."""
     name = Text(f"{report.source}: ", style="bold")
     if report.problem is not None:
-        lines = [Text(f"{report.problem.reason}: {report.problem.message}", style="red")]
-    elif not report.faces:
-        lines = [Text("no face", style="yellow")]
+        line = Text(f"{report.problem.reason}: {report.problem.message}", style="red")
     else:
-        lines = []
-        for face in report.faces:
-            decided = [one for one in report.verdicts if one.subject == face.id and one.label != INCONCLUSIVE]
-            words = "; ".join(f"{one.question} {one.label}".replace("_", " ") for one in decided)
-            lines.append(Text(f"{face.id} {words or 'inconclusive throughout'}"))
-    for line in lines:
-        out.print(name + line, soft_wrap=True)
+        line = Text(report.summary.answer if report.summary else "no summary")
+    out.print(name + line, soft_wrap=True)
 
 
 def _by_subject(report: Report) -> list[Verdict]:

@@ -77,7 +77,7 @@ def _units(mine: Sequence[Evidence], grounds: set[str]) -> list[Evidence]:
 
 def build_prompt(verdict: Verdict, evidence: Sequence[Evidence], *, plan: bool = False) -> str:
     """The text of the user's message: the task, the evidence line by line, the verdict."""
-    variables = {"lines": prompt_lines(evidence), "verdict": verdict.label.replace("_", " "), "plan": plan}
+    variables = {"lines": prompt_lines(evidence), "verdict": verdict.firm_label.replace("_", " "), "plan": plan}
     return prompt_template(verdict.question).render(variables).strip()
 
 

@@ -209,7 +209,7 @@ LABELS: dict[str, tuple[str, ...]] = {
 def concludes(text: str, verdict: Verdict) -> bool:
     """Whether a sentence names the verdict's label, not negated, and no other label of its question."""
     words = " ".join(re.findall(r"[a-z]+", text.lower()))
-    label = verdict.label.replace("_", " ")
+    label = verdict.firm_label.replace("_", " ")
     others = [other for other in LABELS[verdict.question] if other != label]
     named = re.search(rf"(?<!not )\b{label}\b", words) is not None
     return named and not any(re.search(rf"\b{other}\b", words) for other in others)

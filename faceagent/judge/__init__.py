@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from faceagent.faces.needs import clause, hidden_for, hidden_parts
 from faceagent.judge import decide, identity, provenance
+from faceagent.judge.action import action_of
 from faceagent.judge.aggregate import aggregate
 from faceagent.types import Evidence, Face, Picture, Question, Verdict
 
@@ -36,11 +37,16 @@ _SOURCES: dict[Question, tuple[Question, ...]] = {
 
 
 def weigh(question: Question, subject: Face | Picture, evidence: Sequence[Evidence]) -> Verdict:
-    """The verdict on ``question`` about ``subject`` from the evidence about it.
+    """The verdict on ``question`` about ``subject`` from the evidence about it, with the recommended action.
 
     ``evidence`` is everything recorded about the picture; only what concerns this subject and question is used. This
     is the one place that selects it.
     """
+    verdict = _weigh(question, subject, evidence)
+    return verdict.model_copy(update={"action": action_of(verdict)})
+
+
+def _weigh(question: Question, subject: Face | Picture, evidence: Sequence[Evidence]) -> Verdict:
     about = {subject.id}
     if isinstance(subject, Face):
         about.add(subject.picture)

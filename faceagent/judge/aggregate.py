@@ -15,7 +15,10 @@ DECIDING: dict[Question, tuple[str, ...]] = {
 }
 """The labels of which one face is enough, per question."""
 
-RULE = "any face: one face with the label is enough; without one, an open face keeps the picture open"
+RULE = (
+    "any face: one face with the label is enough; without one, a face that leans to it, then an open face, "
+    "keeps the picture open"
+)
 
 
 def aggregate(verdicts: Sequence[Verdict]) -> tuple[Rollup, ...]:
@@ -26,14 +29,16 @@ def aggregate(verdicts: Sequence[Verdict]) -> tuple[Rollup, ...]:
         if not faces:
             continue
         positive = [verdict for verdict in faces if verdict.label in labels]
+        firm = [verdict for verdict in positive if verdict.decided]
         undecided = [verdict for verdict in faces if verdict.label == INCONCLUSIVE]
-        deciding = positive or undecided or faces
+        deciding = firm or positive or undecided or faces
         found.append(
             Rollup(
                 question=question,
                 rule=RULE,
                 label=deciding[0].label,
                 faces=tuple(verdict.subject for verdict in deciding),
+                status="leans" if any(verdict.status == "leans" for verdict in deciding) else "stable",
             )
         )
     return tuple(found)

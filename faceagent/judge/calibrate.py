@@ -69,6 +69,26 @@ class _Binary(_Fitted):
                 )
         return None
 
+    def line_at(self, rate: float) -> float | None:
+        """The score beyond which at most a share ``rate`` of the bona fide of the fitting set lie.
+
+        Log-linear between the operating points, which are the operating curve that a record keeps; the strictest point
+        where all allow more. None where the record has no rate of bona fide beyond its points.
+        """
+        curve = sorted(
+            (point.threshold, point.errors["bpcer"]) for point in self.operating_points if "bpcer" in point.errors
+        )
+        curve = [(score, share) for score, share in curve if share > 0]
+        if not curve:
+            return None
+        allowed = next((place for place, (_, share) in enumerate(curve) if share <= rate), None)
+        if allowed is None:
+            return curve[-1][0]
+        if not allowed:
+            return curve[0][0]
+        (looser, many), (stricter, few) = curve[allowed - 1], curve[allowed]
+        return looser + (stricter - looser) * math.log(many / rate) / math.log(many / few)
+
 
 class Platt(_Binary):
     """ln LR = slope · score + intercept, prior removed (Platt 1999), clipped to the range the fitting set supports."""

@@ -1,7 +1,8 @@
 """Counterfactuals: the smallest change of one measurement that would change a verdict.
 
 Every change is found by giving the judge the same evidence with one number changed; the smallest change that gives
-another label is reported. Evidence that was not measured is listed too, because it could change a verdict as well.
+another label firmly is reported; a verdict that only leans counts as inconclusive. Evidence that was not measured is
+listed too, because it could change a verdict as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -120,11 +121,11 @@ def _smallest(
     """For every other label, the score closest to the measured one at which the judge gives it."""
     found: dict[str, Change] = {}
     for end in (low, high):
-        before, last = value, verdict.label
+        before, last = value, verdict.firm_label
         for step in range(1, GRID + 1):
             here = value + (end - value) * step / GRID
-            label = decide_with(moved(here)).label
-            if label not in (last, verdict.label):
+            label = decide_with(moved(here)).firm_label
+            if label not in (last, verdict.firm_label):
                 needed = _edge(before, here, label, moved, decide_with)
                 change = Change(evidence=name, entry=entry, measured=value, needed=needed, label=label)
                 if label not in found or abs(needed - value) < abs(found[label].needed - value):
@@ -137,13 +138,13 @@ def _edge(before: float, after: float, label: str, moved: Move, decide_with: Cal
     """The first score with ``label`` between one without it and one with it, by bisection."""
     for _ in range(STEPS):
         middle = (before + after) / 2
-        if decide_with(moved(middle)).label == label:
+        if decide_with(moved(middle)).firm_label == label:
             after = middle
         else:
             before = middle
     # Scores are kept to six decimals; rounding must not end up on the wrong side of the threshold.
     nudged = round(after, 6)
-    return nudged if decide_with(moved(nudged)).label == label else nudged + (1e-6 if after > before else -1e-6)
+    return nudged if decide_with(moved(nudged)).firm_label == label else nudged + (1e-6 if after > before else -1e-6)
 
 
 def _even(item: Evidence, bearing: Sequence[Evidence]) -> Change | None:

@@ -1,12 +1,15 @@
 """From evidence to a verdict: one function per kind of question; each may abstain.
 
-All decision thresholds are here. A verdict needs a likelihood ratio beyond ``DECISIVE`` on one side and, where the
-calibration has an operating point, a score on the same side of it.
+All decision thresholds are here. A firm verdict needs a likelihood ratio beyond ``DECISIVE`` on one side and, where the
+calibration has an operating point, a score on the same side of it. Weaker evidence gives the label with the status
+"leans", to an attack only from a line that few bona fide faces reach. Evidence that lends no support, contradicts
+itself or is about an unfamiliar face gives no label.
 """
 
 from collections.abc import Sequence
 
 from faceagent.judge import wording
+from faceagent.judge.attack_type import attack_type_note
 from faceagent.judge.calibrate import Platt, Ratio, Temperature, Threshold, calibration_of
 from faceagent.judge.fuse import Fused, comparisons_of, fuse
 from faceagent.types import (
@@ -24,9 +27,15 @@ DECISIVE: dict[Question, float] = {"gender": 0.6}
 """log10 LR below which a binary question stays inconclusive. Apparent gender, which has few consequences, is decided
 from LR 4 on, but with status "uncertain" below LR 10."""
 DECISIVE_DEFAULT = 1.0
+LEAN_FALSE_CALLS = 0.02
+"""Share of bona fide faces of the fitting set that may lie beyond the line from which a lean to an attack is given."""
+_ROUNDING = 1e-6
 
 CLEAR = 0.5
 """Probability that the best of several labels must reach, and twice the lead it needs over the second."""
+
+LEAD = 0.15
+"""Lead over the second label from which an open question leans to the first."""
 
 FACS_LETTERS = "ABCDE"
 """Intensity letters of the Facial Action Coding System: A trace … E maximum, one per step of the 0-5 scale."""
@@ -66,12 +75,14 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         reason = "contradictory"
     elif fused.unfamiliarity == "unfamiliar":
         reason = "open_set"
-    elif abs(fused.ratio.value) < needed:
+    elif wording.strength(fused.ratio.value) == "none":
         reason = "weak_evidence"
-    elif not _beyond(point, fitted, lead, positive):
+    elif positive and not _beyond_lean_line(fitted, lead):
         reason = "below_operating_point"
+    firm = abs(fused.ratio.value) >= needed and _beyond(point, fitted, lead, positive)
     # A positive finding names the attack type of the leading score and the generator's family.
-    note, cited = ("", ()) if reason or not positive else _attack_type_note(fitted, lead, evidence)
+    note, cited = attack_type_note(fitted, lead, evidence) if positive and firm and not reason else ("", ())
+    capped = _capped(fused, fitted)
     return Verdict(
         id=f"V:{subject}:{question}",
         question=question,
@@ -79,38 +90,28 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         label=INCONCLUSIVE if reason else label,
         probability=_even_odds(fused.ratio, fitted.id) if positive else _even_odds(_flip(fused.ratio), fitted.id),
         llr=fused.ratio.value,
-        wording=_format_support(fused.ratio, _words(label), _words(against), reason) + note,
+        wording=_format_support(fused.ratio, _words(label), _words(against), reason, firm, capped) + note,
         supports=(*fused.side(positive), *(cited if note else ())),
         contradicts=fused.side(not positive),
         operating_point=point,
-        status=_stability(fused, needed, reason),
+        status="leans" if reason is None and not firm else _stability(fused, needed, reason),
         reason=reason,
+        strength=wording.strength(fused.ratio.value),
+        leaning=label if reason == "below_operating_point" else None,
+        positive=_even_odds(fused.ratio, fitted.id),
+        capped=capped,
     )
 
 
-def _attack_type_note(fitted: Platt, lead: Evidence, evidence: Sequence[Evidence]) -> tuple[str, tuple[str, ...]]:
-    """A sentence about the attack type and the generator's family of a positive finding, and the ids it rests on.
-
-    A family that belongs to another attack type than the leading one is named with an "if".
-    """
-    if fitted.attack_type is None:
-        return "", ()
-    kinds = [item for item in evidence if item.label and isinstance(calibration_of(item), Threshold)]
-    own = tuple(item.id for item in kinds if lead.id in item.cites)
-    families = "".join(
-        f" {'Family' if item.id in own else 'Family of generators, if it was generated instead'}: {_family(item)}."
-        for item in kinds
-    )
-    return f" It looks {_words(fitted.attack_type)}.{families}", own
-
-
-def _family(item: Evidence) -> str:
-    """The label of a score that reaches its threshold, else the calibration's label for an unknown family."""
-    fitted = calibration_of(item)
-    point = fitted.operating_point() if isinstance(fitted, Threshold) else None
-    if not isinstance(fitted, Threshold) or point is None or item.score is None:
-        return "not calibrated"
-    return _words(item.label or "") if item.score.value >= point.threshold else _words(fitted.negative)
+def _capped(fused: Fused, fitted: Platt) -> str | None:
+    """What limits the ratio, where it stands at its limit."""
+    value = fused.ratio.value
+    if value < 0 and fitted.floor_log10 is not None and value <= fitted.floor_log10 + _ROUNDING:
+        return "a clean result cannot count for more, because this test misses many attacks"
+    if abs(value) >= fitted.cap_log10 - _ROUNDING:
+        fewest = min(fitted.n_positive, fitted.n_negative)
+        return f"the ratio cannot be larger, because the test was calibrated on {fewest} examples of the rarer kind"
+    return None
 
 
 def _by_threshold(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
@@ -172,6 +173,7 @@ def choice(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         supports=(item.id, *cited),
         status="uncertain" if open_question or low < CLEAR else "stable",
         reason="weak_evidence" if open_question else None,
+        leaning=label if open_question and value - runner_up >= LEAD else None,
     )
 
 
@@ -226,6 +228,14 @@ def _beyond(point: OperatingPoint | None, fitted: Platt, item: Evidence, positiv
     return (score >= point.threshold) == positive
 
 
+def _beyond_lean_line(fitted: Platt, item: Evidence) -> bool:
+    """Whether a score for the positive side is one that few bona fide faces reach."""
+    line = fitted.line_at(LEAN_FALSE_CALLS)
+    if line is None or item.score is None:
+        return True
+    return fitted.corrected(item.score.value, comparisons_of(item)) >= line
+
+
 def _stability(fused: Fused, needed: float, reason: Reason | None) -> Stability:
     if fused.contested:
         return "contested"
@@ -247,26 +257,27 @@ def _even_odds(ratio: Ratio, calibration: str) -> Probability:
     return Probability(value=odds(ratio.value), low=odds(ratio.low), high=odds(ratio.high), calibration=calibration)
 
 
-def _format_support(ratio: Ratio, label: str, against: str, reason: Reason | None) -> str:
+def _format_support(
+    ratio: Ratio, label: str, against: str, reason: Reason | None, firm: bool, capped: str | None
+) -> str:
     llr = abs(ratio.value)
     low, high = (ratio.low, ratio.high) if ratio.value >= 0 else (-ratio.high, -ratio.low)
     number = f"{wording.ratio(llr)}, 95 % interval {10**low:.2g} to {10**high:.2g}"
-    if high <= llr:
-        # The ratio stands at its cap, and so does the upper end of its interval.
-        number = f"{wording.ratio(llr)} or more, the most that the fitting set can show"
-    strength = wording.support(llr)
-    text = f"{strength} support ({number}) for {label} over {against}"
+    if capped is not None:
+        number = wording.ratio(llr)
+    text = f"{wording.support(llr)} support ({number}) for {label} over {against}"
+    limit = "" if capped is None else f" {capped[0].upper()}{capped[1:]}."
     if reason == "contradictory":
         return f"Inconclusive: the specialists contradict each other; together {text}."
     if reason == "open_set":
         return f"Inconclusive: this face is unlike everything the specialists learned from; they would say {text}."
-    if strength == "no":
-        return f"Inconclusive: what was measured supports neither {label} nor {against} ({number})."
-    if reason == "below_operating_point":
-        return f"Inconclusive: {text}, but the score has not passed the line of the operating point."
+    if reason == "weak_evidence":
+        return f"Inconclusive: what was measured fits {label} and {against} about equally well ({number})."
     if reason is not None:
-        return f"Inconclusive: only {text}."
-    return f"{text[0].upper()}{text[1:]}."
+        return f"Inconclusive: only {text}; more than 2 in 100 that are {against} reach this."
+    if not firm:
+        return f"Leans towards {label}: {text}; a finding needs more.{limit}"
+    return f"{text[0].upper()}{text[1:]}.{limit}"
 
 
 def _words(label: str) -> str:

@@ -21,13 +21,13 @@ def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     compared = [item for item in evidence if item.question == "identity"]
     similarity = binary(question, subject, compared)
     note = _reference_note(similarity, compared)
-    similarity = similarity.model_copy(update={"wording": similarity.wording + note})
+    similarity = _named(similarity.model_copy(update={"wording": similarity.wording + note}))
     if similarity.label == INCONCLUSIVE:
         return similarity
-    if similarity.label == "different_person":
-        return similarity.model_copy(update={"label": "other_person"})
+    if similarity.label == "other_person":
+        return similarity
     attacks = [_attack(one, subject, evidence) for one in SOURCES[1:]]
-    found = [one for one in attacks if one.label in ("forged", "morph")]
+    found = [one for one in attacks if one.firm_label in ("forged", "morph")]
     if found:
         words = f"Forged: the face resembles the reference, but it is itself forged. {found[0].wording}"
         return _attack_verdict(similarity, "forged", words, found)
@@ -41,6 +41,8 @@ def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
                 "supports": similarity.supports,
                 "contradicts": doubted[0].supports,
                 "llr": similarity.llr,
+                "strength": similarity.strength,
+                "positive": similarity.positive,
                 "operating_point": similarity.operating_point,
                 "status": "contested",
             }
@@ -49,9 +51,26 @@ def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     note = " No forgery was found." if measured else " Whether the face was forged could not be measured."
     return similarity.model_copy(
         update={
-            "label": "genuine",
             "wording": f"Genuine: {similarity.wording[0].lower()}{similarity.wording[1:]}{note}",
             "status": similarity.status if measured else "uncertain",
+        }
+    )
+
+
+def _named(similarity: Verdict) -> Verdict:
+    """The verdict in the labels of identity. A lean stays inconclusive: access can depend on the label."""
+    if similarity.label == INCONCLUSIVE:
+        return similarity
+    label = "other_person" if similarity.label == "different_person" else "genuine"
+    if similarity.decided:
+        return similarity.model_copy(update={"label": label})
+    return similarity.model_copy(
+        update={
+            "label": INCONCLUSIVE,
+            "leaning": label,
+            "status": "uncertain",
+            "reason": "weak_evidence",
+            "wording": f"Inconclusive: {similarity.wording[0].lower()}{similarity.wording[1:]}",
         }
     )
 
@@ -62,9 +81,9 @@ def _reference_note(similarity: Verdict, compared: Sequence[Evidence]) -> str:
     if item is None:
         return ""
     face, total = str(item.facts["reference_face"]), f"{float(item.facts['reference_faces']):.0f}"
-    if similarity.label == INCONCLUSIVE:
+    if not similarity.decided:
         return f" The references show {total} faces; the most alike is {face}."
-    if similarity.label == "different_person":
+    if similarity.firm_label == "different_person":
         return f" None of the {total} faces that the references show matches; the most alike is {face}."
     line = similarity.operating_point.threshold if similarity.operating_point else 1.0
     crowding = float(item.facts.get("crowding", 0.0))
@@ -91,6 +110,7 @@ def _attack_verdict(similarity: Verdict, label: str, words: str, found: Sequence
             "wording": words,
             "probability": first.probability,
             "llr": first.llr,
+            "strength": first.strength,
             "supports": tuple(name for one in found for name in one.supports),
             "contradicts": similarity.supports,
             "operating_point": first.operating_point,

@@ -1,24 +1,35 @@
 """Numbers in words; a word never stands without its number.
 
-The verbal scale follows the ENFSI guideline for evaluative reporting (2015): it names the support that the
-evidence lends to one proposition over the other, not the probability that a proposition is true.
+The verbal scale is that of the ENFSI Guideline for Evaluative Reporting in Forensic Science (2015, table 1): it names
+the support that the evidence lends to one proposition over the other, not the probability that a proposition is true.
+The guideline speaks of weak support from a ratio of 2 on and of none at 1; between them nothing is claimed here.
 """
 
-SCALE: tuple[tuple[float, str], ...] = (
-    (0.0, "no"),
-    (0.301, "weak"),
+from faceagent.types import Strength
+
+LEANS = 0.3
+"""|log10 LR| from which evidence lends weak support: a ratio of 2, rounded as calibrations round theirs."""
+SCALE: tuple[tuple[float, Strength], ...] = (
+    (0.0, "none"),
+    (LEANS, "weak"),
     (1.0, "moderate"),
-    (2.0, "moderately strong"),
+    (2.0, "moderately_strong"),
     (3.0, "strong"),
-    (4.0, "very strong"),
-    (6.0, "extremely strong"),
+    (4.0, "very_strong"),
+    (6.0, "extremely_strong"),
 )
-"""Lower end of |log10 LR| and its word; an LR between 1/2 and 2 supports neither side."""
+"""Lower end of |log10 LR| and its word."""
+_ROUNDING = 1e-6
+
+
+def strength(llr: float) -> Strength:
+    """The place of a log10 likelihood ratio of this size on the scale."""
+    return next(word for floor, word in reversed(SCALE) if abs(llr) >= floor - _ROUNDING)
 
 
 def support(llr: float) -> str:
-    """The word for a log10 likelihood ratio of this size."""
-    return next(word for floor, word in reversed(SCALE) if abs(llr) >= floor)
+    """The words for a log10 likelihood ratio of this size: "no", "weak", "moderately strong"."""
+    return "no" if (word := strength(llr)) == "none" else word.replace("_", " ")
 
 
 def ratio(llr: float) -> str:

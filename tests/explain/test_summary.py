@@ -10,6 +10,7 @@ from faceagent.explain import summarize
 from faceagent.explain.summary.answers import ATTACKS, YES, answer_of
 from faceagent.explain.summary.sentences import BASE, _read, languages
 from faceagent.types import (
+    LANGUAGES,
     QUESTIONS,
     STYLES,
     Evidence,
@@ -126,7 +127,7 @@ def test_a_language_has_every_sentence_of_english_and_no_other(language: str) ->
     translations = ("topics.", "notices.", "questions.")
     own = {name for name in names(_read(language)) if not name.startswith(translations)}
     assert own == names(_read(BASE))
-    assert language in languages()
+    assert set(languages()) == set(LANGUAGES)
 
 
 def test_the_places_of_a_sentence_are_the_same_in_every_language() -> None:

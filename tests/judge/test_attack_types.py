@@ -44,9 +44,12 @@ def test_one_way_is_enough(measured: Make) -> None:
     assert "spliced" in verdict.wording
 
 
-def test_no_sign_of_either_clears_nobody(measured: Make) -> None:
+def test_no_sign_of_either_leans_and_clears_nobody(measured: Make) -> None:
     verdict = decide.binary("forgery", "F1", _pair(measured, -4.0, -4.0))
-    assert (verdict.label, verdict.reason, verdict.llr) == (INCONCLUSIVE, "weak_evidence", -0.3)
+    assert (verdict.label, verdict.status, verdict.llr) == ("bona_fide", "leans", -0.3)
+    assert (verdict.firm_label, verdict.strength) == (INCONCLUSIVE, "weak")
+    assert verdict.capped is not None and "misses many attacks" in verdict.capped
+    assert "fitting set" not in verdict.wording and "neither" not in verdict.wording
 
 
 def test_an_even_total_is_where_it_is_said_to_be(measured: Make) -> None:

@@ -31,7 +31,7 @@ def after(evidence: list[Evidence], change: Change, more: float = 0.0) -> str:
         else:
             logits = {**item.distribution, change.entry: change.needed + step}
             moved.append(item.model_copy(update={"distribution": logits}))
-    return weighed(moved, evidence[0].question).label
+    return weighed(moved, evidence[0].question).firm_label
 
 
 @pytest.mark.parametrize("scores", [(2.5,), (-2.5,), (0.4,), (1.2, 0.3), (2.0, -1.0), (-1.5, -1.5), (9.0,)])
@@ -43,7 +43,7 @@ def test_a_named_change_turns_the_verdict_and_a_smaller_one_does_not(
     found = what_would_change(verdict, FACE, evidence)
     assert found.changes
     for change in found.changes:
-        assert change.label != verdict.label
+        assert change.label != verdict.firm_label
         assert after(evidence, change) == change.label
         assert after(evidence, change, more=-0.001) != change.label
 

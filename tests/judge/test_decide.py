@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from faceagent.judge import decide
+from faceagent.judge.calibrate import Platt, calibration
 from faceagent.judge.fuse import fuse
 from faceagent.types import Evidence, Score
 
@@ -30,10 +31,34 @@ def test_the_other_side_wins_by_the_mirror_image(measured: Make) -> None:
     assert "bona fide over forged" in verdict.wording
 
 
-def test_weak_evidence_abstains_with_its_number(measured: Make) -> None:
-    verdict = decide.binary("forgery", "F1", [measured("a", 0.5)])
-    assert (verdict.label, verdict.reason, verdict.status) == ("inconclusive", "weak_evidence", "uncertain")
-    assert "LR 3.2" in verdict.wording
+@pytest.mark.parametrize(("score", "label"), [(0.5, "forged"), (-0.5, "bona_fide")])
+def test_weak_evidence_leans_with_its_number(measured: Make, score: float, label: str) -> None:
+    verdict = decide.binary("forgery", "F1", [measured("a", score)])
+    assert (verdict.label, verdict.reason, verdict.status, verdict.strength) == (label, None, "leans", "weak")
+    assert (verdict.decided, verdict.firm_label) == (False, "inconclusive")
+    assert verdict.wording.startswith("Leans towards") and "LR 3.2" in verdict.wording
+
+
+@pytest.mark.parametrize("score", [0.2, -0.2, 0.0])
+def test_evidence_that_fits_both_sides_stays_open(measured: Make, score: float) -> None:
+    verdict = decide.binary("forgery", "F1", [measured("a", score)])
+    assert (verdict.label, verdict.reason, verdict.strength) == ("inconclusive", "weak_evidence", "none")
+    assert verdict.leaning is None and "about equally well" in verdict.wording
+
+
+def test_an_unfamiliar_face_never_leans(measured: Make) -> None:
+    far = measured(
+        "far", 9.0, "forgery/familiar-1", score=Score(value=9.0, scale="ratio", calibration="forgery/familiar-1")
+    )
+    verdict = decide.binary("forgery", "F1", [measured("a", 0.8), far])
+    assert (verdict.label, verdict.reason, verdict.leaning) == ("inconclusive", "open_set", None)
+
+
+def test_the_probability_of_the_positive_side_ranks_whatever_the_label_is(measured: Make) -> None:
+    found = [decide.binary("forgery", "F1", [measured("a", score)]).positive for score in (-2.0, -0.1, 0.1, 0.8, 2.0)]
+    values = [one.value for one in found if one is not None]
+    assert len(values) == 5 and values == sorted(values)
+    assert values[0] == pytest.approx(1 / 101, abs=1e-5)
 
 
 def test_specialists_that_contradict_each_other_make_it_contested(measured: Make) -> None:
@@ -50,7 +75,8 @@ def test_agreement_adds_up_but_cannot_run_away(measured: Make) -> None:
 
 
 def test_a_score_short_of_the_operating_point_does_not_decide(measured: Make) -> None:
-    assert decide.binary("forgery", "F1", [measured("a", 1.4, "test/point")]).label == "inconclusive"
+    short = decide.binary("forgery", "F1", [measured("a", 1.4, "test/point")])
+    assert (short.label, short.reason, short.leaning) == ("inconclusive", "below_operating_point", "forged")
     decided = decide.binary("forgery", "F1", [measured("a", 1.6, "test/point")])
     assert decided.label == "forged"
     assert decided.operating_point is not None
@@ -132,3 +158,16 @@ def test_permutation_of_the_evidence_changes_nothing(measured: Make) -> None:
     items = [measured("a", 1.2), measured("b", 0.4), measured("c", -0.2)]
     one, other = decide.binary("forgery", "F1", items), decide.binary("forgery", "F1", items[::-1])
     assert (one.label, one.llr, set(one.supports)) == (other.label, other.llr, set(other.supports))
+
+
+def test_a_lean_to_an_attack_begins_at_the_line_that_two_in_a_hundred_reach(measured: Make) -> None:
+    fitted = calibration("forgery/splice-1")
+    assert isinstance(fitted, Platt)
+    line = fitted.line_at(decide.LEAN_FALSE_CALLS)
+    (three, one) = fitted.operating_points
+    assert line is not None and three.threshold < line < one.threshold
+    below, beyond = (
+        decide.binary("forgery", "F1", [measured("a", line + step, "forgery/splice-1")]) for step in (-0.01, 0.01)
+    )
+    assert (below.label, below.reason, below.leaning) == ("inconclusive", "below_operating_point", "forged")
+    assert (beyond.label, beyond.status) == ("forged", "leans")

@@ -5,7 +5,7 @@ from faceagent.judge import wording
 
 @pytest.mark.parametrize(
     ("llr", "word"),
-    [(0.0, "no"), (0.3, "no"), (0.31, "weak"), (-0.5, "weak"), (1.0, "moderate"), (-2.0, "moderately strong"),
+    [(0.0, "no"), (0.29, "no"), (0.3, "weak"), (-0.5, "weak"), (1.0, "moderate"), (-2.0, "moderately strong"),
      (3.5, "strong"), (4.0, "very strong"), (7.0, "extremely strong")],
 )  # fmt: skip
 def test_support_follows_the_scale_on_both_sides(llr: float, word: str) -> None:

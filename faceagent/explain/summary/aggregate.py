@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from faceagent.explain.summary.answers import ATTACKS, ORDER, alarm, answer_of
+from faceagent.explain.summary.answers import ATTACKS, ORDER, alarm, answer_of, side_of
 from faceagent.explain.summary.phrases import clause, phrase
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.types import Evidence, Face, Question, Verdict
@@ -86,7 +86,7 @@ def _question(
     question, total = verdicts[0].question, len(verdicts)
     groups: dict[tuple[str, str], list[Verdict]] = {}
     for one in verdicts:
-        groups.setdefault((answer_of(one), one.label), []).append(one)
+        groups.setdefault((answer_of(one), side_of(one)), []).append(one)
     said = [
         _group(words, found, evidence, total) for found in sorted(groups.values(), key=lambda found: alarm(found[0]))
     ]

@@ -32,14 +32,23 @@ SILENT_LABELS = frozenset({"trusted", "well_formed_untrusted"})
 
 def answer_of(verdict: Verdict) -> Answer:
     """The answer that a verdict gives to its question."""
-    if verdict.label == INCONCLUSIVE:
+    label = side_of(verdict)
+    if label == INCONCLUSIVE:
         return "cannot_tell"
-    leans = verdict.status == "leans"
     if verdict.question not in YES:
-        return "leans_yes" if leans else "described"
-    if verdict.label in YES[verdict.question]:
-        return "leans_yes" if leans else "yes"
-    return "leans_no" if leans else "no"
+        return "described" if verdict.decided else "leans_yes"
+    if label in YES[verdict.question]:
+        return "yes" if verdict.decided else "leans_yes"
+    return "no" if verdict.decided else "leans_no"
+
+
+def side_of(verdict: Verdict) -> str:
+    """The label, or the one that an inconclusive verdict leans to; "inconclusive" where it leans to none.
+
+    A sign that many bona fide faces show as well is no lean.
+    """
+    leaning = verdict.leaning if verdict.reason == "weak_evidence" else None
+    return leaning or verdict.label
 
 
 def alarm(verdict: Verdict) -> int:

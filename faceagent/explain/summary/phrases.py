@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from faceagent.explain.summary.answers import answer_of
+from faceagent.explain.summary.answers import answer_of, side_of
 from faceagent.explain.summary.reasons import because, name_units
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.types import Evidence, Face, Verdict
@@ -56,4 +56,4 @@ def label(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many
         rest = len(shown) - MOST_UNITS
         named = name_units(words, shown[:MOST_UNITS])
         return named if rest <= 0 else f"{named}{words.tables['list']}{words.say('more_units', n=rest)}"
-    return words.find("labels", verdict.question, verdict.label, form=form) or verdict.label.replace("_", " ")
+    return words.find("labels", verdict.question, side_of(verdict), form=form) or side_of(verdict).replace("_", " ")
