@@ -272,7 +272,11 @@ class _TurnReader:
             return pictures, "none"
         if self.context.has_reference:
             return pictures, "given"
-        within = len(self.faces) >= 2 or pictures[0] in ("both", "all") or self.lists.has("two", self.text)
+        within = (
+            max(len(self.faces), len(pictures)) >= 2
+            or pictures[0] in ("both", "all")
+            or self.lists.has("two", self.text)
+        )
         return pictures, "none" if within else "needed"
 
     def _question_back(self, plan: Plan) -> str | None:

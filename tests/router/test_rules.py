@@ -285,3 +285,18 @@ def test_a_stated_purpose_is_told_and_taken_back_in_a_turn_of_its_own() -> None:
 )
 def test_a_word_alone_states_no_purpose(text: str) -> None:
     assert route(text).purpose == "unstated"
+
+
+@pytest.mark.parametrize(
+    ("text", "pictures"),
+    [
+        ("and are the second and the third the same person?", {"second", "third"}),
+        ("compare the faces in pictures 1 and 3: same person?", {"first", "third"}),
+        ("¿son la misma persona la segunda y la tercera foto?", {"second", "third"}),
+        ("第二张和第三张是同一个人吗？", {"second", "third"}),
+    ],
+)
+def test_two_pictures_named_together_are_compared_with_each_other(text: str, pictures: set[str]) -> None:
+    plan = route(text, DialogueContext(pictures=3))
+    assert set(plan.pictures) == pictures and plan.questions == ("identity",)
+    assert plan.reference == "none" and plan.clarification is None

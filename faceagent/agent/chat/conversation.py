@@ -199,6 +199,9 @@ class Conversation(AbstractContextManager["Conversation"]):
             if self.waiting is not None and not (pictures or references or any(ruled.values())):
                 yield from self._guarded(Command(resume=text))
                 return
+            if references and self._session.values.get("borrowed"):
+                # A picture of the conversation served as reference as long as none was given.
+                queries.drop_references(self.store)
             first = len(queries.items_of(self.store)) + 1
             new = [str(number) for number in range(first, first + len(pictures))]
             for item, source in zip(new, pictures, strict=True):
@@ -207,6 +210,8 @@ class Conversation(AbstractContextManager["Conversation"]):
             for number, source in enumerate(references, start=known + 1):
                 self.store.put(source_key(reference_key(number)), _lasting(source))
             given = {"number": self.turns + 1, "text": text, "new": new, "started": time.time()}
+            if references:
+                given["borrowed"] = False
             self._rules = {}
             yield from self._guarded(given | {name: value for name, value in ruled.items() if value})
 

@@ -23,6 +23,14 @@ def references_of(store: ConversationStore) -> list[str]:
     return [key for key in store.sources() if item_of(key) == REFERENCES]
 
 
+def drop_references(store: ConversationStore) -> None:
+    """Forget the reference pictures and their faces; what was measured with them stays."""
+    for key in [*references_of(store), *store.keys(REFERENCES, Face)]:
+        store.drop(source_key(key))
+        store.drop(key)
+    store.flush()
+
+
 def name_of(store: ConversationStore, item: str) -> str:
     """What the picture with that number is called."""
     return store.get(source_key(picture_key(item)), Source).name

@@ -64,7 +64,10 @@ class TargetState(TypedDict):
 
 
 class TurnState(TypedDict, total=False):
-    """One turn. ``focus``, ``wording`` and ``purpose`` are what later turns go on from; all else is of this turn."""
+    """One turn. ``focus``, ``borrowed``, ``wording`` and ``purpose`` are what later turns go on from.
+
+    ``borrowed``: the reference is a picture of the conversation that another one was compared with.
+    """
 
     number: int
     text: str
@@ -87,6 +90,7 @@ class TurnState(TypedDict, total=False):
     focus_items: list[str]
     focus_subjects: dict[str, list[str]]
     focus_questions: list[Question]
+    borrowed: bool
     wording: Style
     purpose: str
     jurisdiction: str

@@ -43,7 +43,7 @@ def load_images(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
             write(FacesFound(picture=int(item), source=queries.name_of(store, item), faces=names))
             if len(names) > context.settings.max_faces:
                 remarks = [*remarks, _crowd(context, queries.name_of(store, item), len(names))]
-    return {"items": items, "remarks": remarks}
+    return {"items": items, "remarks": remarks, "borrowed": state.get("borrowed", False) or items != state["items"]}
 
 
 def _crowd(context: TurnContext, picture: str, found: int) -> Remark:

@@ -8,9 +8,10 @@ from PIL import Image
 from turns import labels, reply, said
 
 from faceagent import Analyst
-from faceagent.agent.chat.events import (
-    Noted,
-)
+from faceagent.agent.chat import queries
+from faceagent.agent.chat.events import Noted
+from faceagent.storage.keys import source_key
+from faceagent.types import Source
 
 Pixels = NDArray[np.uint8]
 HAPPY = "does she look happy?"
@@ -46,3 +47,36 @@ def test_pictures_that_cannot_be_read_are_told_by_name(analyst: Analyst, photo: 
         assert "missing.png could not be read" in reply(events) and "this face looks happy" in reply(events)
         # Asked about again it is no riddle why there is nothing to say.
         assert "missing.png 无法读取：文件不存在" in said(talk, "第三张照片呢？")
+
+
+def test_a_compared_picture_is_a_reference_for_that_question_only(
+    analyst: Analyst, photo: Path, stranger: Pixels, tmp_path: Path
+) -> None:
+    other, third = tmp_path / "other.png", tmp_path / "third.png"
+    Image.fromarray(stranger).save(other)
+    Image.fromarray(stranger[:, ::-1].copy()).save(third)
+    with analyst.chat() as talk:
+        said(talk, "is the first the same person as the second?", [photo, other])
+        assert len(queries.references_of(talk.store)) == 1
+        # A follow-up is about the same comparison.
+        said(talk, "how sure are you?")
+        assert len(queries.references_of(talk.store)) == 1
+        # Two other pictures: the first of them becomes the reference.
+        text = said(talk, "and are the second and the third the same person?", [third])
+        assert "other.png, is taken as one" in text
+        # Something else: nobody claims that this is the person of another picture.
+        assert "identity" not in said(talk, "is the third one a morph?")
+        assert queries.references_of(talk.store) == []
+
+
+def test_a_given_reference_replaces_a_picture_that_served_as_one(
+    analyst: Analyst, photo: Path, stranger: Pixels, tmp_path: Path
+) -> None:
+    other, given = tmp_path / "other.png", tmp_path / "given.png"
+    Image.fromarray(stranger).save(other)
+    Image.fromarray(stranger[:, ::-1].copy()).save(given)
+    with analyst.chat() as talk:
+        said(talk, "is the first the same person as the second?", [photo, other])
+        list(talk.ask("is the second one the person of the reference?", [], [given]))
+        names = [talk.store.get(source_key(key), Source).name for key in queries.references_of(talk.store)]
+        assert names == ["given.png"]
