@@ -79,6 +79,8 @@ class _TurnReader:
         self.named_pictures = self._find_pictures(text)
         self.faces = find_face_references(text, lists, self.named_pictures)
         self.pictures = _image_references(self.named_pictures)
+        if not self.requested.wanted and self._looks_for_someone():
+            self.requested = replace(self.requested, wanted=("identity",))
         self.term = details.find_term(text, lists)
         self.purpose, self.purpose_change = self._purpose()
 
@@ -96,6 +98,12 @@ class _TurnReader:
         if questions and not allowed and kind in ("analyse", "compare", "rerun"):
             kind = "refused"
         return self._build_plan(kind, allowed, (*topics, *refused), None)
+
+    def _looks_for_someone(self) -> bool:
+        """Whether a person of one picture is named together with another picture: "is the man of pic 1 in pic 2?"."""
+        if len(self.faces) != 1 or self.faces[0].picture is None:
+            return False
+        return bool({name for name, _, _ in self.named_pictures} - {self.faces[0].picture})
 
     def _requested(self, text: str) -> RequestedQuestions:
         """The questions of a text; those that only a fact of the file asks for included."""

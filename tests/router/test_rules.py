@@ -300,3 +300,22 @@ def test_two_pictures_named_together_are_compared_with_each_other(text: str, pic
     plan = route(text, DialogueContext(pictures=3))
     assert set(plan.pictures) == pictures and plan.questions == ("identity",)
     assert plan.reference == "none" and plan.clarification is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is the person on the right in the first photo also in the second?",
+        "is the guy in pic 1 in pic 2?",
+        "does the man in the first picture appear in the second one?",
+    ],
+)
+def test_a_person_of_one_picture_looked_for_in_another_is_a_question_of_identity(text: str) -> None:
+    plan = route(text, DialogueContext(pictures=2))
+    assert plan.questions == ("identity",) and plan.pictures == ("both",)
+    assert [face.picture for face in plan.faces] == ["first"]
+
+
+@pytest.mark.parametrize("text", ["tell me everything about the second", "and the second, how old?"])
+def test_a_bare_ordinal_means_a_picture(text: str) -> None:
+    assert route(text, DialogueContext(pictures=2)).pictures == ("second",)

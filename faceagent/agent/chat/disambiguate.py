@@ -83,7 +83,7 @@ def resolve_reference(context: TurnContext, plan: Plan) -> Resolution | None:
     chosen = list(dict.fromkeys(face for face in found if face is not None))
     if len(chosen) == 1:
         return Resolution(subjects={REFERENCES: chosen})
-    options = tuple(_describe_face(face, faces, plan) for face in faces)
+    options = tuple(describe_face(face, faces, plan) for face in faces)
     picture = queries.name_of(context.record, "1")
     asks = phrases.say(plan.language, "which", options=phrases.either(plan.language, options), picture=picture)
     return Resolution(asks=asks, options=tuple(face.id for face in faces), where=REFERENCES)
@@ -95,7 +95,7 @@ def _add_face(
     """``found`` with the face that ``who`` means in one picture, or with what to ask."""
     one = _resolve_one(context, item, who, faces)
     if one.face is None and one.rivals:
-        options = tuple(_describe_face(face, faces, plan) for face in faces if face.id in one.rivals)
+        options = tuple(describe_face(face, faces, plan) for face in faces if face.id in one.rivals)
         picture = queries.name_of(context.record, item)
         asks = phrases.say(plan.language, "which", options=phrases.either(plan.language, options), picture=picture)
         return replace(found, asks=asks, options=one.rivals, where=item)
@@ -148,7 +148,7 @@ def _trait_remarks(
     ]
 
 
-def _describe_face(face: Face, faces: Sequence[Face], plan: Plan) -> str:
+def describe_face(face: Face, faces: Sequence[Face], plan: Plan) -> str:
     """A face as a person can tell it: its number and its place from the left."""
     ordered = sorted(faces, key=lambda one: one.box[0] + one.box[2])
     return phrases.say(plan.language, "place", face=face.id, place=str(ordered.index(face) + 1), total=str(len(faces)))

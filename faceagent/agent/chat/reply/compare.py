@@ -24,9 +24,10 @@ class Side(NamedTuple):
 
 
 def lines(context: ReplyContext) -> Iterator[str]:
-    """One conclusion per question that was asked about two or more faces of a comparison; nothing for other turns."""
+    """One conclusion per question about two or more faces, where the turn compares or names several; else nothing."""
     sides = _sides(context)
-    if context.plan.kind != "compare" or len(sides) < 2:
+    named = len(context.plan.faces)
+    if (context.plan.kind != "compare" and named < 2) or len(sides) < 2:
         return
     for question in context.asked:
         found = [side for side in sides if side.verdict.question == question]

@@ -79,7 +79,9 @@ def _probability(context: ReplyContext, verdict: Verdict) -> str | None:
         return None
     low, value, high = (wording.percent(one) for one in (found.low, found.value, found.high))
     label = phrases.label(context.language, verdict.label)
-    return phrases.say(context.language, "probability", label=label, value=value, low=low, high=high)
+    # A ratio at the most that its calibration can show has no interval of its own.
+    key = "probability_alone" if low == high else "probability"
+    return phrases.say(context.language, key, label=label, value=value, low=low, high=high)
 
 
 def _second_look(context: ReplyContext, item: str, verdict: Verdict) -> Iterator[str]:

@@ -15,7 +15,7 @@ def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator
     expected = context.plan.expected
     if expected is None:
         return
-    subjects = list(dict.fromkeys(one.subject for one in verdicts))
+    subjects = list(dict.fromkeys(one.subject for one in verdicts if one.question in ("expression", "action_units")))
     for subject in subjects:
         said = (
             _movement(context, item, subject, expected)

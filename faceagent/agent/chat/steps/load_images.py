@@ -33,7 +33,8 @@ def load_images(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         put_faces(store, faces)
     store.flush()
     for key, source in sources.items():
-        if store.is_a(key, Problem):
+        # A picture asked about is told in the reply.
+        if item_of(key) == REFERENCES and store.is_a(key, Problem):
             problem = store.get(key, Problem)
             write(Noted(code=problem.reason, text=phrases.unreadable(plan.language, source.name, problem)))
     for key in readable:

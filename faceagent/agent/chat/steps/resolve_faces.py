@@ -9,17 +9,18 @@ from faceagent.agent.chat import disambiguate, planning, queries
 from faceagent.agent.chat.events import Clarification
 from faceagent.agent.chat.state import Remark, TargetState, TurnContext, TurnState
 from faceagent.router import Plan
-from faceagent.storage.keys import REFERENCES
-from faceagent.types import Face
+from faceagent.storage.keys import REFERENCES, record_key
 
 
 def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
     """Which faces are meant. Where two could be, the user is asked and the turn waits."""
     context, plan, items = runtime.context, Plan.model_validate(state["plan"]), state["items"]
-    if any(one["key"] == "became_reference" for one in state["remarks"]):
-        other = _choose_reference_face(context, plan)
+    remarks = state["remarks"]
+    if any(one["key"] == "became_reference" for one in remarks):
+        other, chosen = _choose_reference_face(context, plan)
         if other is not None:
             return other
+        remarks = [*remarks, *chosen]
         # The description was of a face of the reference; of the other picture every face is compared.
         plan = plan.model_copy(update={"faces": ()})
     first = _describing_tools(state, context, plan)
@@ -47,7 +48,7 @@ def resolve_faces(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         "calls": queries.calls_of(context, needed, items, meant.subjects, again=plan.kind == "rerun"),
         "stage": "measuring",
         "rounds": 0,
-        "remarks": [*state["remarks"], *meant.remarks],
+        "remarks": [*remarks, *meant.remarks],
     }
 
 
@@ -65,11 +66,14 @@ def _targets(
     return found
 
 
-def _choose_reference_face(context: TurnContext, plan: Plan) -> TurnState | None:
-    """Keep the one face of the reference that is meant, asking where it is open; the state to leave with, or None."""
+def _choose_reference_face(context: TurnContext, plan: Plan) -> tuple[TurnState | None, list[Remark]]:
+    """Keep the one face of the reference that is meant, asking where it is open.
+
+    Returns the state to leave with, or None; and which face was chosen, where there was a choice.
+    """
     meant = disambiguate.resolve_reference(context, plan)
     if meant is None:
-        return None
+        return None, []
     for turn in range(2):
         if meant.asks is None:
             break
@@ -77,14 +81,17 @@ def _choose_reference_face(context: TurnContext, plan: Plan) -> TurnState | None
         answer = str(interrupt(payload.model_dump(mode="json")))
         meant = disambiguate.resolve_answer(context, plan, [], meant, answer)
         if meant.other_business:
-            return {"stage": "again", "text": answer, "calls": []}
+            return {"stage": "again", "text": answer, "calls": []}, []
         if turn == 1 and meant.asks is not None:
-            return {"stage": "lost", "calls": [], "remarks": [Remark(key="still_ambiguous", values={})]}
-    for key in context.record.keys(REFERENCES, Face):
-        if context.record.get(key, Face).id not in meant.subjects[REFERENCES]:
-            context.record.drop(key)
+            return {"stage": "lost", "calls": [], "remarks": [Remark(key="still_ambiguous", values={})]}, []
+    faces = queries.faces_of(context.record, REFERENCES, None)
+    kept = [face for face in faces if face.id in meant.subjects[REFERENCES]]
+    for face in faces:
+        if face not in kept:
+            context.record.drop(record_key(REFERENCES, face.id))
     context.record.flush()
-    return None
+    told = ", ".join(disambiguate.describe_face(face, faces, plan) for face in kept)
+    return None, [Remark(key="compared_face", values={"face": told})]
 
 
 def _describing_tools(state: TurnState, context: TurnContext, plan: Plan) -> TurnState | None:
