@@ -359,6 +359,7 @@ class Finding(FrozenModel):
     answer: Answer
     verdict: str = Field(description="id of the verdict behind it")
     text: str = Field(description="the answer as one sentence")
+    reason: str | None = Field(default=None, description="the strongest reason for it; null where the answer says it")
 
 
 class Summary(FrozenModel):

@@ -18,7 +18,8 @@ from PIL import Image
 from faceagent.intake.blobs import Blobs
 from faceagent.judge import PICTURE_QUESTIONS
 from faceagent.report.overlay import overlay
-from faceagent.types import SUBJECT, Evidence, Explanation, Face, Report, Step, Verdict
+from faceagent.report.strips import TITLES, Strip, strip, zones
+from faceagent.types import SUBJECT, Evidence, Explanation, Face, Question, Report, Step
 
 PICTURE_SIDE = 1000
 """px, longer side of the embedded picture; boxes and landmarks are drawn as vectors over it."""
@@ -30,11 +31,11 @@ CROWD = 3
 MESH_FACES = 8
 """Faces up to which the 478 landmarks are drawn; with more faces the dots would hide the picture."""
 
-HOT = 0.5
-"""Region score from which the highest region is outlined in red."""
+HOT = 0.3
+"""Region score from which the highest region is outlined in red, and the map stands beside the reason."""
 
-ALARMING = frozenset({"forged", "morph", "spoof", "invalid", "declares_synthetic", "unusable"})
-REASSURING = frozenset({"bona_fide", "live", "trusted", "usable"})
+TOLD: tuple[Question, ...] = ("identity", "forgery", "morph", "spoof", "expression")
+"""Questions whose reason stands in the main flow."""
 COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility")
 
 
@@ -49,7 +50,8 @@ def _environment() -> Environment:
     )
     # A zero-width space after each plus lets a FACS code break between its units and nowhere else.
     environment.filters["words"] = lambda text: str(text).replace("_", " ").replace("+", "+\u200b")
-    environment.globals["tone"] = _tone
+    environment.globals["zones"] = zones()
+    environment.globals["titles"] = TITLES
     return environment
 
 
@@ -73,7 +75,7 @@ def render(report: Report, blobs: Blobs) -> str:
             style_source=source,
             picture=_data_uri(pixels, PICTURE_SIDE) if pixels is not None else None,
             faces=[_card(report, face, pixels) for face in report.faces if pixels is not None],
-            whole=[verdict for verdict in report.verdicts if verdict.question in PICTURE_QUESTIONS],
+            whole=[one for one in _strips(report) if one.verdict.question in PICTURE_QUESTIONS],
             whole_evidence=[item for item in report.evidence if item.subject == SUBJECT],
             whole_explanations=[_by_section(one) for one in report.explanations if one.question in PICTURE_QUESTIONS],
             references=[
@@ -95,17 +97,26 @@ def render_index(rows: Sequence[object]) -> str:
 def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, object]:
     evidence = [item for item in report.evidence if item.subject == face.id]
     units = [item for item in evidence if item.question == "action_units" and item.score is not None]
+    strips = [one for one in _strips(report) if one.verdict.subject == face.id]
     return {
         "face": face,
         "crop": _data_uri(_crop(pixels, face), CROP_SIDE),
         "dots": "".join(f"M{x:.1f} {y:.1f}h0" for x, y in (face.landmarks or face.points5)),
-        "verdicts": [verdict for verdict in report.verdicts if verdict.subject == face.id],
+        "strips": strips,
+        "why": [one for one in strips if one.reason and one.verdict.question in TOLD],
         "units": [{"name": item.id.rpartition(":")[2], "item": item} for item in units],
         "maps": [_map(pixels, face, item, evidence) for item in evidence if item.heatmap],
         "quality": [(name, getattr(face.quality, name)) for name in ("unified", *COMPONENTS)],
         "explanations": [_by_section(one) for one in report.explanations if one.subject == face.id],
         "evidence": evidence,
     }
+
+
+def _strips(report: Report) -> list[Strip]:
+    """One strip per verdict of the summary, the most important one first; none for a report without a summary."""
+    verdicts = {verdict.id: verdict for verdict in report.verdicts}
+    findings = report.summary.findings if report.summary else ()
+    return [strip(verdicts[one.verdict], one) for one in findings if one.verdict in verdicts]
 
 
 def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:
@@ -128,15 +139,6 @@ def _by_section(explanation: Explanation) -> dict[str, object]:
     for step in explanation.steps:
         sections.setdefault(step.section, []).append(step)
     return {"explanation": explanation, "sections": sections}
-
-
-def _tone(noun: Verdict | Evidence) -> str:
-    """Which colour a label gets: "alarm", "calm", "open" or "plain"."""
-    if isinstance(noun, Verdict) and noun.label == "inconclusive":
-        return "open"
-    if noun.label in ALARMING:
-        return "alarm"
-    return "calm" if noun.label in REASSURING else "plain"
 
 
 def _crop(pixels: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from faceagent.atomic_write import atomic_write
 from faceagent.errors import InputError
 from faceagent.intake.blobs import Blobs
 from faceagent.report.html import render, render_index, thumbnail
-from faceagent.types import Problem, Report, Verdict
+from faceagent.types import Problem, Report
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -26,7 +26,7 @@ class IndexEntry(NamedTuple):
     link: str
     faces: int
     thumbnail: str | None
-    verdicts: tuple[Verdict, ...]
+    answer: str
     problem: Problem | None
 
 
@@ -47,7 +47,7 @@ def index_entry(report: Report, where: Path, folder: Path, blobs: Blobs) -> Inde
         link=(where.relative_to(folder) / "report.html").as_posix(),
         faces=len(report.faces),
         thumbnail=thumbnail(blobs.pixels(report.picture.sha256)) if report.picture else None,
-        verdicts=report.verdicts,
+        answer=report.summary.answer if report.summary else "",
         problem=report.problem,
     )
 

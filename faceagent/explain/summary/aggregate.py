@@ -64,16 +64,18 @@ def _not_found(
     answered = [one for one, found in quiet.items() if any(answer_of(each) != "cannot_tell" for each in found)]
     unclear = [one for one in quiet if one not in answered]
     total = len({verdict.subject for found in quiet.values() for verdict in found})
-    if len(answered) == 1 and total == 1:
+    judged = {one.subject for name in answered for one in quiet[name] if answer_of(one) != "cannot_tell"}
+    if len(answered) == 1:
         yield _question(words, quiet[answered[0]], evidence, faces)
     elif answered:
-        where = words.say("in_faces", form=int(total > 1), n=total)
+        where = words.say("in_faces", form=int(len(judged) > 1), n=len(judged))
         signs = words.join([words.say("signs", one) for one in answered], "neither")
         yield words.say("signs", "found_none", list=signs, where=where)
     if len(unclear) == 1 or unclear and not answered and total == 1:
         yield _question(words, quiet[unclear[0]], evidence, faces)
     elif unclear:
-        yield words.say("also_open", list=words.join([words.say("open", one) for one in unclear], "either"))
+        left = words.join([words.say("open", one) for one in unclear], "either")
+        yield words.say("also_open", form=int(total > 1), list=left)
 
 
 def _question(

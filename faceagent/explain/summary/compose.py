@@ -66,6 +66,7 @@ def summarize(
             answer=answer_of(one),
             verdict=one.id,
             text=phrase(words, one, evidence, known.get(one.subject)),
+            reason=None if style == "short" else reason(words, one, evidence, known.get(one.subject))[0],
         )
         for one in order
     )
