@@ -50,7 +50,8 @@ class Encoder:
     def run(self, crops: Sequence[NDArray[np.uint8]], names: Sequence[str] | None = None) -> dict[str, Output]:
         """Every named branch (default: all) over size×size×3 uint8 RGB crops; one backbone pass for all of them."""
         chosen = [self.branches[name] for name in (self.branches if names is None else names)]
-        size = CHUNK if self.workers == 1 else max(1, min(CHUNK, -(-len(crops) // self.workers)))
+        # On a processor one by one: see SharedBackbone, a crop's scores do not depend on the others of its batch.
+        size = 1 if self.tower.device.type == "cpu" else CHUNK
         chunks = [crops[start : start + size] for start in range(0, len(crops), size)]
         with ThreadPoolExecutor(self.workers, thread_name_prefix="encoder") as pool:
             parts = list(pool.map(lambda chunk: self._pass(chunk, chosen), chunks))

@@ -8,7 +8,7 @@ that skip different faces of a picture still share the rest.
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -88,18 +88,27 @@ class SharedBackbone:
     def _advance(
         self, crops: Mapping[bytes, NDArray[np.uint8]], states: Mapping[bytes, ForwardState], depth: int
     ) -> None:
-        """Take every state to ``depth`` blocks; crops that have come equally far go on together."""
-        new = [key for key, state in states.items() if state.latest is None]
-        if new:
-            self._keep(
-                [states[key] for key in new], self.tower.backbone.stem(self.tower.tensor([crops[k] for k in new]))
-            )
+        """Take every state to ``depth`` blocks."""
+        for group in self._groups([key for key, state in states.items() if state.latest is None]):
+            stem = self.tower.backbone.stem(self.tower.tensor([crops[key] for key in group]))
+            self._keep([states[key] for key in group], stem)
         for reached in range(min(state.depth for state in states.values()), depth):
-            behind = [state for state in states.values() if state.depth == reached]
-            batch = torch.cat([state.latest for state in behind if state.latest is not None])
-            for state in behind:
-                state.depth += 1
-            self._keep(behind, self.tower.backbone.blocks[reached](batch))
+            for group in self._groups([key for key, state in states.items() if state.depth == reached]):
+                behind = [states[key] for key in group]
+                batch = torch.cat([state.latest for state in behind if state.latest is not None])
+                for state in behind:
+                    state.depth += 1
+                self._keep(behind, self.tower.backbone.blocks[reached](batch))
+
+    def _groups(self, keys: list[bytes]) -> Iterator[list[bytes]]:
+        """These crops all together on a GPU, one by one on a processor.
+
+        Matrix products of a batch differ from those of its rows in the last digits, and a picture must have the same
+        scores whatever pictures are analysed with it. A processor gains nothing from a batch of pictures.
+        """
+        size = 1 if self.tower.device.type == "cpu" else max(1, len(keys))
+        for start in range(0, len(keys), size):
+            yield keys[start : start + size]
 
     def _keep(self, states: Sequence[ForwardState], tokens: Tensor) -> None:
         """Give every state its row of B×(1+P)×W tokens after the block that it has reached."""

@@ -255,3 +255,36 @@ def test_reports_are_written_whole_and_inside_the_folder(analyst: Analyst, astro
 
 def test_the_module_level_call_is_the_same_thing(report: Report, astronaut: Pixels) -> None:
     assert faceagent.analyze(astronaut).verdicts == report.verdicts
+
+
+def test_a_picture_alone_and_in_a_batch_has_the_same_report(
+    analyst: Analyst, astronaut: Pixels, report: Report
+) -> None:
+    others = [jpeg(astronaut[:, ::-1], 60), jpeg(astronaut[20:, 30:], 80)]
+
+    def compared(one: Report) -> dict[str, Any]:
+        return json.loads(one.model_dump_json(exclude={"manifest": {"timings_ms", "created"}}))
+
+    batch = list(analyst.analyze_many([others[0], astronaut, others[1]]))
+    assert compared(batch[1]) == compared(report)
+
+
+def test_nothing_in_a_list_is_a_report_with_its_reason(analyst: Analyst, astronaut: Pixels) -> None:
+    first, nothing, last = analyst.analyze_many([astronaut, None, astronaut], questions=["quality"])
+    assert first.problem is last.problem is None
+    assert nothing.problem is not None and nothing.problem.reason == "missing_file"
+
+
+def test_a_wrong_object_in_a_list_is_refused_before_anything_is_done(analyst: Analyst, astronaut: Pixels) -> None:
+    with pytest.raises(InputError):
+        analyst.analyze_many([astronaut, 42])
+
+
+def test_unreadable_files_of_one_name_keep_a_report_each(analyst: Analyst, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.jpg").write_bytes(b"no picture")
+    given = [tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg", b"neither", b"nor", b"neither"]
+    reports = list(analyst.analyze_many(given, out=tmp_path / "out"))
+    assert [report.source for report in reports[:2]] == ["a/x.jpg", "b/x.jpg"]
+    assert len(list((tmp_path / "out").glob("*/report.json"))) == len(given)
