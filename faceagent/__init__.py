@@ -10,13 +10,13 @@ Importing this package imports no torch and no model.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from faceagent.errors import FaceagentError, InputError, ModelUnavailable, PolicyRefusal
+from faceagent.errors import FaceagentError, InputError, ModelUnavailable, OutputError, PolicyRefusal
 from faceagent.settings import Settings
 from faceagent.types import Evidence, Explanation, Face, Picture, Problem, Report, Verdict
 from faceagent.version import __version__
 
 if TYPE_CHECKING:
-    from faceagent.agent.analyst import Analyst, analyze, analyze_many
+    from faceagent.agent.analyst import Analyst, aanalyze, aanalyze_many, analyze, analyze_many
 
 __all__ = [
     "Analyst",
@@ -26,6 +26,7 @@ __all__ = [
     "FaceagentError",
     "InputError",
     "ModelUnavailable",
+    "OutputError",
     "Picture",
     "PolicyRefusal",
     "Problem",
@@ -33,11 +34,13 @@ __all__ = [
     "Settings",
     "Verdict",
     "__version__",
+    "aanalyze",
+    "aanalyze_many",
     "analyze",
     "analyze_many",
 ]
 
-_LAZY = {"Analyst", "analyze", "analyze_many"}
+_LAZY = {"Analyst", "aanalyze", "aanalyze_many", "analyze", "analyze_many"}
 
 
 def __getattr__(name: str) -> Any:

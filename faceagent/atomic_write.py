@@ -1,7 +1,7 @@
 """Writing a file so that a reader sees the old file or the whole new one, never a part of it."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,18 +11,16 @@ PART = ".part"
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """An empty temporary file beside ``path``, to be filled in the block; at its end it replaces ``path``.
 
     When the block raises, the temporary file is deleted and ``path`` stays as it was. The folder must exist. The file
-    gets mode 0644. Raises OSError when it cannot be written.
+    gets ``mode`` less the user's umask. Raises OSError when it cannot be written.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{PART}")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), mode))
     try:
         yield temporary
-        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

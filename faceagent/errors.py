@@ -11,6 +11,7 @@ codes, see ``types.Reason`` and ``types.Problem``.
     ├── VlmAnswerInvalid    the answer of the vision-language model is invalid
     ├── StorageError        a store of conversations cannot be used: locked, full, corrupt
     │   └── ConversationBusy  another process is in this conversation
+    ├── OutputError         a result cannot be written: no room on the disk
     ├── RegistryError       a name registered twice, unknown, or registered too late
     └── SettingsError       a setting has a value that cannot work
 """
@@ -80,6 +81,16 @@ class ConversationBusy(StorageError):
     """Another process has this conversation open."""
 
     code = "conversation_busy"
+
+
+class OutputError(FaceagentError):
+    """A result cannot be written: no room on the disk. ``result`` is what was computed, where it would be lost."""
+
+    code = "output_failed"
+
+    def __init__(self, message: str, *, remedy: str | None = None, result: object = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.result = result
 
 
 class RegistryError(FaceagentError):

@@ -52,7 +52,12 @@ class Settings(BaseSettings):
         description="pictures handled at a time",
     )
     threads: int = Field(default=1, ge=1, description="threads inside one model call")
-    batch: int = Field(default=32, ge=1, le=1024, description="pictures that share one run of the graph")
+    batch: int = Field(
+        default_factory=lambda data: 32 if data.get("profile") == "gpu" else max(1, data.get("workers", 1) // 4),
+        ge=1,
+        le=1024,
+        description="pictures that share one run of the graph, and so are lost when it is killed",
+    )
 
     style: Style = Field(default="plain", description="who summaries are written for: short, plain or expert")
     language: SummaryLanguage = Field(default="en", description="language of the summary of a report: en, es or zh")
@@ -145,6 +150,11 @@ class Settings(BaseSettings):
     def device(self) -> Literal["cpu", "cuda"]:
         """Where models shall run; whether they really do is in every evidence stamp."""
         return "cuda" if self.profile == "gpu" else "cpu"
+
+    @property
+    def loading(self) -> str:
+        """The settings that decide which weights are loaded and how they run, as JSON; a key for what is kept."""
+        return self.model_dump_json(include={"profile", "cache", "weights", "offline", "noncommercial", "threads"})
 
     @property
     def tower(self) -> str:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -24,6 +23,7 @@ from faceagent.encoder.head import Head
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import Settings, load
 from faceagent.weights import locate
+from faceagent.weights.telemetry import import_onnxruntime
 
 BRANCHES, LAST = 4, 4
 
@@ -58,6 +58,7 @@ def measure(settings: Settings, rounds: int) -> list[tuple[str, float, float]]:
     apart = seconds(lambda: [encoder.run(some, [name]) for name in names], rounds)
     single = seconds(lambda: encoder.run(crops[:1], names[:1]), rounds, wall)
     batch = seconds(lambda: encoder.run(crops, names[:1]), rounds, wall)
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(locate("dinov2_vits14", settings), options)

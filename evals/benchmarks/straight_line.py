@@ -95,16 +95,15 @@ def overhead(picture: bytes, rounds: int) -> Shares:
     report. The networks are the calls into onnxruntime, OpenCV and torch alone; what is left then includes the
     specialists' own arithmetic (alignment, spectra, action units).
     """
-    import onnxruntime
-
     from faceagent import faces
     from faceagent.agent import pipeline
     from faceagent.encoder import encoder
     from faceagent.faces import mesh, yunet
+    from faceagent.weights.telemetry import import_onnxruntime
 
     specialists = clocked((faces, "find_faces"), (pipeline, "measure"))
     networks = clocked(
-        (onnxruntime.InferenceSession, "run"), (mesh, "infer"), (yunet, "infer"), (encoder.Encoder, "run")
+        (import_onnxruntime().InferenceSession, "run"), (mesh, "infer"), (yunet, "infer"), (encoder.Encoder, "run")
     )
     with specialists as inside, networks as network, Analyst(Settings(workers=1)) as analyst:
         analyst.analyze(picture)

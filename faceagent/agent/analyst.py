@@ -1,66 +1,26 @@
 """The way in for programs: ``analyze`` for one picture, ``analyze_many`` for any number, ``Analyst`` to keep warm."""
 
-import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, closing
 from functools import partial
-from itertools import chain, islice, takewhile
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from langchain_core.runnables import RunnableConfig
-
-from faceagent import policy, report
+from faceagent import policy
+from faceagent.agent.analysis import AnalysisJob, Reports, in_background, run
 from faceagent.agent.chat import Conversation
-from faceagent.agent.explainer import build_explainer, chosen_explainer
+from faceagent.agent.explainer import chosen_explainer
 from faceagent.agent.graph import build_graph
 from faceagent.agent.runtime import AgentRuntime
-from faceagent.agent.state import RunContext
-from faceagent.errors import InputError
+from faceagent.errors import InputError, OutputError
 from faceagent.intake import Input, MemoryBlobs, Skipped, check, expand, name_apart, pixels_of
-from faceagent.settings import Explain, Settings, load
-from faceagent.storage.keys import REFERENCES, item_of
-from faceagent.storage.record import Record
+from faceagent.per_process import ProcessLock
+from faceagent.settings import Settings, load
 from faceagent.tools.base import Tool
-from faceagent.types import SUBJECT, FrozenModel, Picture, PolicyDecision, Report, Request, Source
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One call of ``analyze_many``, everything decided and nothing read. ``total`` is None where it is not known."""
-
-    request: Request
-    decisions: tuple[PolicyDecision, ...]
-    sources: Iterator[Source]
-    references: tuple[Source, ...]
-    total: int | None
-    blobs: MemoryBlobs
-    explain: Explain
-    out: Path | None
-
-
-class Reports(Iterator[Report]):
-    """Reports in the order of their pictures, made as they are asked for.
-
-    ``total`` is how many there will be, or None while the pictures come from an iterator. ``skipped`` are the files of
-    folders that are no pictures: their names, and what their bytes look like. ``close`` ends early and writes the
-    index of what was written so far.
-    """
-
-    def __init__(
-        self, reports: Generator[Report, None, None], total: int | None, skipped: Sequence[tuple[str, str]] = ()
-    ) -> None:
-        self._reports, self.total, self.skipped = reports, total, skipped
-
-    def __next__(self) -> Report:
-        return next(self._reports)
-
-    def close(self) -> None:
-        """End now; what was written stays, and its index is completed."""
-        self._reports.close()
+from faceagent.types import Report, Request, Source
 
 
 class Analyst(AbstractContextManager["Analyst"]):
@@ -79,9 +39,38 @@ class Analyst(AbstractContextManager["Analyst"]):
     def analyze(self, picture: Input, **options: Any) -> Report:
         """The report on one picture; takes the same options as ``analyze_many``.
 
-        Raises InputError, besides what ``analyze_many`` raises, when ``picture`` stands for several (a folder, a glob)
-        or for none.
+        Raises, besides what ``analyze_many`` raises, InputError when ``picture`` stands for several (a folder, a glob)
+        or for none, and OutputError, whose ``result`` is the report, when it cannot be written to ``out``.
         """
+        reports = self._one(picture, options)
+        with closing(reports):
+            report = next(reports)
+        _check_written(report, reports)
+        return report
+
+    async def aanalyze(self, picture: Input, **options: Any) -> Report:
+        """``analyze`` for asyncio: other tasks run meanwhile, and cancelling the task ends the work."""
+        started: list[Reports] = []
+
+        def start() -> Reports:
+            started.append(self._one(picture, options))
+            return started[0]
+
+        async with aclosing(in_background(start)) as found:
+            report = await anext(found)
+        _check_written(report, started[0])
+        return report
+
+    def aanalyze_many(self, pictures: Iterable[Input], **options: Any) -> AsyncGenerator[Report, None]:
+        """``analyze_many`` for asyncio: ``async for report in analyst.aanalyze_many(...)``.
+
+        Other tasks run meanwhile; leaving the loop or cancelling the task ends the work. ``pictures`` is gone through
+        in another thread. Raises what ``analyze_many`` raises with the first report.
+        """
+        return in_background(lambda: self.analyze_many(pictures, **options))
+
+    def _one(self, picture: Input, options: Mapping[str, Any]) -> Reports:
+        """``analyze_many`` of what stands for one picture. Raises InputError for anything else."""
         reports = self.analyze_many([picture], **options)
         if not reports.total:
             raise InputError(
@@ -89,7 +78,7 @@ class Analyst(AbstractContextManager["Analyst"]):
             )
         if reports.total > 1:
             raise InputError(f"{picture!r} stands for several pictures.", remedy="Use analyze_many.")
-        return next(reports)
+        return reports
 
     def analyze_many(
         self,
@@ -101,8 +90,13 @@ class Analyst(AbstractContextManager["Analyst"]):
         jurisdiction: str | None = None,
         explain: str | None = None,
         out: Path | str | None = None,
+        fresh: bool = False,
+        progress: bool = False,
     ) -> Reports:
         """Reports in the order of the pictures, a batch at a time, so that memory stays flat.
+
+        With ``out`` every report is written before it is given out. One that cannot be written (a full disk) is given
+        out all the same, and named in ``unwritten`` of what is returned.
 
         Args:
             pictures: paths, globs, folders, URLs, bytes, PIL pictures or arrays, see ``intake.expand``.
@@ -111,7 +105,10 @@ class Analyst(AbstractContextManager["Analyst"]):
             purpose: why this is asked, see ``policy.PURPOSES``; default is the setting.
             jurisdiction: whose rules apply, see ``policy.JURISDICTIONS``; default is the setting.
             explain: who explains, "auto", "vlm" or "ledger", see ``Settings.explain``; default is the setting.
-            out: folder for ``report.json`` and ``report.html`` of every picture.
+            out: folder for ``report.json`` and ``report.html`` of every picture. Pictures that an earlier run with the
+                same request has reported on there are not analysed again, as long as their bytes are the same.
+            fresh: analyse every picture, whatever is in ``out``.
+            progress: draw a progress bar, in a terminal on standard error or in a notebook.
 
         Raises:
             InputError: for a question, purpose, jurisdiction or explainer that does not exist.
@@ -129,8 +126,19 @@ class Analyst(AbstractContextManager["Analyst"]):
         wanted = chosen_explainer(self.settings, explain)
         skipped: list[tuple[str, str]] = []
         sources, total = _counted(pictures, blobs, limit, lambda *file: skipped.append(file))
-        job = _Job(request, decisions, sources, shared, total, blobs, wanted, out=None if out is None else Path(out))
-        return Reports(self._run(job), total, skipped)
+        job = AnalysisJob(
+            request,
+            decisions,
+            sources,
+            shared,
+            total,
+            blobs,
+            wanted,
+            out=None if out is None else Path(out).absolute(),
+            fresh=fresh,
+            progress=progress,
+        )
+        return Reports(run(job, self.runtime, self._graph), job, skipped)
 
     def chat(
         self,
@@ -154,48 +162,6 @@ class Analyst(AbstractContextManager["Analyst"]):
         """
         return Conversation(self.runtime, session, purpose=purpose, jurisdiction=jurisdiction, sign_off=sign_off)
 
-    def _run(self, job: _Job) -> Generator[Report, None, None]:
-        size = self.settings.batch
-        first = tuple(islice(job.sources, size))
-        alone = job.total == 1 if job.total is not None else len(first) == 1
-        explainer = build_explainer(self.settings, job.explain, alone=alone)
-        rows: list[report.IndexEntry] = []
-        folders: set[str] = set()
-        shared: dict[str, FrozenModel] = {}
-        try:
-            for batch in takewhile(bool, chain([first], _batches(job.sources, size))):
-                context = RunContext(
-                    request=job.request,
-                    decisions=job.decisions,
-                    sources=batch,
-                    references=job.references,
-                    settings=self.settings,
-                    blobs=job.blobs,
-                    tools=self.runtime.tools,
-                    pool=self.runtime.pool,
-                    record=Record(shared),
-                    explainer=explainer,
-                )
-                config = RunnableConfig(max_concurrency=self.settings.workers, recursion_limit=25)
-                state = self._graph.invoke({}, context=context, config=config)
-                for key in state["reports"]:
-                    finished = context.record.get(key, Report)
-                    if job.out is not None:
-                        folder = job.out if alone else job.out / report.folder_name(finished, folders)
-                        rows.append(
-                            report.index_entry(finished, report.write(finished, folder, job.blobs), job.out, job.blobs)
-                        )
-                    yield finished
-                shared = {key: one for key, one in context.record.values().items() if item_of(key) == REFERENCES}
-                # A picture may be a reference as well: later batches still compare with it.
-                kept = {one.sha256 for one in shared.values() if isinstance(one, Picture)}
-                read = {one.sha256 for one in context.record.all(Picture) if one.id == SUBJECT}
-                job.blobs.forget(read - kept)
-        finally:
-            # Also when the caller stops early or is interrupted: what was written must be found.
-            if job.out is not None and not alone and rows:
-                report.index(rows, job.out)
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -203,12 +169,6 @@ class Analyst(AbstractContextManager["Analyst"]):
 
     def __enter__(self) -> Self:
         return self
-
-
-def _batches(sources: Iterator[Source], size: int) -> Iterator[tuple[Source, ...]]:
-    """The sources in tuples of ``size``; an empty one is the end."""
-    while True:
-        yield tuple(islice(sources, size))
 
 
 def _counted(
@@ -236,8 +196,13 @@ def _counted(
     return chain.from_iterable(parts), sum(map(len, found.values())) + len(pictures) - len(found)
 
 
+def _check_written(report: Report, reports: Reports) -> None:
+    if reports.unwritten:
+        raise OutputError(reports.unwritten[0][1], remedy="Free some space, or choose another folder.", result=report)
+
+
 _default: Analyst | None = None
-_lock = threading.Lock()
+_lock = ProcessLock()
 
 
 def _shared() -> Analyst:
@@ -256,3 +221,13 @@ def analyze(picture: Input, **options: Any) -> Report:
 def analyze_many(pictures: Iterable[Input], **options: Any) -> Reports:
     """Reports on any number of pictures, in order. Options as in ``Analyst.analyze_many``."""
     return _shared().analyze_many(pictures, **options)
+
+
+async def aanalyze(picture: Input, **options: Any) -> Report:
+    """``analyze`` for asyncio, see ``Analyst.aanalyze``."""
+    return await _shared().aanalyze(picture, **options)
+
+
+def aanalyze_many(pictures: Iterable[Input], **options: Any) -> AsyncGenerator[Report, None]:
+    """``analyze_many`` for asyncio, see ``Analyst.aanalyze_many``."""
+    return _shared().aanalyze_many(pictures, **options)

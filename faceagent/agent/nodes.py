@@ -46,6 +46,7 @@ def _timed(part: str) -> Callable[[Node], Node]:
     def clocked(node: Node) -> Node:
         @wraps(node)
         def run(state: PipelineState, *, runtime: Runtime[RunContext]) -> PipelineState:
+            runtime.context.check_cancelled()
             with runtime.context.record.clock(part):
                 return node(state, runtime=runtime)
 
@@ -117,6 +118,7 @@ def send_tools(state: PipelineState, runtime: Runtime[RunContext]) -> list[Send]
 def run_tool(state: ToolBatch, runtime: Runtime[RunContext]) -> PipelineState:
     """One tool over all its views, in one batch."""
     context = runtime.context
+    context.check_cancelled()
     references = reference_views(context, state["pictures"], state["faces"])
     views = [view_of(context, key, references) for key in state["views"]]
     with context.record.clock(f"tool.{state['tool']}"):

@@ -6,9 +6,10 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
+from faceagent.per_process import PerProcess
 from faceagent.settings import Settings
 from faceagent.tools import TOOLS
 from faceagent.tools.base import Tool
@@ -26,17 +27,22 @@ def build_tools(settings: Settings) -> dict[str, Tool]:
 
 @dataclass(frozen=True)
 class AgentRuntime:
-    """Settings, tools by name in the order of their registry, and threads. Safe to share between threads."""
+    """Settings, tools by name in the order of their registry, and threads. Safe to share between threads and forks."""
 
     settings: Settings
     tools: Mapping[str, Tool]
-    pool: Executor
+    pools: PerProcess[ThreadPoolExecutor]
 
     @classmethod
     def start(cls, settings: Settings, tools: Mapping[str, Tool] | None = None) -> "AgentRuntime":
         """A runtime with ``settings.workers`` threads and these tools; default: all registered ones."""
-        pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="faceagent")
-        return cls(settings, build_tools(settings) if tools is None else tools, pool)
+        pools = PerProcess(partial(ThreadPoolExecutor, settings.workers, thread_name_prefix="faceagent"))
+        return cls(settings, build_tools(settings) if tools is None else tools, pools)
+
+    @property
+    def pool(self) -> Executor:
+        """Threads of this process, ``settings.workers`` of them. Work in them must not wait for other work in them."""
+        return self.pools.get()
 
     def close(self) -> None:
         """Wait for running work and let the threads go."""

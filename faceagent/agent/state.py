@@ -1,8 +1,9 @@
 """What the graph of ``analyze`` carries between nodes: keys of the record, so that a checkpoint stays small."""
 
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, TypedDict
 
 from faceagent.explain import VlmExplainer
@@ -33,6 +34,10 @@ class PipelineState(TypedDict, total=False):
     reports: Keys
 
 
+class RunCancelled(Exception):  # noqa: N818 - not an error
+    """The caller has cancelled the run; nobody waits for its reports."""
+
+
 class ToolBatch(TypedDict):
     """What one parallel branch gets: a tool, the keys of its views, and those of the references and their faces."""
 
@@ -59,6 +64,16 @@ class RunContext:
     pool: Executor
     record: Record = field(default_factory=Record)
     explainer: VlmExplainer | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def of_batch(self, sources: tuple[Source, ...], record: Record) -> "RunContext":
+        """The same run for other pictures."""
+        return replace(self, sources=sources, record=record)
+
+    def check_cancelled(self) -> None:
+        """Raises RunCancelled once the caller has cancelled the run."""
+        if self.cancelled.is_set():
+            raise RunCancelled
 
     @property
     def allowed(self) -> list[Question]:

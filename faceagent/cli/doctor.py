@@ -18,6 +18,7 @@ from faceagent.settings import Settings, load
 from faceagent.vlm import embedded_model, environment, server
 from faceagent.vlm.http_client import HttpClient
 from faceagent.vlm.openai_backend import OpenAIBackend
+from faceagent.weights.telemetry import import_onnxruntime
 
 REQUIRED = (
     "pydantic",
@@ -116,9 +117,7 @@ def _check_devices(settings: Settings) -> Iterator[Finding]:
     """Which device each runtime uses."""
     yield Finding("ok", "profile", settings.profile)
     if importlib.util.find_spec("onnxruntime") is not None:
-        import onnxruntime
-
-        cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+        cuda = "CUDAExecutionProvider" in import_onnxruntime().get_available_providers()
         lost = settings.device == "cuda" and not cuda
         remedy = "pip install onnxruntime-gpu, or set FACEAGENT_PROFILE=embedded" if lost else None
         yield Finding("missing" if lost else "ok", "onnxruntime runs on", "cuda" if cuda else "cpu", remedy)

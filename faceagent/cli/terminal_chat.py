@@ -71,9 +71,12 @@ class TerminalChat:
         err.print(Text(" · ".join(remarks), style="dim"))
         if one.exchanges and one.unfinished is None:
             last = one.exchanges[-1]
-            err.print(Text(f"last: {last.text}", style="dim"), overflow="ellipsis", no_wrap=True)
+            err.print(
+                Text(f"last: {strip_control_characters(last.text)}", style="dim"), overflow="ellipsis", no_wrap=True
+            )
         if one.unfinished is not None:
-            err.print(Text(f"The last turn was cut off and is finished now: {one.unfinished}", style="yellow"))
+            words = strip_control_characters(one.unfinished) or "(its words are lost)"
+            err.print(Text(f"The last turn was cut off and is finished now: {words}", style="yellow"))
             self._print_events(one.resume())
         if one.waiting is not None:
             out.print(Text(one.waiting.text, style="bold"))

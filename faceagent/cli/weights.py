@@ -40,9 +40,15 @@ def pull_weights(
 
 @app.command("verify")
 def verify_weights() -> None:
-    """Check every weight against the catalogue; fails on a corrupt one, and on one that the profile lacks."""
+    """Check every weight: the catalogue's, those that come with the package, and the assembled model.
+
+    Fails on a corrupt one, and on one that the profile lacks.
+    """
+    from faceagent.encoder.verify import verify_shipped
+    from faceagent.vlm import embedded_model
+
     settings = load()
-    checks = weights.verify(settings)
+    checks = [*weights.verify(settings), *verify_shipped(), *embedded_model.verify(settings)]
     needed = weights.of_profile(settings.profile)
     table = Table(Column("id", no_wrap=True), "state", Column("detail", overflow="fold"))
     for check in checks:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from faceagent.encoder.head import PARTS, Head, head_from
 from faceagent.encoder.intermediate_features import concatenate_features
 from faceagent.encoder.quiet import quiet_import
+from faceagent.encoder.torch_state import loading
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Backbone, Tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
@@ -108,7 +109,7 @@ def shipped_configs(tower: Tower) -> list[AdapterConfig]:
     configs = []
     for folder in sorted(Path(str(resources.files("faceagent.encoder").joinpath("adapters"))).iterdir()):
         with suppress(ModelUnavailable, WeightsCorrupt):
-            configs.append(_read_config(folder))
+            configs.append(read_config(folder))
     return [config for config in configs if config.base == tower.stamp]
 
 
@@ -118,15 +119,21 @@ def load_branch(folder: Path, tower: Tower) -> Branch:
     Raises WeightsCorrupt when a file is not the one that ``branch.json`` names, ModelUnavailable when something is
     missing or was made for another tower, depth or rank.
     """
-    from safetensors.torch import load_file
-
-    config = _read_config(folder)
+    config = read_config(folder)
     if config.base != tower.stamp:
         raise _misfit(folder, f"was trained on {config.base.id} ({config.base.sha256[:12]}), not on {tower.stamp.id}")
     if config.last_blocks > tower.depth:
         raise _misfit(folder, f"changes {config.last_blocks} blocks of a tower that has {tower.depth}")
     if config.taps and max(config.taps) > tower.depth:
         raise _misfit(folder, f"taps block {max(config.taps)} of a tower that has {tower.depth}")
+    with loading(tower.threads):
+        return _built(folder, config, tower)
+
+
+def _built(folder: Path, config: AdapterConfig, tower: Tower) -> Branch:
+    """The branch from files that were checked. Raises ModelUnavailable when they do not fit the tower."""
+    from safetensors.torch import load_file
+
     try:
         head = head_from(load_file(folder / HEAD))
     except (KeyError, RuntimeError) as error:
@@ -177,7 +184,8 @@ def _files(config: AdapterConfig) -> tuple[str, ...]:
     return (HEAD,) if config.tuning == "none" else (ADAPTER, HEAD)
 
 
-def _read_config(folder: Path) -> AdapterConfig:
+def read_config(folder: Path) -> AdapterConfig:
+    """The folder's ``branch.json``; its files are those that it names. Raises ModelUnavailable, WeightsCorrupt."""
     try:
         config = AdapterConfig.model_validate_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:

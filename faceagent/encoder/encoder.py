@@ -1,6 +1,5 @@
 """Many detectors, one forward pass: the frozen backbone runs once per batch and every branch continues from it."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from torch import Tensor
 from faceagent.encoder.branch import AdapterConfig, Branch, load_branch, shipped, shipped_configs
 from faceagent.encoder.intermediate_features import CHUNK
 from faceagent.encoder.shared_backbone import MEMORY, KeptBlocks, SharedBackbone
+from faceagent.encoder.torch_state import computing
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable
+from faceagent.per_process import ProcessLock
 from faceagent.settings import Settings
 from faceagent.types import WeightStamp
 
@@ -65,7 +66,7 @@ class Encoder:
     ) -> dict[str, tuple[Tensor, Tensor | None]]:
         """One batch: every frozen block runs at most once, whatever the branches' depths."""
         wanted = kept_blocks(self.tower, [branch.config for branch in branches])
-        with torch.inference_mode():
+        with computing(self.tower.threads):
             tokens, pooled = self.shared.forward(crops, max(wanted.starts | wanted.taps))
             return {branch.config.name: branch(tokens.get(branch.start), pooled) for branch in branches}
 
@@ -89,12 +90,7 @@ def _joined(branch: Branch, parts: Sequence[tuple[Tensor, Tensor | None]], grid:
     return Output(logits, joined.reshape(len(joined), grid, grid, -1))
 
 
-_guard = threading.Lock()
-
-
-def _options(settings: Settings) -> str:
-    """The settings that determine the shared backbone, as a key."""
-    return settings.model_dump_json(include={"profile", "cache", "weights", "offline", "threads", "device"})
+_guard = ProcessLock()
 
 
 def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
@@ -104,10 +100,16 @@ def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
     after the other or in parallel, the frozen blocks run once.
     """
     with _guard:
-        options = _options(settings)
+        options = settings.loading
         shared = _shared_backbone(options)
         workers = settings.workers if shared.tower.device.type == "cpu" else 1
         return Encoder(shared.tower, [_branch(options, name) for name in names], shared, workers)
+
+
+def shared_tower(settings: Settings) -> Tower:
+    """The tower that all encoders of the process share. Raises ModelUnavailable."""
+    with _guard:
+        return _shared_backbone(settings.loading).tower
 
 
 def shared_tokens(
@@ -118,10 +120,10 @@ def shared_tokens(
     Raises ModelUnavailable when the tower is unavailable, is not ``base``, or keeps no tokens at ``block``.
     """
     with _guard:
-        shared = _shared_backbone(_options(settings))
+        shared = _shared_backbone(settings.loading)
     if shared.tower.stamp != base or block not in shared.kept.starts:
         raise ModelUnavailable(f"{shared.tower.stamp.id} is not the tower {base.id}, or keeps no tokens at {block}.")
-    with torch.inference_mode():
+    with computing(shared.tower.threads):
         tokens, _ = shared.forward(crops, block)
     return tokens[block][:, 1:].float().cpu().numpy(), shared.tower.grid
 

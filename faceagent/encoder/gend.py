@@ -7,7 +7,7 @@ of its own. Its logits are those of its training set, FaceForensics++; they are 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from faceagent.encoder.intermediate_features import CHUNK
+from faceagent.encoder.torch_state import computing, loading
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import LARGE, ClipBackbone, Tower, tower_of
 from faceagent.errors import ModelUnavailable
@@ -56,7 +57,7 @@ class GenD:
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """N×2 logits, real and fake, of size×size×3 uint8 RGB crops."""
         rows = [np.zeros((0, len(LABELS)), np.float32)]
-        with torch.inference_mode():
+        with computing(self.tower.threads):
             for start in range(0, len(crops), CHUNK):
                 tokens = self.tower.frozen_tokens(self.tower.tensor(list(crops[start : start + CHUNK])), 0)
                 feature = functional.normalize(self.tower.backbone.finish(tokens)[:, 0], dim=-1)
@@ -70,7 +71,9 @@ def load_gend(settings: Settings) -> GenD:
     device = torch.device(settings.device if torch.cuda.is_available() else "cpu")
     how = entry(GEND).preprocess
     mean, std = (tuple(float(x) for x in how[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
-    return gend_from(path, LARGE, mean, std, device)
+    with loading(settings.threads):
+        found = gend_from(path, LARGE, mean, std, device)
+    return replace(found, tower=replace(found.tower, threads=settings.threads))
 
 
 def gend_from(path: Path, name: str, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> GenD:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from faceagent.encoder.head import picture_feature
+from faceagent.encoder.torch_state import computing
 from faceagent.encoder.tower import Tower
 
 CHUNK = 32
@@ -28,7 +29,7 @@ def intermediate_features(tower: Tower, crops: Sequence[NDArray[np.uint8]], taps
     The tower stops after the deepest tap.
     """
     rows: list[NDArray[np.float32]] = []
-    with torch.inference_mode():
+    with computing(tower.threads):
         for start in range(0, len(crops), CHUNK):
             pooled: dict[int, Tensor] = {}
             for number, tokens in tower.steps(tower.tensor(list(crops[start : start + CHUNK])), max(taps)):

@@ -82,9 +82,13 @@ def load_head(folder: Path | None = None) -> OcclusionHead:
 
     Raises ModelUnavailable when it is missing, WeightsCorrupt when the file is not the one its card names.
     """
+    return read_head(folder or Path(str(resources.files("faceagent.encoder").joinpath("adapters", "occlusion"))))
+
+
+def read_head(place: Path) -> OcclusionHead:
+    """``load_head`` without memory."""
     from safetensors.numpy import load_file
 
-    place = folder or Path(str(resources.files("faceagent.encoder").joinpath("adapters", "occlusion")))
     if not (place / CARD).is_file() or not (place / HEAD).is_file():
         raise ModelUnavailable("This build of faceagent ships no occlusion head.", remedy="Install faceagent again.")
     card = OcclusionCard.model_validate(json.loads((place / CARD).read_text(encoding="utf-8")))

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from faceagent.encoder.torchvision_ops import declare_missing_operators
+from faceagent.per_process import ProcessLock
 
 _NOISY = ("bitsandbytes.backends.cpu.ops", "bitsandbytes.cextension")
 """Loggers that warn, at import, of kernels for quantised models. No quantised model runs in this process."""
 
-_lock = threading.Lock()
+_lock = ProcessLock()
 _quiet_threads: Counter[int] = Counter()
 """Threads inside ``quiet_bars``, each with how often it has entered."""
 _host: dict[str, Any] = {}

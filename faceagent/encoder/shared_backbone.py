@@ -6,7 +6,6 @@ that skip different faces of a picture still share the rest.
 """
 
 import hashlib
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from faceagent.encoder.head import picture_feature
 from faceagent.encoder.tower import Tower
+from faceagent.per_process import PerProcess, ProcessLock
 
 MEMORY = 64
 """Crops whose states one process keeps: about 0.4 MB each per depth kept, with the embedded tower."""
@@ -40,7 +40,11 @@ class ForwardState:
     depth: int = 0
     tokens: dict[int, Tensor] = field(default_factory=dict)
     pooled: dict[int, Tensor] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: ProcessLock = field(default_factory=ProcessLock)
+
+
+class _States(OrderedDict[bytes, ForwardState]):
+    """States by digest, the last used one last."""
 
 
 class SharedBackbone:
@@ -48,8 +52,9 @@ class SharedBackbone:
 
     def __init__(self, tower: Tower, kept: KeptBlocks, memory: int = 0) -> None:
         self.tower, self.kept, self.memory = tower, kept, memory
-        self._guard = threading.Lock()
-        self._states: OrderedDict[bytes, ForwardState] = OrderedDict()
+        self._guard = ProcessLock()
+        # In a forked child none: a state that another thread was advancing would stay half advanced there.
+        self._states = PerProcess(_States)
 
     def forward(
         self, crops: Sequence[NDArray[np.uint8]], depth: int
@@ -75,14 +80,15 @@ class SharedBackbone:
     def _states_of(self, keys: Sequence[bytes]) -> dict[bytes, ForwardState]:
         """The state of every crop, remembered or new; new ones of a batch beyond the memory are not remembered."""
         with self._guard:
+            remembered = self._states.get()
             if len(keys) > self.memory:
-                return {key: self._states.get(key) or ForwardState() for key in keys}
+                return {key: remembered.get(key) or ForwardState() for key in keys}
             states = {}
             for key in keys:
-                states[key] = self._states.setdefault(key, ForwardState())
-                self._states.move_to_end(key)
-            while len(self._states) > self.memory:
-                self._states.popitem(last=False)
+                states[key] = remembered.setdefault(key, ForwardState())
+                remembered.move_to_end(key)
+            while len(remembered) > self.memory:
+                remembered.popitem(last=False)
             return states
 
     def _advance(

@@ -6,7 +6,7 @@ heads.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from faceagent.encoder.torch_state import computing, loading
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
@@ -96,6 +97,8 @@ class Tower:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     device: torch.device
+    threads: int = 1
+    """Threads inside one forward pass on the CPU."""
 
     @property
     def depth(self) -> int:
@@ -105,8 +108,8 @@ class Tower:
     def tensor(self, crops: list[NDArray[np.uint8]]) -> Tensor:
         """size×size×3 uint8 RGB crops as one normalised float batch on the tower's device."""
         batch = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2).float() / 255
-        mean = torch.tensor(self.mean, device=self.device).view(1, 3, 1, 1)
-        std = torch.tensor(self.std, device=self.device).view(1, 3, 1, 1)
+        mean = torch.tensor(self.mean, dtype=torch.float32, device=self.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, dtype=torch.float32, device=self.device).view(1, 3, 1, 1)
         return (batch - mean) / std
 
     def frozen_tokens(self, images: Tensor, last: int) -> Tensor:
@@ -125,8 +128,9 @@ class Tower:
 
 def load_tower(settings: Settings) -> Tower:
     """The tower of the settings' profile. Raises ModelUnavailable when its weights are unavailable."""
-    torch.set_num_threads(settings.threads)
-    return _embedded(settings) if settings.tower == EMBEDDED else _large(settings)
+    with loading(settings.threads):
+        tower = _embedded(settings) if settings.tower == EMBEDDED else _large(settings)
+    return replace(tower, threads=settings.threads)
 
 
 def _embedded(settings: Settings) -> Tower:
@@ -173,8 +177,8 @@ def tower_of(
     backbone: Any, mark: WeightStamp, size: int, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> Tower:
     """The backbone as a tower; grid and width are measured on its tokens."""
-    with torch.inference_mode():
-        tokens = backbone.stem(torch.zeros(1, 3, size, size, device=device))
+    with computing(1):
+        tokens = backbone.stem(torch.zeros(1, 3, size, size, dtype=torch.float32, device=device))
     grid = round((tokens.shape[1] - 1) ** 0.5)
     return Tower(
         backbone=backbone,

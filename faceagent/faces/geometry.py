@@ -6,12 +6,11 @@ scale and shift. The canonical face and its weights are read from the landmarker
 not known: the transform is relative.
 """
 
+import io
 import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +29,9 @@ class Canonical:
     weights: Array
 
 
-@lru_cache(maxsize=4)
-def canonical(bundle: Path) -> Canonical:
+def canonical(bundle: bytes) -> Canonical:
     """The canonical face in a landmarker bundle, a protocol buffer of five numbers per vertex and id-weight pairs."""
-    with zipfile.ZipFile(bundle) as archive:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
         message = archive.read("geometry_pipeline_metadata_landmarks.binarypb")
     vertices: list[float] = []
     weights: dict[int, float] = {}

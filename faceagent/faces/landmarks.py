@@ -9,14 +9,13 @@ It does not know whether the points are right, only that two models agree where 
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import Pixels, apply, invert, square_matrix, warp
 from faceagent.faces.detect import Detection, eye_line_angle
-from faceagent.faces.geometry import canonical, transform
+from faceagent.faces.geometry import Canonical, canonical, transform
 from faceagent.faces.mesh import SIDE, MeshNetworks
 from faceagent.faces.object_pool import ObjectPool
 from faceagent.settings import Settings
@@ -50,8 +49,10 @@ class Landmarks:
 
 
 @lru_cache(maxsize=8)
-def _networks(bundle: Path) -> ObjectPool[MeshNetworks]:
-    return ObjectPool(lambda: MeshNetworks(bundle))
+def _networks(loading: str) -> tuple[ObjectPool[MeshNetworks], Canonical]:
+    # The bytes are kept, so that what has been loaded works on when the cache is deleted.
+    bundle = locate("face_landmarker", Settings.model_validate_json(loading)).read_bytes()
+    return ObjectPool(lambda: MeshNetworks(bundle)), canonical(bundle)
 
 
 def find_landmarks(pixels: Pixels, detection: Detection, settings: Settings) -> Landmarks | None:
@@ -59,9 +60,9 @@ def find_landmarks(pixels: Pixels, detection: Detection, settings: Settings) -> 
 
     Raises ModelUnavailable when the weights cannot be had.
     """
-    bundle = locate("face_landmarker", settings)
     turned = eye_line_angle(detection)
-    with _networks(bundle).borrow() as networks:
+    pool, face = _networks(settings.loading)
+    with pool.borrow() as networks:
         for margin, border in CROPS:
             matrix = square_matrix(detection.box, 1 + 2 * margin, SIDE, turned)
             back = invert(matrix)
@@ -72,7 +73,7 @@ def find_landmarks(pixels: Pixels, detection: Detection, settings: Settings) -> 
                     return Landmarks(
                         points=points,
                         blendshapes=networks.blendshapes(mesh),
-                        transform=transform(mesh.points, SIDE, canonical(bundle)),
+                        transform=transform(mesh.points, SIDE, face),
                         turned=turned,
                         disagreement=disagreement,
                         presence=mesh.presence,

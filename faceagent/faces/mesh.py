@@ -8,11 +8,11 @@ a task is opened, no setting turns that off, and faceagent promises not to. Poin
 This module knows one upright square crop; where it came from and whether to believe it is for ``landmarks``.
 """
 
+import io
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -68,9 +68,9 @@ class Mesh:
 class MeshNetworks:
     """The networks of one bundle. Not safe for two threads at once; see ``object_pool``."""
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: bytes) -> None:
         # OpenCV reads these files as a whole only from disk, so they are unpacked for as long as that takes.
-        with zipfile.ZipFile(bundle) as archive, tempfile.TemporaryDirectory(prefix="faceagent-") as folder:
+        with zipfile.ZipFile(io.BytesIO(bundle)) as archive, tempfile.TemporaryDirectory(prefix="faceagent-") as folder:
             self._detector, self._mesher, self._shaper = (
                 _network(archive.extract(f"{name}.tflite", folder))
                 for name in ("face_detector", "face_landmarks_detector", "face_blendshapes")

@@ -4,14 +4,15 @@
 of a short-lived thread pool.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from faceagent.per_process import ProcessLock
+
 T = TypeVar("T")
 
-_BUILDING = threading.Lock()
+_BUILDING = ProcessLock()
 """Only one network is built at a time: OpenCV fills its table of layer types while the first one is read, and a
 concurrent read fails on the incomplete table ("Problem during import of operator")."""
 
@@ -22,7 +23,7 @@ class ObjectPool(Generic[T]):
     def __init__(self, build: Callable[[], T]) -> None:
         self._build = build
         self._idle: list[T] = []
-        self._guard = threading.Lock()
+        self._guard = ProcessLock()
 
     @contextmanager
     def borrow(self) -> Iterator[T]:

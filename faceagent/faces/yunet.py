@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,6 +25,8 @@ Rows = NDArray[np.float32]
 """N×15: x, y, width, height, five points (in the order of ``Face.points5``), score."""
 Network = cv2.FaceDetectorYN
 
+_NO_CONFIG = np.zeros(0, np.uint8)
+
 
 @dataclass(frozen=True)
 class DetectionScale:
@@ -38,23 +39,23 @@ class DetectionScale:
 @contextmanager
 def network(settings: Settings) -> Iterator[Network]:
     """A network for exclusive use until the block ends. Raises ModelUnavailable when the weights are unavailable."""
-    with _networks(locate("yunet", settings), settings.threads).borrow() as net:
+    with _networks(settings.loading).borrow() as net:
         yield net
 
 
 @lru_cache(maxsize=8)
-def _networks(path: Path, threads: int) -> ObjectPool[Network]:
-    return ObjectPool(lambda: _open(path, threads))
+def _networks(loading: str) -> ObjectPool[Network]:
+    # The bytes are kept, so that what has been loaded works on when the cache is deleted.
+    model = np.fromfile(locate("yunet", Settings.model_validate_json(loading)), np.uint8)
+    return ObjectPool(lambda: _open(model))
 
 
-def _open(path: Path, threads: int) -> Network:
-    # OpenCV has one thread count per process; its default would compete with the threads that process pictures.
-    cv2.setNumThreads(threads)
+def _open(model: NDArray[np.uint8]) -> Network:
     # OpenCV warns on every open that its new engine does not support setting a target, which is not needed. The log
     # level too is one per process: restoring it could let the warning through in another thread.
     if cv2.utils.logging.getLogLevel() > cv2.utils.logging.LOG_LEVEL_ERROR:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    return cv2.FaceDetectorYN.create(str(path), "", (320, 320), FLOOR, 0.3, 5000)
+    return cv2.FaceDetectorYN.create("onnx", model, _NO_CONFIG, (320, 320), FLOOR, 0.3, 5000)
 
 
 def run(net: Network, bgr: Pixels) -> Rows:

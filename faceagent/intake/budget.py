@@ -8,22 +8,34 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from faceagent.per_process import PerProcess
+
 MOST_DECODING = 3 * 2**28
 """Bytes, about 800 MB. What one picture alone would exceed is refused before it is decoded."""
 
-_CHANGED = threading.Condition()
-_HELD: list[int] = []
+
+class _Budget:
+    """The sizes that are held, and the condition on which others wait."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.held: list[int] = []
+
+
+# What threads of the parent hold is not held in a forked child.
+_BUDGET = PerProcess(_Budget)
 
 
 @contextmanager
 def decoding(size: int) -> Iterator[None]:
     """Hold ``size`` bytes of the budget; waits until they are free."""
-    with _CHANGED:
-        _CHANGED.wait_for(lambda: not _HELD or sum(_HELD) + size <= MOST_DECODING)
-        _HELD.append(size)
+    budget = _BUDGET.get()
+    with budget.changed:
+        budget.changed.wait_for(lambda: not budget.held or sum(budget.held) + size <= MOST_DECODING)
+        budget.held.append(size)
     try:
         yield
     finally:
-        with _CHANGED:
-            _HELD.remove(size)
-            _CHANGED.notify_all()
+        with budget.changed:
+            budget.held.remove(size)
+            budget.changed.notify_all()

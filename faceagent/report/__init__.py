@@ -2,6 +2,7 @@
 
 from faceagent.report.compose import compose
 from faceagent.report.html import render
-from faceagent.report.write import IndexEntry, folder_name, index, index_entry, write
+from faceagent.report.run_folder import RunFolder, run_key
+from faceagent.report.write import folder_name, write
 
-__all__ = ["IndexEntry", "compose", "folder_name", "index", "index_entry", "render", "write"]
+__all__ = ["RunFolder", "compose", "folder_name", "render", "run_key", "write"]

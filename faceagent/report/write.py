@@ -3,18 +3,23 @@
 Files appear complete or not at all, and never outside the given folder, whatever the name of a picture is.
 """
 
+import errno
 import hashlib
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from faceagent.atomic_write import atomic_write
-from faceagent.errors import InputError
+from faceagent.errors import InputError, OutputError
 from faceagent.intake.blobs import Blobs
 from faceagent.report.html import render, render_index, thumbnail
 from faceagent.types import Problem, Report
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of a disk, as opposed to those of a folder that was chosen badly."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -31,13 +36,36 @@ class IndexEntry(NamedTuple):
 
 
 def write(report: Report, folder: Path, blobs: Blobs) -> Path:
-    """Write ``report.json`` and ``report.html`` into ``folder``; returns the folder. Raises InputError if it cannot."""
-    page = render(report, blobs)
+    """Write ``report.json`` and ``report.html`` into ``folder``, both or none; returns the folder.
+
+    Raises InputError when the folder cannot be written, OutputError when there is no room.
+    """
+    texts = {"report.json": report.model_dump_json(indent=1), "report.html": render(report, blobs)}
+    new = not folder.exists()
+    before = {name for name in texts if (folder / name).exists()}
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / "report.json", report.model_dump_json(indent=1))
-        _write(folder / "report.html", page)
+        try:
+            with ExitStack() as drafts:
+                # Each appears under its name only when all of them lie there whole.
+                for name, text in texts.items():
+                    drafts.enter_context(atomic_write(folder / name)).write_text(text, encoding="utf-8")
+        except OSError:
+            with suppress(OSError):
+                for name in texts.keys() - before:
+                    (folder / name).unlink(missing_ok=True)
+                if new:
+                    folder.rmdir()
+            raise
     return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and see that files can be written there. Raises InputError or OutputError."""
+    with _writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
 
 
 def index_entry(report: Report, where: Path, folder: Path, blobs: Blobs) -> IndexEntry:
@@ -53,7 +81,7 @@ def index_entry(report: Report, where: Path, folder: Path, blobs: Blobs) -> Inde
 
 
 def index(rows: Sequence[IndexEntry], folder: Path) -> Path:
-    """Write ``index.html`` over several reports below ``folder``; returns its path. Raises InputError if it cannot."""
+    """Write ``index.html`` over several reports below ``folder``; returns its path. Raises as ``write`` does."""
     with _writable(folder):
         _write(folder / "index.html", render_index(rows))
     return folder / "index.html"
@@ -64,6 +92,11 @@ def _writable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise OutputError(
+                f"The report cannot be written to {folder}: {error.strerror}.",
+                remedy="Free some space and run the same command again; it goes on where it stopped.",
+            ) from error
         raise InputError(
             f"The report cannot be written to {folder}: {error.strerror}.", remedy="Choose another --out folder."
         ) from error

@@ -4,18 +4,18 @@ The notation of a phrase is described in ``lexicon/README.md``. This module impl
 """
 
 import re
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
+from faceagent.per_process import ProcessLock
 from faceagent.router import languages
 from faceagent.router.languages import LanguageSigns
 from faceagent.router.plan import Language
 from faceagent.router.spelling import Spelling
 
-_compiling = threading.Lock()
+_compiling = ProcessLock()
 _HAN = re.compile(r"[㐀-鿿]")
 _MACRO = re.compile(r"\{(\w+)\}")
 _WORD = r"[a-z0-9]"

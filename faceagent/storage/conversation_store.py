@@ -42,6 +42,17 @@ class Exchange(FrozenModel):
     reply: str
 
 
+class PendingTurn(FrozenModel):
+    """A turn that has begun and not ended: with it, a process that opens the conversation later can begin it again."""
+
+    number: int
+    text: str
+    new: tuple[str, ...] = Field(default=(), description="numbers of the pictures that came with it")
+    referenced: bool = Field(default=False, description="whether references came with it")
+    purpose: str | None = None
+    jurisdiction: str | None = None
+
+
 class SignOff(FrozenModel):
     """A person's decision to release the verdicts of a turn, or not."""
 
@@ -52,6 +63,7 @@ class SignOff(FrozenModel):
 
 _TYPES: tuple[type[FrozenModel], ...] = (
     Source, Picture, Problem, Face, Evidence, Verdict, Explanation, PolicyDecision, Refused, ToolRun, Exchange, SignOff,
+    PendingTurn,
 )  # fmt: skip
 # Conversations begun before the class was renamed say "Looked".
 KINDS: dict[str, type[FrozenModel]] = {kind.__name__: kind for kind in _TYPES} | {"Looked": ToolRun}

@@ -72,6 +72,10 @@ def sign_off_key(turn: int) -> str:
     return f"{POLICY}/sign_off:{turn}"
 
 
+PENDING = "words/pending"
+"""The turn that has begun and not ended."""
+
+
 def exchange_key(slot: int) -> str:
     """The words of a turn."""
     return f"words/{slot}"

@@ -16,7 +16,7 @@ from faceagent.errors import ConversationBusy, StorageError
 from faceagent.settings import Settings
 from faceagent.storage.conversation_store import ConversationStore, Exchange
 from faceagent.storage.in_memory import InMemory
-from faceagent.storage.keys import exchange_key
+from faceagent.storage.keys import PENDING, exchange_key
 from faceagent.storage.protocol import Storage, translate_error
 from faceagent.storage.sessions import SessionInfo, list_sessions, open_storage, save_session_info
 
@@ -27,6 +27,10 @@ EXCHANGES = 50
 LONGEST = 4_000
 """Characters kept of the words of a turn, on each side."""
 
+
+WAITING = 2
+"""Threads of the graph that run no node: one waits for events, one writes checkpoints. LangGraph takes them from the
+same pool as the nodes; with too few of them no node would ever run."""
 
 CompileGraph = Callable[[BaseCheckpointSaver[Any]], CompiledStateGraph[Any, Any, Any, Any]]
 
@@ -89,7 +93,7 @@ class Session:
         return {
             "configurable": {"thread_id": self.name},
             "recursion_limit": self._steps,
-            "max_concurrency": self._settings.workers,
+            "max_concurrency": self._settings.workers + WAITING,
         }
 
     @property
@@ -118,6 +122,7 @@ class Session:
         """Keep the words of a turn, drop the checkpoints that it left behind."""
         text, reply = str(self.values["text"]), str(self.values["reply"])
         self.store.put(exchange_key(turn % EXCHANGES), Exchange(turn=turn, text=text[:LONGEST], reply=reply[:LONGEST]))
+        self.store.drop(PENDING)
         self.store.flush()
         self.update_info(text, turn, pictures)
         self.storage.prune(self.name)

@@ -11,7 +11,6 @@ one more chance with every candidate. The cosines of one candidate with several 
 alone would again give an impostor one more chance with every reference.
 """
 
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import ClassVar
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces import align
+from faceagent.per_process import ProcessLock
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels, ToolSpec, View, stamped
 from faceagent.tools.crowding import adjustment
@@ -68,7 +68,7 @@ class Identity:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._known: OrderedDict[tuple[object, ...], Vector] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def stamp(self) -> ToolStamp:
         """Name, version, weights, and the device they run on."""

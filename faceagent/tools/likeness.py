@@ -13,12 +13,13 @@ from importlib import resources
 from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from faceagent.encoder.crop import crop_face
+from faceagent.encoder.encoder import shared_tower
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
-from faceagent.encoder.tower import Tower, load_tower
+from faceagent.encoder.torch_state import computing
+from faceagent.encoder.tower import Tower
 from faceagent.faces import needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
@@ -71,14 +72,14 @@ class Likeness:
 
     def stamp(self) -> ToolStamp:
         """Name, version, tower, and the device it runs on."""
-        tower = load_tower(self._settings)
+        tower = shared_tower(self._settings)
         return ToolStamp(
             name=self.spec.name, version=self.spec.version, weights=(tower.stamp,), device=tower.device.type
         )
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face one item per region (``F1:identity_nose``): same, different or not visible; () without reference."""
-        tower, by = load_tower(self._settings), self.stamp()
+        tower, by = shared_tower(self._settings), self.stamp()
         if self._settings.profile != "embedded":
             return [() for _ in batch]
         return [self._compared(tower, by, view) for view in batch]
@@ -101,7 +102,7 @@ class Likeness:
 def region_vectors(tower: Tower, faces: Sequence[tuple[Pixels, Face]]) -> list[dict[Region, Reals]]:
     """Per face a unit vector for every region that covers enough patches inside the picture."""
     crops = [crop_face(pixels, face) for pixels, face in faces]
-    with torch.inference_mode():
+    with computing(tower.threads):
         *_, (_, tokens) = tower.steps(tower.tensor([crop.pixels for crop in crops]), BLOCK)
     found = []
     for crop, (_, face), row in zip(crops, faces, tokens[:, 1:].double().cpu().numpy(), strict=True):

@@ -62,4 +62,5 @@ def pixel_values(crops: Sequence[NDArray[np.uint8]]) -> "Tensor":
     import torch
 
     images = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-    return (images - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
+    mean, std = (torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1) for values in (MEAN, STD))
+    return (images - mean) / std

@@ -8,16 +8,17 @@ model folder that transformers and vLLM load. Knows nothing of questions or evid
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceagent.encoder.quiet import quiet_bars
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.errors import ModelUnavailable
+from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
-from faceagent.weights import locate
+from faceagent.weights import Check, locate
+from faceagent.weights.checksums import SUMS, verify_sums, write_sums
 from faceagent.weights.store import locked, sha256_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ RECIPE = 1
 """Version of the build steps; a new number makes every installation build the folder again."""
 
 IMAGE_TOKENS = 64
+REINSTALL = "Install faceagent again."
+
 SIZE = 224
 """px, both sides of the square picture the model takes."""
 
@@ -65,7 +68,8 @@ def adapters() -> Mapping[str, Path]:
 def model_folder(settings: Settings) -> Path:
     """The folder of the model, built on first use and kept in the cache.
 
-    Raises ModelUnavailable when a part is unavailable or the package ships no projector.
+    Raises ModelUnavailable when a part is unavailable or the package ships no projector, WeightsCorrupt, which names
+    the file, when a byte of our weights or of the assembled model is not the one that was written.
     """
     projector = weights_folder() / PROJECTOR
     if not projector.is_file():
@@ -73,18 +77,47 @@ def model_folder(settings: Settings) -> Path:
             "This build of faceagent ships no projector for the embedded vision-language model.",
             remedy="Train one with `python -m finetune.vlm.embedded`; until then the ledger explains.",
         )
+    verify_sums(weights_folder(), remedy=REINSTALL)
     parts = (locate(TOWER, settings), locate(LANGUAGE, settings), projector)
-    version = hashlib.sha256("".join([str(RECIPE), *map(sha256_of, parts)]).encode()).hexdigest()[:16]
-    home = settings.cache / "vlm"
-    folder = home / version
-    if not (folder / "config.json").is_file():
+    folder = _assembled(settings, parts)
+    if not (folder / SUMS).is_file():
+        home = folder.parent
         home.mkdir(parents=True, exist_ok=True)
         with locked(home):
-            if not (folder / "config.json").is_file():
+            if not (folder / SUMS).is_file():
                 from safetensors.torch import load_file
 
+                # A folder without hashes is of an older version; what is in it cannot be checked.
+                shutil.rmtree(folder, ignore_errors=True)
                 write_model_folder(folder, *parts[:2], load_file(projector))
+    verify_sums(folder, remedy=f"Delete {folder}; it is assembled again when it is needed.")
     return folder
+
+
+def _assembled(settings: Settings, parts: Sequence[Path]) -> Path:
+    """The folder of the model that is assembled from these parts, whether it exists or not."""
+    version = hashlib.sha256("".join([str(RECIPE), *map(sha256_of, parts)]).encode()).hexdigest()[:16]
+    return settings.cache / "vlm" / version
+
+
+def verify(settings: Settings) -> list[Check]:
+    """Check our own weights of the model and, where it has been assembled on this machine, the assembled model."""
+    checks = [_check("vlm_projector", weights_folder(), (PROJECTOR,), REINSTALL)]
+    for name in adapters():
+        files = (f"{name}/adapter_config.json", f"{name}/adapter_model.safetensors")
+        checks.append(_check(f"vlm_adapter_{name}", weights_folder(), files, REINSTALL))
+    for folder in sorted((settings.cache / "vlm").glob(f"*/{SUMS}")):
+        remedy = f"Delete {folder.parent}; it is assembled again when it is needed."
+        checks.append(_check(f"vlm_assembled_{folder.parent.name}", folder.parent, None, remedy))
+    return checks
+
+
+def _check(name: str, folder: Path, files: Sequence[str] | None, remedy: str) -> Check:
+    try:
+        verify_sums(folder, files, remedy=remedy)
+    except WeightsCorrupt as error:
+        return Check(name, "corrupt", None, str(error), error.remedy)
+    return Check(name, "ok", folder / files[-1] if files else folder, "")
 
 
 @quiet_bars()
@@ -100,6 +133,13 @@ def write_model_folder(
         projector: state of ``InternVLMultiModalProjector``; None leaves it randomly initialised (seed 0), for training.
     """
     declare_missing_operators()
+    from faceagent.encoder.torch_state import loading
+
+    with loading(1):
+        _write_model_folder(folder, tower, language, projector)
+
+
+def _write_model_folder(folder: Path, tower: Path, language: Path, projector: "Mapping[str, Tensor] | None") -> None:
     import torch
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, InternVLForConditionalGeneration
@@ -121,6 +161,7 @@ def write_model_folder(
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.save_pretrained(str(draft))
     _processor(tokenizer).save_pretrained(str(draft))
+    write_sums(draft, [path.name for path in draft.iterdir()])
     draft.rename(folder)
 
 

@@ -5,7 +5,6 @@ tokens that the schema forces are not computed one by one.
 """
 
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,8 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from faceagent.encoder.quiet import quiet_bars, quiet_import
+from faceagent.encoder.torch_state import computing, loading
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
+from faceagent.per_process import ProcessLock
 from faceagent.settings import Settings
 from faceagent.vlm import chat_template
 from faceagent.vlm.answers import parse_answer
@@ -33,7 +34,7 @@ class TransformersBackend:
     def __init__(self, folder: Path, adapters: Mapping[str, Path], threads: int = 1) -> None:
         self.name = "transformers"
         self._folder, self._adapters, self._threads = folder, dict(adapters), threads
-        self._guard = threading.Lock()
+        self._guard = ProcessLock()
         self._model: Any = None
         self._tokenizer: Any = None
         self._grammar: Any = None
@@ -77,7 +78,7 @@ class TransformersBackend:
         """See ``Backend.score``: product of the probabilities of each choice's tokens and the end token."""
         import torch
 
-        with self._guard, self._with_adapter(request.adapter), torch.inference_mode():
+        with self._guard, self._with_adapter(request.adapter), computing(self._threads):
             logits, cache = self._read(request)
             first = torch.log_softmax(logits.double(), dim=-1)
             sums = []
@@ -89,7 +90,7 @@ class TransformersBackend:
                 total += sum(float(row[token]) for row, token in zip(rows, ids[1:], strict=True))
                 cache.crop(1 - len(ids))
                 sums.append(total)
-            shares = torch.softmax(torch.tensor(sums), dim=0)
+            shares = torch.softmax(torch.tensor(sums, dtype=torch.float64), dim=0)
         return {choice: float(share) for choice, share in zip(choices, shares, strict=True)}
 
     def adapters(self) -> frozenset[str]:
@@ -105,7 +106,7 @@ class TransformersBackend:
         """First the likeliest first tokens, then one token id after the other, the end token included."""
         import torch
 
-        with self._with_adapter(request.adapter), torch.inference_mode():
+        with self._with_adapter(request.adapter), computing(self._threads):
             logits, cache = self._read(request)
             rows = torch.log_softmax(logits.double(), dim=-1).topk(TOP)
             yield {
@@ -189,8 +190,7 @@ class TransformersBackend:
             from peft import PeftModel
         from transformers import AutoTokenizer, InternVLForConditionalGeneration
 
-        torch.set_num_threads(self._threads)
-        with quiet_bars():
+        with quiet_bars(), loading(self._threads):
             tokenizer = AutoTokenizer.from_pretrained(str(self._folder))
             model: Any = InternVLForConditionalGeneration.from_pretrained(str(self._folder), dtype=torch.float32)
             for number, (name, path) in enumerate(self._adapters.items()):

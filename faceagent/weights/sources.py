@@ -10,7 +10,6 @@ import subprocess  # noqa: S404 - the registry clients are programs of their own
 import sys
 import tarfile
 import tempfile
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from faceagent.per_process import ProcessLock
 from faceagent.weights.catalog import Mirror
 
 CONNECT_SECONDS = 5.0
@@ -30,7 +30,7 @@ Count = Callable[[int], None]
 """Called with the number of bytes downloaded so far."""
 
 _unreachable: set[str] = set()
-_guard = threading.Lock()
+_guard = ProcessLock()
 
 
 class SourceFailed(Exception):

@@ -4,7 +4,6 @@ This module knows files and hashes. It knows no catalogue and no source.
 """
 
 import hashlib
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +11,10 @@ from filelock import FileLock
 
 from faceagent.atomic_write import PART, atomic_write
 from faceagent.errors import ModelUnavailable
+from faceagent.per_process import ProcessLock
 
 _digests: dict[tuple[str, int, int], str] = {}
-_guard = threading.Lock()
+_guard = ProcessLock()
 
 
 def sha256_of(path: Path) -> str:

@@ -41,7 +41,7 @@ def test_a_neighbours_face_is_not_taken(astronaut: Pixels, settings: Settings) -
 
 
 def test_a_blank_crop_has_no_mesh(settings: Settings) -> None:
-    networks = MeshNetworks(locate("face_landmarker", settings))
+    networks = MeshNetworks(locate("face_landmarker", settings).read_bytes())
     assert list(networks.meshes(np.full((256, 256, 3), 128, np.uint8))) == []
 
 
@@ -61,7 +61,7 @@ def test_the_68_points_lie_where_they_should(astronaut: Pixels, settings: Settin
 
 
 def test_a_turned_canonical_face_gives_its_rotation_back(settings: Settings) -> None:
-    face = canonical(locate("face_landmarker", settings))
+    face = canonical(locate("face_landmarker", settings).read_bytes())
     angle = np.deg2rad(25)
     rotation = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     camera = face.points @ rotation.T + (1.0, -2.0, -60.0)

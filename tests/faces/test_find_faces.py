@@ -194,12 +194,13 @@ def test_pictures_of_any_shape_are_looked_at(find: Find, shape: tuple[int, int])
 def test_opencv_says_nothing_when_many_threads_open_networks() -> None:
     code = """
 from concurrent.futures import ThreadPoolExecutor
+import numpy as np
 from faceagent.faces.yunet import _open
 from faceagent.settings import Settings
 from faceagent.weights import locate
-path = locate("yunet", Settings())
+model = np.fromfile(locate("yunet", Settings()), np.uint8)
 with ThreadPoolExecutor(8) as pool:
-    list(pool.map(lambda _: _open(path, 1), range(40)))
+    list(pool.map(lambda _: _open(model), range(40)))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == ""

@@ -115,7 +115,7 @@ def test_nothing_half_written_is_left_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         report.write(made[0], tmp_path, blobs_for(made[0], astronaut))
     assert list(tmp_path.iterdir()) == []
 

@@ -22,16 +22,16 @@ from faceagent.agent import pipeline
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.events import Clarification, Done, Event, Noted
 from faceagent.agent.chat.graph import STEPS, build_analyst
-from faceagent.agent.chat.state import MOST_PICTURES, Stopwatch, TurnContext
+from faceagent.agent.chat.state import MOST_PICTURES, MOST_TEXT, Stopwatch, TurnContext
 from faceagent.agent.explainer import build_explainer
 from faceagent.agent.runtime import AgentRuntime
 from faceagent.agent.views import findings_of, reference_findings_of
 from faceagent.errors import InputError, StorageError
 from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
 from faceagent.router.grammar import grammar
-from faceagent.storage.conversation_store import ConversationStore, Exchange
+from faceagent.storage.conversation_store import ConversationStore, Exchange, PendingTurn
 from faceagent.storage.image_cache import ImageCache
-from faceagent.storage.keys import picture_key, reference_key, source_key
+from faceagent.storage.keys import PENDING, picture_key, reference_key, source_key
 from faceagent.storage.protocol import translate_error, validate_name
 from faceagent.storage.session import Session
 from faceagent.types import (
@@ -102,8 +102,18 @@ class Conversation(AbstractContextManager["Conversation"]):
     @property
     def unfinished(self) -> str | None:
         """The text of a turn that was cut off, or None."""
+        pending = self._not_begun()
+        if pending is not None:
+            return pending.text
         snapshot = self._session.state()
-        return str(snapshot.values["text"]) if snapshot.next and not snapshot.interrupts else None
+        return str(snapshot.values.get("text", "")) if snapshot.next and not snapshot.interrupts else None
+
+    def _not_begun(self) -> PendingTurn | None:
+        """The turn that was cut off before its first checkpoint was written, or None."""
+        if not self.store.is_a(PENDING, PendingTurn):
+            return None
+        pending = self.store.get(PENDING, PendingTurn)
+        return pending if pending.number > int(self._session.state().values.get("number", 0)) else None
 
     @property
     def waiting(self) -> Clarification | None:
@@ -146,7 +156,8 @@ class Conversation(AbstractContextManager["Conversation"]):
     def resume(self) -> Generator[Event, None, None]:
         """Finish the turn that a killed process left; what it had recorded is neither lost nor measured again."""
         with self._lock:
-            yield from self._guarded(None)
+            pending = self._not_begun()
+            yield from self._guarded(None if pending is None else _begun(pending))
 
     def report(self, number: int = 1) -> Report:
         """The report on one picture of the conversation, from what is recorded. Raises InputError without one."""
@@ -209,11 +220,12 @@ class Conversation(AbstractContextManager["Conversation"]):
             known = len(queries.references_of(self.store))
             for number, source in enumerate(references, start=known + 1):
                 self.store.put(source_key(reference_key(number)), _lasting(source))
-            given = {"number": self.turns + 1, "text": text, "new": new, "started": time.time()}
-            if references:
-                given["borrowed"] = False
+            pending = PendingTurn(
+                number=self.turns + 1, text=text[:MOST_TEXT], new=tuple(new), referenced=bool(references), **ruled
+            )
+            self.store.put(PENDING, pending)
             self._rules = {}
-            yield from self._guarded(given | {name: value for name, value in ruled.items() if value})
+            yield from self._guarded(_begun(pending))
 
     def _guarded(self, given: Any) -> Generator[Event, None, None]:
         """A turn on the storage; when that fails, a notice, and once more in memory without repeating events."""
@@ -240,7 +252,7 @@ class Conversation(AbstractContextManager["Conversation"]):
         """Go on in memory: everything recorded comes along. Returns the input that begins the turn again."""
         self._session.move_to_memory()
         text = given.resume if isinstance(given, Command) else self._session.values.get("text", "")
-        begun = given if isinstance(given, dict) else {"text": text, "new": [], "started": time.time()}
+        begun = given if isinstance(given, dict) else {"text": text, "new": []}
         return {**{key: value for key, value in self._session.values.items() if value is not None}, **begun}
 
     def _run(self, given: Any) -> Iterator[Event]:
@@ -266,6 +278,8 @@ class Conversation(AbstractContextManager["Conversation"]):
         snapshot = self._session.state()
         self._session.values = dict(snapshot.values)
         if snapshot.interrupts:
+            self.store.drop(PENDING)
+            self.store.flush()
             yield Clarification.model_validate(snapshot.interrupts[0].value)
             return
         self._session.finish(self.turns, len(items))
@@ -311,6 +325,17 @@ class Conversation(AbstractContextManager["Conversation"]):
 
     def __enter__(self) -> Self:
         return self
+
+
+def _begun(pending: PendingTurn) -> dict[str, Any]:
+    """The state with which the graph begins a turn."""
+    return {
+        "number": pending.number,
+        "text": pending.text,
+        "new": list(pending.new),
+        **({"borrowed": False} if pending.referenced else {}),
+        **{name: value for name in ("purpose", "jurisdiction") if (value := getattr(pending, name))},
+    }
 
 
 def _lasting(source: Source) -> Source:

@@ -72,7 +72,6 @@ class TurnState(TypedDict, total=False):
     number: int
     text: str
     new: list[str]
-    started: float
     plan: dict[str, Any]
     items: list[str]
     subjects: dict[str, list[str]]
@@ -105,6 +104,7 @@ class Stopwatch:
         self._active = 0
         self._since = 0.0
         self._seconds = 0.0
+        self._begun = time.perf_counter()
 
     @contextmanager
     def work(self) -> Iterator[None]:
@@ -120,6 +120,11 @@ class Stopwatch:
                 self._active -= 1
                 if self._active == 0:
                     self._seconds += time.perf_counter() - self._since
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this stopwatch was made, when the turn began or was resumed."""
+        return time.perf_counter() - self._begun
 
     @property
     def seconds(self) -> float:
@@ -175,7 +180,10 @@ class TurnContext(RunContext):
 
 
 def budget_left(state: TurnState, context: TurnContext) -> int:
-    """Tool calls that the turn may still make beyond its first round; none once its time is up."""
-    if time.time() - state["started"] > context.settings.turn_seconds:
+    """Tool calls that the turn may still make beyond its first round; none once its time is up.
+
+    The time begins anew where a turn is resumed, and does not depend on the clock of the machine.
+    """
+    if context.stopwatch.elapsed > context.settings.turn_seconds:
         return 0
     return max(0, context.settings.turn_calls - state.get("made", 0))

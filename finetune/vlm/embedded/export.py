@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from faceagent.vlm.embedded_model import PROJECTOR
+from faceagent.weights.checksums import write_sums
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -19,6 +20,7 @@ def export_projector(state: Mapping[str, torch.Tensor], home: Path) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     save_file(_halved(state), home / PROJECTOR)
     (home / PROJECTOR).chmod(0o644)
+    write_shipped_sums(home)
     return home / PROJECTOR
 
 
@@ -35,7 +37,14 @@ def export_adapter(tuned: Any, name: str, home: Path) -> Path:
         lora = {key: value for key, value in load_file(Path(draft) / WEIGHTS).items() if "lora_" in key}
         save_file(_halved(lora), folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)
+    write_shipped_sums(home)
     return folder
+
+
+def write_shipped_sums(home: Path) -> None:
+    """Record the hashes of projector and adapters, which the product checks before it loads them."""
+    found = [home / PROJECTOR, *home.glob(f"*/{CONFIG}"), *home.glob(f"*/{WEIGHTS}")]
+    write_sums(home, [path.relative_to(home).as_posix() for path in found if path.is_file()])
 
 
 def _halved(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

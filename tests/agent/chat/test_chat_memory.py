@@ -8,15 +8,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 from turns import labels, recorded, reply, said, started
 
-from faceagent import Analyst, InputError
+from faceagent import Analyst, InputError, Settings
 from faceagent.agent.chat.events import Done, Noted
+from faceagent.agent.chat.state import Stopwatch, TurnState, budget_left
 from faceagent.errors import ConversationBusy
+from faceagent.storage.conversation_store import PendingTurn
+from faceagent.storage.keys import PENDING
 from faceagent.storage.sessions import delete_sessions, list_sessions
 from faceagent.storage.sqlite import Sqlite
 from faceagent.types import Evidence, Explanation, Verdict
@@ -151,6 +155,66 @@ def test_a_killed_turn_is_finished_without_losing_or_repeating_evidence(
             (one := talk.store.get(key, Evidence)).id: one.label for key in talk.store.evidence_keys()
         }
         assert "this face looks happy" in reply(events)
+
+
+KILLED_AT_ONCE = """
+import os, sys
+from pathlib import Path
+from faceagent import Analyst, Settings
+from faceagent.agent.chat.steps import understand
+
+understand.understand = lambda *_, **__: os._exit(9)
+from faceagent.agent.chat import graph
+settings = Settings(workers=1, memory=sys.argv[1], explain="ledger")
+with Analyst(settings) as analyst, analyst.chat("killed") as talk:
+    list(talk.ask("does she look happy?", [Path(sys.argv[2])]))
+"""
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+def test_a_first_turn_that_was_killed_at_once_is_begun_again(
+    analyst: Analyst, memory: Path, photo: Path, checkpoints: bool
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED_AT_ONCE, str(memory), str(photo)], timeout=200)
+    assert done.returncode == 9
+    if not checkpoints:
+        with sqlite3.connect(memory / FILE) as store:
+            for table in ("checkpoints", "writes"):
+                store.execute(f"DELETE FROM {table}")  # noqa: S608
+    with analyst.chat("killed") as talk:
+        assert talk.unfinished == HAPPY
+        assert "Apparent happy" in reply(list(talk.resume()))
+        assert talk.unfinished is None and talk.turns == 1
+        assert "AU12" in said(talk, "why?")
+
+
+def test_a_later_turn_that_left_nothing_but_its_words_is_begun_again(analyst: Analyst, photo: Path) -> None:
+    with analyst.chat("killed") as talk:
+        said(talk, HAPPY, [photo])
+        talk.store.put(PENDING, PendingTurn(number=2, text="is the picture sharp?"))
+        talk.store.flush()
+    with analyst.chat("killed") as again:
+        assert again.unfinished == "is the picture sharp?"
+        assert ("F1", "quality") in {key[1:] for key in labels(list(again.resume()))}
+        assert again.turns == 2 and again.unfinished is None
+
+
+def test_one_worker_is_enough_for_a_conversation(memory: Path, photo: Path) -> None:
+    settings = Settings(workers=1, memory=str(memory), explain="ledger")
+    with Analyst(settings) as single, single.chat("single") as talk:
+        assert "Apparent happy" in said(talk, HAPPY, [photo])
+
+
+def test_the_time_of_a_turn_is_its_own(analyst: Analyst, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn that is resumed a day later has its whole budget, whatever the clock on the wall says."""
+    state = cast(TurnState, {"made": 0, "started": 0.0})
+    with analyst.chat("budget") as talk:
+        context = talk._turn_context(Stopwatch(), [])
+        assert budget_left(state, context) == analyst.settings.turn_calls
+        monkeypatch.setattr("time.time", lambda: 4e9)
+        assert budget_left(state, context) == analyst.settings.turn_calls
+        monkeypatch.setattr(Stopwatch, "elapsed", property(lambda _: analyst.settings.turn_seconds + 1))
+        assert budget_left(state, context) == 0
 
 
 def notices(events: list[object]) -> list[str]:
