@@ -7,6 +7,7 @@ the profile itself, so that a third one would be a change of this file alone.
 import difflib
 import logging
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -23,9 +24,14 @@ logger = logging.getLogger(__name__)
 
 ELSEWHERE = frozenset({"FACEAGENT_DATA"})
 """Variables that only the benchmarks read."""
-SECRET = frozenset({"FACEAGENT_VLM_KEY", "FACEAGENT_VLM_ENDPOINT"})
+SECRET = frozenset({"FACEAGENT_VLM_KEY", "FACEAGENT_VLM_ENDPOINT", "FACEAGENT_MEMORY"})
 """Variables whose values are, or by mistake hold, a key."""
 MOST_WORKERS = 256
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
+"""A URL's scheme; a single letter is a drive."""
+_ADDRESS = re.compile(r"://|^[^/\\]*:[^\\]*@|\b(?:host|hostaddr|dbname|user|password|port|service)\s*=", re.IGNORECASE)
+"""A database's address: of another scheme, ``user:password@host``, or libpq's ``password=...``."""
+_DRIVERS = frozenset({"psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000"})
 
 Profile = Literal["embedded", "gpu"]
 Explain = Literal["auto", "vlm", "ledger"]
@@ -124,6 +130,29 @@ class Settings(BaseSettings):
         if path is not None and not path.is_dir():
             raise ValueError("there is no such folder")
         return path
+
+    @field_validator("memory")
+    @classmethod
+    def _is_a_folder_or_postgresql(cls, place: str) -> str:
+        place = place.strip()
+        scheme = _SCHEME.match(place)
+        database, plus, driver = scheme[1].lower().partition("+") if scheme else ("", "", "")
+        if database in ("postgresql", "postgres") and place[len(database + plus + driver) + 1 :].startswith("//"):
+            if driver and driver not in _DRIVERS:
+                raise ValueError(f"there is no driver {driver!r} here; the URL begins with postgresql://")
+            # The driver is SQLAlchemy's notation; it is always psycopg that connects.
+            return "postgresql:" + place.partition(":")[2]
+        # As a path it would become a folder that is named after a password.
+        if not place or "\0" in place or database.startswith("postgres") or _ADDRESS.search(place):
+            raise ValueError("it has to be a folder, or a URL that begins with postgresql://")
+        return place
+
+    @field_validator("vlm_model")
+    @classmethod
+    def _is_no_flag(cls, name: str | None) -> str | None:
+        if name is not None and (name.startswith("-") or not name.strip() or not name.isprintable()):
+            raise ValueError("it has to be the name of a model, and none begins with a hyphen")
+        return name
 
     @field_validator("vlm_key")
     @classmethod

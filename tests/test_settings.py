@@ -59,3 +59,49 @@ def test_a_misspelt_variable_is_told_once(monkeypatch: pytest.MonkeyPatch, caplo
         load()
     told = [record.getMessage() for record in caplog.records]
     assert told == ["FACEAGENT_WORKRES is no setting and has no effect. Did you mean FACEAGENT_WORKERS?"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "mysql://u:hunter2@h/db", "mysql+pymysql://u:hunter2@h/db", "sqlite:///hunter2.db", "redis://:hunter2@h",
+        "mongodb+srv://u:hunter2@h/db", "postgresql+nothing://u:hunter2@h/db", "postgresql:u:hunter2@h/db",
+        "postgres:/u:hunter2@h/db", "file:///hunter2", "u:hunter2@h/db", "host=h user=u password=hunter2 dbname=d",
+        "dbname = d  password = hunter2", "'postgresql://u:hunter2@h/db'", '"postgresql://u:hunter2@h/db"',
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_used_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACEAGENT_MEMORY", place)
+    with pytest.raises(SettingsError, match="postgresql://") as caught:
+        load()
+    assert "hunter2" not in str(caught.value) and caught.value.__cause__ is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "meant"),
+    [
+        ("postgresql+psycopg://u:p@h/db", "postgresql://u:p@h/db"),
+        ("postgresql+asyncpg://h/db", "postgresql://h/db"),
+        ("postgres://h/db", "postgresql://h/db"),
+        (" POSTGRESQL://h/db?sslmode=require\n", "postgresql://h/db?sslmode=require"),
+        ("/a folder/it=is@home", "/a folder/it=is@home"),
+        ("C:\\here", "C:\\here"),
+        ("here:and/there", "here:and/there"),
+    ],
+)
+def test_dialects_of_postgresql_and_folders_are_understood(
+    monkeypatch: pytest.MonkeyPatch, place: str, meant: str
+) -> None:
+    monkeypatch.setenv("FACEAGENT_MEMORY", place)
+    assert load().memory == meant
+
+
+@pytest.mark.parametrize("name", ["--trust-remote-code", "-x", " ", "a\nb"])
+def test_a_model_that_would_be_a_flag_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("FACEAGENT_VLM_MODEL", name)
+    with pytest.raises(SettingsError, match="FACEAGENT_VLM_MODEL"):
+        load()

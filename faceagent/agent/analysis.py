@@ -200,4 +200,3 @@ async def in_background(start: Callable[[], Reports]) -> AsyncGenerator[Report, 
             # Waits for a call of ``next`` that is still under way, for they share a thread.
             await asyncio.shield(loop.run_in_executor(thread, reports.close))
         thread.shutdown(wait=False)
-

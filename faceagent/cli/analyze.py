@@ -2,22 +2,25 @@
 
 import contextlib
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceagent import weights
 from faceagent.cli import fail_on
-from faceagent.cli.exit_codes import INTERRUPTED, OK
+from faceagent.cli.exit_codes import ERROR, INTERRUPTED, OK, TERMINATED
 from faceagent.cli.render import Tally, err, print_report, progress_bar
-from faceagent.errors import InputError
+from faceagent.cli.streams import was_closed
+from faceagent.errors import InputError, OutputError
 from faceagent.policy import GROUPS, JURISDICTIONS, PURPOSES
 from faceagent.settings import load
 from faceagent.types import LANGUAGES, QUESTIONS, STYLES
+
+if TYPE_CHECKING:
+    from faceagent.agent.analysis import Reports
 
 
 def analyze(
@@ -32,6 +35,9 @@ def analyze(
         list[str] | None, typer.Option("--reference", "-r", help="A picture of the person, for identity. Repeatable.")
     ] = None,
     out_dir: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report.json and report.html.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, whatever an earlier run has left in --out.")
+    ] = False,
     json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON report per line.")] = False,
     purpose: Annotated[str | None, typer.Option(help=f"Why you ask: {', '.join(PURPOSES)}.")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help=f"Whose rules apply: {', '.join(JURISDICTIONS)}.")] = None,
@@ -55,13 +61,15 @@ def analyze(
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""
     from faceagent.agent.analyst import Analyst
 
+    if was_closed("stdout") and out_dir is None:
+        raise OutputError("Standard output is closed.", remedy="Name a folder with --out.")
     lines = fail_on.parse(fail_lines or ())
     given = {"max_faces": max_faces, "language": language, "style": style}
     settings = load(**{name: value for name, value in given.items() if value is not None})
     weights.ready(settings)
     tally = Tally(settings.max_faces, lines)
     start = time.perf_counter()
-    with Analyst(settings) as analyst, progress_bar() as progress, interrupt_flag() as interrupted:
+    with Analyst(settings) as analyst, progress_bar() as progress, stop_request() as stop:
         reports = analyst.analyze_many(
             images,
             questions=question or (),
@@ -70,50 +78,87 @@ def analyze(
             jurisdiction=jurisdiction,
             explain=explain,
             out=out_dir,
+            fresh=fresh,
         )
-        total = reports.total or 0
-        task = progress.add_task("analysing", total=total)
+        task = progress.add_task("analysing", total=reports.total)
+        unprinted = None
         # Closed in any case: closing writes the index of the reports that were written.
         with contextlib.closing(reports):
-            try:
-                for report in reports:
-                    tally.add(report)
-                    progress.advance(task)
-                    if not print_report(report, total, as_json=json_lines) and out_dir is None:
-                        return
-                    if interrupted.is_set():
-                        raise KeyboardInterrupt
-            except KeyboardInterrupt:
-                err.print(f"Interrupted: {tally.seen} of {total} pictures are done.", highlight=False)
-                raise typer.Exit(INTERRUPTED) from None
+            for error in _printed(reports, tally, stop, as_json=json_lines, kept=out_dir is not None):
+                unprinted = error
+                progress.advance(task)
+        if unprinted is not None and out_dir is None:
+            return _end_unprinted(unprinted)
     if tally.seen == 0:
         raise InputError("There is no picture here.", remedy="Name a file, a folder with pictures, a glob or a URL.")
     if out_dir is not None:
-        page = out_dir / ("report.html" if tally.seen == 1 else "index.html")
-        err.print(f"Report: {page}", soft_wrap=True, highlight=False)
+        page = out_dir / ("report.html" if reports.total == 1 else "index.html")
+        if page.is_file():
+            err.print(f"Report: {page}", soft_wrap=True)
+        tally.miss(reports.unwritten)
     tally.skip(reports.skipped)
     tally.print_summary(time.perf_counter() - start)
+    if unprinted is not None:
+        _end_unprinted(unprinted)
     if tally.code != OK:
         raise typer.Exit(tally.code)
 
 
+def _printed(
+    reports: "Reports", tally: Tally, stop: "StopRequest", *, as_json: bool, kept: bool
+) -> Iterator[OSError | None]:
+    """Print reports as they are made; yields, after each, why it could not be printed, or None.
+
+    Once nothing can be printed, the run goes on only where the reports are also ``kept`` in a folder.
+    """
+    total, unprinted = reports.total or 0, None
+    try:
+        for report in reports:
+            tally.add(report)
+            unprinted = unprinted or print_report(report, total, as_json=as_json)
+            yield unprinted
+            if unprinted is not None and not kept:
+                return
+            if stop.signals and tally.seen < total:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        more = ". Run the same command again to go on" if kept else ""
+        err.print(f"Interrupted: {tally.seen} of {total} pictures are done{more}.")
+        raise typer.Exit(TERMINATED if signal.SIGTERM in stop.signals else INTERRUPTED) from None
+
+
+def _end_unprinted(error: OSError) -> None:
+    """A reader who has hung up (``| head``) has what he wanted; anything else is an error."""
+    if not isinstance(error, BrokenPipeError):
+        err.print(f"error: the output cannot be written: {error.strerror}.")
+        raise typer.Exit(ERROR)
+
+
+class StopRequest:
+    """The signals that have asked the program to end."""
+
+    def __init__(self) -> None:
+        self.signals: list[int] = []
+
+
 @contextlib.contextmanager
-def interrupt_flag() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that the current picture is finished. A second Ctrl-C raises.
+def stop_request() -> Iterator[StopRequest]:
+    """Collects Ctrl-C and SIGTERM, so that the current picture is finished and kept. A second one raises.
 
     KeyboardInterrupt is not raised at the first Ctrl-C because it can be lost: where a library runs a callback or
     a destructor, Python prints the exception and continues.
     """
-    interrupted = threading.Event()
+    stop = StopRequest()
 
     def handle(number: int, frame: object) -> None:
-        del number, frame
-        if interrupted.is_set():
+        del frame
+        stop.signals.append(number)
+        if len(stop.signals) > 1:
             raise KeyboardInterrupt
-        interrupted.set()
 
-    before = signal.signal(signal.SIGINT, handle)
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield interrupted
+        yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from faceagent import weights
+from faceagent.cli.streams import was_closed
 from faceagent.errors import InputError
 from faceagent.policy import JURISDICTIONS, PURPOSES
 from faceagent.settings import load
@@ -30,6 +31,8 @@ def chat(
     """Ask about pictures in plain words. Questions may also come through a pipe, one on each line."""
     if "-" in (*(images or ()), *(reference or ())):
         raise InputError("In a chat standard input carries the questions.", remedy="Name a file instead of -.")
+    if was_closed("stdin"):
+        raise InputError("Standard input is closed.", remedy="Type the questions, or send them through a pipe.")
     from faceagent.agent.analyst import Analyst
     from faceagent.cli.terminal_chat import TerminalChat
 

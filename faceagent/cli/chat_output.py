@@ -5,13 +5,12 @@ Replies go to standard output, progress and notices to standard error.
 
 import re
 import sys
-import unicodedata
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from faceagent.agent.chat.events import Event, FacesFound, Noted, ToolStarted
-from faceagent.cli.render import err, out
+from faceagent.cli.render import err, out, strip_control_characters
 
 PROMPT = "> "
 LIST_INDENT = "  "
@@ -91,8 +90,3 @@ class WordWrap:
             sys.stdout.write("\n")
         sys.stdout.flush()
         self._column, self._space = 0, ""
-
-
-def strip_control_characters(text: str) -> str:
-    """``text`` without control and format characters, which can move a terminal's cursor or reverse its text."""
-    return "".join(mark for mark in text if mark == "\n" or not unicodedata.category(mark).startswith("C"))

@@ -52,10 +52,15 @@ class Finding(NamedTuple):
 def doctor() -> None:
     """Say what is installed, which device really runs, what is missing, and the command that mends it."""
     table = Table("", "what", "found", "remedy", expand=True)
-    marks = {"ok": "[green]ok[/]", "optional": "[dim]optional[/]", "missing": "[red]missing[/]"}
+    styles = {"ok": "green", "optional": "dim", "missing": "red"}
     findings = list(examine(load()))
     for finding in findings:
-        table.add_row(marks[finding.state], finding.what, Text(finding.found), Text(finding.remedy or ""))
+        table.add_row(
+            Text(finding.state, style=styles[finding.state]),
+            finding.what,
+            Text(finding.found),
+            Text(finding.remedy or ""),
+        )
     out.print(table)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(ERROR)
@@ -91,7 +96,7 @@ def _check_vlm(settings: Settings) -> Iterator[Finding]:
     """Which vision-language model is used, and whether vLLM is set up and running."""
     what = "vision-language model"
     if settings.vlm_url is not None:
-        client = HttpClient(settings.vlm_url, settings.vlm_key, ENDPOINT_SECONDS, 0)
+        client = HttpClient(settings.vlm_url, server.key_for(settings), ENDPOINT_SECONDS, 0)
         try:
             names = sorted(OpenAIBackend(client).adapters())
             yield Finding("ok", what, f"{settings.vlm_url}, adapters: {', '.join(names) or 'none'}")

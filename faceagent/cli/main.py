@@ -1,10 +1,11 @@
 """Assembles the command line; each command has a module of its own in this package.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 error, 2 wrong usage,
-3 refused by policy, 4 some pictures could not be analysed while the others were, 130 interrupted.
+3 refused by policy, 4 some pictures could not be analysed while the others were, 130 ended by Ctrl-C, 143 by SIGTERM.
 """
 
 import logging
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -15,8 +16,9 @@ from rich.text import Text
 from faceagent import __version__
 from faceagent.cli import analyze, chat, doctor, route, sessions, tools, vlm, weights
 from faceagent.cli.checkout import add_evaluation
-from faceagent.cli.exit_codes import ERROR, INTERRUPTED, REFUSED, USAGE
+from faceagent.cli.exit_codes import ERROR, INTERRUPTED, OK, REFUSED, TERMINATED, USAGE
 from faceagent.cli.render import err, out
+from faceagent.cli.streams import abandon_stdout, prepare
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
 
 app = typer.Typer(
@@ -34,6 +36,8 @@ for _name, _group in (("weights", weights.app), ("vlm", vlm.app), ("sessions", s
 
 def main() -> None:
     """Entry point: runs the command and turns faceagent's errors into a message and an exit code."""
+    prepare()
+    signal.signal(signal.SIGTERM, _terminate)
     handler = RichHandler(console=err, show_time=False, show_path=False)
     handler.addFilter(logging.Filter("faceagent"))  # what other libraries log is not for the terminal
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
@@ -52,8 +56,16 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except OSError as error:
         # Standard output itself: a full disk, a closed terminal.
-        err.print(f"error: the output cannot be written: {error.strerror}.", highlight=False)
-        sys.exit(ERROR)
+        abandon_stdout()
+        if not isinstance(error, BrokenPipeError):
+            err.print(f"error: the output cannot be written: {error.strerror}.")
+        sys.exit(OK if isinstance(error, BrokenPipeError) else ERROR)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    """End as after an error, so that temporary files are deleted and child processes stopped."""
+    del number, frame
+    sys.exit(TERMINATED)
 
 
 def _fail(error: FaceagentError, code: int) -> NoReturn:

@@ -1,31 +1,48 @@
 """How results look in a terminal: tables and lines on standard output, progress and remarks on standard error."""
 
-import os
 import sys
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from faceagent.cli.exit_codes import ERROR, FLAGGED, OK, PARTIAL
 from faceagent.cli.fail_on import Line, met
+from faceagent.cli.streams import abandon_stdout
 from faceagent.types import INCONCLUSIVE, Report, Verdict
 
 
-class _Output(Console):
-    """Standard output. A closed pipe is an error that the command handles, because it may have work to finish."""
+class _PlainConsole(Console):
+    """Prints strings as they are: names of files and stored texts are data, never markup, links or commands."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The segments without characters that move a terminal's cursor, change its state or reverse its text."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else strip_control_characters(text), style, control)
 
     def on_broken_pipe(self) -> None:
-        """Raise the error; rich would end the program."""
+        """Raise the error, because the command may have work to finish; rich would end the program."""
         raise BrokenPipeError
 
 
-out = _Output()
-err = Console(stderr=True)
+def strip_control_characters(text: str) -> str:
+    """``text`` without control and format characters, which can move a terminal's cursor or reverse its text."""
+    if text.isprintable():
+        return text
+    return "".join(mark for mark in text if mark in "\n\t" or not unicodedata.category(mark).startswith("C"))
+
+
+out = _PlainConsole()
+err = _PlainConsole(stderr=True)
 
 FEW = 5
 """Up to this many pictures each get a table; more get a line for each face."""
@@ -46,7 +63,7 @@ class Tally:
         self._crowd_note = partial(crowd_note, most=most_faces)
         self.seen = self.faces = self.broken = 0
         self._remarks: dict[str, None] = {}
-        self._incomplete = self._flagged = False
+        self._incomplete = self._flagged = self._unwritten = False
         self._lines = lines
 
     def add(self, report: Report) -> None:
@@ -82,6 +99,12 @@ class Tally:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             self._remarks[f"Skipped: {names[0]}{more}, because it is {looks} and no picture that is read."] = None
 
+    def miss(self, unwritten: Sequence[tuple[str, str]]) -> None:
+        """Remark on reports that could not be written: names of pictures, and why."""
+        self._unwritten = bool(unwritten)
+        for name, why in unwritten:
+            self._remarks[f"{name}: {why}"] = None
+
     def print_summary(self, seconds: float) -> None:
         """Print the remarks and the counts. ``seconds`` is the duration of the whole run."""
         for remark in self._remarks:
@@ -94,15 +117,15 @@ class Tally:
 
     @property
     def code(self) -> int:
-        """The exit code: an error when nothing could be analysed, a line that was met, partial when some is missing."""
-        if self.broken == self.seen:
+        """The exit code: an error when nothing could be analysed or written, a line that was met, partial."""
+        if self._unwritten or self.broken == self.seen:
             return ERROR
         if self._flagged:
             return FLAGGED
         return PARTIAL if self.broken or self._incomplete else OK
 
 
-def print_report(report: Report, total: int, *, as_json: bool) -> bool:
+def print_report(report: Report, total: int, *, as_json: bool) -> OSError | None:
     """Print one report to standard output.
 
     Args:
@@ -111,21 +134,21 @@ def print_report(report: Report, total: int, *, as_json: bool) -> bool:
         as_json: print one line of JSON.
 
     Returns:
-        False when the reader has closed the pipe (``| head``).
+        None when it was printed, else why nothing more can be: BrokenPipeError when the reader has closed the pipe
+        (``| head``), another OSError for a full disk.
     """
     try:
         if as_json:
             sys.stdout.write(report.model_dump_json() + "\n")
-            sys.stdout.flush()
         elif total > FEW or out.width < NARROW:
             _print_lines(report)
         else:
             _print_table(report)
-    except BrokenPipeError:
-        # Otherwise Python prints the error again when it flushes standard output at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        sys.stdout.flush()
+    except OSError as error:
+        abandon_stdout()
+        return error
+    return None
 
 
 def progress_bar() -> Progress:

@@ -6,7 +6,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from faceagent.cli.render import err, out
+from faceagent.cli.render import err, out, strip_control_characters
 from faceagent.errors import InputError
 from faceagent.settings import load
 
@@ -23,7 +23,7 @@ def list_sessions() -> None:
         found = sessions.list_sessions(memory)
     for one in found:
         used = one.used.replace("T", " ").removesuffix("+00:00")
-        table.add_row(one.id, Text(one.title), str(one.turns), str(one.pictures), used)
+        table.add_row(one.id, Text(strip_control_characters(one.title)), str(one.turns), str(one.pictures), used)
     if found:
         out.print(table)
     else:
@@ -33,7 +33,7 @@ def list_sessions() -> None:
 @app.command("show")
 def show_session(name: Annotated[str, typer.Argument(help="The conversation's name.")]) -> None:
     """Print what was said in a conversation, oldest first."""
-    from faceagent.cli.chat_output import PROMPT, strip_control_characters
+    from faceagent.cli.chat_output import PROMPT
     from faceagent.storage import sessions
     from faceagent.storage.conversation_store import ConversationStore, Exchange
 

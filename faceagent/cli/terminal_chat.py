@@ -16,8 +16,8 @@ from rich.text import Text
 from faceagent.agent.chat import Conversation
 from faceagent.agent.chat.commands import KINDS
 from faceagent.agent.chat.events import Clarification, Done, Event, Planned, Token
-from faceagent.cli.chat_output import PROMPT, EventPrinter, WordWrap, strip_control_characters
-from faceagent.cli.render import err, out
+from faceagent.cli.chat_output import PROMPT, EventPrinter, WordWrap
+from faceagent.cli.render import err, out, strip_control_characters
 from faceagent.errors import InputError
 from faceagent.router import Plan
 

@@ -1,6 +1,7 @@
 """``faceagent tools``: the specialists with their questions, weights and licences."""
 
 from rich.table import Table
+from rich.text import Text
 
 from faceagent import weights
 from faceagent.cli.render import out
@@ -15,6 +16,8 @@ def tools() -> None:
     for tool in build_tools(load()).values():
         spec = tool.spec
         used = ", ".join(f"{name} ({weights.entry(name).license})" for name in spec.weights) or "none"
-        state = f"{spec.summary} [yellow]{spec.pending}[/]" if spec.pending else spec.summary
+        state = Text(spec.summary)
+        if spec.pending:
+            state.append(f" {spec.pending}", style="yellow")
         table.add_row(spec.name, spec.version, ", ".join(spec.questions), used, state)
     out.print(table)

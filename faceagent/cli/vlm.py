@@ -9,7 +9,7 @@ import typer
 
 from faceagent.cli.exit_codes import ERROR
 from faceagent.cli.render import err, out
-from faceagent.settings import load
+from faceagent.settings import Settings, load
 from faceagent.vlm import environment, server
 
 app = typer.Typer(help="Serve the vision-language model with vLLM.", no_args_is_help=True)
@@ -38,7 +38,7 @@ def serve(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _print_progress() as step:
         state = server.start(settings, port, exit_with_parent=not detach, step=step)
-    _print_server(state)
+    _print_server(settings, state)
     if detach:
         return
     try:
@@ -54,11 +54,12 @@ def serve(
 @app.command()
 def status(port: Port = None) -> None:
     """Say whether the server runs and answers; fails when it does not."""
-    state = server.find(load(), port)
+    settings = load()
+    state = server.find(settings, port)
     if state is None:
         err.print("No server runs. Start one with: faceagent vlm serve", highlight=False)
         raise typer.Exit(ERROR)
-    _print_server(state)
+    _print_server(settings, state)
     if not state.healthy():
         err.print("It does not answer: it is still starting, or it hangs.", style="yellow")
         raise typer.Exit(ERROR)
@@ -76,11 +77,13 @@ def stop(port: Port = None) -> None:
     err.print(f"Stopped process {state.pid}.", highlight=False)
 
 
-def _print_server(state: server.ServerState) -> None:
+def _print_server(settings: Settings, state: server.ServerState) -> None:
+    made = server.key_file(settings, state.port)
     lines = {
         "endpoint": state.url,
         "model": state.model,
         "adapters": ", ".join(state.adapters) or "none",
+        "key": made if settings.vlm_key is None else "FACEAGENT_VLM_KEY",
         "process": state.pid,
         "log": state.log,
         "use it": f"FACEAGENT_VLM_ENDPOINT={state.url} faceagent analyze ...",

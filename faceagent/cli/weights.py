@@ -22,7 +22,7 @@ def list_weights() -> None:
     table = Table(Column("id", no_wrap=True), "what", "licence", "commercial", "MB", "profiles", "state")
     for entry in weights.entries():
         size = f"{entry.bytes / 1e6:.1f}" if entry.bytes else ""
-        commercial = "yes" if entry.commercial else "[red]no[/]"
+        commercial = Text("yes") if entry.commercial else Text("no", style="red")
         state = states[entry.id].state
         table.add_row(entry.id, entry.title, entry.license, commercial, size, ", ".join(entry.profiles), state)
     out.print(table)

@@ -17,7 +17,7 @@ from faceagent.errors import FaceagentError, OutputError
 from faceagent.intake.blobs import Blobs
 from faceagent.report.write import IndexEntry, folder_name, index, index_entry, make_folder, write
 from faceagent.settings import Settings
-from faceagent.types import FrozenModel, Problem, Report, Request, Verdict
+from faceagent.types import FrozenModel, Problem, Report, Request
 from faceagent.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 JOURNAL = "journal.jsonl"
 
 _DECIDING = {"profile", "noncommercial", "seed", "max_bytes", "max_pixels", "max_frames", "trust_anchors"} | {
-    "explain_depth", "vlm_hypotheses", "vlm_endpoint", "vlm_model", "max_faces", "min_face",
+    "explain_depth", "vlm_hypotheses", "vlm_endpoint", "vlm_model", "max_faces", "min_face", "language", "style",
 }  # fmt: skip
 """Settings that change what a report says."""
 
@@ -39,7 +39,7 @@ class _Line(FrozenModel):
     folder: str
     faces: int
     thumbnail: str | None
-    verdicts: tuple[Verdict, ...]
+    answer: str
     problem: Problem | None = Field(default=None)
 
 
@@ -149,7 +149,7 @@ class RunFolder:
             folder=folder,
             faces=entry.faces,
             thumbnail=entry.thumbnail,
-            verdicts=entry.verdicts,
+            answer=entry.answer,
             problem=entry.problem,
         )
         try:
@@ -190,6 +190,6 @@ def _entry(line: _Line) -> IndexEntry:
         link=f"{line.folder}/report.html",
         faces=line.faces,
         thumbnail=line.thumbnail,
-        verdicts=line.verdicts,
+        answer=line.answer,
         problem=line.problem,
     )

@@ -32,7 +32,7 @@ class SessionInfo(FrozenModel):
 def open_storage(settings: Settings) -> Iterator[Storage]:
     """The memory that the settings name. Raises StorageError when it cannot be used."""
     with ExitStack() as stack:
-        if settings.memory.startswith(("postgresql://", "postgres://")):
+        if settings.memory.startswith("postgresql://"):
             from faceagent.storage.postgres import Postgres
 
             yield stack.enter_context(Postgres(settings.memory))

@@ -3,9 +3,10 @@
 Deleted means deleted: SQLite overwrites the rows (secure_delete) and gives the space back.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from langgraph.store.sqlite import SqliteStore
 
 from faceagent.storage.protocol import busy_error, strict_serializer, translate_error
 
+PRIVATE = 0o600
+"""Mode of every file: what is said about people in pictures is for the user alone, wherever the folder is."""
 BUSY_SECONDS = 2.0
 """How long a write waits for another process to finish its own."""
 
@@ -33,6 +36,7 @@ class Sqlite(AbstractContextManager["Sqlite"]):
         self.location = str(self._file)
         with _translating(self._file):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_private(self._file)
             # Each library counts on transactions being begun in its own way.
             self._connections = [_connect(self._file), _connect(self._file, autocommit=True)]
             self._saver, store = (
@@ -47,7 +51,7 @@ class Sqlite(AbstractContextManager["Sqlite"]):
     @contextmanager
     def lock(self, conversation: str) -> Iterator[None]:
         """Hold a conversation by a lock file, which the system releases even when the process is killed."""
-        lock = FileLock(self._lock_file(conversation), timeout=0)
+        lock = FileLock(self._lock_file(conversation), timeout=0, mode=PRIVATE)
         try:
             lock.acquire()
         except Timeout:
@@ -86,6 +90,17 @@ class Sqlite(AbstractContextManager["Sqlite"]):
 
     def __enter__(self) -> Self:
         return self
+
+
+def _make_private(file: Path) -> None:
+    """Make the database when there is none, and let nobody else read it; SQLite gives its log the same mode."""
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE))
+    for name in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        # A file of another user keeps its mode.
+        with suppress(OSError):
+            if name.stat().st_mode & 0o077:
+                name.chmod(PRIVATE)
 
 
 def _connect(file: Path, *, autocommit: bool = False) -> sqlite3.Connection:

@@ -18,6 +18,7 @@ def backend(settings: Settings) -> Backend:
         return embedded_backend(settings)
     from faceagent.vlm.http_client import HttpClient
     from faceagent.vlm.openai_backend import OpenAIBackend
+    from faceagent.vlm.server import key_for
 
-    client = HttpClient(settings.vlm_url, settings.vlm_key, settings.vlm_seconds, settings.vlm_retries)
+    client = HttpClient(settings.vlm_url, key_for(settings), settings.vlm_seconds, settings.vlm_retries)
     return OpenAIBackend(client, settings.vlm_model)

@@ -5,6 +5,7 @@ Every flag has its reason here. ``server`` starts and stops the process.
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,9 @@ RANK = 16
 """Largest LoRA rank when there is no adapter; vLLM's own default."""
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The values that vLLM accepts for --max-lora-rank."""
+
+ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""A name that is no flag and no other notation of vLLM's command line."""
 
 WITHHELD = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "OMP_NUM_THREADS", "VLLM_API_KEY"})
 """Variables that the server does not inherit: they concern our Python, or the settings decide about them."""
@@ -47,9 +51,14 @@ def served_model(settings: Settings) -> ServedModel:
         folder = model_folder(settings)
         return ServedModel(str(folder), folder.name, adapters())
     home = settings.vlm_adapters
-    found = (
-        {} if home is None else {path.parent.name: path.parent for path in sorted(home.glob("*/adapter_config.json"))}
-    )
+    folders = [] if home is None else [path.parent for path in sorted(home.glob("*/adapter_config.json"))]
+    for folder in folders:
+        if not ADAPTER_NAME.fullmatch(folder.name):
+            raise ModelUnavailable(
+                f"An adapter cannot be called {folder.name!r}.",
+                remedy="Use letters, digits, dots, hyphens and underscores, with a letter or digit first.",
+            )
+    found = {folder.name: folder for folder in folders}
     return ServedModel(settings.vlm_served, settings.vlm_served, found)
 
 
@@ -93,7 +102,8 @@ def variables(settings: Settings) -> dict[str, str]:
     switches = {
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
-        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+        # Every adapter is named on the command line: nobody may load another one.
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "0",
         "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
     }
     # The user's own values of these take precedence.

@@ -6,26 +6,29 @@ id alone is not enough, because the system reuses ids. A process that we did not
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess  # noqa: S404 - vLLM is a program of its own
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import numpy as np
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from faceagent.atomic_write import atomic_write
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.types import FrozenModel
 from faceagent.vlm import chat_template, environment, launch
-from faceagent.vlm import exit_with_parent as parent_script
 from faceagent.vlm.embedded_model import SIZE
 from faceagent.vlm.http_client import HttpClient
 from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.vlm.protocol import GenerationRequest, Message
+from faceagent.weights import exit_with_parent as parent_script
 
 GRACE = 20.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -93,6 +96,7 @@ def start(
             f"A server runs on port {port} already (process {old.pid}).", remedy="Stop it with `faceagent vlm stop`."
         )
     _check_port(port)
+    settings = _with_key(settings, port)
     model = launch.served_model(settings)
     if where.build == "cpu" and settings.vlm_served is None:
         _check_memory()
@@ -130,6 +134,33 @@ def start(
     return state
 
 
+def key_for(settings: Settings) -> SecretStr | None:
+    """The key of the endpoint that the settings name: theirs, or the one of a server that was started here."""
+    if settings.vlm_key is not None or settings.vlm_url is None:
+        return settings.vlm_key
+    parts = urlsplit(settings.vlm_url)
+    if parts.hostname not in (launch.HOST, "localhost") or parts.port is None or find(settings, parts.port) is None:
+        return None
+    with contextlib.suppress(OSError):
+        return SecretStr(key_file(settings, parts.port).read_text(encoding="ascii").strip())
+    return None
+
+
+def key_file(settings: Settings, port: int) -> Path:
+    """Where the key of a server that was started here is kept, for this user alone."""
+    return settings.cache / f"vllm-{port}.key"
+
+
+def _with_key(settings: Settings, port: int) -> Settings:
+    """The settings with a key: without one, every user of this machine could use the server."""
+    if settings.vlm_key is not None:
+        return settings
+    key = secrets.token_urlsafe(32)
+    with atomic_write(key_file(settings, port), 0o600) as draft:
+        draft.write_text(key, encoding="ascii")
+    return settings.model_copy(update={"vlm_key": SecretStr(key)})
+
+
 def find(settings: Settings, port: int | None = None) -> ServerState | None:
     """The running server on this port that was started with this cache, or None."""
     path = _file(settings, settings.vlm_port if port is None else port)
@@ -153,6 +184,7 @@ def end(settings: Settings, state: ServerState) -> None:
     if (child := _children.pop(state.pid, None)) is not None:
         child.wait()
     _file(settings, state.port).unlink(missing_ok=True)
+    key_file(settings, state.port).unlink(missing_ok=True)
 
 
 def wait(state: ServerState) -> int:

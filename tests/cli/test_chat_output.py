@@ -3,7 +3,8 @@
 import pytest
 from rich.console import Console
 
-from faceagent.cli.chat_output import WordWrap, strip_control_characters
+from faceagent.cli.chat_output import WordWrap
+from faceagent.cli.render import strip_control_characters
 
 
 def test_nothing_printed_moves_the_cursor_or_turns_the_writing() -> None:

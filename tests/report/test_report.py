@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceagent import Analyst, InputError, Report, Settings, report
+from faceagent import Analyst, OutputError, Report, Settings, report
 from faceagent.intake import MemoryBlobs
 from faceagent.types import Problem
 

@@ -16,7 +16,7 @@ import pytest
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.vlm import environment, launch, server
-from faceagent.vlm import exit_with_parent as script
+from faceagent.weights import exit_with_parent as script
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -213,6 +213,36 @@ def test_the_command_line_keeps_to_this_machine_and_fetches_nothing(home: Path) 
     assert slow[slow.index("--max-loras") + 1] == "3"
     assert "s3cret" not in " ".join(said)
     assert launch.variables(settings)["VLLM_API_KEY"] == "s3cret"
+
+
+def test_a_server_without_a_key_of_the_user_gets_one_that_this_user_alone_can_read(home: Path) -> None:
+    settings = having(home)
+    state = server.start(settings, step=quiet)
+    try:
+        key = server.key_for(settings)
+        assert key is not None and len(key.get_secret_value()) > 30
+        assert f"key {key.get_secret_value()}" in state.log.read_text(encoding="utf-8")
+        assert server.key_file(settings, state.port).stat().st_mode & 0o777 == 0o600
+        assert key.get_secret_value() not in Path(f"/proc/{state.pid}/cmdline").read_text(encoding="utf-8")
+        # Another endpoint does not get to see it.
+        away = settings.model_copy(update={"vlm_endpoint": "http://127.0.0.1:9/v1"})
+        assert server.key_for(away) is None
+    finally:
+        server.end(settings, state)
+    assert server.key_for(settings) is None and not server.key_file(settings, state.port).exists()
+
+
+@pytest.mark.parametrize("name", ["--trust-remote-code", "-x", "a=b", "two words", "new\nline", ".hidden"])
+def test_a_folder_whose_name_could_be_a_flag_is_refused(home: Path, name: str) -> None:
+    (home / "adapters" / name).mkdir()
+    (home / "adapters" / name / "adapter_config.json").write_text('{"r": 8}', encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match="An adapter cannot be called"):
+        launch.served_model(having(home))
+
+
+def test_nobody_may_load_another_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "1")
+    assert launch.variables(Settings())["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "0"
 
 
 def test_a_server_gets_nothing_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """Run as a script: executes the given command, which ends when the process that started it ends.
 
 ``python exit_with_parent.py PARENT COMMAND...``: the kernel sends SIGTERM when the parent dies, for whatever reason.
-Only Linux can do that; elsewhere the command just runs. Standard library only, because it runs in vLLM's environment.
+Only Linux can do that; elsewhere the command just runs. For registry clients and for vLLM's server; standard library
+only, because it also runs in vLLM's environment.
 """
 
 import ctypes
