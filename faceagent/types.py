@@ -443,7 +443,9 @@ class Report(FrozenModel):
     schema_version: Literal[1] = 1
     request: Request
     source: str
-    summary: Summary | None = Field(default=None, description="the direct answer; reports before 0.3 have none")
+    summary: Summary | None = Field(
+        default=None, description="the direct answer; null in reports from before there was one"
+    )
     problem: Problem | None = Field(default=None, description="why the picture could not be analysed, if so")
     picture: Picture | None = None
     references: tuple[Picture, ...] = ()

@@ -84,7 +84,8 @@ def _bar(verdict: Verdict) -> Bar | None:
     if verdict.positive is not None and ends is not None:
         one = verdict.positive
         side = ends[one.value >= 0.5]
-        support = f"{wording.support(_ratio(one.value))} support for \u201c{side}\u201d"
+        word = wording.support(_ratio(one.value))
+        support = f"{'no clear' if word == 'no' else word} support for \u201c{side}\u201d"
         return Bar(
             _at(_ratio(one.value)), _at(_ratio(one.low)), _at(_ratio(one.high)), ends, _shares(one, support, side)
         )
@@ -99,6 +100,9 @@ def _shares(one: Probability, support: str, side: str) -> str:
     if support and value < 0.5:
         value, low, high = 1 - value, 1 - high, 1 - low
     numbers = f"{wording.percent(value)} ({100 * low:.0f} to {100 * high:.0f} %)"
+    if support and high <= value:
+        # The ratio stands at its limit, and so does the upper end of its interval.
+        numbers = f"{wording.percent(value)}, the most that this test can say"
     return f"{support}, {numbers}" if support else f"{side} {numbers}"
 
 

@@ -233,3 +233,36 @@ def test_answers_follow_labels_and_status() -> None:
     assert answer_of(verdict("identity", "other_person", status="leans")) == "leans_no"
     assert answer_of(verdict("identity", "inconclusive", status="uncertain")) == "cannot_tell"
     assert answer_of(verdict("age", "20-30 years")) == "described"
+
+
+def test_what_stays_open_for_one_of_several_faces_is_said() -> None:
+    faces = [face("F1"), face("F2")]
+    found = [verdict(question, LABELS[question][1], one.id) for question in ATTACKS for one in faces]
+    open_one = verdict("spoof", "inconclusive", "F1", status="uncertain", reason="weak_evidence")
+    told = summarize([open_one if one.id == open_one.id else one for one in found], [], faces)
+    assert "For F1 it cannot be told whether it is a picture of a print or a screen." in told.answer
+
+
+def test_a_covered_face_leads_with_what_cannot_be_told_and_why() -> None:
+    covered = face(reasons={question: ("occluded",) for question in ATTACKS})
+    shut = [verdict(one, "inconclusive", status="uncertain", reason="face_unusable") for one in ATTACKS]
+    told = summarize([*shut, verdict("action_units", "AU5A")], [], [covered])
+    assert told.answer == (
+        "Whether this face is manipulated, a blend of two people or a picture of a print or a screen cannot be told: "
+        "part of the face is covered."
+    )
+    assert told.next_step == "Use a picture in which the whole face can be seen."
+
+
+@pytest.mark.parametrize(("language", "topic"), [("es", "expresión"), ("zh", "表情")])
+def test_a_refusal_is_in_the_language_of_the_summary(language: str, topic: str) -> None:
+    refusal = PolicyDecision(
+        question="expression",
+        purpose="workplace",
+        jurisdiction="eu",
+        decision="refuse",
+        rule="EU AI Act Art. 5(1)(f)",
+        notice="Inferring emotions is prohibited.",
+    )
+    told = summarize([], refused=[refusal], language=language)
+    assert topic in told.answer and "Inferring" not in told.answer

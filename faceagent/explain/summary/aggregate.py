@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from faceagent.explain.summary.answers import ATTACKS, ORDER, alarm, answer_of, side_of
 from faceagent.explain.summary.phrases import clause, phrase
+from faceagent.explain.summary.reasons import because
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.types import Evidence, Face, Question, Verdict
 
@@ -40,7 +41,7 @@ def _several(
     raised = [question for question in asked if any(alarm(one) < 2 for one in by_question[question])]
     quiet = [question for question in ATTACKS if question in by_question and question not in raised]
     shown = [question for question in asked if question not in (*ATTACKS, *raised)]
-    kept = [question for question in shown if question not in NOT_LED_WITH] or shown
+    kept = [question for question in shown if question not in NOT_LED_WITH] or ([] if raised or quiet else shown)
     kept = [question for question in kept if any(answer_of(one) != "cannot_tell" for one in by_question[question])]
     for question in raised:
         yield _question(words, by_question[question], evidence, faces)
@@ -71,11 +72,35 @@ def _not_found(
         where = words.say("in_faces", form=int(len(judged) > 1), n=len(judged))
         signs = words.join([words.say("signs", one) for one in answered], "neither")
         yield words.say("signs", "found_none", list=signs, where=where)
-    if len(unclear) == 1 or unclear and not answered and total == 1:
+    if len(answered) > 1:
+        yield from _open_for(words, {name: quiet[name] for name in answered})
+    if len(unclear) == 1:
         yield _question(words, quiet[unclear[0]], evidence, faces)
     elif unclear:
         left = words.join([words.say("open", one) for one in unclear], "either")
-        yield words.say("also_open", form=int(total > 1), list=left)
+        first = quiet[unclear[0]][0]
+        if total == 1 and len({quiet[one][0].reason for one in unclear}) == 1:
+            yield words.say("open_why", list=left, why=because(words, first, faces.get(first.subject)))
+        else:
+            yield words.say("also_open", form=int(total > 1), list=left)
+
+
+def _open_for(words: Sentences, answered: Mapping[Question, Sequence[Verdict]]) -> Iterator[str]:
+    """The faces for which a question stays open that is answered for others."""
+    left: dict[tuple[str, ...], list[Question]] = {}
+    for question, found in answered.items():
+        names = tuple(one.subject for one in found if answer_of(one) == "cannot_tell")
+        if names:
+            left.setdefault(names, []).append(question)
+    for names, questions in left.items():
+        what = words.join([words.say("open", one) for one in questions], "either")
+        yield words.say("open_for", form=int(len(names) > 1), faces=_names(words, names), list=what)
+
+
+def _names(words: Sentences, names: Sequence[str]) -> str:
+    if len(names) <= MOST_NAMED:
+        return words.join(names)
+    return words.join([*names[: MOST_NAMED - 1], words.say("more_faces", n=len(names) - MOST_NAMED + 1)])
 
 
 def _question(
@@ -104,10 +129,5 @@ def _question(
 def _group(words: Sentences, found: Sequence[Verdict], evidence: Sequence[Evidence], total: int) -> str:
     """The faces that share an answer, and what they do."""
     names = [one.subject for one in found]
-    if len(found) == total:
-        subject = words.say("all_faces")
-    elif len(found) > MOST_NAMED:
-        subject = words.join([*names[: MOST_NAMED - 1], words.say("more_faces", n=len(names) - MOST_NAMED + 1)])
-    else:
-        subject = words.join(names)
+    subject = words.say("all_faces") if len(found) == total else _names(words, names)
     return words.say("group", subject=subject, does=clause(words, found[0], evidence, len(found) > 1))

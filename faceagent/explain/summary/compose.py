@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from faceagent.explain.summary.aggregate import answer_text
+from faceagent.explain.summary.aggregate import NOT_LED_WITH, answer_text
 from faceagent.explain.summary.answers import answer_of, ranked
 from faceagent.explain.summary.numbers import numbers
 from faceagent.explain.summary.phrases import phrase
@@ -57,7 +57,7 @@ def summarize(
         return Summary(language=words.language, style=style, answer=words.paragraph(told or [words.say("nothing")]))
     known = {face.id: face for face in faces}
     order = ranked(chosen, [face.id for face in faces])
-    first = order[0]
+    first = next((one for one in order if one.question not in NOT_LED_WITH), order[0])
     face = known.get(first.subject)
     findings = tuple(
         Finding(
@@ -83,7 +83,7 @@ def summarize(
         answer=answer,
         reason=why,
         trust=sure,
-        next_step=next_step(words, first, face),
+        next_step=next_step(words, first, face, placed=any(item.id in grounds and item.region for item in evidence)),
         findings=findings,
         cites=_ids(order, grounds),
     )
@@ -112,9 +112,9 @@ def _refusals(words: Sentences, refused: Sequence[Refused | PolicyDecision]) -> 
     for one in refused:
         if isinstance(one, PolicyDecision) and one.decision != "refuse":
             continue
-        topic = one.topic if isinstance(one, Refused) else one.question
-        topic = words.find("topics", topic) or topic.replace("_", " ")
-        notice = words.find("notices", one.rule) or one.notice or one.rule
+        topic: str = one.topic if isinstance(one, Refused) else one.question
+        notice = words.find("notices", topic) or words.find("notices", one.rule) or one.notice or one.rule
+        topic = words.find("topics", topic) or words.find("questions", topic) or topic.replace("_", " ")
         said[words.say("refused", topic=topic, notice=notice)] = None
     return list(said)
 

@@ -52,6 +52,8 @@ def label(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many
     if verdict.question == "action_units":
         record = {item.id: item for item in evidence}
         shown = [record[name] for name in verdict.supports if name in record]
+        if not shown:
+            return verdict.label.replace("+", words.tables["list"])
         shown.sort(key=lambda item: -(item.score.value if item.score else 0.0))
         rest = len(shown) - MOST_UNITS
         named = name_units(words, shown[:MOST_UNITS])

@@ -21,7 +21,9 @@ def trust(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> st
         power = _power(words, verdict, weighed, answer) if verdict.reason not in UNJUDGED else None
         return power or words.say("trust", "unjudged")
     if verdict.question in (*ATTACKS, "identity"):
-        return _power(words, verdict, weighed, answer)
+        firm = words.say("strength", verdict.strength) if verdict.strength else None
+        power = _power(words, verdict, weighed, answer)
+        return words.paragraph([text for text in (firm, power) if text]) or None
     if verdict.question == "provenance":
         key = {"declares_synthetic": "declared", "inconclusive": "silent"}.get(verdict.label, "signed")
         return words.say("trust", key)
@@ -83,6 +85,7 @@ def _rare(words: Sentences, share: float, what: str) -> str:
     """A rare event with its noun: "3 false alarms in 100 genuine pictures", "1 in 1,000 pairs of strangers"."""
     total = 100 if share >= 0.0095 else 1000
     count = round(total * share)
+    whole = f"{total:,}".replace(",", words.tables["thousands"])
     if not count:
-        return words.say("counts", f"{what}_few", total=f"{total:,}")
-    return words.say("counts", what, form=int(count > 1), count=count, total=f"{total:,}")
+        return words.say("counts", f"{what}_few", total=whole)
+    return words.say("counts", what, form=int(count > 1), count=count, total=whole)

@@ -77,11 +77,13 @@ def because(words: Sentences, verdict: Verdict, face: Face | None) -> str:
         reasons = [one for one in face.reasons.get(verdict.question, ()) if words.find("because", one)]
         if reasons:
             return words.join([words.say("because", one) for one in reasons[:2]])
+    if verdict.question == "expression" and verdict.reason == "weak_evidence":
+        return words.say("because", "weak_expression")
     return words.find("because", verdict.reason or "no_evidence") or words.say("because", "no_evidence")
 
 
-def next_step(words: Sentences, verdict: Verdict, face: Face | None) -> str:
-    """What a reader can do next."""
+def next_step(words: Sentences, verdict: Verdict, face: Face | None, *, placed: bool = False) -> str:
+    """What a reader can do next. ``placed``: whether the reason names a place in the face."""
     answer, question = answer_of(verdict), verdict.question
     if answer == "cannot_tell" and question != "provenance":
         key = _REMEDIES.get(verdict.reason or "", "person")
@@ -90,9 +92,9 @@ def next_step(words: Sentences, verdict: Verdict, face: Face | None) -> str:
             key = next((_FACE_REMEDIES[one] for one in reasons if one in _FACE_REMEDIES), "better_picture")
         return words.say("next", key)
     if question in ATTACKS or (question == "identity" and verdict.label == "forged"):
-        forged = question == "identity"
-        side = "yes" if answer == "yes" or forged else "leans_yes" if answer == "leans_yes" else "no"
-        return words.say("next", f"attack_{side}")
+        if answer == "yes" or question == "identity":
+            return words.say("next", "forgery_yes" if placed else "attack_yes")
+        return words.say("next", "attack_leans_yes" if answer == "leans_yes" else "attack_no")
     if question == "identity":
         side = "leans" if answer.startswith("leans") else answer
         return words.say("next", f"identity_{side}")
