@@ -20,7 +20,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from faceagent.router import DialogueContext, Plan, route
+from faceagent.router import DialogueContext, Plan, Reader, route
 from faceagent.types import FrozenModel
 
 Set = Literal[
@@ -57,9 +57,9 @@ class Query(FrozenModel):
     context: DialogueContext = DialogueContext()
     expect: Mapping[str, Any]
 
-    def plan(self) -> Plan:
-        """What the rules make of it; no model is asked."""
-        return route(self.text, self.context)
+    def plan(self, reader: Reader | None = None) -> Plan:
+        """What the router makes of it; without a reader, what the rules alone do."""
+        return route(self.text, self.context, reader)
 
     def wrong(self, plan: Plan) -> tuple[str, ...]:
         """Names of the fields in which ``plan`` is not the expected one; none: an exact plan."""

@@ -21,7 +21,7 @@ from evals.runner import Runner
 from evals.task import CaseTable, EvalTask, Values
 from faceagent.agent.analyst import Analyst
 from faceagent.agent.chat.planning import tools_of_query
-from faceagent.router import DialogueContext, Plan
+from faceagent.router import DialogueContext, Plan, open_reader
 from faceagent.tools.base import Tool, ToolSpec, View
 from faceagent.types import Evidence, Report, ToolStamp
 
@@ -76,7 +76,7 @@ def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
 
 def selected(runner: Runner, query: Query) -> dict[str, float | str]:
     """How the calls for a query differ from those of the right plan, and whether the plan is the right one."""
-    plan = query.plan()
+    plan = query.plan(open_reader(runner.settings))
     right = {key: value for key, value in query.expect.items() if key in FIELDS}
     asks = "?" if query.expect.get("asks") else None
     meant = Plan.model_validate({"kind": "analyse", "purpose": query.context.purpose, **right, "clarification": asks})

@@ -1,8 +1,8 @@
-"""Routing: is a typed request read as it was meant, by the rules alone?
+"""Routing: is a typed request read as it was meant, by the rules and the reader?
 
 A set of queries labels the whole plan, or only what must be refused (``refused``, ``questions``, ``purpose``). Of the
-first kind the share of exact plans is measured, of both kinds whether the right topics are refused. No model is asked
-and no picture is opened. Only the first run on a set that the rules were not written with says how they do on what
+first kind the share of exact plans is measured, of both kinds whether the right topics are refused. No picture is
+opened. Only the first run on a set that the rules were not written with says how they do on what
 they have not seen; those first runs are recorded in ``evals.data.queries``.
 """
 
@@ -18,6 +18,7 @@ from evals.plots import Bars, Figure
 from evals.runner import Runner
 from evals.task import CaseTable, EvalTask, Values
 from faceagent.errors import InputError
+from faceagent.router import Reader, open_reader
 
 REFUSAL_FIELDS = frozenset({"refused", "questions", "purpose", "kind"})
 """Fields of a set that labels nothing but refusals."""
@@ -36,14 +37,14 @@ def read(dataset: Dataset, tool: str) -> Cases:
 
 def observe(runner: Runner, cases: Sequence[Case]) -> list[Values | Skip]:
     """Which fields of each plan differ, and whether the right topics were refused."""
-    del runner
-    return [_observe(case) for case in cases]
+    reader = open_reader(runner.settings)
+    return [_observe(case, reader) for case in cases]
 
 
-def _observe(case: Case) -> Values:
+def _observe(case: Case, reader: Reader | None) -> Values:
     query = typed.query_of(case.truth)
     started = time.perf_counter()
-    plan = query.plan()
+    plan = query.plan(reader)
     spent = (time.perf_counter() - started) * 1000
     wrong = query.wrong(plan)
     found: dict[str, float | str] = {
@@ -98,7 +99,7 @@ def failures(table: CaseTable) -> Reals:
 TASK = EvalTask(
     name="routing",
     title="Requests read as they were meant",
-    protocol="Typed queries through the rules, no model and no picture: share of plans in which every labelled field "
+    protocol="Typed queries through the rules and the reader, no picture: share of plans in which every labelled field "
     "is exact; precision and recall of refusals over the queries; median time of one request.",
     tools=("analyze",),
     needs=".jsonl lines with text and expect (evals/data/*.jsonl ship with faceagent)",

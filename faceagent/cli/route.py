@@ -10,7 +10,7 @@ from rich.text import Text
 from faceagent import policy
 from faceagent.cli.render import out
 from faceagent.policy import JURISDICTIONS, PURPOSES
-from faceagent.router import DialogueContext, Plan
+from faceagent.router import DialogueContext, Plan, open_reader
 from faceagent.router import route as make_plan
 from faceagent.settings import load
 
@@ -24,9 +24,10 @@ def route(
     ] = None,
     purpose: Annotated[str | None, typer.Option(help=f"Why you ask: {', '.join(PURPOSES)}.")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help=f"Whose rules apply: {', '.join(JURISDICTIONS)}.")] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="Read by the rules alone, without the small model.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
 ) -> None:
-    """Print the plan that the rules make of a text."""
+    """Print the plan that a text is read as."""
     settings = load()
     given = {
         "purpose": purpose or settings.purpose,
@@ -37,7 +38,7 @@ def route(
     policy.decide("quality", str(given["purpose"]), str(given["jurisdiction"]))
     context = DialogueContext.model_validate({"pictures": pictures, "has_reference": reference, **given})
     typed = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
-    plan = make_plan(typed, context)
+    plan = make_plan(typed, context, None if rules else open_reader(settings))
     out.print(Text(plan.model_dump_json(indent=2) if as_json else format_plan(plan)), soft_wrap=True)
 
 

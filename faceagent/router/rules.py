@@ -6,7 +6,7 @@ texts that are out of scope, and a question back. Policy decides about every que
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import cast
+from typing import Literal, NamedTuple, cast
 
 from faceagent import policy
 from faceagent.router import details
@@ -36,12 +36,29 @@ MAX_FOLLOW_UP = 40
 """Characters of a turn that can only name another face or picture, such as "and her?"."""
 
 
-def plan_by_rules(raw: str, context: DialogueContext) -> Plan:
+class Advice(NamedTuple):
+    """What a model read in a text, as far as it is to count; see ``arbitration``. Policy decides about it as ever."""
+
+    kind: Intent | Literal["everything", "follow"] | None = None
+    questions: tuple[Question, ...] | None = None
+    topics: tuple[str, ...] = ()
+    """Refused topics that the rules did not find."""
+    dropped: frozenset[str] = frozenset()
+    """Refused topics that the rules found in words which only describe somebody or something."""
+    has_purpose: bool = True
+    """False: what the rules take for a purpose is none."""
+
+
+NO_ADVICE = Advice()
+
+
+def plan_by_rules(raw: str, context: DialogueContext, advice: Advice = NO_ADVICE) -> Plan:
     """The plan of one turn. Never raises for what was typed; a text that is not understood is asked back.
 
     Args:
         raw: the text as typed.
         context: what is known from the conversation before this turn.
+        advice: what a model read and the rules are to go by; default: the rules alone.
     """
     lists = grammar()
     typed = normalize(raw, lists.simplified)
@@ -51,7 +68,13 @@ def plan_by_rules(raw: str, context: DialogueContext) -> Plan:
     if obstacle is not None:
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MAX_CHARACTERS)})
     text = lists.spelling.correct_spelling(typed.text)
-    return _TurnReader(text, typed.evidence, context, lists, blank).plan()
+    return _TurnReader(text, typed.evidence, context, lists, blank, advice).plan()
+
+
+def is_question(raw: str) -> bool:
+    """Whether a turn has letters to read: neither empty, nor a file, nor too long, nor only ids of evidence."""
+    typed = normalize(raw, grammar().simplified)
+    return _obstacle(raw, typed.text, has_evidence=False) is None
 
 
 def _obstacle(raw: str, text: str, has_evidence: bool) -> str | None:
@@ -73,8 +96,10 @@ class _TurnReader:
         context: DialogueContext,
         lists: Grammar,
         blank: Plan,
+        advice: Advice,
     ) -> None:
         self.text, self.evidence, self.context, self.lists, self.blank = text, evidence, context, lists, blank
+        self.advice = advice
         self.requested = self._requested(text)
         self.named_pictures = self._find_pictures(text)
         self.faces = find_face_references(text, lists, self.named_pictures)
@@ -91,7 +116,9 @@ class _TurnReader:
             names = format_questions(self.requested.contradictory, self.blank.language)
             words = reply("contradictory", self.blank.language, names=names)
             return self._build_plan("unclear", (), topics, words)
-        only_topics = bool(topics) and not self.requested.wanted and not self.requested.rest
+        only_topics = (
+            self.advice.kind == "refused" or bool(topics) and not self.requested.wanted and not self.requested.rest
+        )
         kind = "refused" if only_topics else self._kind()
         questions = () if only_topics else self._questions(kind)
         allowed, refused = self._apply_policy(questions)
@@ -108,6 +135,8 @@ class _TurnReader:
     def _requested(self, text: str) -> RequestedQuestions:
         """The questions of a text; those that only a fact of the file asks for included."""
         found = find_questions(text, self.lists, has_reference=self.context.has_reference)
+        if self.advice.questions is not None:
+            return replace(found, wanted=self.advice.questions, contradictory=(), rest=False)
         if found.wanted or found.rest or found.contradictory:
             return found
         facts = details.find_file_facts(text, self.lists, ())
@@ -117,6 +146,8 @@ class _TurnReader:
     def _kind(self) -> Intent:
         """The kind of turn, before policy."""
         text = self.text
+        if self.advice.kind is not None:
+            return "analyse" if self.advice.kind in ("everything", "follow") else cast(Intent, self.advice.kind)
         if self.term is not None:
             return "define"
         forms = [] if self.requested.wanted else self.lists.names("answer_forms", text)
@@ -164,6 +195,8 @@ class _TurnReader:
             return self.requested.wanted
         if self.requested.rest:
             return _all_but(self.requested.unwanted, self.context.has_reference)
+        if self.advice.kind == "everything":
+            return ()
         follows = kind in FOLLOW_UPS or self.lists.has("followup", self.text)
         follows |= kind == "analyse" and not self.lists.has("everything", self.text)
         return self.context.questions if follows else ()
@@ -178,6 +211,7 @@ class _TurnReader:
         names = [hit.name for hit in hits if not self.requested.is_left_out(hit)]
         if self.lists.has("naming", text) and not self.context.has_reference:
             names.append("open_identification")
+        names = [name for name in names if name not in self.advice.dropped] + list(self.advice.topics)
         return tuple(
             Refused(topic=name, rule=policy.TOPICS[name].rule, notice=policy.TOPICS[name].notice)
             for name in policy.TOPICS
@@ -203,7 +237,7 @@ class _TurnReader:
         known, back = self.context.purpose, self.context.settings_purpose
         if back is not None and not self.requested.wanted and self.lists.has("revoke_purpose", self.text):
             return back, "revoked" if back != known else "none"
-        stated = self.lists.names("purpose", self.text)
+        stated = self.lists.names("purpose", self.text) if self.advice.has_purpose else []
         for purpose in STRICTER:
             if purpose in (*stated, known):
                 return purpose, "none" if purpose == known else "stated"

@@ -4,6 +4,7 @@ Works on normalized text. A clause with a picture or a face of its own is the pl
 without one goes on about the place of the clause before.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from faceagent.router.grammar import Grammar
 from faceagent.router.plan import FaceReference, ImageReference, Target
 from faceagent.types import Question
 
+_HAN = re.compile(r"[㐀-鿿]")
 Finder = Callable[[str], Sequence[Question]]
 
 
@@ -93,5 +95,7 @@ NEAR = 16
 
 def _distance(text: str, picture: tuple[ImageReference, int, int], start: int, end: int) -> int:
     _, first, last = picture
-    gap = text[end:first] if first >= end else text[last:start] if last <= start else ""
-    return len(gap) + (NEAR + 1 if ";" in gap else 0)
+    after = first >= end
+    gap = text[end:first] if after else text[last:start] if last <= start else ""
+    # In Chinese the picture always comes first, and nothing crosses the end of a clause.
+    return len(gap) + (NEAR + 1 if ";" in gap or (after and _HAN.search(text[first:last])) else 0)

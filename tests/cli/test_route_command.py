@@ -8,7 +8,7 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 def test_a_plan_is_printed_without_its_defaults(run: Run) -> None:
-    done = run("route", "how old is the woman on the left?")
+    done = run("route", "--rules", "how old is the woman on the left?")
     lines = done.stdout.decode().splitlines()
     assert done.returncode == 0
     assert lines[:2] == ["kind          analyse", "questions     age"]

@@ -15,7 +15,7 @@ from langgraph.managed import RemainingSteps
 
 from faceagent.agent.state import RunContext
 from faceagent.explain import VlmExplainer
-from faceagent.router import DialogueContext, Plan, route
+from faceagent.router import DialogueContext, Plan, open_reader, route
 from faceagent.router.plan import Language
 from faceagent.storage.conversation_store import ConversationStore
 from faceagent.storage.image_cache import ImageCache
@@ -176,7 +176,8 @@ class TurnContext(RunContext):
 
     def plan_of(self, text: str, known: DialogueContext) -> Plan:
         """What ``text`` asks for."""
-        return route(text, known)
+        with self.stopwatch.work():
+            return route(text, known, open_reader(self.settings))
 
 
 def budget_left(state: TurnState, context: TurnContext) -> int:

@@ -1,0 +1,226 @@
+"""Combines what the rules and the reader make of a turn.
+
+Rules that matched a phrase are right more often than the reader, so they stand unless the reader is nearly certain of
+something else. The reader decides where the rules found nothing, whether a text is a request at all, and whether a
+refusal or a purpose rests on a word that only describes somebody. The thresholds were chosen on sentences that neither
+the rules nor the networks had seen (``python -m finetune.text.reader --folds``), towards asking back.
+"""
+
+import re
+import tomllib
+from collections.abc import Set
+from functools import cache
+from typing import cast
+
+from faceagent import policy
+from faceagent.router.languages import LEXICON
+from faceagent.router.plan import FOLLOW_UPS, NOTHING_RUNS, DialogueContext, Intent, Plan
+from faceagent.router.reader import NO_REQUEST, Reading
+from faceagent.router.rules import NO_ADVICE, Advice, plan_by_rules
+from faceagent.types import QUESTIONS, Question
+
+NOT_A_REQUEST = 0.65
+"""Probability of a remark from which a text starts nothing, although the rules found a topic in it, or a question that
+the reader finds no likelier than the remark."""
+SURE_KIND, SURE_IN_SCOPE = 0.4, 0.7
+"""Probability from which the reader's kind of turn counts where the rules found none; the second where they found that
+the text is about something else."""
+OVERRULING, OVERRULING_QUESTION = 0.6, 0.9
+"""Probability from which it counts against a follow-up, and against questions that the rules found."""
+COMPARING = 0.65
+"""Probability of a comparison from which questions about several pictures or faces become one."""
+SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
+"""Probability from which a question counts where the rules found none; the second for the likeliest one alone."""
+CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.04, 0.85
+STRAY_QUESTION = 0.25
+"""Beside a question of the first probability the rules' questions below the second are dropped, and questions from the
+third on are added. Nothing is dropped from a text that enumerates;
+from a long one, read piece by piece, whatever is below ``STRAY_QUESTION``."""
+_ENUMERATES = re.compile(r"[,，、;；]|\b(?:and|plus|y|e)\b|和|还有|以及")
+DROPPED_TOPIC, DROPPED_ALONE = 0.1, 0.03
+"""Probability below which a refused topic of the rules is taken as a describing word: where something else is asked,
+and where nothing is; in both cases only where the turn as a whole is hardly one to refuse."""
+HARDLY_REFUSED = 0.3
+ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
+"""Probability from which a topic is refused that the rules did not find; the second where they found a question."""
+REFUSED_KIND, LEADING_TOPIC = 0.8, 0.25
+"""Probability of a turn that must be refused, whichever topic it is, from which the likeliest topic counts; and the
+least probability of that topic."""
+NO_PURPOSE = 0.02
+"""Probability below which a purpose that the rules found in a text is not taken as stated; never for surveillance."""
+FOREIGN = 0.8
+"""Probability from which a text counts as another language; also what the reader needs to understand it."""
+OVERRULED = frozenset[Intent](
+    {"why", "evidence", "rerun", "compare", "new_picture", "what_would_change", "certainty", "list_faces"}
+)
+"""Kinds that the rules choose from a phrase which also stands in other follow-ups."""
+SPECIFIC = (FOLLOW_UPS | NOTHING_RUNS | {"report", "list_faces", "new_picture"}) - {NO_REQUEST, "refused", "unclear"}
+"""Kinds of the reader that can count against those of the rules."""
+WEAK = frozenset[Intent]({"unclear", "out_of_scope", "help"})
+"""Kinds that the rules choose for want of anything better, or from one word."""
+
+
+def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
+    """The plan of a turn from the rules and what the reader read.
+
+    Args:
+        text: the turn as typed.
+        context: what is known from the conversation before.
+        reading: what the reader makes of the text.
+    """
+    foreign = foreign_language(text, reading)
+    if foreign is not None:
+        return _plan_foreign(text, context, reading, foreign)
+    whole = plan_by_rules(text, context)
+    focused = reading.focus or text
+    reading = reading.model_copy(update={"focus": focused})
+    plan = whole if focused == text else plan_by_rules(focused, context)
+    advice = _advice(plan, context, reading)
+    if advice != NO_ADVICE:
+        plan = plan_by_rules(focused, context, advice)
+    if plan is not whole and not plan.faces and plan.kind not in NOTHING_RUNS:
+        # "That's Tom, on the far right" may stand in another sentence than the question.
+        placed = tuple(face for face in whole.faces if face.side or face.index)
+        plan = plan.model_copy(update={"faces": placed}) if len(placed) == 1 else plan
+    return plan.model_copy(update={"language": whole.language})
+
+
+def _advice(plan: Plan, context: DialogueContext, reading: Reading) -> Advice:
+    """What of the reading counts beside a plan of the rules."""
+    topics = _added_topics(plan, reading)
+    if topics:
+        return Advice(kind="refused", questions=(), topics=topics)
+    if _is_no_request(plan, reading):
+        return Advice(kind="out_of_scope", questions=(), dropped=frozenset(policy.TOPICS))
+    dropped = _dropped_topics(plan, reading)
+    has_purpose = _has_purpose(plan, reading)
+    kind = _read_kind(plan, context, reading, refused={one.topic for one in plan.refused} - dropped)
+    if kind in ("analyse", "compare"):
+        questions = _read_questions(reading) or plan.questions
+        if questions or kind == "compare":
+            return Advice(cast(Intent, kind), questions or None, dropped=dropped, has_purpose=has_purpose)
+    elif kind is not None:
+        return Advice(cast(Intent, kind), dropped=dropped, has_purpose=has_purpose)
+    return Advice(questions=_mended_questions(plan, reading), dropped=dropped, has_purpose=has_purpose)
+
+
+def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: Set[str]) -> str | None:
+    """The reader's kind of turn where it counts, else None."""
+    kind, share = reading.best_kind
+    if refused or kind in (plan.kind, NO_REQUEST, "refused") or (kind == "follow" and not context.questions):
+        return None
+    if _goes_on(plan, context):
+        return kind if kind in ("analyse", "compare") or share >= OVERRULING_QUESTION else None
+    if plan.kind in WEAK or plan.kind == "refused" or _names_nothing(plan, context):
+        return kind if share >= (SURE_IN_SCOPE if plan.kind == NO_REQUEST else SURE_KIND) else None
+    if kind == "compare" and plan.kind == "analyse" and share >= COMPARING:
+        return kind
+    if plan.kind in OVERRULED:
+        return kind if kind in SPECIFIC and share >= OVERRULING else None
+    doubted = plan.kind == "analyse" and all(reading.questions[name] < SURE_QUESTION for name in plan.questions)
+    return kind if doubted and kind in SPECIFIC and share >= OVERRULING_QUESTION else None
+
+
+def _goes_on(plan: Plan, context: DialogueContext) -> bool:
+    """Whether a turn asks the same as before about a face or picture that it names, and no more."""
+    names_place = bool(plan.faces) or plan.pictures != ("this",)
+    return plan.kind == "analyse" and names_place and bool(plan.questions) and plan.questions == context.questions
+
+
+def _names_nothing(plan: Plan, context: DialogueContext) -> bool:
+    """Whether the rules would analyse only because a face, a picture or the turn before is there."""
+    return plan.kind == "analyse" and not plan.excluded and plan.questions in ((), context.questions)
+
+
+def _read_questions(reading: Reading) -> tuple[Question, ...]:
+    found = [name for name, share in reading.questions.items() if share >= SURE_QUESTION]
+    best = max(reading.questions, key=lambda name: reading.questions[name])
+    if not found and reading.questions[best] >= LEADING_QUESTION:
+        found = [best]
+    return tuple(one for one in QUESTIONS if one in found)
+
+
+def _mended_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] | None:
+    """The questions of the rules without those that the reader excludes and with those it is sure of; None: as found.
+
+    Only where the reader is certain of one question: then it has understood what the text is about.
+    """
+    if plan.kind != "analyse" or not plan.questions or plan.excluded or not reading.questions:
+        return None
+    if max(reading.questions.values()) < CERTAIN_QUESTION:
+        return None
+    least = 0.0 if _ENUMERATES.search(reading.focus) else DROPPED_QUESTION
+    if reading.pieces > 1:
+        least = STRAY_QUESTION
+    kept = {name for name in plan.questions if reading.questions[name] >= least}
+    added = {name for name, share in reading.questions.items() if share >= ADDED_QUESTION}
+    found = tuple(one for one in QUESTIONS if one in kept | added)
+    return found if found != plan.questions else None
+
+
+def _has_purpose(plan: Plan, reading: Reading) -> bool:
+    if plan.purpose_change != "stated" or plan.purpose == "surveillance" or plan.kind == "purpose":
+        return True
+    return reading.purpose.get(plan.purpose, 1.0) >= NO_PURPOSE
+
+
+def _is_no_request(plan: Plan, reading: Reading) -> bool:
+    """Whether a text that the rules would act on is a remark."""
+    if plan.kind in NOTHING_RUNS - {"refused"} or plan.evidence:
+        return False
+    share = reading.kind[NO_REQUEST]
+    return share >= NOT_A_REQUEST and all(reading.questions[name] <= share for name in plan.questions)
+
+
+def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
+    """Topics of the rules that the reader takes for describing words."""
+    if reading.kind["refused"] >= HARDLY_REFUSED:
+        return frozenset()
+    asked = bool(plan.questions) or max(reading.questions.values()) >= SURE_QUESTION
+    asked |= reading.best_kind[0] in FOLLOW_UPS and reading.best_kind[1] >= SURE_KIND
+    most = DROPPED_TOPIC if asked else DROPPED_ALONE
+    return frozenset(one.topic for one in plan.refused if reading.topics.get(one.topic, 1.0) < most)
+
+
+def _added_topics(plan: Plan, reading: Reading) -> tuple[str, ...]:
+    """Topics that only the reader finds."""
+    if plan.refused:
+        return ()
+    found_nothing = plan.kind in WEAK or (plan.kind == "analyse" and not plan.questions)
+    least = ADDED_TOPIC if found_nothing else ADDED_TO_QUESTION
+    found = tuple(name for name, share in reading.topics.items() if share >= least)
+    if not found and found_nothing and reading.kind["refused"] >= REFUSED_KIND:
+        best = max(reading.topics, key=lambda name: reading.topics[name])
+        found = (best,) if reading.topics[best] >= LEADING_TOPIC else ()
+    return found
+
+
+def foreign_language(text: str, reading: Reading) -> str | None:
+    """The language of a text where it has no folder in ``lexicon/``: by its script, else as the reader reads it."""
+    letters = sum(mark.isalpha() for mark in text)
+    for code, entry in _other_languages().items():
+        if "characters" in entry and 3 * len(re.findall(f"[{entry['characters']}]", text.lower())) > letters:
+            return code
+    known = {code: share for code, share in reading.language.items() if code in _other_languages()}
+    best = max(known, key=lambda code: known[code])
+    return best if known[best] >= FOREIGN and "characters" not in _other_languages()[best] else None
+
+
+def _plan_foreign(text: str, context: DialogueContext, reading: Reading, language: str) -> Plan:
+    """The plan of a text in another language: what the reader is sure of, else which languages are read."""
+    kind, share = reading.best_kind
+    topics = tuple(name for name, chance in reading.topics.items() if chance >= SURE_QUESTION)
+    questions = tuple(one for one in QUESTIONS if reading.questions[one] >= FOREIGN)
+    if topics:
+        return plan_by_rules(text, context, Advice("refused", (), topics))
+    if share >= FOREIGN and kind not in (NO_REQUEST, "refused") and (questions or kind not in ("analyse", "compare")):
+        advice = Advice(cast(Intent, kind), questions or None, dropped=frozenset(policy.TOPICS), has_purpose=False)
+        return plan_by_rules(text, context, advice).model_copy(update={"language": "en"})
+    asks = str(_other_languages()[language]["reply"])
+    advice = Advice("unclear", (), dropped=frozenset(policy.TOPICS), has_purpose=False)
+    return plan_by_rules(text, context, advice).model_copy(update={"language": "en", "clarification": asks})
+
+
+@cache
+def _other_languages() -> dict[str, dict[str, str]]:
+    return tomllib.loads(LEXICON.joinpath("other_languages.toml").read_text(encoding="utf-8"))

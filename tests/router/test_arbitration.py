@@ -1,0 +1,91 @@
+"""How rules and reading are combined, with readings made by hand."""
+
+import pytest
+
+from faceagent import policy
+from faceagent.policy import PURPOSES
+from faceagent.router.arbitration import arbitrate, foreign_language
+from faceagent.router.plan import KINDS, DialogueContext
+from faceagent.router.reader import Reading
+from faceagent.types import QUESTIONS
+
+
+def reading(kind: str, share: float = 0.9, language: str = "en", **chances: float) -> Reading:
+    """A reading with one likely kind; other names are questions, topics or purposes."""
+    known = {name: 0.0 for name in (*KINDS, "follow", "everything")}
+    return Reading(
+        kind={**known, "out_of_scope": (1 - share) / 2, kind: share},
+        questions={name: chances.get(name, 0.01) for name in QUESTIONS},
+        topics={name: chances.get(name, 0.001) for name in policy.TOPICS},
+        purpose={name: chances.get(name, 0.0) for name in PURPOSES},
+        language={**dict.fromkeys(("de", "fr", "es"), 0.0), language: 0.95},
+    )
+
+
+NONE = DialogueContext()
+OPEN = "Does the countenance betray an inner storm?"
+
+
+def test_the_reader_decides_where_the_rules_find_nothing() -> None:
+    plan = arbitrate(OPEN, NONE, reading("analyse", expression=0.8))
+    assert (plan.kind, plan.questions, plan.clarification) == ("analyse", ("expression",), None)
+
+
+def test_an_unsure_reader_leaves_the_question_back() -> None:
+    plan = arbitrate(OPEN, NONE, reading("analyse", 0.35, expression=0.8))
+    assert plan.kind == "unclear" and plan.clarification is not None
+    assert arbitrate(OPEN, NONE, reading("analyse", expression=0.3)).kind == "unclear"
+
+
+def test_what_is_read_is_subject_to_policy() -> None:
+    plan = arbitrate(OPEN, DialogueContext(purpose="workplace"), reading("analyse", expression=0.8, quality=0.9))
+    assert plan.questions == ("quality",)
+    assert [one.topic for one in plan.refused] == ["expression"]
+
+
+def test_a_remark_starts_nothing_though_a_word_matches() -> None:
+    plan = arbitrate("My aunt bought a fake handbag.", NONE, reading("out_of_scope", forgery=0.4))
+    assert (plan.kind, plan.questions) == ("out_of_scope", ())
+    # Where the reader is sure of the question as well, it is answered.
+    assert arbitrate("Is it fake?", NONE, reading("out_of_scope", 0.7, forgery=0.9)).questions == ("forgery",)
+
+
+def test_a_refusal_needs_more_than_a_describing_word() -> None:
+    text = "Is the gay couple's photo fake?"
+    assert arbitrate(text, NONE, reading("analyse", forgery=0.95)).refused == ()
+    kept = arbitrate(text, NONE, reading("refused", 0.6, forgery=0.95))
+    assert [one.topic for one in kept.refused] == ["orientation"]
+
+
+def test_a_topic_that_the_rules_do_not_know_is_refused() -> None:
+    plan = arbitrate("Would she make a loyal companion?", NONE, reading("refused", character=0.7))
+    assert (plan.kind, [one.topic for one in plan.refused]) == ("refused", ["character"])
+
+
+def test_questions_are_dropped_and_added_only_beside_a_certain_one() -> None:
+    text = "Is it sharp enough to print"
+    assert arbitrate(text, NONE, reading("analyse", quality=0.95)).questions == ("quality",)
+    both = arbitrate("Is it real and how old is she", NONE, reading("analyse", forgery=0.95))
+    assert both.questions == ("forgery", "age")
+
+
+def test_follow_ups_need_a_turn_before() -> None:
+    before = DialogueContext(questions=("age",))
+    assert arbitrate("how about the sister", before, reading("follow")).questions == ("age",)
+    assert arbitrate("go on", NONE, reading("follow")).kind == "unclear"
+
+
+def test_another_language_is_understood_where_the_reader_is_sure() -> None:
+    sure = arbitrate("Ist das echt?", NONE, reading("analyse", language="de", forgery=0.9))
+    assert (sure.kind, sure.questions, sure.language) == ("analyse", ("forgery",), "en")
+    refused = arbitrate("Ist er schwul?", NONE, reading("refused", language="de", orientation=0.9))
+    assert [one.topic for one in refused.refused] == ["orientation"]
+    unsure = arbitrate("Das ist mir neu.", NONE, reading("analyse", 0.5, language="fr", forgery=0.5))
+    assert unsure.kind == "unclear" and "anglais" in str(unsure.clarification)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("本物ですか", "ja"), ("진짜예요?", "ko"), ("是真的吗", None), ("OK", None)]
+)
+def test_scripts_tell_languages(text: str, code: str | None) -> None:
+    assert foreign_language(text, reading("analyse")) == code

@@ -1,0 +1,130 @@
+"""The reader with its real weights: sentences that neither the rules nor the training hold in these words."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from faceagent.errors import ModelUnavailable
+from faceagent.router import DialogueContext, Reader, open_reader, reader, route
+from faceagent.router.reader import Heads, Reading, focus, split_long
+from faceagent.router.sentence_encoder import MAX_TOKENS, open_encoder
+from faceagent.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def small_model(settings: Settings) -> Reader:
+    """The reader, loaded once."""
+    found = open_reader(settings)
+    assert found is not None
+    return found
+
+
+def test_the_tokenizer_cuts_as_sentencepiece_does(settings: Settings) -> None:
+    encoder = open_encoder(settings)
+    # From the tokenizers package with the same vocabulary.
+    assert encoder.tokenize("query: is this fake?  第一张照片") == [
+        0, 41, 1294, 12, 83, 903, 106287, 32, 23830, 65267, 20552, 2,
+    ]  # fmt: skip
+    assert len(encoder.tokenize("word " * 500)) == MAX_TOKENS
+    assert encoder.tokenize("") != []
+
+
+def test_vectors_tell_meanings_apart_across_languages(settings: Settings) -> None:
+    encoder = open_encoder(settings)
+    asked, same, other = (encoder.encode(text) for text in ("How old is she?", "她几岁？", "Is the picture sharp?"))
+    assert np.linalg.norm(asked) == pytest.approx(1.0, abs=1e-5)
+    assert asked @ same > asked @ other
+    assert np.array_equal(asked, encoder.encode("How old is she?"))
+
+
+@pytest.mark.parametrize("text", ["My bicycle has a flat tyre.", "El vecino vendió su casa", "我昨天买了三本书"])
+def test_a_remark_starts_nothing(small_model: Reader, text: str) -> None:
+    plan = route(text, DialogueContext(questions=("forgery",)), small_model)
+    assert plan.kind in ("out_of_scope", "unclear")
+    assert plan.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "questions"),
+    [
+        ("Somebody glued a stranger's head onto this body, am I right?", ("forgery",)),
+        ("Ist das Foto unscharf?", ("quality",)),
+    ],
+)
+def test_what_the_rules_leave_open_is_read(small_model: Reader, text: str, questions: tuple[str, ...]) -> None:
+    plan = route(text, None, small_model)
+    assert (plan.kind, plan.questions) == ("analyse", questions)
+
+
+@pytest.mark.parametrize("text", ["Is the Muslim woman's photo edited?", "Has the gay wedding photo been retouched?"])
+def test_a_describing_word_refuses_nothing(small_model: Reader, text: str) -> None:
+    plan = route(text, None, small_model)
+    assert (plan.questions, plan.refused) == (("forgery",), ())
+
+
+def test_another_language_is_told_which_ones_are_read(small_model: Reader) -> None:
+    plan = route("Mein Hund ist krank.", None, small_model)
+    assert plan.kind == "unclear"
+    assert plan.clarification is not None and plan.clarification.startswith("Ich lese Englisch")
+
+
+def test_a_long_turn_is_read_where_something_is_asked(small_model: Reader) -> None:
+    text = (
+        "We moved house last month and I found a box of old things, my uncle's watch, some letters, a broken lamp. "
+        "There was a portrait, too, and my sister does not believe it. Is that picture genuine?"
+    )
+    plan = route(text, None, small_model)
+    assert (plan.kind, plan.questions, plan.refused) == ("analyse", ("forgery",), ())
+
+
+def test_long_turns_are_cut_and_short_ones_are_not() -> None:
+    assert split_long("Is it real?") == ["Is it real?"]
+    long = "I was at the lake, with my aunt and her dog. " * 6 + "Is it real?"
+    assert split_long(long)[-1] == "Is it real?"
+    assert len(split_long(long * 20)) <= reader.MAX_PIECES
+
+
+def test_the_piece_that_asks_decides() -> None:
+    def reading(request: float, question: str) -> Reading:
+        return Reading(
+            kind={"out_of_scope": 1 - request, "analyse": request}, questions={question: 1.0}, topics={}, purpose={},
+            language={},
+        )  # fmt: skip
+
+    found = focus(["I was ill.", "Is it real?"], [reading(0.1, "quality"), reading(0.9, "forgery")])
+    assert (found.focus, found.questions) == ("Is it real?", {"forgery": 1.0})
+
+
+def test_classes_without_an_example_and_members_are_averaged() -> None:
+    classes = {head: ["x", "y"] for head in reader.HEADS}
+    tensors = {"mean": np.zeros(2, np.float32), "scale": np.ones(2, np.float32)}
+    for head in reader.HEADS:
+        for member, bias in enumerate((0.0, 50.0)):
+            part = f"{head}.{member}"
+            tensors |= {f"{part}.w1": np.zeros((2, 3), np.float32), f"{part}.b1": np.zeros(3, np.float32)}
+            tensors |= {f"{part}.w2": np.zeros((3, 2), np.float32), f"{part}.b2": np.array([bias, 0.0], np.float32)}
+    found = Heads(tensors, classes).read(np.zeros(2, np.float32))
+    assert found.kind == pytest.approx({"x": 0.75, "y": 0.25})
+    assert found.questions == pytest.approx({"x": 0.75, "y": 0.5})
+
+
+def test_without_its_weights_the_rules_read_alone_and_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(settings: Settings) -> None:
+        raise ModelUnavailable("the encoder is not on this machine")
+
+    monkeypatch.setattr(reader, "open_encoder", missing)
+    with caplog.at_level(logging.WARNING, logger="faceagent"):
+        assert open_reader(settings) is None
+        assert open_reader(settings) is None
+    assert [one.message for one in caplog.records] == [
+        "Questions are read by rules alone: the encoder is not on this machine"
+    ]
+    assert route("Is it real?", None, None).questions == ("forgery",)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x00\x01\x02", "x" * 50_000, "E7", "。。。"])
+def test_what_is_no_question_is_not_read(text: str, small_model: Reader) -> None:
+    assert route(text, None, small_model) == route(text)
