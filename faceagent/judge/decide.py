@@ -149,7 +149,13 @@ def choice(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         return _by_threshold(question, subject, [one for one in evidence if one.status != "ok"])
     fitted = calibration_of(item)
     if not isinstance(fitted, Temperature):
-        return abstain(question, subject, "uncalibrated", "the scores of this tool have no calibration", [item])
+        lacking = item.facts.get("read_without")
+        words = (
+            "the scores of this tool have no calibration"
+            if lacking is None
+            else f"{item.label} comes first, but without {lacking} nothing says how often such a reading is right"
+        )
+        return abstain(question, subject, "uncalibrated", words, [item])
     ranked = sorted(fitted.probabilities(item.distribution).items(), key=lambda pair: -pair[1])
     (label, value), (second, runner_up) = ranked[0], ranked[1]
     low, high = fitted.interval(value)

@@ -15,9 +15,11 @@ from faceagent.settings import Settings
 from faceagent.tools.action_units import Activation, activations, hidden_for_unit
 from faceagent.tools.base import ToolSpec, View, hidden_evidence, stamped
 from faceagent.tools.facs import Rule, table
-from faceagent.types import PARTS, Evidence, Face, PartVisibility, Score, ToolStamp
+from faceagent.types import PARTS, Evidence, Face, FacePart, PartVisibility, Score, ToolStamp
 
 CALIBRATION = "expression/emfacs-1"
+EYES: frozenset[FacePart] = frozenset({"right_eye", "left_eye"})
+"""Without both, what is left is the mouth's reading: nothing says how often that is right, so it is not calibrated."""
 BASIS = 0.5
 """Deviations from which a unit is named as support of an answer; below presence it is called faint."""
 
@@ -62,7 +64,7 @@ class Expression:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="expression",
-        version="1.1.0",
+        version="1.2.0",
         title="Apparent expression",
         summary="Which of seven basic expressions, or another, a face appears to show, and by which action units.",
         questions=("expression",),
@@ -93,13 +95,14 @@ def _evidence(by: ToolStamp, view: View, face: Face) -> Evidence:
         return _unreadable(by, view, hidden)
     seen = {code: unit for code, unit in found.items() if code not in hidden}
     codes = supporting_units(reading, seen)
+    blind = {one.part for one in _parts(hidden)} >= EYES
     return Evidence(
         id=f"{view.subject}:expression",
         tool=by,
         question="expression",
         subject=view.subject,
         label=reading.label,
-        score=Score(value=reading.logits[reading.label], scale="logit", calibration=CALIBRATION),
+        score=Score(value=reading.logits[reading.label], scale="logit", calibration=None if blind else CALIBRATION),
         distribution=reading.logits,
         cites=tuple(f"{view.subject}:AU{code}" for code in codes),
         facts={"read_without": ", ".join(f"AU{code}" for code in sorted(hidden))} if hidden else {},

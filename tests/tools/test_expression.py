@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from faceagent import judge
 from faceagent.faces import find_faces
 from faceagent.judge.calibrate import Temperature, calibration_of
 from faceagent.settings import Settings
@@ -12,7 +13,7 @@ from faceagent.tools.action_units import ActionUnits
 from faceagent.tools.base import View, measure
 from faceagent.tools.expression import CALIBRATION, Expression, read
 from faceagent.tools.facs import table
-from faceagent.types import Evidence, Picture
+from faceagent.types import Evidence, FacePart, PartVisibility, Picture
 
 LABELS = {"neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust", "other"}
 
@@ -129,3 +130,28 @@ def test_the_shipped_calibration_fits_the_labels(smiling: View, settings: Settin
     chances = fitted.probabilities(item.distribution)
     assert max(chances, key=lambda name: chances[name]) == item.label
     assert sum(chances.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("parts", "calibrated"),
+    [
+        (("right_brow", "left_brow", "right_eye", "left_eye"), False),
+        (("right_eye", "left_eye"), False),
+        (("left_brow",), True),
+        (("left_eye", "left_brow"), True),
+    ],
+)
+def test_the_mouth_alone_gives_a_reading_and_no_verdict(
+    parts: tuple[FacePart, ...], calibrated: bool, smiling: View, settings: Settings
+) -> None:
+    assert smiling.face is not None
+    hidden = tuple(PartVisibility(part=part, visible=0.0, reason="occluded", covered_by="sunglasses") for part in parts)
+    face = smiling.face.model_copy(update={"parts": hidden})
+    item = only(replace(smiling, face=face), settings)
+    assert (item.status, item.label) == ("ok", "happy")
+    assert "Read in part" in item.statement and "by sunglasses" in item.statement
+    assert item.score is not None and (item.score.calibration is not None) == calibrated
+    verdict = judge.weigh("expression", face, [item])
+    if not calibrated:
+        assert (verdict.label, verdict.reason) == ("inconclusive", "uncalibrated")
+        assert "happy comes first, but without AU" in verdict.wording
