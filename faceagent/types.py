@@ -9,9 +9,11 @@ positive when the head is turned clockwise; "left" and "right" of a face are the
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from faceagent.notebook import card
 
 Question = Literal[
     "expression", "action_units", "forgery", "morph", "spoof", "identity", "age", "gender", "quality", "provenance"
@@ -460,3 +462,25 @@ class Report(FrozenModel):
     refused: tuple[Refused, ...] = Field(default=(), description="topics asked about that no purpose allows")
     limitations: tuple[str, ...] = ()
     manifest: Manifest
+
+    @property
+    def thumbnail(self) -> str | None:
+        """A small copy of the picture as a ``data:`` URL, where this process has analysed it; never part of JSON."""
+        found: str | None = self.__dict__.get("_thumbnail")
+        return found
+
+    def with_thumbnail(self, picture: str) -> Self:
+        """A copy with the small picture; it is no field, so the copy is equal to the report and to its JSON."""
+        copy = self.model_copy()
+        copy.__dict__["_thumbnail"] = picture
+        return copy
+
+    def _repr_html_(self) -> str:
+        if self.problem is not None:
+            sentences: tuple[str, ...] = (self.problem.message, self.problem.remedy or "")
+        elif self.summary is not None:
+            sentences = self.summary.sentences
+        else:
+            sentences = ()
+        lines = [(f"{one.subject} {one.question}".replace("_", " "), one.wording) for one in self.verdicts]
+        return card(self.source, sentences, lines, self.thumbnail)

@@ -25,7 +25,7 @@ from faceagent.agent.runtime import AgentRuntime
 from faceagent.agent.state import RunContext
 from faceagent.intake import MemoryBlobs
 from faceagent.intake.reading import read
-from faceagent.report import RunFolder, run_key
+from faceagent.report import RunFolder, run_key, thumbnail
 from faceagent.settings import Explain
 from faceagent.storage.keys import REFERENCES, item_of
 from faceagent.storage.record import Record
@@ -135,7 +135,14 @@ def _made(context: RunContext, graph: CompiledStateGraph[Any, Any, Any, Any]) ->
     config = RunnableConfig(max_concurrency=context.settings.workers, recursion_limit=25)
     with own_state(context.settings.threads):
         state = graph.invoke({}, context=context, config=config)
-    return [context.record.get(key, Report) for key in state["reports"]]
+        return [_with_thumbnail(context.record.get(key, Report), context) for key in state["reports"]]
+
+
+def _with_thumbnail(made: Report, context: RunContext) -> Report:
+    """The report with a small picture, for a notebook and the index: later the pixels are gone."""
+    if made.picture is None:
+        return made
+    return made.with_thumbnail(thumbnail(context.blobs.pixels(made.picture.sha256)))
 
 
 def _shared_by_all(record: Record) -> dict[str, FrozenModel]:

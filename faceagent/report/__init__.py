@@ -1,8 +1,8 @@
 """Reports: JSON is the source, HTML a view of it."""
 
 from faceagent.report.compose import compose
-from faceagent.report.html import render
+from faceagent.report.html import render, thumbnail
 from faceagent.report.run_folder import RunFolder, run_key
 from faceagent.report.write import folder_name, write
 
-__all__ = ["RunFolder", "compose", "folder_name", "render", "run_key", "write"]
+__all__ = ["RunFolder", "compose", "folder_name", "render", "run_key", "thumbnail", "write"]

@@ -112,7 +112,7 @@ class RunFolder:
             if written and found.picture is not None and found.picture.sha256 == sha256:
                 self._taken.add(line.folder)
                 self._rows.append(_entry(line))
-                return found
+                return found if line.thumbnail is None else found.with_thumbnail(line.thumbnail)
         return None
 
     def add(self, report: Report, blobs: Blobs) -> None:
@@ -121,7 +121,7 @@ class RunFolder:
         try:
             write(report, place, blobs)
             if not self._alone:
-                entry = index_entry(report, place, self._folder, blobs)
+                entry = index_entry(report, place, self._folder)
                 self._rows.append(entry)
                 self._append(report, place.name, entry)
         except FaceagentError as error:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from faceagent.atomic_write import atomic_write
 from faceagent.errors import InputError, OutputError
 from faceagent.intake.blobs import Blobs
-from faceagent.report.html import render, render_index, thumbnail
+from faceagent.report.html import render, render_index
 from faceagent.types import Problem, Report
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -68,13 +68,13 @@ def make_folder(folder: Path) -> None:
             pass
 
 
-def index_entry(report: Report, where: Path, folder: Path, blobs: Blobs) -> IndexEntry:
+def index_entry(report: Report, where: Path, folder: Path) -> IndexEntry:
     """The entry of a report that was written to ``where``, for the index in ``folder``."""
     return IndexEntry(
         source=report.source,
         link=(where.relative_to(folder) / "report.html").as_posix(),
         faces=len(report.faces),
-        thumbnail=thumbnail(blobs.pixels(report.picture.sha256)) if report.picture else None,
+        thumbnail=report.thumbnail,
         answer=report.summary.answer if report.summary else "",
         problem=report.problem,
     )
