@@ -119,7 +119,7 @@ class EvalTask:
 
 LOWER = ("eer", "apcer", "bpcer", "bscer", "acer", "hter", "mae", "nme", "fr_", "fnmr", "fpr", "ece", "brier", "cllr",
          "aurc", "apnrr", "bpnrr", "bsnrr", "non_response", "gap", "error", "unsupported", "ms_", "drop", "risk",
-         "false_alarm", "false_calls", "miss", "extra")  # fmt: skip
+         "false_alarm", "false_calls", "miss", "extra", "opposite")  # fmt: skip
 """Beginnings of the names of metrics where less is better."""
 
 

@@ -155,6 +155,15 @@ class PartVisibility(FrozenModel):
     covered_by: Occluder | None = Field(default=None, description="what it looks covered by, where that is clear")
 
 
+class TurnedPhotograph(FrozenModel):
+    """A photograph that lies turned in a picture, the space around it filled with one colour."""
+
+    degrees: Real = Field(description="by which it is turned, clockwise; undone by resampling")
+    width: int = Field(gt=0, description="px, once it is turned back")
+    height: int = Field(gt=0, description="px, once it is turned back")
+    centre: tuple[Real, Real] = Field(description="x, y in px of the content")
+
+
 class FaceFrame(FrozenModel):
     """The part of a picture in which a face stands upright; detectors read the face there.
 
@@ -164,13 +173,14 @@ class FaceFrame(FrozenModel):
     content: tuple[int, int, int, int] = Field(
         description="x0, y0, x1, y1 in px of the picture, the last two exclusive: the photograph without its margins"
     )
-    quarters: int = Field(default=0, ge=0, le=3, description="quarter turns of the head, clockwise; undone exactly")
-    degrees: Real = Field(
-        default=0.0, description="the rest of its turn, clockwise; undone by resampling; 0 where small"
+    photograph: TurnedPhotograph | None = Field(
+        default=None, description="where the photograph lies turned in the content; turned back before all else"
     )
+    quarters: int = Field(default=0, ge=0, le=3, description="quarter turns of the head, clockwise; undone exactly")
+    degrees: Real = Field(default=0.0, description="the rest of its turn, clockwise; undone by resampling")
     box: tuple[Real, Real, Real, Real] = Field(
-        description="x0, y0, x1, y1 in px of the content after the quarter turns; it lies on the face once it is "
-        "turned by the degrees about its centre"
+        description="x0, y0, x1, y1 in px of the content after these turns; it lies on the face once it is turned by "
+        "the degrees about its centre"
     )
 
 

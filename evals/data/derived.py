@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evals.data import folder, typed
-from evals.data.synthesis import composed_people, frll_morphs, held_out_sets, pencil_drawings, spliced_faces
+from evals.data.synthesis import (
+    composed_people,
+    frll_morphs,
+    held_out_sets,
+    pencil_drawings,
+    spliced_faces,
+    upright_faces,
+)
 from faceagent.settings import Settings
 
 Maker = Callable[[Path, Path, Settings], Path]
@@ -18,6 +25,7 @@ MAKERS: Mapping[str, Maker] = {
     composed_people.NAME: lambda data, target, settings: composed_people.make(data, target),
     pencil_drawings.NAME: lambda data, target, settings: pencil_drawings.make(data, target),
     spliced_faces.NAME: spliced_faces.make,
+    upright_faces.NAME: upright_faces.make,
     held_out_sets.PEOPLE: held_out_sets.make_people,
     held_out_sets.EXPRESSIONS: held_out_sets.make_expressions,
     held_out_sets.QUESTIONS: held_out_sets.make_questions,

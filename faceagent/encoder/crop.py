@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.types import Face, FaceFrame
+from faceagent.types import Face
 from faceagent.upright import cut_out, frame_of, matrix_into
 
 SCALE = 1.0
@@ -49,9 +49,10 @@ def crop_face(pixels: NDArray[np.uint8], face: Face, *, size: int = 224, scale: 
     height, width = pixels.shape[:2]
     frame = frame_of(face, width, height)
     part = pixels if face.frame is None else cut_out(pixels, frame)
-    crop = (
-        _turned_crop(part, frame, size, scale) if frame.degrees else face_crop(part, frame.box, size=size, scale=scale)
-    )
+    if frame.degrees:
+        crop = turned_crop(part, frame.box, frame.degrees, size=size, scale=scale)
+    else:
+        crop = face_crop(part, frame.box, size=size, scale=scale)
     if face.frame is None:
         return crop
     into = matrix_into(frame)
@@ -78,32 +79,42 @@ def face_crop(
     return Crop(resized, matrix, _inside(matrix, size, pixels))
 
 
-def _turned_crop(part: NDArray[np.uint8], frame: FaceFrame, size: int, scale: float) -> Crop:
-    """``face_crop`` of a face that is turned by ``frame.degrees`` clockwise about the centre of its box."""
-    x0, y0, x1, y1 = frame.box
+def turned_crop(
+    pixels: NDArray[np.uint8],
+    box: tuple[float, float, float, float],
+    degrees: float,
+    *,
+    size: int = 224,
+    scale: float = SCALE,
+) -> Crop:
+    """``face_crop`` of a face turned by ``degrees`` clockwise about the centre of ``box``, at any fraction of px.
+
+    This is what detectors read of nearly every face: ``faceagent.faces.mesh_box`` gives box and degrees.
+    """
+    x0, y0, x1, y1 = box
     side = max(2.0, scale * max(x1 - x0, y1 - y0))
     centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
     wide = round(ROOM * side) + 4
     left, top = round(centre[0] - wide / 2), round(centre[1] - wide / 2)
-    window = _window(part, left, top, wide)
+    window = _window(pixels, left, top, wide)
     # A very large face is averaged down before it is turned, which costs less and loses nothing at this size.
     step = int(side // (FINEST * size))
     if step >= 2:
         wide = -(-wide // step) * step
-        window = _window(part, left, top, wide)
+        window = _window(pixels, left, top, wide)
         window = np.asarray(cv2.resize(window, (wide // step, wide // step), interpolation=cv2.INTER_AREA), np.uint8)
     step = max(1, step)
     # Where the face is larger than the crop it is turned at its own resolution, so that nothing aliases.
     fine = max(size, round(side / step))
-    matrix = _turning(centre, frame.degrees, fine / side, fine)
+    matrix = _turning(centre, degrees, fine / side, fine)
     # From window px to turned px, both at pixel centres.
     local = matrix.copy()
     offset = np.array([left, top]) + (step - 1) / 2
     local[:, 2] += matrix[:, :2] @ offset
     local[:, :2] *= step
     turned = cv2.warpAffine(window, local, (fine, fine), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    whole = _turning(centre, frame.degrees, size / side, size)
-    return Crop(_resized(np.asarray(turned, np.uint8), size), whole, _inside(whole, size, part))
+    whole = _turning(centre, degrees, size / side, size)
+    return Crop(_resized(np.asarray(turned, np.uint8), size), whole, _inside(whole, size, pixels))
 
 
 def _turning(centre: NDArray[np.float64], degrees: float, zoom: float, size: int) -> NDArray[np.float64]:

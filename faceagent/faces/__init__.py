@@ -17,7 +17,7 @@ from faceagent.faces.upright_faces import UprightFace, find_upright_faces
 from faceagent.faces.usable import all_obstacles
 from faceagent.settings import Settings
 from faceagent.types import QUESTIONS, SUBJECT, Face, Picture
-from faceagent.upright import points_out
+from faceagent.upright import points_out, turn_of
 
 __all__ = ["MOST_FACES", "FoundFaces", "crowd_note", "find_faces", "main_face", "search_faces"]
 
@@ -95,7 +95,7 @@ def _face(name: str, picture: Picture, seen: UprightFace) -> Face:
         points5=tuple((x, y) for x, y in points_out(frame, detection.points).tolist()),
         landmarks=tuple((x, y) for x, y in mesh),
         blendshapes={} if landmarks is None else landmarks.blendshapes,
-        pose=head if head is None else rolled(head, 90.0 * frame.quarters),
+        pose=head if head is None else rolled(head, turn_of(frame)),
         frame=None if _is_plain(seen, picture) else seen.frame,
         quality=measured.quality,
         parts=parts,
@@ -108,4 +108,4 @@ def _is_plain(seen: UprightFace, picture: Picture) -> bool:
     """Whether the face is simply its box in the whole picture."""
     frame = seen.frame
     whole = frame.content == (0, 0, picture.width, picture.height)
-    return whole and not frame.quarters and not frame.degrees
+    return whole and frame.photograph is None and not frame.quarters and not frame.degrees

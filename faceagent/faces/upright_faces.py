@@ -2,31 +2,31 @@
 
 A face that is found lying or upside down is looked for again in the picture turned by whole quarters, and the face of
 one photograph of a collage in that photograph alone. What is found there is what would be found in the picture had it
-never been turned or framed, box, points and all. A smaller tilt changes the box only.
+never been turned or framed, box, points and all. So is the face of a photograph that lies tilted on a filled canvas.
+What tilt of the head is left changes the box only, which follows the dense landmarks.
 """
 
-import math
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-import numpy as np
-
-from faceagent.faces.align import ARCFACE_112, Pixels, similarity
+from faceagent.faces.align import Pixels
 from faceagent.faces.content import Rectangle, content_of, has_gutter, tile_around
 from faceagent.faces.detect import SURE, Detection, best_score, redetect, upright_box
 from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
 from faceagent.faces.landmarks import Landmarks, find_landmarks, five_points
+from faceagent.faces.mesh_box import mesh_box, roll_of
+from faceagent.faces.turned_photograph import turned_photograph
 from faceagent.settings import Settings
-from faceagent.types import FaceFrame
-from faceagent.upright import Box, box_into, box_out, cut_out
+from faceagent.types import FaceFrame, TurnedPhotograph
+from faceagent.upright import Box, box_into, box_out, cut_out, points_into, points_out
 
 SCORE, PRESENCE, DISAGREEMENT = 0.85, 0.99, 0.1
 """A face with less score or presence, or more disagreement, is doubtful and looked at again in four orientations:
 both models can take an upside-down face for an upright one, but not as surely. Upright faces reach .92, 1.0, .06."""
-LEVEL = 10.0
-"""Degrees of roll up to which a face is read as it is: nine in ten photographs lie below it, and resampling them would
-change what the detectors were calibrated on."""
-SAME = 0.35
-"""Intersection over union from which two boxes are of one face."""
+TILTED = 10.0
+"""Degrees of roll from which the box around a head is looked for in the picture turned back."""
+SAME, ALIKE = 0.35, 0.5
+"""Intersection over union from which two boxes are of one face, and from which a mesh lies where the face was seen."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,13 @@ class UprightFace:
         return box_out(self.seen_in, self.detection.box)
 
 
+class Place(NamedTuple):
+    """Where a photograph lies in the picture."""
+
+    content: Rectangle
+    photograph: TurnedPhotograph | None = None
+
+
 @dataclass(frozen=True)
 class _Search:
     """One picture and the faces found in parts of it, each part searched once."""
@@ -61,23 +68,23 @@ class _Search:
     pixels: Pixels
     settings: Settings
     limit: int
-    parts: dict[tuple[Rectangle, int], Pixels] = field(default_factory=dict)
-    found: dict[tuple[Rectangle, int], tuple[list[UprightFace], int]] = field(default_factory=dict)
+    parts: dict[tuple[Place, int], Pixels] = field(default_factory=dict)
+    found: dict[tuple[Place, int], tuple[list[UprightFace], int]] = field(default_factory=dict)
 
-    def part(self, content: Rectangle, quarters: int) -> Pixels:
-        key = (content, quarters)
+    def part(self, place: Place, quarters: int) -> Pixels:
+        key = (place, quarters)
         if key not in self.parts:
-            self.parts[key] = cut_out(self.pixels, _whole(content, quarters))
+            self.parts[key] = cut_out(self.pixels, _whole(place, quarters))
         return self.parts[key]
 
-    def faces(self, content: Rectangle, quarters: int) -> tuple[list[UprightFace], int]:
+    def faces(self, place: Place, quarters: int) -> tuple[list[UprightFace], int]:
         """Faces of one part, largest first, at most ``limit``; and how many there were."""
-        key = (content, quarters)
+        key = (place, quarters)
         if key not in self.found:
-            part = self.part(content, quarters)
+            part = self.part(place, quarters)
             large = [one for one in detections_of(part, self.settings) if _short(one) >= self.settings.min_face]
             largest = sorted(large, key=lambda one: (-_area(one), one.box))[: self.limit]
-            frame = _whole(content, quarters)
+            frame = _whole(place, quarters)
             seen = [pair for pair in (_with_landmarks(part, one, self.settings) for one in largest) if pair is not None]
             self.found[key] = (
                 [UprightFace(one, mesh, part, frame, _with(frame, box=one.box)) for one, mesh in seen],
@@ -92,11 +99,12 @@ def find_upright_faces(pixels: Pixels, settings: Settings, limit: int) -> tuple[
     Raises ModelUnavailable when the weights cannot be had.
     """
     search = _Search(pixels, settings, limit)
-    content = content_of(pixels)
-    first, total = search.faces(content, 0)
+    x0, y0, x1, y1 = content = content_of(pixels)
+    place = Place(content, turned_photograph(pixels[y0:y1, x0:x1]))
+    first, total = search.faces(place, 0)
     if not first:
-        first, total = _lying(search, content)
-    gutters = bool(first) and has_gutter(search.part(content, 0))
+        first, total = _lying(search, place)
+    gutters = bool(first) and place.photograph is None and has_gutter(search.part(place, 0))
     kept: list[UprightFace] = []
     for one in first:
         settled = _settled(search, one, gutters)
@@ -104,22 +112,22 @@ def find_upright_faces(pixels: Pixels, settings: Settings, limit: int) -> tuple[
             kept.append(settled)
     # A picture that lies on its side may show more faces once it stands.
     for quarters in sorted({one.frame.quarters for one in kept} - {0}):
-        more = [one for one in search.faces(content, quarters)[0] if _quarters(one) == 0]
+        more = [one for one in search.faces(place, quarters)[0] if _quarters(one) == 0]
         kept += [one for one in more if not any(_overlap(one.box, other.box) >= SAME for other in kept)]
     total += max(0, len(kept) - len(first))
     kept.sort(key=lambda one: (-one.area, one.frame.box))
     return [_levelled(one, settings) for one in kept[:limit]], total
 
 
-def _lying(search: _Search, content: Rectangle) -> tuple[list[UprightFace], int]:
+def _lying(search: _Search, place: Place) -> tuple[list[UprightFace], int]:
     """Faces that are only found once the picture is turned by quarters; nothing where there are none.
 
     Four looks find four times as much that is no face, so only a face without doubt counts.
     """
     for quarters in (1, 3, 2):
-        if best_score(search.part(content, quarters), search.settings) < SCORE:
+        if best_score(search.part(place, quarters), search.settings) < SCORE:
             continue
-        found, total = search.faces(content, quarters)
+        found, total = search.faces(place, quarters)
         standing = [
             one
             for one in found
@@ -133,42 +141,50 @@ def _lying(search: _Search, content: Rectangle) -> tuple[list[UprightFace], int]
 def _settled(search: _Search, one: UprightFace, gutters: bool) -> UprightFace:
     """The face as it is seen in its own photograph of a collage, turned back by whole quarters."""
     quarters = (one.seen_in.quarters + _quarters(one)) % 4
-    content = one.seen_in.content
+    place = Place(one.seen_in.content, one.seen_in.photograph)
     if gutters:
-        x, y = content[:2]
+        x, y = place.content[:2]
         box = one.box
-        tile = tile_around(search.part(content, 0), (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
-        content = (tile[0] + x, tile[1] + y, tile[2] + x, tile[3] + y)
-    if (content, quarters) == (one.seen_in.content, one.seen_in.quarters):
+        tile = tile_around(search.part(place, 0), (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
+        place = Place((tile[0] + x, tile[1] + y, tile[2] + x, tile[3] + y))
+    if (place.content, quarters) == (one.seen_in.content, one.seen_in.quarters):
         return one
-    again = max(search.faces(content, quarters)[0], key=lambda other: _overlap(other.box, one.box), default=None)
+    again = max(search.faces(place, quarters)[0], key=lambda other: _overlap(other.box, one.box), default=None)
     if again is not None and _overlap(again.box, one.box) >= SAME and _quarters(again) == 0:
         return again
-    frame = _whole(content, quarters)
+    frame = _whole(place, quarters)
     return replace(one, frame=_with(frame, box=box_into(frame, one.box)))
 
 
 def _levelled(one: UprightFace, settings: Settings) -> UprightFace:
     """The face with the rest of its roll noted, and its box as it is once that is undone."""
-    left = _turn(_roll(one) - 90.0 * (one.frame.quarters - one.seen_in.quarters))
-    if abs(left) <= LEVEL or abs(left) > 60:
+    box, degrees = _upright_box(one, settings)
+    left = _turn(degrees - 90.0 * (one.frame.quarters - one.seen_in.quarters))
+    if abs(left) > 60:
         return one
-    box = upright_box(one.part, one.detection, _roll(one), settings)
-    if box is None:
-        box = one.detection.box
     # An upright box keeps its shape in every frame; only its centre is moved.
-    centre = np.array(box_out(one.seen_in, box)).reshape(2, 2).mean(axis=0)
-    x, y = np.array(box_into(one.frame, (*centre, *centre))).reshape(2, 2).mean(axis=0).tolist()
+    middle = points_out(one.seen_in, [((box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2)])
+    x, y = (points_into(one.frame, middle)[0] + 0.5).tolist()
     half_width, half_height = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
     upright = (x - half_width, y - half_height, x + half_width, y + half_height)
     return replace(one, frame=_with(one.frame, box=upright, degrees=left))
 
 
+def _upright_box(one: UprightFace, settings: Settings) -> tuple[Box, float]:
+    """The box around the head once its roll is undone, and that roll, in the part that the face was seen in."""
+    detected = one.detection.box
+    if one.landmarks is not None:
+        box, degrees = mesh_box(one.landmarks.points)
+        if _overlap(box, detected) >= ALIKE or abs(degrees) > TILTED:
+            return box, degrees
+    degrees = _roll(one)
+    turned = upright_box(one.part, one.detection, degrees, settings) if abs(degrees) > TILTED else None
+    return turned or detected, degrees
+
+
 def _roll(one: UprightFace) -> float:
     """Degrees by which the head is turned clockwise, in the part that it was seen in; from all five points."""
-    points = one.detection.points if one.landmarks is None else five_points(one.landmarks.points)
-    matrix = similarity(ARCFACE_112, points)
-    return math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+    return roll_of(one.detection.points if one.landmarks is None else five_points(one.landmarks.points))
 
 
 def _quarters(one: UprightFace) -> int:
@@ -181,13 +197,14 @@ def _turn(degrees: float) -> float:
     return 180.0 - (180.0 - degrees) % 360.0
 
 
-def _whole(content: Rectangle, quarters: int) -> FaceFrame:
-    x0, y0, x1, y1 = content
-    return FaceFrame(content=content, quarters=quarters, box=(0.0, 0.0, float(x1 - x0), float(y1 - y0)))
+def _whole(place: Place, quarters: int) -> FaceFrame:
+    x0, y0, x1, y1 = place.content
+    box = (0.0, 0.0, float(x1 - x0), float(y1 - y0))
+    return FaceFrame(content=place.content, photograph=place.photograph, quarters=quarters, box=box)
 
 
 def _with(frame: FaceFrame, *, box: Box, degrees: float = 0.0) -> FaceFrame:
-    return FaceFrame(content=frame.content, quarters=frame.quarters, degrees=degrees, box=box)
+    return frame.model_copy(update={"box": box, "degrees": degrees})
 
 
 def _short(found: Detection) -> float:

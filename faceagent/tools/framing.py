@@ -10,7 +10,7 @@ import numpy as np
 
 from faceagent.tools.base import View
 from faceagent.types import Evidence, Score, ToolStamp
-from faceagent.upright import points_into
+from faceagent.upright import points_into, size_of
 
 EYES = ((0.380, 0.477), (0.620, 0.477))
 """Middles between the corners of the subject's right and left eye, over the picture's width and height."""
@@ -34,8 +34,7 @@ def framing_evidence(by: ToolStamp, view: View) -> list[Evidence]:
     width, height, points = view.picture.width, view.picture.height, np.asarray(view.face.landmarks)
     if view.face.frame is not None:
         # A generator knows neither margins nor turns: they came later.
-        x0, y0, x1, y1 = view.face.frame.content
-        width, height = (x1 - x0, y1 - y0) if view.face.frame.quarters % 2 == 0 else (y1 - y0, x1 - x0)
+        width, height = size_of(view.face.frame)
         points = points_into(view.face.frame, points)
     offset = eye_offset(points, width, height)
     near = offset < NEAR

@@ -34,7 +34,12 @@ from faceagent.tools.identity_evidence import (
     usable_references,
 )
 from faceagent.tools.reference_people import Candidates, candidates
+<<<<<<< HEAD
 from faceagent.types import Evidence, Face, ToolStamp
+=======
+from faceagent.types import Evidence, Face, Reason, Score, ToolStamp
+from faceagent.upright import face_upright
+>>>>>>> 0b4eb97 (Turn a tilted photograph back, take every crop from the dense landmarks, and steady the morph head by twins)
 from faceagent.weights.sessions import device_of, open_session
 
 Floats = NDArray[np.float32]
@@ -47,7 +52,8 @@ REMEMBERED = 4096
 
 def prepare(pixels: Pixels, face: Face) -> Floats:
     """1×3×112×112 float32, RGB 0-255: the face on the ArcFace template, as OpenCV's alignCrop puts it there."""
-    return align.aligned(pixels, face.points5).transpose(2, 0, 1)[np.newaxis].astype(np.float32)
+    part, upright = face_upright(pixels, face)
+    return align.aligned(part, upright.points5).transpose(2, 0, 1)[np.newaxis].astype(np.float32)
 
 
 class Identity:

@@ -38,6 +38,8 @@ COLOUR = 1.5
 """Least ``chroma_residual`` a face must have. Chosen on 530 live faces (FRLL's training people, FairFace train, SFHQ),
 unchanged, paler, toned and grey: below .1 half are called spoof with LR 10, from .7 to 1.1 one in ten, from 1.5 on one
 in a hundred. Under 3 % of these pictures lie below it when unchanged, most of them greyscale."""
+TILTED = 10.0
+"""Degrees of roll from which the surroundings are turned upright; the networks were trained on heads that tilt less."""
 CUT = "Margins or a frame around the photograph were cut off before the surroundings of the face were read."
 LIMIT = 12.0
 """Logits are clipped here: beyond it float32 softmax is all rounding."""
@@ -128,7 +130,7 @@ def scene_of(pixels: Pixels, face: Face) -> Scene:
     cut = part.shape[:2] not in (pixels.shape[:2], pixels.shape[1::-1])
     filled = shaped_mask(part)
     box = whole.box
-    if whole.degrees:
+    if abs(whole.degrees) > TILTED:
         # All that the crops can reach, turned upright; what lies outside the picture counts as fill.
         side = max(box[2] - box[0], box[3] - box[1])
         reach = 2 * NETWORKS[-1][1]

@@ -7,15 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.progress import track
 
 from evals.data.held_out import may_train, source_of
 from evals.data.synthesis.located_faces import LocatedFace
 from evals.data.training_sets import TRAINING_SETS
-from evals.views import portraits
+from evals.views import whole
 from faceagent.errors import InputError
+from faceagent.faces import find_faces, main_face
 from faceagent.settings import Settings
-from faceagent.tools.base import View
 
 
 def faces_of(
@@ -23,7 +24,11 @@ def faces_of(
 ) -> list[LocatedFace]:
     """Every usable face of a set, one per picture, with landmarks; cached as ``cache/NAME.json``.
 
+<<<<<<< HEAD
     With ``most`` only so many of its pictures, evenly spread, are looked at (``cache/NAME-MOST.json``).
+=======
+    With ``most``, of that many pictures, drawn with a fixed seed, and cached beside that number.
+>>>>>>> 0b4eb97 (Turn a tilted photograph back, take every crop from the dense landmarks, and steady the morph head by twins)
     Raises InputError for a set that may not be trained on, and for a set without faces.
     """
     if name not in TRAINING_SETS:
@@ -31,6 +36,7 @@ def faces_of(
             f"{name!r} is not a set that shipped weights may learn from.", remedy=f"Use: {', '.join(TRAINING_SETS)}."
         )
     folder = folders[name]
+<<<<<<< HEAD
     memory = cache / (f"{name}.json" if most is None else f"{name}-{most}.json")
     if memory.is_file():
         return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
@@ -39,6 +45,15 @@ def faces_of(
         files = [files[index * len(files) // most] for index in range(most)]
     views = portraits(folder, track(files, description=name), settings)
     rows = (_locate(name, folder, file, view) for file, view in views)
+=======
+    memory = cache / (f"{name}.json" if most is None else f"{name}_{most}.json")
+    if memory.is_file():
+        return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
+    files = list(_files(name, folder))
+    if most is not None:
+        files = [files[index] for index in np.random.default_rng(0).permutation(len(files))[:most]]
+    rows = (_locate(name, folder, file, settings) for file in track(files, description=name))
+>>>>>>> 0b4eb97 (Turn a tilted photograph back, take every crop from the dense landmarks, and steady the morph head by twins)
     found = [row for row in rows if row is not None]
     if not found:
         raise InputError(f"No face was found in {name}.", remedy=f"Is {folder} the right folder?")
@@ -55,8 +70,10 @@ def _files(name: str, folder: Path) -> Iterator[str]:
             yield row["file"]
 
 
-def _locate(name: str, folder: Path, file: str, view: View | None) -> LocatedFace | None:
-    face = None if view is None else view.face
+def _locate(name: str, folder: Path, file: str, settings: Settings) -> LocatedFace | None:
+    view = whole(folder / file, settings)
+    # What covers the face does not matter here, and finding it takes as long as finding the face.
+    face = None if view is None else main_face(find_faces(view.picture, view.pixels(), settings), view.picture)
     if face is None or not face.landmarks:
         return None
     return LocatedFace(name, str(folder / file), source_of(name, file), face.box, face.landmarks)

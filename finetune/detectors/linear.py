@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -45,16 +46,37 @@ def feature_scale(features: NDArray[np.floating]) -> tuple[Reals, Reals]:
     return wide.mean(axis=0), np.where(spread < LEAST, 1.0, spread)
 
 
-def ridge(features: NDArray[np.floating], targets: Reals, strength: float, share: Reals | None = None) -> LinearFit:
+class Nuisance(NamedTuple):
+    """What must not move an output: M×features differences between two looks at the same thing, and their weight.
+
+    With weight 1 a difference costs as much as an error of the same size in a target.
+    """
+
+    differences: NDArray[np.floating]
+    weight: float
+
+
+def ridge(
+    features: NDArray[np.floating],
+    targets: Reals,
+    strength: float,
+    share: Reals | None = None,
+    nuisance: Nuisance | None = None,
+) -> LinearFit:
     """Ridge regression on N×features and N×outputs; ``share`` weights the rows (default: equally).
 
     ``strength`` is the penalty per feature and row, so that it means the same for one block and for four.
+    ``nuisance`` penalises outputs that differ where they should be equal (tangent propagation, Simard 1992).
     """
     mean, spread = feature_scale(features)
     root = np.sqrt(np.ones(len(features)) if share is None else share * (len(share) / share.sum()))[:, np.newaxis]
     middle = (root**2 * targets).sum(axis=0) / (root**2).sum()
     x = root * ((features - mean) / spread)
     y = root * (targets - middle)
+    if nuisance is not None:
+        scale = np.sqrt(nuisance.weight * len(features) / len(nuisance.differences))
+        x = np.concatenate([x, scale * nuisance.differences / spread])
+        y = np.concatenate([y, np.zeros((len(nuisance.differences), y.shape[1]))])
     rows, columns = x.shape
     penalty = strength * columns
     if rows < columns:

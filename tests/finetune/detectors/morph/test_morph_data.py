@@ -42,7 +42,7 @@ def test_the_same_seed_makes_the_same_pairs(faces: list[LocatedFace]) -> None:
 
 def test_halves_share_all_but_the_morph(faces: list[LocatedFace]) -> None:
     for bona_fide, morphed in morph_pairs({"a": faces}, {"a": 8}, seed=2):
-        assert bona_fide.pixels.shape == morphed.pixels.shape == (224, 224, 3)
+        assert bona_fide.pixels.shape == morphed.pixels.shape == morphed.twin.shape == (224, 224, 3)
         assert (bona_fide.morphed, morphed.morphed) == (False, True) and bona_fide.source == morphed.source
         assert morphed.method in ("full", "cleaned", "splice") and morphed.finish != "unsharp"
         grey = [bool((half.pixels.std(axis=2) < 1.5).mean() > 0.9) for half in (bona_fide, morphed)]
