@@ -99,8 +99,7 @@ def find_upright_faces(pixels: Pixels, settings: Settings, limit: int) -> tuple[
     Raises ModelUnavailable when the weights cannot be had.
     """
     search = _Search(pixels, settings, limit)
-    x0, y0, x1, y1 = content = content_of(pixels)
-    place = Place(content, turned_photograph(pixels[y0:y1, x0:x1]))
+    place = _place_of(pixels)
     first, total = search.faces(place, 0)
     if not first:
         first, total = _lying(search, place)
@@ -117,6 +116,19 @@ def find_upright_faces(pixels: Pixels, settings: Settings, limit: int) -> tuple[
     total += max(0, len(kept) - len(first))
     kept.sort(key=lambda one: (-one.area, one.frame.box))
     return [_levelled(one, settings) for one in kept[:limit]], total
+
+
+def _place_of(pixels: Pixels) -> Place:
+    """The photograph without its margins, those on the canvas and those that were turned with it."""
+    x0, y0, x1, y1 = content = content_of(pixels)
+    turned = turned_photograph(pixels[y0:y1, x0:x1])
+    if turned is None:
+        return Place(content)
+    frame = _whole(Place(content, turned), 0)
+    left, top, right, bottom = content_of(cut_out(pixels, frame))
+    x, y = points_out(frame, [((left + right - 1) / 2, (top + bottom - 1) / 2)])[0].tolist()
+    inner = {"width": right - left, "height": bottom - top, "centre": (x - x0, y - y0)}
+    return Place(content, turned.model_copy(update=inner))
 
 
 def _lying(search: _Search, place: Place) -> tuple[list[UprightFace], int]:

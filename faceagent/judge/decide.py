@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from faceagent.judge import wording
 from faceagent.judge.attack_type import attack_type_note
 from faceagent.judge.calibrate import Platt, Ratio, Temperature, Threshold, calibration_of
-from faceagent.judge.fuse import Fused, comparisons_of, fuse
+from faceagent.judge.fuse import Fused, comparisons_of, fuse, unfamiliarity_of
 from faceagent.types import (
     INCONCLUSIVE,
     Evidence,
@@ -189,6 +189,9 @@ def interval(question: Question, subject: str, evidence: Sequence[Evidence]) -> 
     if item is None or item.score is None:
         return _by_threshold(question, subject, evidence)
     score = item.score
+    if unfamiliarity_of(evidence) == "unfamiliar":
+        words = "this face is unlike everything the estimate was learned from"
+        return abstain(question, subject, "open_set", words, [one for one in evidence if one.status == "ok"])
     if score.low is None or score.high is None or score.calibration is None:
         return abstain(question, subject, "uncalibrated", "the estimate has no calibrated interval", [item])
     return Verdict(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.faces import align
 from faceagent.settings import Settings
+from faceagent.tools import familiarity
 from faceagent.tools.base import Pixels, ToolSpec, View, stamped
 from faceagent.tools.encoder_branch import branch_crops
 from faceagent.types import Evidence, Face, Score, ToolStamp
@@ -151,7 +152,7 @@ class Attributes:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="attributes",
-        version="2.1.0",
+        version="2.2.0",
         title="Apparent age and gender",
         summary="An age range and an apparent gender, with the bias that these models are known to have.",
         questions=("age", "gender"),
@@ -168,14 +169,16 @@ class Attributes:
         return by.model_copy(update={"weights": (*by.weights, self._encoder().branches[BRANCH].stamp)})
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Two items per face: ``F1:age`` in years with an 80 % interval, ``F1:gender`` as the logit of "male"."""
+        """Per face ``F1:age`` in years with an 80 % interval, ``F1:gender`` as the logit of "male", and distances."""
         if not batch:
             return []
         bands, male = self.estimate(batch)
         by = self.stamp()
+        faces = [(view, view.face) for view in batch if view.face]
+        guards = familiarity.guard(by, faces, self.spec.questions, [["age"], ["gender"]], self._settings)
         return [
-            (_age(by, view, shares), _gender(by, view, float(value)))
-            for view, shares, value in zip(batch, bands, male, strict=True)
+            (_age(by, view, shares), _gender(by, view, float(value)), *distances)
+            for view, shares, value, distances in zip(batch, bands, male, guards, strict=True)
         ]
 
     def estimate(self, views: Sequence[View]) -> tuple[Reals, Reals]:

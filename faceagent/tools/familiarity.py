@@ -1,18 +1,24 @@
 """How far a face lies from the faces that the encoder's branches learnt from: drawings, for one, lie far.
 
-The whitened axes of the branch ``forgery_generated`` are read from blocks that other branches pass anyway, so the
-distance costs next to nothing. Beyond the calibrated distance a detector's score is not trusted and its question stays
-open. It costs about one
-photograph in twenty-five its verdict, and catches drawings, paintings by filter and most colour negatives.
+The whitened axes of the branch ``forgery_generated`` are read from blocks that are passed anyway, for what covers the
+face and for other branches, so the distance costs next to nothing. Beyond the calibrated distance no score of any
+detector is trusted and its question stays open. It costs about one photograph in twenty-five its verdicts, and catches
+drawings, paintings by filter and most colour negatives.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from faceagent.encoder.encoder import Encoder, Output
+from faceagent.encoder.encoder import Encoder, Output, load_encoder
+from faceagent.errors import ModelUnavailable
+from faceagent.settings import Settings
 from faceagent.tools.base import View
-from faceagent.types import Evidence, Question, Score, ToolStamp
+from faceagent.tools.encoder_branch import branch_crops
+from faceagent.types import Evidence, Face, Question, Score, ToolStamp
+
+logger = logging.getLogger(__name__)
 
 BRANCH = "forgery_generated"
 CALIBRATION = "forgery/familiar-1"
@@ -43,3 +49,33 @@ def distance_evidence(
         cites=tuple(cites),
         statement=f"The face is {value:.2f} times as far from the middle of the training faces as these usually are.",
     )
+
+
+def guard(
+    by: ToolStamp,
+    faces: Sequence[tuple[View, Face]],
+    questions: Sequence[Question],
+    cites: Sequence[Sequence[str]],
+    settings: Settings,
+) -> list[tuple[Evidence, ...]]:
+    """``distance_evidence`` for every face and question, for a tool that does not read the encoder otherwise.
+
+    ``cites`` are the ids of each question's scores, without the subject. Without the encoder's weights there is no
+    distance and no guard, which is logged.
+    """
+    if not faces:
+        return []
+    try:
+        encoder = load_encoder(settings, (BRANCH,))
+        output = encoder.run([crop.pixels for crop in branch_crops(encoder, BRANCH, faces)], [BRANCH])[BRANCH]
+    except ModelUnavailable as error:
+        logger.warning("how unlike the training faces a face is, is not measured: %s", error)
+        return [()] * len(faces)
+    with_encoder = by.model_copy(update={"weights": tuple(dict.fromkeys((*by.weights, *encoder.stamps)))})
+    return [
+        tuple(
+            distance_evidence(with_encoder, view, question, whole, [f"{view.subject}:{name}" for name in names])
+            for question, names in zip(questions, cites, strict=True)
+        )
+        for (view, _), whole in zip(faces, axes_of(encoder, output), strict=True)
+    ]

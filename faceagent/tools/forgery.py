@@ -42,7 +42,7 @@ class Forgery:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="forgery",
-        version="1.3.0",
+        version="1.4.0",
         title="Forgery detector",
         summary="Whether parts of a face were spliced in or swapped, and where; whether the whole face was generated.",
         questions=("forgery",),

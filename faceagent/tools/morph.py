@@ -52,7 +52,7 @@ class Morph:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="morph",
-        version="1.2.0",
+        version="2.0.0",
         title="Morph detector",
         summary="Whether a face is a blend of two people, as used against document checks.",
         questions=("morph",),

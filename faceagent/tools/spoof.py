@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from faceagent.faces import align
 from faceagent.faces.content import clear_rectangle, shaped_mask
 from faceagent.settings import Settings
+from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, Pixels, ToolSpec, View, not_measured, per_face, stamped
 from faceagent.types import Evidence, Face, Score, ToolStamp
 from faceagent.upright import face_upright, frame_of
@@ -158,7 +159,7 @@ class Spoof:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="spoof",
-        version="1.2.0",
+        version="1.3.0",
         title="Print and replay detector",
         summary="Whether a face was live before the camera or shown to it on paper or on a screen.",
         questions=("spoof",),
@@ -179,21 +180,25 @@ class Spoof:
         return stamped(self.spec, device)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """One item per face: ``F1:spoof``, the logit of "attack" (0: as likely as not, before calibration)."""
+        """Per face ``F1:spoof``, the logit of "attack" (0: as likely as not, uncalibrated), and the face's distance."""
         return per_face(batch, self._measure)
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
         scenes = [scene_of(view.pixels(), face) for view, face in faces]
         colours = [chroma_residual(one.pixels, one.box) for one in scenes]
-        found = [_colourless(self.spec, view, value) for (view, _), value in zip(faces, colours, strict=True)]
+        found: list[tuple[Evidence, ...]] = [
+            (_colourless(self.spec, view, value),) for (view, _), value in zip(faces, colours, strict=True)
+        ]
         usable = [index for index, value in enumerate(colours) if value >= COLOUR]
         if usable:
             inputs = [scenes[index] for index in usable]
             logits = attack_logit([self._outputs(name, scale, inputs) for name, scale in NETWORKS])
             by = self.stamp()
-            for index, scene, logit in zip(usable, inputs, logits, strict=True):
-                found[index] = _evidence(by, faces[index][0], float(logit), scene, colours[index])
-        return [(item,) for item in found]
+            seen = [faces[index] for index in usable]
+            guards = familiarity.guard(by, seen, self.spec.questions, [["spoof"]], self._settings)
+            for index, scene, logit, distance in zip(usable, inputs, logits, guards, strict=True):
+                found[index] = (_evidence(by, faces[index][0], float(logit), scene, colours[index]), *distance)
+        return found
 
     def _outputs(self, name: str, scale: float, scenes: Sequence[Scene]) -> Floats:
         """N×3 logits of one network."""

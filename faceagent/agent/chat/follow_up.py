@@ -12,6 +12,7 @@ from faceagent.agent.chat.state import ToolCall
 from faceagent.judge.calibrate import Platt, calibration_of
 from faceagent.tools.base import CropScale, FollowUp, Tool, ToolSpec, View, measure
 from faceagent.types import Evidence, Face, Score, Verdict
+from faceagent.upright import Box
 
 SCALES: dict[CropScale, float] = {"closer": 0.8, "wider": 1.25}
 """Sides of the face box for another crop, in sides of the usual box."""
@@ -103,9 +104,14 @@ def measure_again(
 
 
 def _scaled(face: Face, scale: float) -> Face:
-    x0, y0, x1, y1 = face.box
+    frame = face.frame and face.frame.model_copy(update={"box": _scaled_box(face.frame.box, scale)})
+    return face.model_copy(update={"box": _scaled_box(face.box, scale), "frame": frame})
+
+
+def _scaled_box(box: Box, scale: float) -> Box:
+    x0, y0, x1, y1 = box
     x, y, half_w, half_h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) * scale / 2, (y1 - y0) * scale / 2
-    return face.model_copy(update={"box": (x - half_w, y - half_h, x + half_w, y + half_h)})
+    return x - half_w, y - half_h, x + half_w, y + half_h
 
 
 def _compared(item: Evidence, first: Evidence, crop: CropScale) -> Evidence:
