@@ -91,7 +91,7 @@ def test_age_table_is_monotone_and_nested() -> None:
 
 def test_the_astronaut(astronaut: NDArray[np.uint8], settings: Settings) -> None:
     """Eileen Collins was 42 on the day of the picture, give or take."""
-    ((age, gender),) = Attributes(settings).run([_view(astronaut, _face())])
+    ((age, gender, *_),) = Attributes(settings).run([_view(astronaut, _face())])
     assert (age.id, gender.id) == ("F1:age", "F1:gender")
     assert age.score is not None and age.score.scale == "years"
     assert age.score.low is not None and age.score.high is not None
@@ -110,8 +110,8 @@ def test_without_mesh_the_five_points_do(astronaut: NDArray[np.uint8], settings:
     base = tip + 0.35 * ((mouth_right + mouth_left) / 2 - tip)
     mesh[list(MESH)] = [left + across, left - across, right - across, right + across, base]
     meshed = _face(landmarks=tuple((float(x), float(y)) for x, y in mesh))
-    ((with_mesh, _),) = Attributes(settings).run([_view(astronaut, meshed)])
-    ((without, _),) = Attributes(settings).run([_view(astronaut, _face())])
+    ((with_mesh, *_),) = Attributes(settings).run([_view(astronaut, meshed)])
+    ((without, *_),) = Attributes(settings).run([_view(astronaut, _face())])
     assert float(with_mesh.facts["network_years"]) == pytest.approx(float(without.facts["network_years"]), abs=8)
 
 
@@ -141,7 +141,7 @@ def test_the_mean_of_a_distribution_and_its_probabilities() -> None:
 
 def test_the_age_comes_as_a_distribution(astronaut: NDArray[np.uint8], settings: Settings) -> None:
     tool = Attributes(settings)
-    ((age, _),) = tool.run([_view(astronaut, _face())])
+    ((age, *_),) = tool.run([_view(astronaut, _face())])
     assert list(age.distribution) == list(CENTRES)
     shares = np.exp(list(age.distribution.values()))
     assert shares.sum() == pytest.approx(1, abs=1e-4)

@@ -16,8 +16,8 @@ Reals = NDArray[np.float64]
 
 MARGIN = 0.25
 """Width of a margin on every side, over the longer side of the picture."""
-TILTS = (15, 20, 30)
-"""Degrees, in both directions."""
+TURNS, TILTS = (1, 2), (15, 20, -20, -30)
+"""Quarters and degrees, clockwise."""
 
 
 class PictureChange(NamedTuple):
@@ -136,8 +136,8 @@ def _margin(name: str, change: Callable[[Pixels], Pixels]) -> PictureChange:
 
 
 CHANGES: tuple[PictureChange, ...] = (
-    *map(_turn, (1, 2, 3)),
-    *(_tilt(sign * degrees) for degrees in TILTS for sign in (1, -1)),
+    *map(_turn, TURNS),
+    *map(_tilt, TILTS),
     PictureChange("mirror", "mirror", lambda pixels: np.ascontiguousarray(pixels[:, ::-1])),
     PictureChange("grey", "grey", grey),
     _margin("white", lambda pixels: on_canvas(pixels, plain((255, 255, 255)))),

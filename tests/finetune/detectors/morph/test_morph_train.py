@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
-from finetune.detectors.morph import train
 from finetune.detectors.morph.calibrate import CAP, SINGLE_FALSE_ALARMS, single_image_record
 from finetune.detectors.morph.features import DEPTHS, MorphRows
-from finetune.detectors.morph.train import Choice, auc_per_set, choose, out_of_fold_scores, targets
+from finetune.detectors.morph.train import (
+    Choice,
+    auc_per_set,
+    choose_steadiness,
+    choose_taps,
+    out_of_fold_scores,
+    targets,
+)
 
 WIDTH = 6
 
@@ -34,16 +40,16 @@ def rows(count: int, seed: int, morphs: bool = True) -> MorphRows:
     )
 
 
-def test_the_tap_that_tells_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "CHOICES", ((4,), (6,)))
-    choice = choose(rows(300, 0), rows(100, 1, morphs=False))
-    assert 6 in choice.taps and choice.strength > 0
+def test_the_tap_that_tells_is_chosen() -> None:
+    taps, strength = choose_taps(rows(300, 0))
+    assert 6 in taps and strength > 0
 
 
 def test_what_a_tilt_changes_moves_a_steadied_fit_less() -> None:
     made, plain = rows(300, 0), rows(100, 1, morphs=False)
     loose, steady = (out_of_fold_scores(made, plain, Choice((6,), 0.01, weight)) for weight in (0.0, 16.0))
     assert steady.change < 0.9 * loose.change
+    assert choose_steadiness(made, plain, (6,), 0.01).steadiness > 0
     assert np.mean(list(auc_per_set(made, steady.pairs).values())) > 0.9
 
 
