@@ -88,7 +88,8 @@ def reading(evidence: tuple[Evidence, ...], view: View) -> Values | Skip:
     del view
     values: dict[str, float | str] = {}
     for item in evidence:
-        if item.status != "ok" or item.score is None:
+        # What rests on another item, the distance from the training faces, is no estimate.
+        if item.status != "ok" or item.score is None or item.cites:
             continue
         if item.question == "age":
             values["age"] = item.score.value

@@ -180,7 +180,12 @@ def clear_rectangle(
     """
     height, width = blocked.shape
     x0, y0, x1, y1 = 0, 0, width, height
-    inner = (max(0, int(keep[0])), max(0, int(keep[1])), min(width, int(keep[2]) + 1), min(height, int(keep[3]) + 1))
+    inner = (
+        min(max(0, int(keep[0])), width - 1),
+        min(max(0, int(keep[1])), height - 1),
+        max(1, min(width, int(keep[2]) + 1)),
+        max(1, min(height, int(keep[3]) + 1)),
+    )
     step = max(1, min(height, width) // 100)
     while True:
         sides = {

@@ -185,7 +185,9 @@ def choice(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
 
 def interval(question: Question, subject: str, evidence: Sequence[Evidence]) -> Verdict:
     """A range (age): the tool's calibrated interval is the answer."""
-    item = next((item for item in evidence if item.status == "ok" and item.score is not None), None)
+    # What rests on another item, the distance from the training faces, is no estimate.
+    estimates = (item for item in evidence if item.status == "ok" and item.score is not None and not item.cites)
+    item = next(estimates, None)
     if item is None or item.score is None:
         return _by_threshold(question, subject, evidence)
     score = item.score

@@ -138,10 +138,9 @@ def _age(face: Face, evidence: Sequence[Evidence]) -> tuple[float, float] | None
 
 
 def _score(face: Face, question: Question, evidence: Sequence[Evidence]) -> Score | None:
-    return next(
-        (one.score for one in evidence if one.subject == face.id and one.question == question and one.status == "ok"),
-        None,
-    )
+    about = (one for one in evidence if one.subject == face.id and one.question == question and one.status == "ok")
+    # What rests on another item, the distance from the training faces, is no estimate.
+    return next((one.score for one in about if not one.cites), None)
 
 
 def _between(low: float, high: float, mean: float, spread: float) -> float:
