@@ -119,8 +119,8 @@ def figures(table: CaseTable) -> tuple[Figure, ...]:
 TASK = EvalTask(
     name="invariance",
     title="The same face, the same verdict",
-    protocol="Every picture turned by 90 and 180 degrees, tilted by 15, 20 and 30 on a black canvas, mirrored, in grey, "
-    "and with nine margins, frames and shapes; verdicts are compared with those on the picture as it is.",
+    protocol="Every picture turned by 90 and 180 degrees, tilted by 15, 20 and 30 on a black canvas, mirrored, "
+    "in grey, and with nine margins, frames and shapes; verdicts are compared with those on the picture as it is.",
     tools=("analyze",),
     needs="label (spoof for a recaptured picture, anything else for others)",
     read=read,

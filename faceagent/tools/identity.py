@@ -34,12 +34,8 @@ from faceagent.tools.identity_evidence import (
     usable_references,
 )
 from faceagent.tools.reference_people import Candidates, candidates
-<<<<<<< HEAD
 from faceagent.types import Evidence, Face, ToolStamp
-=======
-from faceagent.types import Evidence, Face, Reason, Score, ToolStamp
 from faceagent.upright import face_upright
->>>>>>> 0b4eb97 (Turn a tilted photograph back, take every crop from the dense landmarks, and steady the morph head by twins)
 from faceagent.weights.sessions import device_of, open_session
 
 Floats = NDArray[np.float32]

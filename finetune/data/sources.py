@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.progress import track
 
 from evals.data.held_out import may_train, source_of
@@ -24,11 +23,7 @@ def faces_of(
 ) -> list[LocatedFace]:
     """Every usable face of a set, one per picture, with landmarks; cached as ``cache/NAME.json``.
 
-<<<<<<< HEAD
     With ``most`` only so many of its pictures, evenly spread, are looked at (``cache/NAME-MOST.json``).
-=======
-    With ``most``, of that many pictures, drawn with a fixed seed, and cached beside that number.
->>>>>>> 0b4eb97 (Turn a tilted photograph back, take every crop from the dense landmarks, and steady the morph head by twins)
     Raises InputError for a set that may not be trained on, and for a set without faces.
     """
     if name not in TRAINING_SETS:
@@ -36,24 +31,13 @@ def faces_of(
             f"{name!r} is not a set that shipped weights may learn from.", remedy=f"Use: {', '.join(TRAINING_SETS)}."
         )
     folder = folders[name]
-<<<<<<< HEAD
     memory = cache / (f"{name}.json" if most is None else f"{name}-{most}.json")
     if memory.is_file():
         return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
     files = list(_files(name, folder))
     if most is not None and most < len(files):
         files = [files[index * len(files) // most] for index in range(most)]
-    views = portraits(folder, track(files, description=name), settings)
-    rows = (_locate(name, folder, file, view) for file, view in views)
-=======
-    memory = cache / (f"{name}.json" if most is None else f"{name}_{most}.json")
-    if memory.is_file():
-        return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
-    files = list(_files(name, folder))
-    if most is not None:
-        files = [files[index] for index in np.random.default_rng(0).permutation(len(files))[:most]]
     rows = (_locate(name, folder, file, settings) for file in track(files, description=name))
->>>>>>> 0b4eb97 (Turn a tilted photograph back, take every crop from the dense landmarks, and steady the morph head by twins)
     found = [row for row in rows if row is not None]
     if not found:
         raise InputError(f"No face was found in {name}.", remedy=f"Is {folder} the right folder?")
