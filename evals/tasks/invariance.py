@@ -1,13 +1,14 @@
 """Invariance: whether the same face gets the same verdict when its picture is turned, tilted, mirrored or framed.
 
-The verdict on every copy is compared with that on the picture as it is, question by question; "inconclusive" is a
-verdict of its own, so that an answer which becomes open counts as changed. A face that is no longer found counts as
-changed in every question.
+The label of the verdict on every copy is compared with that on the picture as it is, question by question;
+"inconclusive" is a label of its own, so that an answer which becomes open counts as changed. Whether the verdict is
+firm or leans is compared as well, and reported apart. A face that is no longer found counts as changed everywhere.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evals.data import Case, Cases, Dataset, Skip
 from evals.data.columns import need
@@ -26,7 +27,7 @@ from faceagent.types import INCONCLUSIVE, Question
 QUESTIONS: tuple[Question, ...] = ("forgery", "morph", "spoof", "gender")
 TOOLS = ("forgery", "morph", "spoof", "attributes")
 PLAIN, SPOOF = "plain", "spoof"
-LOST = "no face"
+LOST, LEANS = "no face", "leans to "
 FAMILIES = tuple(dict.fromkeys(change.family for change in CHANGES))
 BARRED = ("turn", "tilt_20")
 """Families under which every verdict must hold."""
@@ -59,12 +60,13 @@ def _observe(runner: Runner, case: Case) -> Values | Skip:
 
 
 def verdicts(pixels: Pixels, tools: Sequence[Tool], settings: Settings) -> Mapping[Question, str] | None:
-    """Labels of the verdicts on the main face of H×W×3 RGB pixels, or None without a face."""
+    """The verdicts on the main face of H×W×3 RGB pixels, "live" or "leans to live", or None without a face."""
     view: View | None = portrait(drawn(np.ascontiguousarray(pixels)), settings)
     if view is None or view.face is None:
         return None
     evidence = tuple(item for tool in tools for item in measure(tool, [view])[0])
-    return {question: judge.weigh(question, view.face, evidence).label for question in QUESTIONS}
+    found = {question: judge.weigh(question, view.face, evidence) for question in QUESTIONS}
+    return {question: f"{LEANS * (one.status == 'leans')}{one.label}" for question, one in found.items()}
 
 
 def _keyed(change: str, labels: Mapping[Question, str] | None) -> dict[str, str]:
@@ -73,15 +75,19 @@ def _keyed(change: str, labels: Mapping[Question, str] | None) -> dict[str, str]
 
 def measurement(table: CaseTable) -> Measurement:
     """Shares of equal and of opposite verdicts, and of pictures without attack that a margin turned into a spoof."""
-    plain = {question: np.array(table.words(f"{question}.{PLAIN}")) for question in QUESTIONS}
+    plain = {question: _labels(table, question, PLAIN) for question in QUESTIONS}
     equal: dict[tuple[Question, str], Reals] = {}
+    firmness: dict[Question, list[Reals]] = {question: [] for question in QUESTIONS}
     opposite: dict[Question, list[Reals]] = {question: [] for question in QUESTIONS}
     turned = np.zeros(len(table), dtype=bool)
     presented = np.array(table.labels("label")) != SPOOF
     for change in CHANGES:
         for question in QUESTIONS:
-            now = np.array(table.words(f"{question}.{change.name}"))
+            now = _labels(table, question, change.name)
             equal[question, change.name] = (now == plain[question]).astype(float)
+            if change.family in BARRED:
+                words = (table.words(f"{question}.{name}") for name in (PLAIN, change.name))
+                firmness[question].append(np.array([one == other for one, other in zip(*words, strict=True)], float))
             decided = ~np.isin(now, (INCONCLUSIVE, LOST)) & (plain[question] != INCONCLUSIVE)
             opposite[question].append((decided & (now != plain[question])).astype(float))
             if question == "spoof" and change.family == "margin":
@@ -97,11 +103,18 @@ def measurement(table: CaseTable) -> Measurement:
             }
             found[f"equal.{question}"] = np.min([families[family] for family in BARRED], axis=0)
             found |= {f"equal_{family}.{question}": share for family, share in families.items()}
+            found[f"equal_and_firmness.{question}"] = np.mean(
+                [mean(one, weights) for one in firmness[question]], axis=0
+            )
             found[f"opposite.{question}"] = np.mean([mean(one, weights) for one in opposite[question]], axis=0)
         found["false_alarm_margin"] = mean_among(turned.astype(float), presented, weights)
         return found
 
     return measure_shares
+
+
+def _labels(table: CaseTable, question: Question, change: str) -> NDArray[np.str_]:
+    return np.array([word.removeprefix(LEANS) for word in table.words(f"{question}.{change}")], dtype=np.str_)
 
 
 def figures(table: CaseTable) -> tuple[Figure, ...]:

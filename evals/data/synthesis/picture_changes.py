@@ -60,13 +60,13 @@ def plain(colour: tuple[int, int, int]) -> Callable[[int, int], Reals]:
 
 def noisy(height: int, width: int) -> Reals:
     """Grey with the grain of a sensor."""
-    return 128 + np.random.default_rng(0).normal(0, 12, (height, width, 3))
+    return np.asarray(128 + np.random.default_rng(0).normal(0, 12, (height, width, 3)), np.float64)
 
 
 def gradient(height: int, width: int) -> Reals:
     """From one pastel in the upper left to another in the lower right, as presentation slides have."""
     along = (np.arange(height)[:, np.newaxis] / height + np.arange(width) / width)[..., np.newaxis] / 2
-    return (1 - along) * np.array((236.0, 214.0, 190.0)) + along * np.array((96.0, 132.0, 168.0))
+    return np.asarray((1 - along) * (236.0, 214.0, 190.0) + along * (96.0, 132.0, 168.0), np.float64)
 
 
 def textured(height: int, width: int) -> Reals:
@@ -74,7 +74,7 @@ def textured(height: int, width: int) -> Reals:
     down, across = np.mgrid[:height, :width]
     weave = 18 * np.sin(down / 1.9) + 18 * np.sin(across / 2.3) + 10 * np.sin((down + across) / 23)
     grain = np.random.default_rng(1).normal(0, 6, (height, width))
-    return np.array((150.0, 120.0, 92.0)) + (weave + grain)[..., np.newaxis]
+    return np.asarray((weave + grain)[..., np.newaxis] + (150.0, 120.0, 92.0), np.float64)
 
 
 def wooden(height: int, width: int) -> Reals:
@@ -115,7 +115,8 @@ def shadowed(pixels: Pixels) -> Pixels:
     def canvas(height: int, width: int) -> Reals:
         shade = np.zeros((height, width))
         shade[edge + offset : height - edge + offset, edge + offset : width - edge + offset] = 150
-        return 255 - np.repeat(np.asarray(cv2.GaussianBlur(shade, (0, 0), blur))[..., np.newaxis], 3, axis=2)
+        soft = np.asarray(cv2.GaussianBlur(shade, (0, 0), blur), np.float64)
+        return 255 - np.repeat(soft[..., np.newaxis], 3, axis=2)
 
     return on_canvas(pixels, canvas)
 

@@ -78,8 +78,8 @@ def load_or_extract(path: Path, mark: str, make: Callable[[], Sequence[MorphHalf
     if path.is_file():
         stored = np.load(path)
         if str(stored["mark"]) == mark:
-            parts = ({tap: stored[f"{kind}{tap}"] for tap in DEPTHS} for kind in ("tap", "twin"))
-            return MorphRows(*parts, *(stored[key] for key in MorphRows._fields[2:]))
+            own, tilted = ({tap: stored[f"{kind}{tap}"] for tap in DEPTHS} for kind in ("tap", "twin"))
+            return MorphRows(own, tilted, *(stored[key] for key in MorphRows._fields[2:]))
     rows = extract_rows(make(), tower)
     path.parent.mkdir(parents=True, exist_ok=True)
     taps = {f"tap{tap}": value for tap, value in rows.features.items()}
