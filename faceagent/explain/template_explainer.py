@@ -6,6 +6,9 @@ Its explanations have the author "ledger". It also explains wherever a vision-la
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from faceagent.explain.check import HOT
+from faceagent.explain.region_sentences import heat_sentences, likeness_sentences
+from faceagent.judge.wording import join
 from faceagent.prompts import Prompt, prompt
 from faceagent.types import SUBJECT, Evidence, Explanation, Question, Region, Step, Verdict
 
@@ -16,7 +19,7 @@ REGIONS: tuple[tuple[str, tuple[Region, ...]], ...] = (
     ("Mouth", ("mouth",)),
     ("Skin", ("skin",)),
 )
-"""Sections of a forgery explanation; "Overall" and "Conclusion" follow (after VIPGuard's six items)."""
+"""Sections of a model's explanation of forgery; "Overall" and "Conclusion" follow (after VIPGuard's six items)."""
 
 
 def explain_by_template(verdict: Verdict, evidence: Sequence[Evidence]) -> Explanation:
@@ -44,7 +47,7 @@ def _template(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, d
     if question in ("expression", "action_units"):
         units = [item for item in measured if item.question == "action_units"]
         variables: dict[str, Any] = {
-            "present": _items(item for item in units if item.label == "present"),
+            "present": _present([item for item in units if item.label == "present"]),
             "absent": _items(item for item in units if item.label == "absent"),
             "silent": _items(item for item in skipped if item.question in ("action_units", question)),
         }
@@ -53,19 +56,52 @@ def _template(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, d
         return prompt(f"{question}/ledger"), variables
     mine = [item for item in measured if item.question == question]
     missing = [item for item in skipped if item.question == question]
-    if question == "forgery":
-        fused = {*verdict.supports, *verdict.contradicts}
-        regional = any(item.region is not None for item in mine)
-        return prompt("forgery/ledger"), {
-            "regional": regional,
-            "regions": [
-                {"title": title, "items": _items(item for item in mine if item.region in parts)}
-                for title, parts in REGIONS
-            ],
-            "overall": _items([item for item in mine if item.region is None and item.id in fused] + missing),
-            "context": _items(item for item in mine if item.region is None and item.id not in fused),
-        }
-    return prompt("any/ledger"), {"measured": _items(mine), "silent": _items(missing)}
+    if question not in ("forgery", "identity"):
+        return prompt("any/ledger"), {"measured": _items(mine), "silent": _items(missing)}
+    fused = {*verdict.supports, *verdict.contradicts}
+    regions = [item for item in mine if item.region is not None]
+    whole = [item for item in mine if item.region is None]
+    told = heat_sentences(regions) if question == "forgery" else likeness_sentences(regions)
+    return prompt(f"{question}/ledger"), {
+        "regions": [{"text": one.text, "id": ", ".join(one.cites)} for one in told],
+        "overall": _items([item for item in whole if item.id in fused] + missing),
+        "against": _against(verdict, regions),
+        "also": _items(item for item in whole if item.id not in fused),
+    }
+
+
+def _present(units: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Action units that are present: several in one sentence, then what is said of one of them besides."""
+    if len(units) < 2:
+        return _items(units)
+    ranked = sorted(units, key=lambda item: -(item.score.value if item.score else 0.0))
+    names = [
+        f"{item.id.rpartition(':')[2]} ({item.facts.get('name', 'action unit')}, {item.score.value:.1f} of 5)"
+        for item in ranked
+        if item.score
+    ]
+    whole = {"statement": f"{join(names)} are present.", "id": ", ".join(item.id for item in ranked)}
+    more = [(item, item.statement.partition(". ")[2]) for item in ranked]
+    return [
+        whole,
+        *({"statement": f"{item.id.rpartition(':')[2]}: {text}", "id": item.id} for item, text in more if text),
+    ]
+
+
+def _against(verdict: Verdict, regions: Sequence[Evidence]) -> dict[str, str] | None:
+    """One sentence where single regions point the other way than the verdict; None where none does."""
+    clean, forged = {"bona_fide"}, {"forged"}
+    hot = [item for item in regions if item.score and item.question == "forgery" and item.score.value >= HOT]
+    alike = [item for item in regions if item.label == "same"]
+    if verdict.label in clean and hot:
+        text, cites = "What stands out in single regions speaks against that and was not enough.", hot
+    elif verdict.label in forged and regions and not hot and verdict.question == "forgery":
+        text, cites = "No region stands out, which speaks against that; the face as a whole decides.", list(regions)
+    elif verdict.label == "other_person" and alike:
+        text, cites = "That single regions look the same speaks against that; the face as a whole decides.", alike
+    else:
+        return None
+    return {"text": text, "id": ", ".join([verdict.id, *(item.id for item in cites)])}
 
 
 def _items(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:

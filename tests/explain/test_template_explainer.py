@@ -52,20 +52,75 @@ def test_expression_has_its_three_sections_and_every_step_cites() -> None:
     assert (told.author, told.prompt, len(told.prompt_sha256)) == ("ledger", "expression/ledger@1", 64)
 
 
-def test_forgery_goes_region_by_region() -> None:
-    nose = evidence("F1:forgery_nose", "forgery", "The nose region looks blended.", region="nose")
+def heat(**values: float) -> list[Evidence]:
+    """The forgery detector's heat per region, stated as the tool states it."""
+    return [
+        evidence(
+            f"F1:forgery_{part}",
+            "forgery",
+            f"In the region {part.replace('_', ' ')} the strongest patches reach {value:.2f} of 1 for a splice.",
+            region=part,
+            score=Score(value=value, scale="probability"),
+        )
+        for part, value in values.items()
+    ]
+
+
+def test_regions_of_one_level_share_a_sentence_and_what_is_not_weighed_comes_last() -> None:
     grid = evidence("P1:jpeg_grid", "forgery", "The JPEG grid is regular.")
-    told = explain.explain_by_template(verdict("forgery", label="forged"), [nose, grid])
-    sections = list(dict.fromkeys(step.section for step in told.steps))
-    assert sections == ["Outer face", "Eyes", "Nose", "Mouth", "Skin", "Overall", "Conclusion"]
-    assert next(step for step in told.steps if step.section == "Nose").cites == ("F1:forgery_nose",)
-    assert next(step for step in told.steps if step.section == "Overall").text.startswith("For context, not weighed")
+    record = [*heat(left_eye=0.97, right_eye=0.98, nose=0.44, mouth=0.12, skin=0.05), grid]
+    said = verdict("forgery", label="forged")
+    told = explain.check(explain.explain_by_template(said, record), record, said)
+    assert told.struck == ()
+    assert [step.text for step in told.steps if step.section == "Regions"] == [
+        "Both eyes stand out (0.97 to 0.98 of 1), as a part of another picture would.",
+        "The nose lies in between (0.44 of 1).",
+        "The mouth and the skin are quiet (0.05 to 0.12 of 1).",
+    ]
+    assert told.steps[-1] == Step(section="Also recorded", text=grid.statement, cites=("P1:jpeg_grid",))
+
+
+def test_what_points_the_other_way_than_the_verdict_is_said() -> None:
+    clean, loud = heat(nose=0.2, mouth=0.1), heat(nose=0.9, mouth=0.1)
+    for label, record, words in (
+        ("bona_fide", loud, "stands out in single regions speaks against"),
+        ("forged", clean, "No region stands out, which speaks against"),
+    ):
+        said = verdict("forgery", label=label)
+        told = explain.check(explain.explain_by_template(said, record), record, said)
+        assert told.struck == ()
+        assert any(words in step.text for step in told.steps if step.section == "Speaks against")
+    for label, record in (("bona_fide", clean), ("forged", loud), ("inconclusive", loud)):
+        told = explain.explain_by_template(verdict("forgery", label=label), record)
+        assert "Speaks against" not in {step.section for step in told.steps}
+
+
+def test_a_comparison_names_alike_and_different_regions_together() -> None:
+    record = [
+        evidence(
+            f"F1:identity_{part}",
+            "identity",
+            f"The {part} is {label} by its look, cosine {value:.2f} with R1.",
+            region=part,
+            label=label,
+            score=Score(value=value, scale="cosine"),
+        )
+        for part, label, value in (("nose", "same", 0.66), ("mouth", "different", 0.31), ("skin", "same", 0.75))
+    ]
+    said = verdict("identity", label="other_person")
+    told = explain.check(explain.explain_by_template(said, record), record, said)
+    assert told.struck == ()
+    assert [step.text for step in told.steps if step.section == "Regions"] == [
+        "The mouth looks different from the reference (cosine similarity 0.31).",
+        "The skin and the nose look the same as in the reference (cosine similarity 0.66 to 0.75).",
+    ]
+    assert any(step.section == "Speaks against" for step in told.steps)
 
 
 def test_forgery_without_a_regional_detector_says_so_once() -> None:
     grid = evidence("P1:jpeg_grid", "forgery", "The JPEG grid is regular.")
     told = explain.explain_by_template(verdict("forgery", label="inconclusive"), [grid])
-    assert [step.section for step in told.steps] == ["Outer face, Eyes, Nose, Mouth, Skin", "Overall", "Conclusion"]
+    assert [step.section for step in told.steps] == ["Regions", "Conclusion", "Also recorded"]
 
 
 def test_the_number_of_citations_and_the_digits_of_an_id_vouch_for_nothing() -> None:
