@@ -59,7 +59,7 @@ def likeness_sentences(regions: Sequence[Evidence]) -> Iterator[Sentence]:
         if found:
             values = _range(found, "")
             verb = one if len(found) == 1 else several
-            text = f"{_capital(_names(found))} {verb} the reference (cosine similarity {values})."
+            text = f"{_capital(_names(found))} {verb} the reference (cosine similarity {values}); single regions are weak evidence."
             yield Sentence(text, tuple(item.id for item in found))
 
 

@@ -111,8 +111,8 @@ def test_a_comparison_names_alike_and_different_regions_together() -> None:
     told = explain.check(explain.explain_by_template(said, record), record, said)
     assert told.struck == ()
     assert [step.text for step in told.steps if step.section == "Regions"] == [
-        "The mouth looks different from the reference (cosine similarity 0.31).",
-        "The skin and the nose look the same as in the reference (cosine similarity 0.66 to 0.75).",
+        "The mouth looks different from the reference (cosine similarity 0.31); single regions are weak evidence.",
+        "The skin and the nose look the same as in the reference (cosine similarity 0.66 to 0.75); single regions are weak evidence.",
     ]
     assert any(step.section == "Speaks against" for step in told.steps)
 
