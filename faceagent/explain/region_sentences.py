@@ -19,6 +19,7 @@ NAMES: dict[Region, str] = {
     "outer_face": "the outer face",
     "overall": "the face as a whole",
 }
+WEAK = "single regions are weak evidence"
 _BOTH_EYES = {"left_eye", "right_eye"}
 
 
@@ -59,7 +60,7 @@ def likeness_sentences(regions: Sequence[Evidence]) -> Iterator[Sentence]:
         if found:
             values = _range(found, "")
             verb = one if len(found) == 1 else several
-            text = f"{_capital(_names(found))} {verb} the reference (cosine similarity {values}); single regions are weak evidence."
+            text = f"{_capital(_names(found))} {verb} the reference (cosine similarity {values}); {WEAK}."
             yield Sentence(text, tuple(item.id for item in found))
 
 

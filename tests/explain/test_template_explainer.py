@@ -1,6 +1,7 @@
 import pytest
 
 from faceagent import explain
+from faceagent.explain.region_sentences import WEAK
 from faceagent.types import Evidence, Explanation, Score, Step, ToolStamp, Verdict
 
 TOOL = ToolStamp(name="t", version="1")
@@ -111,8 +112,8 @@ def test_a_comparison_names_alike_and_different_regions_together() -> None:
     told = explain.check(explain.explain_by_template(said, record), record, said)
     assert told.struck == ()
     assert [step.text for step in told.steps if step.section == "Regions"] == [
-        "The mouth looks different from the reference (cosine similarity 0.31); single regions are weak evidence.",
-        "The skin and the nose look the same as in the reference (cosine similarity 0.66 to 0.75); single regions are weak evidence.",
+        f"The mouth looks different from the reference (cosine similarity 0.31); {WEAK}.",
+        f"The skin and the nose look the same as in the reference (cosine similarity 0.66 to 0.75); {WEAK}.",
     ]
     assert any(step.section == "Speaks against" for step in told.steps)
 
