@@ -14,7 +14,7 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint e2e e2e-vllm results weights clean
+.PHONY: help demo test lint e2e e2e-vllm fuzz results weights clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ e2e: weights ## tests in a real browser, with a real PostgreSQL server, and of t
 e2e-vllm: weights ## tests with the real vLLM, in an environment of its own (3.5 GB)
 	$(VENV)/bin/faceagent vlm setup
 	$(VENV)/bin/pytest -m vllm
+
+fuzz: weights ## 20,000 hostile inputs: bytes, pictures in memory, arrays, names; about ten minutes
+	$(PY) -m evals.benchmarks.fuzz
 
 results: weights ## every figure of README and docs/results.md: make results DATA=folder
 	@test -n "$(DATA)" || { echo "Say where the labelled sets are: make results DATA=folder" >&2; exit 2; }
