@@ -140,6 +140,11 @@ def _cover(
 def _crashed(what: str, picture: Picture, error: Exception) -> Problem:
     """The problem with a picture on which a mistake of ours came to light; the others of its batch go on."""
     logger.error("the %s crashed on %s", what, picture.sha256[:12], exc_info=error)
+    if isinstance(error, OSError | MemoryError):
+        # Not the picture's fault: a full disk, a folder that is gone, no memory left.
+        why = getattr(error, "strerror", None) or "there is no memory left"
+        words = f"The {what} could not work on this picture: {why}."
+        return Problem(reason="crashed", message=words, remedy="Free some space or memory, and analyse it again.")
     words = f"The {what} failed on this picture ({type(error).__name__})."
     return Problem(reason="crashed", message=words, remedy="Please report this picture.")
 

@@ -247,5 +247,7 @@ def _attempt(tool: Tool, views: Sequence[View]) -> list[tuple[Evidence, ...]]:
         if len(views) > 1:
             return [_attempt(tool, [view])[0] for view in views]
         logger.exception("%s crashed on %s of %s", spec.name, views[0].subject, views[0].picture.sha256[:12])
-        words = f"{spec.title}: failed on this face or picture ({type(error).__name__})."
+        # The machine's fault, not the picture's: a full disk, no memory left.
+        lack = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        words = f"{spec.title}: failed on this face or picture ({lack})."
         return [(not_measured(spec, views[0], "failed", "crashed", words),)]

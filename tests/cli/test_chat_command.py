@@ -62,6 +62,16 @@ def test_questions_come_through_a_pipe_and_conversations_are_listed_shown_and_de
     assert b"happy" not in b"".join(path.read_bytes() for path in (place / "memory").iterdir())
 
 
+def test_what_was_typed_cannot_command_the_terminal_when_it_is_listed(place: Path) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2Jhow many faces?\u202e"
+    run(place, "chat", "photo.jpg", "--session", "evil", typed=evil + "\n")
+    for arguments in (("sessions", "list"), ("sessions", "show", "evil"), ("chat", "--session", "evil")):
+        found = run(place, *arguments, typed="/quit\n")
+        said = found.stdout + found.stderr
+        assert "how many faces?" in said and not {"\x1b", "\x07", "\u202e"} & set(said), arguments
+    run(place, "sessions", "delete", "evil")
+
+
 def test_a_broken_request_is_told_with_its_remedy(place: Path) -> None:
     for arguments, words in (
         (("chat", "-"), "standard input carries the questions"),

@@ -33,3 +33,47 @@ def test_an_output_that_cannot_be_written_is_a_message(run: Run, photo: Path) ->
     assert done.returncode == 1
     assert b"cannot be written" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_names_are_printed_as_they_are_and_escaped_where_the_encoding_lacks_them(
+    run: Run, photo: Path, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "e[", tmp_path / "o[/x]"
+    folder.mkdir()
+    for name in ("b].jpg", "[link=evil.example]x.jpg", ":smile: é.jpg", "\udcff.jpg"):
+        (folder / name).write_bytes(photo.read_bytes())
+    (folder / "[bold red]bad.jpg").write_bytes(b"no picture")
+    done = run("analyze", str(folder), "-q", "quality", "--out", str(out), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 4 and b"Traceback" not in done.stderr, done.stderr
+    said = done.stdout.decode("ascii")
+    for name in ("e[/b].jpg", "[link=evil.example]x.jpg", ":smile: \\xe9.jpg", "[bold red]bad.jpg"):
+        assert name in said
+    assert "\x1b" not in said and str(out / "index.html") in done.stderr.decode()
+    lines = run("analyze", str(folder / ":smile: é.jpg"), "--json", "-q", "quality", PYTHONIOENCODING="ascii")
+    assert lines.returncode == 0 and b":smile: \\xe9.jpg" in lines.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("analyze {photo} --json >&-", 1, "Standard output is closed"),
+        ("analyze {photo} -q quality --json --out {out} >&-", 0, "report.html"),
+        ("chat {photo} <&-", 2, "Standard input is closed"),
+        ("analyze {photo} -q quality --out {out} 2>&-", 0, ""),
+    ],
+)
+def test_closed_streams_are_a_message_and_lose_nothing(
+    photo: Path, tmp_path: Path, command: str, code: int, words: str
+) -> None:
+    line = command.format(photo=photo, out=tmp_path / "out")
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m faceagent {line}"],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=180,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == code, said
+    assert words in said and "Traceback" not in said
+    if "--out" in command:
+        assert (tmp_path / "out" / "report.json").is_file()

@@ -174,3 +174,19 @@ def test_a_name_becomes_part_of_a_path_and_must_be_plain(name: str) -> None:
     with pytest.raises(InputError):
         validate_name(name)
     assert validate_name("2026-holiday_1") == "2026-holiday_1"
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_nobody_else_can_read_what_is_kept(tmp_path: Path, mask: int) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir(mode=0o755)
+    before = os.umask(mask)
+    try:
+        (folder / "conversations.sqlite").touch(0o644)
+        with Sqlite(folder) as storage, storage.lock("private"):
+            storage.store.put(("a",), "b", {"c": "d"})
+            modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    finally:
+        os.umask(before)
+    assert {"conversations.sqlite", "conversations.sqlite-wal", "private.lock"} <= set(modes)
+    assert set(modes.values()) == {0o600}, modes
