@@ -452,7 +452,9 @@ class Manifest(FrozenModel):
 class Report(FrozenModel):
     """The whole answer about one picture. JSON is the source; HTML and PDF are views of it."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = Field(
+        default=2, description="2 since verdicts lean and reports have a summary; 1 is read as well"
+    )
     request: Request
     source: str
     summary: Summary | None = Field(

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from numpy.typing import NDArray
 from PIL import Image
 
+from faceagent.explain import summarize
 from faceagent.intake.blobs import Blobs
 from faceagent.judge import PICTURE_QUESTIONS
 from faceagent.report.overlay import overlay
@@ -113,10 +114,10 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, ob
 
 
 def _strips(report: Report) -> list[Strip]:
-    """One strip per verdict of the summary, the most important one first; none for a report without a summary."""
+    """One strip per verdict, the most important one first; also of a report from before there was a summary."""
     verdicts = {verdict.id: verdict for verdict in report.verdicts}
-    findings = report.summary.findings if report.summary else ()
-    return [strip(verdicts[one.verdict], one) for one in findings if one.verdict in verdicts]
+    summary = report.summary or summarize(report.verdicts, report.evidence, report.faces)
+    return [strip(verdicts[one.verdict], one) for one in summary.findings if one.verdict in verdicts]
 
 
 def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:

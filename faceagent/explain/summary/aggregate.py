@@ -66,13 +66,11 @@ def _not_found(
     unclear = [one for one in quiet if one not in answered]
     total = len({verdict.subject for found in quiet.values() for verdict in found})
     judged = {one.subject for name in answered for one in quiet[name] if answer_of(one) != "cannot_tell"}
-    if len(answered) == 1:
-        yield _question(words, quiet[answered[0]], evidence, faces)
-    elif answered:
+    if answered:
         where = words.say("in_faces", form=int(len(judged) > 1), n=len(judged))
         signs = words.join([words.say("signs", one) for one in answered], "neither")
         yield words.say("signs", "found_none", list=signs, where=where)
-    if len(answered) > 1:
+    if answered:
         yield from _open_for(words, {name: quiet[name] for name in answered})
     if len(unclear) == 1:
         yield _question(words, quiet[unclear[0]], evidence, faces)
