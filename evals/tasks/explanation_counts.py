@@ -37,9 +37,13 @@ def held(report: Report, write: WriteExplanation) -> dict[str, float]:
 
 
 def names(explanation: Explanation, verdict: Verdict) -> bool:
-    """Whether a step that cites the verdict says its label; that no unit is present may be said with a zero."""
+    """Whether a step that cites the verdict says its label, or that a lean is open; no unit may be said with a zero."""
     said = [plain(step.text) for step in explanation.steps if verdict.id in step.cites]
-    ways = ("none", "no action unit", "0 of") if verdict.label == "none" else (plain(verdict.label),)
+    ways = (
+        ("none", "no action unit", "0 of")
+        if verdict.label == "none"
+        else (plain(verdict.label), plain(verdict.firm_label))
+    )
     return any(way in text for text in said for way in ways)
 
 

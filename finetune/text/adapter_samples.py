@@ -61,7 +61,7 @@ def expression_samples(
         imagined.simulate_expression(f"expression/{n}", SamplePicture(path=""), "", one, settings, seed + n)
         for n, one in enumerate(faces)
     ]
-    for number, place in enumerate(_balanced_order([case.verdict.label for case in cases], count, rng)):
+    for number, place in enumerate(_balanced_order([case.verdict.firm_label for case in cases], count, rng)):
         made = told_in_few_words(_with_picture(cases[place], number, faces, faces[place], out, rng), seed)
         if isinstance(made, TrainingSample):
             yield made

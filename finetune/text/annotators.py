@@ -71,13 +71,13 @@ class GrammarAnnotator:
         cites = (reading.id, *(item.id for item in grounds))
         return (
             Step(section=INTERPRETED, text=self._meaning(rng, case, reading, grounds), cites=cites),
-            Step(section=CONCLUDED, text=self._verdict(rng, verdict.label), cites=(verdict.id,)),
+            Step(section=CONCLUDED, text=self._verdict(rng, verdict.firm_label), cites=(verdict.id,)),
         )
 
     def _meaning(
         self, rng: np.random.Generator, case: ExplanationCase, reading: Evidence, grounds: Sequence[Evidence]
     ) -> str:
-        label = case.verdict.label
+        label = case.verdict.firm_label
         if label == INCONCLUSIVE:
             return render_phrase(rng, "interpret", "open", first=str(reading.label))
         if label in ("neutral", "other") or not grounds:
@@ -137,12 +137,12 @@ class ModelAnnotator:
         """One sentence of interpretation and one of conclusion in the model's words."""
         verdict = case.verdict
         lines = "\n".join(f"[{item.id}] {item.statement}" for item in (*told, *_readings(case)))
-        user = f"{lines}\n[{verdict.id}] The verdict is {verdict.label}."
+        user = f"{lines}\n[{verdict.id}] The verdict is {verdict.firm_label}."
         meaning = self._steps(
             "Explain in one sentence how the units lead to the verdict. " + _FORM, user, seed, INTERPRETED
         )
         end = self._steps("State the verdict in one sentence, with its label. " + _FORM, user, seed, CONCLUDED)
-        said = any(verdict.label in step.text for step in end)
+        said = any(verdict.firm_label in step.text for step in end)
         return (*meaning, *end) if said else (*meaning, Step(section=CONCLUDED, text="", cites=()))
 
     def _steps(self, system: str, user: str, seed: int, section: str) -> tuple[Step, ...]:

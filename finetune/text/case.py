@@ -58,5 +58,5 @@ def build_sample(
         question=case.verdict.question,
         source=case.source,
         seed=seed,
-        meta={"label": case.verdict.label, "truth": case.truth, **meta},
+        meta={"label": case.verdict.firm_label, "truth": case.truth, **meta},
     )

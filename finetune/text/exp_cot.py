@@ -59,7 +59,7 @@ def exp_cot(
 
 
 def _explained(case: ExplanationCase, annotator: Annotator, seed: int) -> TrainingSample | RejectedCase:
-    label = case.verdict.label
+    label = case.verdict.firm_label
     if label not in (case.truth, INCONCLUSIVE):
         return RejectedCase(case.id, f"the verdict {label} is not the truth, {case.truth}")
     shown = explanation_prompt.select_evidence(case.verdict, case.evidence)

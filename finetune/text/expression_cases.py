@@ -43,7 +43,7 @@ def _settled(verdict: Verdict, evidence: Sequence[Evidence], truth: str) -> Verd
     On pictures this small the judge abstains nine times in ten; a model trained on that would always abstain.
     """
     rightly = any(item.question == "expression" and item.label == truth for item in evidence)
-    if verdict.label != INCONCLUSIVE or not rightly:
+    if verdict.firm_label != INCONCLUSIVE or not rightly:
         return verdict
     changed = {"label": truth, "wording": f"Apparent {truth}.", "probability": None, "reason": None}
     return verdict.model_copy(update=changed)

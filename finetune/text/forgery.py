@@ -64,7 +64,7 @@ def evidence_sample(
     ``feature_assessment``. All experts are in the prompt; the answer names those that agree with the truth. Rejected
     when the verdict is not the truth, or when the detector flags no replaced region.
     """
-    label = case.verdict.label
+    label = case.verdict.firm_label
     if label not in (case.truth, INCONCLUSIVE):
         return RejectedCase(case.id, f"the verdict {label} is not the truth, {case.truth}")
     regional = {item.region: item for item in case.evidence if item.region is not None and item.score is not None}
@@ -110,8 +110,8 @@ def _overall(rng: np.random.Generator, case: ExplanationCase) -> list[Step]:
     said = [
         Step(section="Overall", text=f"{explanation_prompt.format_evidence(item)}.", cites=(item.id,)) for item in whole
     ]
-    kind = "open" if verdict.label == INCONCLUSIVE else "fake"
-    text = render_phrase(rng, "forgery", kind, label=verdict.label.replace("_", " "))
+    kind = "open" if verdict.firm_label == INCONCLUSIVE else "fake"
+    text = render_phrase(rng, "forgery", kind, label=verdict.firm_label.replace("_", " "))
     return [*said, Step(section="Conclusion", text=text, cites=(verdict.id,))]
 
 

@@ -33,7 +33,7 @@ def comparison_sample(case: ExplanationCase, seed: int) -> TrainingSample | Reje
     The evidence has one item with a cosine for the whole face, one per region labelled by ``FLAGS``, and everything
     else that the verdict is based on. Rejected when the verdict is not the truth or a region's label is unknown.
     """
-    label = case.verdict.label
+    label = case.verdict.firm_label
     if label not in (case.truth, INCONCLUSIVE):
         return RejectedCase(case.id, f"the verdict {label} is not the truth, {case.truth}")
     regional = {item.region: item for item in case.evidence if item.question == "identity" and item.region is not None}
@@ -71,7 +71,7 @@ def _regions(rng: np.random.Generator, regional: Mapping[Region, Evidence]) -> l
 
 
 def _conclusion(rng: np.random.Generator, case: ExplanationCase) -> Step:
-    label = case.verdict.label.replace("_", " ")
+    label = case.verdict.firm_label.replace("_", " ")
     return Step(
         section="Conclusion", text=render_phrase(rng, "identity", "conclude", label=label), cites=(case.verdict.id,)
     )

@@ -56,9 +56,9 @@ def simulate_expression(
     evidence = read_expression(face, settings)
     verdict = judge.weigh("expression", face, evidence)
     reading = next(str(item.label) for item in evidence if item.question == "expression")
-    if verdict.label != reading and rng.random() < SETTLED:
+    if verdict.firm_label != reading and rng.random() < SETTLED:
         verdict = _relabelled(verdict, reading)
-    return ExplanationCase(name, (shot,), source, evidence, verdict, verdict.label)
+    return ExplanationCase(name, (shot,), source, evidence, verdict, verdict.firm_label)
 
 
 def read_expression(face: Face, settings: Settings) -> tuple[Evidence, ...]:
@@ -87,7 +87,7 @@ def simulate_forgery(
     verdict = judge.weigh("forgery", face, evidence)
     if rng.random() < SETTLED:
         verdict = _relabelled(verdict, "forged" if hot else "bona_fide")
-    return ExplanationCase(name, (shot,), source, tuple(evidence), verdict, verdict.label)
+    return ExplanationCase(name, (shot,), source, tuple(evidence), verdict, verdict.firm_label)
 
 
 def conspicuous(evidence: Sequence[Evidence]) -> tuple[Region, ...]:

@@ -29,7 +29,7 @@ def template_sample(case: ExplanationCase, seed: int) -> TrainingSample | Reject
 
 def conclusion(case: ExplanationCase) -> Step:
     """The verdict in one sentence."""
-    label = case.verdict.label.replace("_", " ")
+    label = case.verdict.firm_label.replace("_", " ")
     apparent = case.verdict.question == "expression" and label != INCONCLUSIVE
     text = f"The {'apparent expression' if apparent else 'verdict'} is {label}."
     return Step(section=explanation_prompt.CONCLUSION, text=text, cites=(case.verdict.id,))
@@ -38,7 +38,7 @@ def conclusion(case: ExplanationCase) -> Step:
 def _expression(case: ExplanationCase, shown: Sequence[Evidence]) -> list[Step]:
     steps = []
     for item in shown:
-        open_ = item.question == "expression" and case.verdict.label == INCONCLUSIVE
+        open_ = item.question == "expression" and case.verdict.firm_label == INCONCLUSIVE
         text = f"{explanation_prompt.format_evidence(item)}{', but not clearly enough' if open_ else ''}."
         section = INTERPRETED if item.question == "expression" else OBSERVED
         steps.append(Step(section=section, text=text, cites=(item.id,)))
