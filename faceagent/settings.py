@@ -38,6 +38,13 @@ Explain = Literal["auto", "vlm", "ledger"]
 Depth = Literal["plain", "planned", "reflected"]
 
 
+def usable_cpus() -> int:
+    """Processors that this process may use: those of the machine, or fewer in a container or under ``taskset``."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
 class Settings(BaseSettings):
     """Every knob, with its unit. ``Settings()`` reads the environment; ``load()`` explains what is wrong with it."""
 
@@ -52,7 +59,7 @@ class Settings(BaseSettings):
     jurisdiction: str = "strictest"
     seed: int = 0
     workers: int = Field(
-        default_factory=lambda: min(os.cpu_count() or 1, MOST_WORKERS),
+        default_factory=lambda: min(usable_cpus(), MOST_WORKERS),
         ge=1,
         le=MOST_WORKERS,
         description="pictures handled at a time",

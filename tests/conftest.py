@@ -47,12 +47,16 @@ def stranger(astronaut: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(changed, None, fx=2.0, fy=1.0, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+KEPT = ("FACEAGENT_CACHE", "FACEAGENT_WORKERS")
+"""The second one to run the tests with one worker: nothing may wait for a thread that is not there."""
+
+
 @pytest.fixture(autouse=True)
 def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No FACEAGENT_* variable of the person who runs the tests may change what they see, but for the cache."""
+    """No FACEAGENT_* variable of the person who runs the tests may change what they see, but for ``KEPT``."""
     import os
 
-    for name in [name for name in os.environ if name.startswith("FACEAGENT_") and name != "FACEAGENT_CACHE"]:
+    for name in [name for name in os.environ if name.startswith("FACEAGENT_") and name not in KEPT]:
         monkeypatch.delenv(name)
     logging.getLogger("faceagent").setLevel(logging.WARNING)
     yield

@@ -1,4 +1,5 @@
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,13 @@ def test_a_model_that_would_be_a_flag_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("FACEAGENT_VLM_MODEL", name)
     with pytest.raises(SettingsError, match="FACEAGENT_VLM_MODEL"):
         load()
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system does not tell which processors may be used"
+)
+def test_a_process_that_may_use_one_processor_gets_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FACEAGENT_WORKERS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
+    assert (Settings().workers, Settings().batch, Settings(workers=16).batch) == (1, 1, 4)
+    assert Settings(profile="gpu").batch == 32
