@@ -4,6 +4,8 @@ OpenCV has one number of threads per process, numpy one rule for floating-point 
 kept apart where torch is called, see ``encoder.torch_state``.
 """
 
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +13,8 @@ import cv2
 import numpy as np
 
 from faceagent.per_process import PerProcess, ProcessLock
+
+logger = logging.getLogger(__name__)
 
 
 class _ThreadCount:
@@ -25,12 +29,22 @@ _guard = ProcessLock()
 _count = PerProcess(_ThreadCount)
 
 
+def leave_deleted_folder() -> None:
+    """Go to the root where the working directory has been deleted: torch's mathematics end the process there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        logger.warning("The working directory has been deleted; the process goes on in %s.", os.sep)
+        os.chdir(os.sep)
+
+
 @contextmanager
 def own_state(threads: int) -> Iterator[None]:
     """For the duration of a run: ``threads`` OpenCV threads, and no exception for an overflow in an array.
 
     OpenCV's default, a thread per core, would compete with the threads that process pictures.
     """
+    leave_deleted_folder()
     count = _count.get()
     with _guard:
         if count.running == 0:
