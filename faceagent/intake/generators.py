@@ -20,13 +20,15 @@ MOST_NODES = 4096
 UNNAMED = "an unnamed generator"
 
 _LENGTH = 80
-_SETTINGS = re.compile(r"\bSteps: \d+.*\bSampler: ", re.DOTALL)
-"""The line that Stable Diffusion front ends write beside the prompt."""
+_STEPS, _SAMPLER = re.compile(r"\bSteps: \d"), re.compile(r"\bSampler: ")
+"""In the line that Stable Diffusion front ends write beside the prompt, the second behind the first."""
+_LINE = 2**16
+"""Characters of a text that are searched for what is no JSON."""
 _SETTING = re.compile(r"\b(Model|Version|App): ([^,\n]{1,80})")
 _MIDJOURNEY = re.compile(r"\bJob ID: [0-9a-f]{8}-[0-9a-f]{4}-")
 _MIDJOURNEY_VERSION = re.compile(r"--(v|version|niji) (\d+(?:\.\d+)?)")
-_DREAM = re.compile(r"\s-S ?\d+\b.*\s-C ?\d")
-"""The command line of InvokeAI's first editions: seed and scale."""
+_SEED, _SCALE = re.compile(r"\s-S ?\d"), re.compile(r"\s-C ?\d")
+"""Seed and scale in the command line of InvokeAI's first editions."""
 _PREFIX = re.compile(r"\s*(?:workflow|prompt|parameters)\s*:\s*(?=[{\[])", re.IGNORECASE)
 _MODEL_INPUTS = frozenset({"ckpt_name", "unet_name", "model_name", "diffusion_model"})
 _MODEL_NODE = re.compile(r"checkpoint|unet|diffusion.?model", re.IGNORECASE)
@@ -66,14 +68,15 @@ def declared(texts: Mapping[str, str]) -> Declared:
 def _in_text(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Generator and model, which may be empty, for everything that one text declares."""
     value = _json(text)
+    line = text[:_LINE]
     if isinstance(value, dict):
         yield from _in_json(name, value)
-    elif _SETTINGS.search(text[:65536]):
-        yield from _in_settings(text[:65536])
-    elif _MIDJOURNEY.search(text[:65536]):
-        version = _MIDJOURNEY_VERSION.search(text[:65536])
+    elif (steps := _STEPS.search(line)) and _SAMPLER.search(line, steps.end()):
+        yield from _in_settings(line)
+    elif _MIDJOURNEY.search(line):
+        version = _MIDJOURNEY_VERSION.search(line)
         yield "Midjourney", f"{'niji' if version[1] == 'niji' else 'v'} {version[2]}" if version else ""
-    elif name == "dream" and _DREAM.search(text[:65536]):
+    elif name == "dream" and _SEED.search(line) and _SCALE.search(line):
         yield "InvokeAI", ""
 
 

@@ -8,6 +8,7 @@ entities, DTDs or network.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -171,8 +172,8 @@ def _read_xmp(packet: bytes, found: _Found) -> None:
     for element in root.iter():
         # XMP writes the same thing as an attribute or as an element, as it pleases; texts in languages as a list.
         value = element.get(_RESOURCE) or element.text or ""
-        if element.tag in _NOTES:
-            value = value.strip() or next((item.text or "" for item in element.iter(_ITEM)), "")
+        if element.tag in _NOTES and not value.strip():
+            value = next((item.text or "" for item in islice(element.iter(), 8) if item.tag == _ITEM), "")
         for tag, text in ((element.tag, value), *element.attrib.items()):
             _read_property(str(tag), text.strip(), found)
 

@@ -5,6 +5,10 @@ from struct import pack, unpack_from
 from faceagent.intake.headers import Header, TooMuch, weighed
 
 MOST_ENTRIES = 1024
+MOST_VALUES = 2**18
+"""Values of one tag: a colour map has 196,608, and a picture of single rows a strip for each and colour."""
+MOST_IN_TILE = 2**24
+"""Pixels of one tile, all of which a decoder keeps."""
 MOST_PAGES = 1000
 """Pages that are counted; only the first is read."""
 
@@ -13,6 +17,7 @@ _PIXEL_TAGS = frozenset(
     | {512, 513, 514, 515, 519, 520, 521, 529, 530, 531, 532}
 )
 _WIDTH, _HEIGHT, _DEPTH, _XMP, _ICC = 256, 257, 258, 700, 34675
+_TILE = (322, 323)
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
 
@@ -31,14 +36,18 @@ def read_tiff(data: bytes) -> Header:
         tag, kind, length = unpack_from(order + "HHI", entry)
         size = _SIZES.get(kind, 1) * length
         if tag in _PIXEL_TAGS:
+            if length > MOST_VALUES:
+                raise TooMuch(f"a tag has more than {MOST_VALUES:,} values")
             metadata += size
             weighed(metadata)
             kept.append(entry)
-        if tag in (_WIDTH, _HEIGHT, _DEPTH):
+        if tag in (_WIDTH, _HEIGHT, _DEPTH, *_TILE):
             numbers[tag] = _first(data, entry, order, kind, size)
         elif tag in (_XMP, _ICC) and size > 4:
             where = unpack_from(order + "I", entry, 8)[0]
             blocks[tag] = data[where : where + size]
+    if numbers.get(_TILE[0], 0) * numbers.get(_TILE[1], 0) > MOST_IN_TILE:
+        raise TooMuch(f"a tile has more than {MOST_IN_TILE:,} pixels")
     padding = len(data) % 2
     directory = pack(order + "H", len(kept)) + b"".join(kept) + bytes(4)
     return Header(

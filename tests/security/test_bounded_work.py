@@ -84,6 +84,11 @@ def tiff_of_tags(count: int) -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, count) + entry * count + bytes(4)
 
 
+def tiff(tags: dict[int, int]) -> bytes:
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+
+
 ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "exif segments": (lambda: in_jpeg(segment(0xE1, b"Exif\0\0II*\0" + bytes(86)) * 80_000), "too_large"),
     "comments": (lambda: in_jpeg(segment(0xFE, b"") * 500_000), "too_large"),
@@ -104,6 +109,8 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "flat PNG": (lambda: thin_png(60_000_000, 1), "too_many_pixels"),
     "blocks of a GIF": (lambda: gif_of_blocks(500_000), "too_large"),
     "chunks of a WebP": (lambda: webp_of_chunks(200_000), "too_large"),
+    "small blocks of a GIF": (lambda: encoded("GIF", "L")[:-1] + b"\x21\xfe" + b"\1a" * 8_000_000, "too_large"),
+    "tile of a TIFF": (lambda: tiff({256: 64, 257: 64, 322: 65_520, 323: 65_520}), "too_large"),
     "tags of a TIFF": (lambda: tiff_of_tags(60_000), "too_large"),
     "sizes of a TIFF": (lambda: tiff_of_tags(1000), "too_large"),
 }
@@ -166,3 +173,25 @@ def test_decoders_share_one_budget_and_small_pictures_pass_large_ones() -> None:
 def test_a_profile_and_texts_are_found_behind_other_chunks() -> None:
     data = in_png(chunk(b"teSt", b"x") * 100 + chunk(b"tEXt", b"Software\0NovelAI"))
     assert read_metadata(data).generators == ("NovelAI",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Steps: 1 " * 100_000, "Sampler: " * 100_000, " -S 1" * 100_000, '{"a":' * 100_000, "Job ID: " * 100_000]
+    + ["{" + '"a": [' * 50_000, "prompt:" * 100_000, "App: " * 100_000, "[" * 500_000],
+)
+def test_texts_that_look_like_a_generators_cost_little(text: str) -> None:
+    data = in_png(b"".join(chunk(b"tEXt", key + b"\0" + text.encode()) for key in (b"Dream", b"parameters", b"prompt")))
+    started = time.process_time()
+    assert read_metadata(data).generators == ()
+    assert time.process_time() - started < SECONDS
+
+
+def test_notes_inside_notes_in_xmp_cost_little() -> None:
+    note = "<d:description xmlns:d='http://purl.org/dc/elements/1.1/'>"
+    xmp = "<x>" + note * 500 + "</d:description>" * 500 + (note + "</d:description>") * 8000 + "</x>"
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "WEBP", xmp=xmp.encode())
+    started = time.process_time()
+    read_metadata(out.getvalue())
+    assert time.process_time() - started < SECONDS
