@@ -22,11 +22,12 @@ def decide(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
     similarity = binary(question, subject, compared)
     note = _reference_note(similarity, compared)
     similarity = _named(similarity.model_copy(update={"wording": similarity.wording + note}))
-    if similarity.label == INCONCLUSIVE:
-        return similarity
-    if similarity.label == "other_person":
-        return similarity
     attacks = [_attack(one, subject, evidence) for one in SOURCES[1:]]
+    if similarity.leaning == "genuine" and any((one.llr or 0.0) >= DOUBT for one in attacks):
+        # A forgery looks like its victim: a weak likeness that may be forged leans to nobody.
+        return similarity.model_copy(update={"leaning": None, "reason": "contradictory", "status": "contested"})
+    if similarity.label in (INCONCLUSIVE, "other_person"):
+        return similarity
     found = [one for one in attacks if one.firm_label in ("forged", "morph")]
     if found:
         words = f"Forged: the face resembles the reference, but it is itself forged. {found[0].wording}"

@@ -71,3 +71,16 @@ def test_a_face_whose_forgery_could_not_be_measured_is_genuine_with_a_reservatio
 def test_an_identity_question_brings_its_forgery_tools_along():
     assert set(judge.sources("identity")) == {"identity", "forgery", "morph"}
     assert judge.sources("age") == ("age",)
+
+
+@pytest.mark.parametrize(("cosine", "side"), [(0.33, "genuine"), (0.27, "other_person")])
+def test_a_lean_never_gives_the_label_that_access_can_depend_on(cosine, side):
+    verdict = judge.weigh("identity", FACE, [alike(cosine)])
+    assert (verdict.label, verdict.leaning, verdict.reason) == ("inconclusive", side, "weak_evidence")
+    assert verdict.strength == "weak" and verdict.positive is not None
+    assert verdict.action == "review"
+
+
+def test_a_weak_likeness_that_may_be_forged_leans_to_nobody():
+    verdict = judge.weigh("identity", FACE, [alike(0.33), splice(6.0)])
+    assert (verdict.label, verdict.leaning, verdict.reason) == ("inconclusive", None, "contradictory")
