@@ -109,8 +109,8 @@ def _capped(fused: Fused, fitted: Platt) -> str | None:
     if value < 0 and fitted.floor_log10 is not None and value <= fitted.floor_log10 + _ROUNDING:
         return "a clean result cannot count for more, because this test misses many attacks"
     if abs(value) >= fitted.cap_log10 - _ROUNDING:
-        fewest = min(fitted.n_positive, fitted.n_negative)
-        return f"the ratio cannot be larger, because the test was calibrated on {fewest} examples of the rarer kind"
+        # log10 of the number of people or source pictures, or a lower limit set by hand: see the calibration's note.
+        return "the ratio cannot be larger, because the test was calibrated on limited numbers of people and pictures"
     return None
 
 
