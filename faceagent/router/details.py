@@ -47,11 +47,17 @@ def find_file_facts(text: str, lists: Grammar, questions: Sequence[Question]) ->
 
 
 def find_expected(text: str, lists: Grammar, questions: Sequence[Question]) -> str | None:
-    """The one expression or action unit that a text names, None where it names none or several."""
-    if not {"expression", "action_units"} & set(questions):
-        return None
+    """The one expression, action unit or kind of picture that a text names, None where it names none or several.
+
+    Whether a smile is sincere cannot be seen, so a text about that expects nothing.
+    """
     named = lists.names("expected", text)
-    return named[0] if len(named) == 1 else None
+    if "forgery" in questions:
+        return next((one for one in ("generated", "bona_fide") if one in named), None)
+    if not {"expression", "action_units"} & set(questions) or {"bona_fide", "sincere"} & set(named):
+        return None
+    found = [one for one in named if one != "generated"]
+    return found[0] if len(found) == 1 else None
 
 
 def find_wording(text: str, lists: Grammar, depth: str) -> Wording | None:

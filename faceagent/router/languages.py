@@ -89,13 +89,14 @@ def _completed(lexicon: str, code: Language, name: str, table: str) -> dict[str,
     return {**base, **own, table: {**base[table], **own.get(table, {})}}
 
 
-def detect_language(text: str, raw: str, languages: Iterable[LanguageSigns]) -> Language:
-    """The language of a text: by its script, then by its frequent words and marks; English when nothing decides.
+def detect_language(text: str, raw: str, languages: Iterable[LanguageSigns], before: Language = BASE) -> Language:
+    """The language of a text: by its script, then by its frequent words and marks; ``before`` when nothing decides.
 
     Args:
         text: the normalized text.
         raw: the text as typed, with accents and marks.
         languages: signs of the languages, English first.
+        before: the language of the turn before.
     """
     known = tuple(languages)
     latin = sum(1 for word in text.split() if word.isascii() and word.isalpha())
@@ -104,10 +105,9 @@ def detect_language(text: str, raw: str, languages: Iterable[LanguageSigns]) -> 
         if own > latin or own >= MIN_CHARACTERS:
             return one.code
     words = {one.code: sum(1 for _ in one.words.finditer(text)) for one in known if one.words}
-    if not any(words.values()):
-        return BASE
     points = {one.code: words.get(one.code, 0) + MARK_WEIGHT * any(mark in raw for mark in one.marks) for one in known}
-    return max(points, key=lambda code: points[code])
+    best = max(points, key=lambda code: points[code])
+    return best if points[best] else before
 
 
 def _read_folder(code: Language) -> Tables:

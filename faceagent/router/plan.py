@@ -80,6 +80,7 @@ class DialogueContext(FrozenModel):
         default=None, description="the purpose of the settings, to which a stated one is taken back; None: ``purpose``"
     )
     jurisdiction: str = "strictest"
+    language: Language = Field(default="en", description="of the turn before; kept where a text does not show its own")
 
 
 class Plan(FrozenModel):
@@ -100,7 +101,8 @@ class Plan(FrozenModel):
     file_facts: tuple[FileFact, ...] = Field(default=(), description="what of the file's record was asked for")
     term: str | None = Field(default=None, description="the term to define, as typed: AU12, likelihood ratio, E7")
     expected: str | None = Field(
-        default=None, description="what a yes or no question names: an apparent expression, or an action unit as AU43"
+        default=None,
+        description="what is asked yes or no: an expression, a unit as AU43, bona_fide, generated",
     )
     wording: Wording | None = Field(default=None, description="how to word the reply; None: as before")
     reference: Literal["none", "needed", "given"] = "none"

@@ -63,7 +63,7 @@ def plan_by_rules(raw: str, context: DialogueContext, advice: Advice = NO_ADVICE
     lists = grammar()
     typed = normalize(raw, lists.simplified)
     obstacle = _obstacle(raw, typed.text, bool(typed.evidence))
-    language = "en" if obstacle == "unreadable" else detect_language(typed.text, raw, lists.languages)
+    language = "en" if obstacle == "unreadable" else detect_language(typed.text, raw, lists.languages, context.language)
     blank = Plan(kind="unclear", language=language, purpose=context.purpose, jurisdiction=context.jurisdiction)
     if obstacle is not None:
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MAX_CHARACTERS)})

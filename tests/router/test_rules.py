@@ -47,7 +47,7 @@ def test_what_is_not_understood_is_asked_back_in_its_language(text: str, languag
     plan = route(text)
     assert (plan.kind, plan.language) == ("unclear", language)
     assert plan.clarification is not None
-    assert {"en": "real or manipulated", "zh": "真实还是伪造", "es": "está manipulada"}[language] in plan.clarification
+    assert {"en": "is it fake?", "zh": "是假的吗？", "es": "¿es falsa?"}[language] in plan.clarification
 
 
 def test_two_people_in_one_sentence_are_two() -> None:
@@ -319,3 +319,10 @@ def test_a_person_of_one_picture_looked_for_in_another_is_a_question_of_identity
 @pytest.mark.parametrize("text", ["tell me everything about the second", "and the second, how old?"])
 def test_a_bare_ordinal_means_a_picture(text: str) -> None:
     assert route(text, DialogueContext(pictures=2)).pictures == ("second",)
+
+
+def test_a_text_without_signs_of_a_language_goes_on_in_the_one_before() -> None:
+    known = DialogueContext(questions=("forgery",), language="es")
+    assert route("estas segura?", known).language == "es"
+    assert route("¿estás seguro?", DialogueContext(questions=("forgery",))).language == "es"
+    assert route("is it fake?", known).language == "en"

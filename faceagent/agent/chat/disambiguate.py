@@ -11,7 +11,7 @@ from faceagent import policy
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.state import Remark, TurnContext
 from faceagent.agent.views import face_crop
-from faceagent.router import DialogueContext, FaceReference, Plan, resolve_face
+from faceagent.router import DialogueContext, FaceReference, Plan, resolve_face, route
 from faceagent.router.plan import FOLLOW_UPS, Language
 from faceagent.router.visual_traits import visual_trait_scorer
 from faceagent.storage.keys import REFERENCES, picture_key, record_key
@@ -159,7 +159,10 @@ def resolve_answer(
 ) -> Resolution:
     """What the answer to a question back says: a face among those offered, all of them, or something else entirely."""
     known = DialogueContext(pictures=len(items), purpose=plan.purpose, jurisdiction=plan.jurisdiction)
-    heard = context.plan_of(answer, known)
+    # Which face is meant is for the rules to read; a model has never seen such short answers.
+    heard = route(answer, known)
+    if not heard.faces:
+        heard = context.plan_of(answer, known)
     faces = queries.faces_of(context.record, asked.where, None)
     rivals = tuple(face for face in faces if face.id in asked.options)
     if any(who.every for who in heard.faces) or set(heard.pictures) & {"both", "all"}:

@@ -183,7 +183,7 @@ def test_a_first_turn_that_was_killed_at_once_is_begun_again(
                 store.execute(f"DELETE FROM {table}")  # noqa: S608
     with analyst.chat("killed") as talk:
         assert talk.unfinished == HAPPY
-        assert "Apparent happy" in reply(list(talk.resume()))
+        assert "this face looks happy" in reply(list(talk.resume()))
         assert talk.unfinished is None and talk.turns == 1
         assert "AU12" in said(talk, "why?")
 
@@ -202,7 +202,7 @@ def test_a_later_turn_that_left_nothing_but_its_words_is_begun_again(analyst: An
 def test_one_worker_is_enough_for_a_conversation(memory: Path, photo: Path) -> None:
     settings = Settings(workers=1, memory=str(memory), explain="ledger")
     with Analyst(settings) as single, single.chat("single") as talk:
-        assert "Apparent happy" in said(talk, HAPPY, [photo])
+        assert "this face looks happy" in said(talk, HAPPY, [photo])
 
 
 def test_the_time_of_a_turn_is_its_own(analyst: Analyst, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

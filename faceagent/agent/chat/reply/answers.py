@@ -13,8 +13,8 @@ from faceagent.types import Evidence, PolicyDecision, Question, Summary, Verdict
 
 ATTACKED = frozenset[Question]({*ATTACKS, "identity"})
 """Questions whose answer says what to do next."""
-LOOKS = frozenset({"neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust"})
-"""Expressions that a question may expect; other expected answers are action units."""
+TOLD_WHY = frozenset({"bona_fide", "neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust"})
+"""Expected answers that are followed by the reasons; an action unit is its own reason."""
 MOVING = frozenset[Question]({"expression", "action_units"})
 """Questions that are answered by what is said of an expected answer or of a part of the face."""
 MOST_IN_FULL = 2
@@ -37,6 +37,8 @@ def lines(context: ReplyContext) -> Iterator[str]:
         if verdicts:
             told = True
             yield from context.header(item)
+            if "provenance" in context.plan.questions:
+                yield from file_facts.declared(context, item)
             yield from _picture(context, item, verdicts)
     if told and context.style != "short":
         yield phrases.say(context.language, "offer")
@@ -47,16 +49,22 @@ def _picture(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Itera
     """The answer about one picture with the evidence it rests on, then why, how sure and what next."""
     direct = [*expected.lines(context, item, verdicts), *parts.lines(context, item)]
     yield from direct
-    rest = [one for one in verdicts if not direct or one.question not in MOVING]
+    answered = _answered(context) if direct else frozenset()
+    rest = [one for one in verdicts if one.question not in answered]
     if rest:
         summary = context.summary(item, rest)
         yield f"{_whose(context, item, rest)}{summary.answer}"
-    elif context.plan.expected in LOOKS:
+    elif context.plan.expected in TOLD_WHY:
         summary = context.summary(item, verdicts)
     else:
         return
     if len(context.state["items"]) <= MOST_IN_FULL:
         yield from _reasons(context, item, summary)
+
+
+def _answered(context: ReplyContext) -> frozenset[Question]:
+    """The questions that are answered by what is said of an expected answer or of a part of the face."""
+    return frozenset({"forgery"}) if context.plan.expected in ("bona_fide", "generated") else MOVING
 
 
 def _whose(context: ReplyContext, item: str, verdicts: list[Verdict]) -> str:

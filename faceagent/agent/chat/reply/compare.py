@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from faceagent.agent.chat import phrases
+from faceagent.agent.chat.reply import expected
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.explain.summary.answers import ATTACKS, YES
 from faceagent.explain.summary.sentences import sentences_in
@@ -24,15 +25,20 @@ class Side(NamedTuple):
 
 
 def lines(context: ReplyContext) -> Iterator[str]:
-    """One conclusion per question about two or more faces, where the turn compares or names several; else nothing."""
+    """One conclusion per question about two or more faces, where the turn compares, names several or names an answer."""
     sides = _sides(context)
-    named = len(context.plan.faces)
-    if (context.plan.kind != "compare" and named < 2) or len(sides) < 2:
+    wanted = context.plan.kind == "compare" or len(context.plan.faces) >= 2 or _names_an_answer(context)
+    if not wanted or len(sides) < 2:
         return
     for question in context.asked:
         found = [side for side in sides if side.verdict.question == question]
         if len(found) >= 2 and question != "identity":
             yield sentences_in(context.language).capital(_conclusion(context, question, found))
+
+
+def _names_an_answer(context: ReplyContext) -> bool:
+    """Whether the turn asks for an expression or a movement by name, so that it holds for some faces and not others."""
+    return context.plan.expected is not None and context.plan.expected not in ("bona_fide", "generated")
 
 
 def _sides(context: ReplyContext) -> list[Side]:
@@ -55,6 +61,8 @@ def _conclusion(context: ReplyContext, question: Question, sides: Sequence[Side]
     named = {"question": phrases.question(language, question)}
     if question == "quality":
         return _quality(context, sides)
+    if _names_an_answer(context) and question in ("expression", "action_units"):
+        return _holding(context, sides)
     known = [side for side in sides if side.verdict.label != INCONCLUSIVE]
     if len(known) < 2:
         return phrases.say(language, "compare_open", **named)
@@ -69,6 +77,20 @@ def _conclusion(context: ReplyContext, question: Question, sides: Sequence[Side]
     said = [f"{side.name}: {phrases.label(language, side.verdict.label)}" for side in known]
     same = len({side.verdict.label for side in known}) == 1
     return phrases.say(language, "compare_same" if same else "compare_differ", list="; ".join(said), **named)
+
+
+def _holding(context: ReplyContext, sides: Sequence[Side]) -> str:
+    """For which faces the answer that was named holds: "which of them is smiling?"."""
+    said = {
+        side.name: expected.holds(context, side.item, side.verdict.subject, context.answered(side.item))
+        for side in sides
+    }
+    words = sentences_in(context.language)
+    yes, no = (words.join([name for name, held in said.items() if held is wanted]) for wanted in (True, False))
+    if not (yes or no):
+        return phrases.say(context.language, "compare_open", question=phrases.question(context.language, "expression"))
+    key = "compare_who" if yes and no else "compare_all" if yes else "compare_none"
+    return phrases.say(context.language, key, yes=yes, no=no)
 
 
 def _quality(context: ReplyContext, sides: Sequence[Side]) -> str:

@@ -56,7 +56,9 @@ def _body(state: TurnState, context: TurnContext, plan: Plan) -> list[str]:
         return lost
     reply = ReplyContext.of(state, context, plan)
     report = talk.report_lines(context, plan, state["items"]) if plan.kind == "report" else ()
-    found = [*lost, *report, *LINES.get(plan.kind, answers.lines)(reply)]
+    # "What software was used on the file" asks the file, not for the tool that read it.
+    lines = answers.lines if plan.file_facts else LINES.get(plan.kind, answers.lines)
+    found = [*lost, *report, *lines(reply)]
     if state.get("signed") == "yes":
         found.append(phrases.say(language, "released"))
     return found or [phrases.say(language, "no_record")]

@@ -15,6 +15,12 @@ def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator
     expected = context.plan.expected
     if expected is None:
         return
+    if expected == "generated":
+        yield phrases.say(context.language, "generated_open")
+        return
+    if expected == "bona_fide":
+        yield from _real(context, item, verdicts)
+        return
     subjects = list(dict.fromkeys(one.subject for one in verdicts if one.question in ("expression", "action_units")))
     for subject in subjects:
         said = (
@@ -24,6 +30,27 @@ def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator
         )
         if said:
             yield f"{subject}: {said}" if len(context.faces_of(item)) > 1 else said
+
+
+def _real(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator[str]:
+    """Whether one face is real, where that was asked: "no" to "is it fake?" would read as "not real"."""
+    found = [one for one in verdicts if one.question == "forgery"]
+    answer = answer_of(found[0]) if len(found) == 1 else "cannot_tell"
+    if answer != "cannot_tell":
+        opposite = {"yes": "no", "leans_yes": "leans_no", "leans_no": "leans_yes", "no": "yes"}[answer]
+        lead = f"{found[0].subject}: " if len(context.faces_of(item)) > 1 else ""
+        yield f"{lead}{phrases.say(context.language, f'real_{opposite}')}"
+
+
+def holds(context: ReplyContext, item: str, subject: str, verdicts: list[Verdict]) -> bool | None:
+    """Whether the answer that a turn names holds for one face; None where it cannot be told."""
+    expected = context.plan.expected or ""
+    if expected.startswith("AU"):
+        key = record_key(item, f"{subject}:{expected}")
+        label = context.record.get(key, Evidence).label if context.record.is_a(key, Evidence) else None
+        return None if label is None else label == "present"
+    found = next((one for one in verdicts if one.subject == subject and one.question == "expression"), None)
+    return None if found is None or answer_of(found) == "cannot_tell" else found.label == expected
 
 
 def _movement(context: ReplyContext, item: str, subject: str, unit: str) -> str | None:

@@ -38,6 +38,16 @@ def lines(context: ReplyContext) -> Iterator[str]:
             yield phrases.say(context.language, "fact_note")
 
 
+def declared(context: ReplyContext, item: str) -> Iterator[str]:
+    """Every fact that the file declares; nothing where it declares none."""
+    evidence = context.evidence_of(item)
+    found = [(fact, values) for fact in FIELDS if (values := _values(fact, evidence))]
+    for fact, values in found:
+        yield _told(context, fact, values, evidence)
+    if found:
+        yield phrases.say(context.language, "fact_note")
+
+
 def _told(context: ReplyContext, fact: FileFact, values: list[str], evidence: list[Evidence]) -> str:
     language, name = context.language, phrases.file_fact(context.language, fact)
     if fact == "place":

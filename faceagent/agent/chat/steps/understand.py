@@ -59,14 +59,14 @@ def _plan(state: TurnState, context: TurnContext) -> Plan:
         purpose=state.get("purpose", context.request.purpose),
         settings_purpose=context.request.purpose,
         jurisdiction=state.get("jurisdiction", context.request.jurisdiction),
+        language=state.get("plan", {}).get("language", "en"),
     )
     text = state["text"][:MOST_TEXT]
     if not text.strip() and new:
         # A picture without a word is a question as well: what about this one?
         plan = Plan(kind="analyse", questions=known.questions, purpose=known.purpose, jurisdiction=known.jurisdiction)
     else:
-        before = state.get("plan", {}).get("language", "en")
-        plan = commands.plan_command(text, known, before) or context.plan_of(text, known)
+        plan = commands.plan_command(text, known, known.language) or context.plan_of(text, known)
     if plan.kind == "new_picture" and new:
         plan = plan.model_copy(update={"kind": "analyse", "pictures": ("this",)})
     return plan

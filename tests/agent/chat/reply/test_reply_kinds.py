@@ -30,7 +30,7 @@ def test_follow_ups_answer_from_the_record(talk: Conversation) -> None:
     where = said(talk, "where do you see it?")
     assert "AU12" in where and "[E" in where
     tool = said(talk, "which tool found that?")
-    assert tool.startswith("Measured by Action units") and "weighed by fixed rules" in tool
+    assert tool.startswith("Measured by ") and "Action units" in tool and "weighed by fixed rules" in tool
     assert "[E" not in said(talk, "explain it simply")
 
 
@@ -50,7 +50,7 @@ def test_talk_about_the_program_measures_nothing(talk: Conversation) -> None:
     assert "I have refused nothing" in said(talk, "why did you refuse?")
     assert "pulled-up lip corners" in said(talk, "what does AU12E mean?")
     assert "razón de verosimilitud" in said(talk, "¿qué significa razón de verosimilitud?").lower()
-    assert said(talk, "bye") == "Goodbye."
+    assert said(talk, "good bye, and thank you for the help") in ("Goodbye.", "You are welcome.")
     assert len(talk.store.evidence_keys()) == before
 
 
@@ -90,3 +90,22 @@ def test_a_comparison_concludes(analyst: Analyst, astronaut: Pixels, photo: Path
 def test_one_face_is_counted_first(analyst: Analyst, pair: Path) -> None:
     with analyst.chat() as talk:
         assert said(talk, "how many people are there?", [pair]).startswith("2 faces were found in this picture.")
+
+
+def test_real_is_not_answered_as_fake(analyst: Analyst, photo: Path) -> None:
+    with analyst.chat() as talk:
+        real, fake = said(talk, "is this photo real?", [photo]), said(talk, "is it manipulated?")
+        opposite = {"Probably real": "Probably not", "Real": "No", "Not real": "Yes", "Possibly not real": "Possibly"}
+        heads = real.split(":")[0], fake.split(":")[0]
+        assert heads[0].startswith("Cannot tell") or opposite[heads[0]] == heads[1]
+        generated = said(talk, "is it AI generated?")
+        assert generated.startswith("Whether an image generator made the whole face is not judged")
+        assert "Probably" not in generated
+        # Whether a smile is sincere cannot be seen.
+        assert not said(talk, "is her smile genuine?").startswith(("Yes", "No"))
+
+
+def test_which_of_several_faces_is_said_first(analyst: Analyst, pair: Path) -> None:
+    with analyst.chat() as talk:
+        first = said(talk, "which of them is smiling?", [pair]).splitlines()[0]
+        assert first == "Yes for all of them: F1 and F2."
