@@ -25,7 +25,7 @@ class Side(NamedTuple):
 
 
 def lines(context: ReplyContext) -> Iterator[str]:
-    """One conclusion per question about two or more faces, where the turn compares, names several or names an answer."""
+    """A conclusion per question about several faces, where the turn compares, names several or names an answer."""
     sides = _sides(context)
     wanted = context.plan.kind == "compare" or len(context.plan.faces) >= 2 or _names_an_answer(context)
     if not wanted or len(sides) < 2:
