@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, islice, takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +88,8 @@ def run(
 ) -> Generator[Report, None, None]:
     """The reports of a job, in order; each is in ``job.out`` when it is given out."""
     size = runtime.settings.batch
-    first = tuple(islice(job.sources, size))
-    alone = job.total == 1 if job.total is not None else len(first) == 1
+    # What comes from an iterator counts as many: whether there is a second picture would have to be waited for.
+    alone = job.total == 1
     context = RunContext(
         request=job.request,
         decisions=job.decisions,
@@ -109,7 +109,7 @@ def run(
             stack.callback(folder.close)
         advance = stack.enter_context(progress_bar(job.total)) if job.progress else None
         shared: dict[str, FrozenModel] = {}
-        for batch in takewhile(bool, chain([first], _batches(job.sources, size))):
+        for batch in takewhile(bool, _batches(job.sources, size)):
             earlier = {place: _earlier(source, job, runtime, folder) for place, source in enumerate(batch)}
             left = tuple(source for place, source in enumerate(batch) if earlier[place] is None)
             made: Iterator[Report] = iter(())

@@ -216,7 +216,8 @@ def _whole(place: Place, quarters: int) -> FaceFrame:
 
 
 def _with(frame: FaceFrame, *, box: Box, degrees: float = 0.0) -> FaceFrame:
-    return frame.model_copy(update={"box": box, "degrees": degrees})
+    # Validated, which rounds: the numbers in memory are those that JSON and a stored conversation give back.
+    return FaceFrame.model_validate({**dict(frame), "box": box, "degrees": degrees})
 
 
 def _short(found: Detection) -> float:

@@ -67,6 +67,19 @@ def test_every_report_is_on_the_disk_when_it_is_given_out(analyst: Analyst, fold
     assert not list(out.rglob("*.part"))
 
 
+def test_pictures_from_an_iterator_have_a_folder_each(
+    analyst: Analyst, folder: Path, tmp_path: Path, looked: Callable[[], int]
+) -> None:
+    def given() -> Iterator[Path]:
+        for name in "ab":
+            yield folder / f"{name}.png"
+            # Nothing is taken before its turn.
+            assert looked() == 1
+
+    assert len(list(analyst.analyze_many(given(), out=tmp_path / "out", **ASK))) == 2
+    assert len(list((tmp_path / "out").glob("*/report.json"))) == 2 and (tmp_path / "out" / "index.html").is_file()
+
+
 def test_a_second_run_analyses_only_what_is_missing_and_gives_the_same(
     analyst: Analyst, folder: Path, tmp_path: Path, looked: Callable[[], int]
 ) -> None:
@@ -190,7 +203,7 @@ def start(work: Path) -> "subprocess.Popen[bytes]":
         "def slow(picture, pixels, settings, *, limit):\n"
         "    with (work / 'looked').open('a') as log:\n"
         "        log.write(picture.sha256 + '\\n')\n"
-        "    time.sleep(0.2)\n"
+        "    time.sleep(0.1)\n"
         "    return FoundFaces((), 0)\n"
         "pipeline.faces.search_faces = slow\n"
         "sys.argv = ['faceagent', 'analyze', str(work / 'pictures'), '-q', 'quality', '--json', "
@@ -218,7 +231,7 @@ def kill_and_go_on(work: Path, pictures: int, kills: int, numbers: tuple[signal.
             for _ in range(done + max(1, (pictures - 2) // (kills + 1))):
                 process.stdout.readline()
             process.send_signal(number)
-            _, said = process.communicate(timeout=100)
+            _, said = process.communicate(timeout=300)
         assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number), said
         assert b"Traceback" not in said
         written = len(list((work / "out").glob("*/report.html")))
@@ -229,7 +242,7 @@ def kill_and_go_on(work: Path, pictures: int, kills: int, numbers: tuple[signal.
             assert (work / "out" / "index.html").is_file()
         done = len((work / "out" / "journal.jsonl").read_text().splitlines())
     with start(work) as process:
-        lines, said = process.communicate(timeout=200)
+        lines, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert len(lines.splitlines()) == pictures
     looked = (work / "looked").read_text().splitlines()
@@ -243,5 +256,6 @@ def test_a_run_that_is_interrupted_loses_one_picture_at_most(tmp_path: Path) -> 
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(1500)
 def test_ten_kills_of_a_hundred_pictures_lose_ten_pictures_at_most(tmp_path: Path) -> None:
     kill_and_go_on(tmp_path, pictures=100, kills=10, numbers=(signal.SIGKILL, signal.SIGINT, signal.SIGTERM))
