@@ -25,7 +25,8 @@ from faceagent.types import FrozenModel
 
 Set = Literal[
     "queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "paraphrases-4", "paraphrases-5", "paraphrases-6",
-    "paraphrases-7", "policy", "policy-2", "policy-3",
+    "paraphrases-7", "paraphrases-8", "paraphrases-9", "policy", "policy-2", "policy-3", "policy-4", "policy-5",
+    "remarks", "other-languages",
 ]  # fmt: skip
 FIRST: dict[Set, tuple[int, int]] = {
     "paraphrases-1": (129, 172),
@@ -35,11 +36,22 @@ FIRST: dict[Set, tuple[int, int]] = {
     "paraphrases-5": (137, 170),
     "paraphrases-6": (112, 139),
     "paraphrases-7": (101, 110),
+    "paraphrases-8": (201, 242),
+    "paraphrases-9": (96, 116),
 }
-"""Exact plans and queries at the first run of each set, in the order in which they were written."""
+"""Exact plans and queries at the first run of each set, in the order in which they were written.
+
+Sets 1 to 7 were read by the rules alone, from set 8 on by the rules and the reader. Set 8 was written before the reader
+was built and set 9 before it was trained again; both by the author of the reader, who had read the rules. ``remarks``
+holds what asks nothing (45 and 20 sentences of the same two runs, of which 0 and 3 started something), and
+``other-languages`` fifteen texts in languages without a lexicon, all read, or answered in their language, at the first
+run.
+"""
 REFUSALS: dict[Set, tuple[int, int, int]] = {
     "policy-2": (70, 83, 75),
     "policy-3": (69, 77, 74),
+    "policy-4": (66, 70, 70),
+    "policy-5": (41, 42, 44),
 }
 """Refusals at the first run: right ones, all that were made, and all that should be. Of ``policy`` only the shares are
 recorded: precision .953, recall .982."""

@@ -14,9 +14,9 @@ from typing import cast
 
 from faceagent import policy
 from faceagent.router.languages import LEXICON
-from faceagent.router.plan import FOLLOW_UPS, NOTHING_RUNS, DialogueContext, Intent, Plan
+from faceagent.router.plan import FILE_FACTS, FOLLOW_UPS, NOTHING_RUNS, DialogueContext, FileFact, Intent, Plan
 from faceagent.router.reader import NO_REQUEST, Reading
-from faceagent.router.rules import NO_ADVICE, Advice, plan_by_rules
+from faceagent.router.rules import Advice, plan_by_rules
 from faceagent.types import QUESTIONS, Question
 
 NOT_A_REQUEST = 0.65
@@ -34,12 +34,11 @@ SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
 CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.04, 0.85
 STRAY_QUESTION = 0.25
 """Beside a question of the first probability the rules' questions below the second are dropped, and questions from the
-third on are added. Nothing is dropped from a text that enumerates;
-from a long one, read piece by piece, whatever is below ``STRAY_QUESTION``."""
-_ENUMERATES = re.compile(r"[,，、;；]|\b(?:and|plus|y|e)\b|和|还有|以及")
-DROPPED_TOPIC, DROPPED_ALONE = 0.1, 0.03
-"""Probability below which a refused topic of the rules is taken as a describing word: where something else is asked,
-and where nothing is; in both cases only where the turn as a whole is hardly one to refuse."""
+third on are added. From a long text, read piece by piece,
+whatever is below ``STRAY_QUESTION`` is dropped."""
+DESCRIBING, DROPPED_TOPIC, DROPPED_ALONE = 0.4, 0.1, 0.03
+"""Probability below which a refused topic of the rules is taken as a describing word: where another question is
+certain, where one is asked, and where none is; in all cases only where the turn as a whole is hardly one to refuse."""
 HARDLY_REFUSED = 0.3
 ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
 """Probability from which a topic is refused that the rules did not find; the second where they found a question."""
@@ -48,6 +47,8 @@ REFUSED_KIND, LEADING_TOPIC = 0.8, 0.25
 least probability of that topic."""
 NO_PURPOSE = 0.02
 """Probability below which a purpose that the rules found in a text is not taken as stated; never for surveillance."""
+SPANISH = 0.8
+"""Probability of Spanish from which a text without a sign of any language is answered in it."""
 FOREIGN = 0.8
 """Probability from which a text counts as another language; also what the reader needs to understand it."""
 OVERRULED = frozenset[Intent](
@@ -72,42 +73,76 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     if foreign is not None:
         return _plan_foreign(text, context, reading, foreign)
     whole = plan_by_rules(text, context)
-    focused = reading.focus or text
+    is_long = bool(reading.deciding) and reading.kind[NO_REQUEST] < SURE_IN_SCOPE
+    focused = reading.focus if is_long else text
     reading = reading.model_copy(update={"focus": focused})
-    plan = whole if focused == text else plan_by_rules(focused, context)
-    advice = _advice(plan, context, reading)
-    if advice != NO_ADVICE:
-        plan = plan_by_rules(focused, context, advice)
-    if plan is not whole and not plan.faces and plan.kind not in NOTHING_RUNS:
-        # "That's Tom, on the far right" may stand in another sentence than the question.
-        placed = tuple(face for face in whole.faces if face.side or face.index)
-        plan = plan.model_copy(update={"faces": placed}) if len(placed) == 1 else plan
-    return plan.model_copy(update={"language": whole.language})
+    plan = plan_by_rules(focused, context) if is_long else whole
+    advice = _advice(plan, context, reading, is_long=is_long)
+    language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
+    plan = plan_by_rules(focused, context, advice._replace(language=language))
+    return _faces_of_long_turn(plan, whole, reading.deciding) if is_long else plan
 
 
-def _advice(plan: Plan, context: DialogueContext, reading: Reading) -> Advice:
+def _faces_of_long_turn(plan: Plan, whole: Plan, deciding: str) -> Plan:
+    """The plan of a long turn with the faces and pictures that its deciding piece names.
+
+    Where it names nobody, the one who is placed anywhere in the text is meant: "That's Tom, on the far right".
+    """
+    if plan.kind in NOTHING_RUNS:
+        return plan
+    asked = plan_by_rules(deciding, DialogueContext())
+    placed = tuple(face for face in whole.faces if face.side or face.index)
+    faces = asked.faces or (placed if len(placed) == 1 else ())
+    alone = plan.pictures if asked.pictures != ("this",) or "identity" in plan.questions else ("this",)
+    return plan.model_copy(update={"faces": faces, "pictures": alone})
+
+
+def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: bool) -> Advice:
     """What of the reading counts beside a plan of the rules."""
-    topics = _added_topics(plan, reading)
+    if reading.kind["why_refused"] >= SURE_QUESTION and plan.kind in WEAK | OVERRULED | {"refused"}:
+        return Advice(kind="why_refused", questions=(), dropped=frozenset(policy.TOPICS))
+    topics = _added_topics(plan, context, reading)
     if topics:
         return Advice(kind="refused", questions=(), topics=topics)
-    if _is_no_request(plan, reading):
+    if not is_long and _is_no_request(plan, reading):
         return Advice(kind="out_of_scope", questions=(), dropped=frozenset(policy.TOPICS))
     dropped = _dropped_topics(plan, reading)
     has_purpose = _has_purpose(plan, reading)
     kind = _read_kind(plan, context, reading, refused={one.topic for one in plan.refused} - dropped)
+    base = Advice(dropped=dropped, has_purpose=has_purpose, file_facts=_read_facts(reading))
     if kind in ("analyse", "compare"):
         questions = _read_questions(reading) or plan.questions
         if questions or kind == "compare":
-            return Advice(cast(Intent, kind), questions or None, dropped=dropped, has_purpose=has_purpose)
+            return base._replace(kind=cast(Intent, kind), questions=questions or None)
     elif kind is not None:
-        return Advice(cast(Intent, kind), dropped=dropped, has_purpose=has_purpose)
-    return Advice(questions=_mended_questions(plan, reading), dropped=dropped, has_purpose=has_purpose)
+        return base._replace(kind=cast(Intent, kind), questions=_confirmed_questions(plan, reading))
+    if plan.kind in SPECIFIC:
+        return base._replace(questions=_confirmed_questions(plan, reading))
+    return base._replace(questions=_mended_questions(plan, reading, is_long=is_long))
+
+
+def _read_facts(reading: Reading) -> tuple[FileFact, ...]:
+    return tuple(one for one in FILE_FACTS if reading.facts[one] >= SURE_QUESTION)
+
+
+def _confirmed_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] | None:
+    """The questions that a follow-up names itself, where the reader does not exclude them: "print the report"."""
+    if not plan.questions or plan.questions == _mentioned(plan, reading):
+        return None
+    return _mentioned(plan, reading)
+
+
+def _mentioned(plan: Plan, reading: Reading) -> tuple[Question, ...]:
+    least = STRAY_QUESTION if plan.kind == "report" else DROPPED_QUESTION
+    return tuple(name for name in plan.questions if reading.questions[name] >= least)
 
 
 def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: Set[str]) -> str | None:
     """The reader's kind of turn where it counts, else None."""
     kind, share = reading.best_kind
-    if refused or kind in (plan.kind, NO_REQUEST, "refused") or (kind == "follow" and not context.questions):
+    if refused or kind in (NO_REQUEST, "refused") or (kind == "follow" and not context.questions):
+        return None
+    if kind == plan.kind and (kind != "analyse" or not _names_nothing(plan, context)):
         return None
     if _goes_on(plan, context):
         return kind if kind in ("analyse", "compare") or share >= OVERRULING_QUESTION else None
@@ -115,6 +150,8 @@ def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: 
         return kind if share >= (SURE_IN_SCOPE if plan.kind == NO_REQUEST else SURE_KIND) else None
     if kind == "compare" and plan.kind == "analyse" and share >= COMPARING:
         return kind
+    if plan.kind == "analyse" and plan.questions == context.questions and kind in FOLLOW_UPS:
+        return kind if share >= OVERRULING else None
     if plan.kind in OVERRULED:
         return kind if kind in SPECIFIC and share >= OVERRULING else None
     doubted = plan.kind == "analyse" and all(reading.questions[name] < SURE_QUESTION for name in plan.questions)
@@ -140,7 +177,7 @@ def _read_questions(reading: Reading) -> tuple[Question, ...]:
     return tuple(one for one in QUESTIONS if one in found)
 
 
-def _mended_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] | None:
+def _mended_questions(plan: Plan, reading: Reading, *, is_long: bool) -> tuple[Question, ...] | None:
     """The questions of the rules without those that the reader excludes and with those it is sure of; None: as found.
 
     Only where the reader is certain of one question: then it has understood what the text is about.
@@ -149,9 +186,7 @@ def _mended_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] | No
         return None
     if max(reading.questions.values()) < CERTAIN_QUESTION:
         return None
-    least = 0.0 if _ENUMERATES.search(reading.focus) else DROPPED_QUESTION
-    if reading.pieces > 1:
-        least = STRAY_QUESTION
+    least = STRAY_QUESTION if is_long else DROPPED_QUESTION
     kept = {name for name in plan.questions if reading.questions[name] >= least}
     added = {name for name, share in reading.questions.items() if share >= ADDED_QUESTION}
     found = tuple(one for one in QUESTIONS if one in kept | added)
@@ -174,20 +209,21 @@ def _is_no_request(plan: Plan, reading: Reading) -> bool:
 
 def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
     """Topics of the rules that the reader takes for describing words."""
-    if reading.kind["refused"] >= HARDLY_REFUSED:
+    sure = max(reading.questions.values()) >= CERTAIN_QUESTION
+    if reading.kind["refused"] >= (SURE_QUESTION if sure else HARDLY_REFUSED):
         return frozenset()
     asked = bool(plan.questions) or max(reading.questions.values()) >= SURE_QUESTION
     asked |= reading.best_kind[0] in FOLLOW_UPS and reading.best_kind[1] >= SURE_KIND
-    most = DROPPED_TOPIC if asked else DROPPED_ALONE
+    most = DESCRIBING if sure else DROPPED_TOPIC if asked else DROPPED_ALONE
     return frozenset(one.topic for one in plan.refused if reading.topics.get(one.topic, 1.0) < most)
 
 
-def _added_topics(plan: Plan, reading: Reading) -> tuple[str, ...]:
+def _added_topics(plan: Plan, context: DialogueContext, reading: Reading) -> tuple[str, ...]:
     """Topics that only the reader finds."""
     if plan.refused:
         return ()
-    found_nothing = plan.kind in WEAK or (plan.kind == "analyse" and not plan.questions)
-    least = ADDED_TOPIC if found_nothing else ADDED_TO_QUESTION
+    found_nothing = plan.kind in WEAK or plan.questions in ((), context.questions)
+    least = ADDED_TOPIC if found_nothing and plan.kind not in FOLLOW_UPS else ADDED_TO_QUESTION
     found = tuple(name for name, share in reading.topics.items() if share >= least)
     if not found and found_nothing and reading.kind["refused"] >= REFUSED_KIND:
         best = max(reading.topics, key=lambda name: reading.topics[name])
@@ -212,13 +248,15 @@ def _plan_foreign(text: str, context: DialogueContext, reading: Reading, languag
     topics = tuple(name for name, chance in reading.topics.items() if chance >= SURE_QUESTION)
     questions = tuple(one for one in QUESTIONS if reading.questions[one] >= FOREIGN)
     if topics:
-        return plan_by_rules(text, context, Advice("refused", (), topics))
+        return plan_by_rules(text, context, Advice("refused", (), topics, language="en"))
     if share >= FOREIGN and kind not in (NO_REQUEST, "refused") and (questions or kind not in ("analyse", "compare")):
-        advice = Advice(cast(Intent, kind), questions or None, dropped=frozenset(policy.TOPICS), has_purpose=False)
-        return plan_by_rules(text, context, advice).model_copy(update={"language": "en"})
+        advice = Advice(
+            cast(Intent, kind), questions or None, dropped=frozenset(policy.TOPICS), has_purpose=False, language="en"
+        )
+        return plan_by_rules(text, context, advice)
     asks = str(_other_languages()[language]["reply"])
-    advice = Advice("unclear", (), dropped=frozenset(policy.TOPICS), has_purpose=False)
-    return plan_by_rules(text, context, advice).model_copy(update={"language": "en", "clarification": asks})
+    advice = Advice("unclear", (), dropped=frozenset(policy.TOPICS), has_purpose=False, language="en")
+    return plan_by_rules(text, context, advice).model_copy(update={"clarification": asks})
 
 
 @cache

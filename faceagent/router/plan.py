@@ -47,6 +47,7 @@ Side = Literal["left", "right", "middle", "front", "back"]
 Superlative = Literal["oldest", "youngest", "largest", "smallest"]
 Wording = Literal["short", "plain", "expert"]
 FileFact = Literal["date", "camera", "software", "place", "edits", "resaved"]
+FILE_FACTS: tuple[FileFact, ...] = get_args(FileFact)
 PurposeChange = Literal["none", "stated", "revoked"]
 
 

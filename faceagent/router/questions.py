@@ -77,16 +77,16 @@ def _negated_spans(text: str, mentions: Sequence[Match], lists: Grammar) -> tupl
     """For each negating word, the span from the first to the last mention that it negates."""
     negating = lists.without("negation", text, "innocent")
     spans = []
-    for hit in lists.hits("negation", negating):
-        if hit.name == "before":
+    words = [hit for hit in lists.hits("negation", negating) if hit.name in ("before", "clause", "after")]
+    for hit in keep_longest(words):
+        if hit.name in ("before", "clause"):
             following = [one for one in mentions if one.start >= hit.end]
             gaps = [text[a.end : b.start] for a, b in pairwise([hit, *following])]
-        elif hit.name == "after":
+        else:
             following = [one for one in reversed(mentions) if one.end <= hit.start]
             gaps = [text[b.end : a.start] for a, b in pairwise([hit, *following])]
-        else:
-            continue
         count = _count_negated(gaps, [one.name for one in following], lists)
+        count = min(count, 1) if hit.name == "clause" else count
         if count:
             ends = following[:count]
             spans.append((min(one.start for one in ends), max(one.end for one in ends)))

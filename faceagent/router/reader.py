@@ -19,11 +19,12 @@ from faceagent.errors import FaceagentError
 from faceagent.router.sentence_encoder import SentenceEncoder, open_encoder
 from faceagent.settings import Settings
 from faceagent.types import FrozenModel
+from faceagent.weights.checksums import verify_sums
 
 logger = logging.getLogger(__name__)
 
 HEADS_FILE = "reader.safetensors"
-HEADS = ("kind", "questions", "topics", "purpose", "language")
+HEADS = ("kind", "questions", "topics", "facts", "purpose", "language")
 ONE_OF = frozenset({"kind", "purpose", "language"})
 """Heads whose classes exclude each other; the classes of the others are independent."""
 NO_REQUEST = "out_of_scope"
@@ -50,12 +51,13 @@ class Reading(FrozenModel):
     kind: Mapping[str, float]
     questions: Mapping[str, float]
     topics: Mapping[str, float]
+    facts: Mapping[str, float]
     purpose: Mapping[str, float]
     language: Mapping[str, float]
     focus: str = ""
     """The part of a long turn that asks for something; the whole of a short one."""
-    pieces: int = 1
-    """How many pieces of a long turn were read one by one."""
+    deciding: str = ""
+    """The one piece of a long turn that decides."""
 
     @property
     def best_kind(self) -> tuple[str, float]:
@@ -109,16 +111,21 @@ class Reader:
 def focus(pieces: Sequence[str], readings: Sequence[Reading]) -> Reading:
     """The reading of a long turn from those of its pieces.
 
-    The piece that most likely is a request decides; pieces that are likely requests, too, stay in ``focus``. A refused
-    topic counts wherever it is asked.
+    The piece that most likely is a request decides. Pieces that are likely requests, too, and name a question stay in
+    ``focus``, and a refused topic counts in each of them.
     """
     request = [1.0 - one.kind[NO_REQUEST] for one in readings]
     weight = [share + ASKS * ("?" in piece or "？" in piece) for share, piece in zip(request, pieces, strict=True)]
     best = max(range(len(pieces)), key=lambda place: (weight[place], place))
-    kept = [place for place, share in enumerate(request) if place == best or share >= REQUEST]
+    named = [max(one.questions.values(), default=0.0) for one in readings]
+    kept = [
+        place
+        for place, share in enumerate(request)
+        if place == best or (share >= REQUEST and named[place] >= REQUEST and "?" in pieces[place].replace("？", "?"))
+    ]
     topics = {name: max(readings[place].topics[name] for place in kept) for name in readings[best].topics}
     text = " ".join(pieces[place] for place in kept)
-    return readings[best].model_copy(update={"topics": topics, "focus": text, "pieces": len(pieces)})
+    return readings[best].model_copy(update={"topics": topics, "focus": text, "deciding": pieces[best]})
 
 
 def split_long(text: str) -> list[str]:
@@ -152,6 +159,7 @@ def heads_path() -> Path:
 def _load_heads(path: Path) -> Heads:
     from safetensors import safe_open
 
+    verify_sums(path.parent, [path.name], remedy="Install faceagent again.")
     with safe_open(str(path), framework="numpy") as file:
         classes = {name: names.split() for name, names in (file.metadata() or {}).items() if name in HEADS}
         return Heads({name: file.get_tensor(name) for name in file.keys()}, classes)  # noqa: SIM118  # no mapping

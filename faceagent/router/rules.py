@@ -15,12 +15,15 @@ from faceagent.router.grammar import Grammar, grammar
 from faceagent.router.languages import detect_language
 from faceagent.router.normalize import MAX_CHARACTERS, is_readable, join_disguised_words, normalize
 from faceagent.router.plan import (
+    FILE_FACTS,
     FOLLOW_UPS,
     NOTHING_RUNS,
     DialogueContext,
     FaceReference,
+    FileFact,
     ImageReference,
     Intent,
+    Language,
     Plan,
     PurposeChange,
     Target,
@@ -30,6 +33,7 @@ from faceagent.router.replies import format_questions, reply
 from faceagent.router.targets import find_targets
 from faceagent.types import QUESTIONS, Question, Refused
 
+ANSWER_FORMS = frozenset[Intent]({"percent", "yes_no", "simplify"})
 STRICTER = ("surveillance", "workplace", "education")
 """Purposes that forbid something, the strictest first."""
 MAX_FOLLOW_UP = 40
@@ -47,6 +51,10 @@ class Advice(NamedTuple):
     """Refused topics that the rules found in words which only describe somebody or something."""
     has_purpose: bool = True
     """False: what the rules take for a purpose is none."""
+    file_facts: tuple[FileFact, ...] = ()
+    """Facts of the file that the rules did not find."""
+    language: Language | None = None
+    """The language of the turn where the rules do not tell it."""
 
 
 NO_ADVICE = Advice()
@@ -64,6 +72,7 @@ def plan_by_rules(raw: str, context: DialogueContext, advice: Advice = NO_ADVICE
     typed = normalize(raw, lists.simplified)
     obstacle = _obstacle(raw, typed.text, bool(typed.evidence))
     language = "en" if obstacle == "unreadable" else detect_language(typed.text, raw, lists.languages, context.language)
+    language = advice.language or language
     blank = Plan(kind="unclear", language=language, purpose=context.purpose, jurisdiction=context.jurisdiction)
     if obstacle is not None:
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MAX_CHARACTERS)})
@@ -203,6 +212,8 @@ class _TurnReader:
 
     def _topics(self) -> tuple[Refused, ...]:
         """The refused topics that the text asks about; topics that it only leaves out do not count."""
+        if self.lists.has("kinds", self.text, "why_refused"):
+            return ()
         text = self.lists.without("harmless", join_disguised_words(self.text))
         hits = self.lists.hits("topics", text)
         if not self.requested.wanted:
@@ -282,20 +293,26 @@ class _TurnReader:
         )
         if kind in NOTHING_RUNS:
             return found.model_copy(update={"clarification": words or self._question_back(found)})
-        depth = next(iter(self.lists.names("depth", self.text)), "normal")
+        # "Yes or no" alone asks for a form of answer and for no quicker look.
+        depth = "normal" if kind in ANSWER_FORMS else next(iter(self.lists.names("depth", self.text)), "normal")
         update = {
             "pictures": pictures,
             "faces": () if kind == "list_faces" else self.faces,
             "targets": self._targets(questions),
             "parts": details.find_parts(self.text, self.lists, self.requested.spans),
             "excluded": self.requested.unwanted,
-            "file_facts": details.find_file_facts(self.text, self.lists, questions) if questions else (),
+            "file_facts": self._file_facts(questions),
             "depth": depth,
             "expected": details.find_expected(self.text, self.lists, questions),
             "wording": details.find_wording(self.text, self.lists, depth),
         }
         found = found.model_copy(update=update)
         return found.model_copy(update={"clarification": words or self._question_back(found)})
+
+    def _file_facts(self, questions: tuple[Question, ...]) -> tuple[FileFact, ...]:
+        """What is asked of the file's record, by the rules and the model; none where no question holds it."""
+        named = {*details.find_file_facts(self.text, self.lists, questions), *self.advice.file_facts}
+        return tuple(one for one in FILE_FACTS if one in named and details.FACT_QUESTIONS[one] in questions)
 
     def _images_and_reference(
         self, kind: Intent, questions: tuple[Question, ...]

@@ -5,7 +5,7 @@ import pytest
 from faceagent import policy
 from faceagent.policy import PURPOSES
 from faceagent.router.arbitration import arbitrate, foreign_language
-from faceagent.router.plan import KINDS, DialogueContext
+from faceagent.router.plan import FILE_FACTS, KINDS, DialogueContext
 from faceagent.router.reader import Reading
 from faceagent.types import QUESTIONS
 
@@ -17,6 +17,7 @@ def reading(kind: str, share: float = 0.9, language: str = "en", **chances: floa
         kind={**known, "out_of_scope": (1 - share) / 2, kind: share},
         questions={name: chances.get(name, 0.01) for name in QUESTIONS},
         topics={name: chances.get(name, 0.001) for name in policy.TOPICS},
+        facts={name: chances.get(name, 0.0) for name in FILE_FACTS},
         purpose={name: chances.get(name, 0.0) for name in PURPOSES},
         language={**dict.fromkeys(("de", "fr", "es"), 0.0), language: 0.95},
     )
@@ -62,10 +63,26 @@ def test_a_topic_that_the_rules_do_not_know_is_refused() -> None:
     assert (plan.kind, [one.topic for one in plan.refused]) == ("refused", ["character"])
 
 
+def test_facts_of_the_file_are_read_beside_their_question() -> None:
+    text = "Wanna know the make of the thing that shot it"
+    assert arbitrate(text, NONE, reading("analyse", provenance=0.9, camera=0.8)).file_facts == ("camera",)
+    assert arbitrate("Is it fake?", NONE, reading("analyse", forgery=0.9, camera=0.8)).file_facts == ()
+
+
+def test_a_follow_up_keeps_no_question_that_only_a_word_resembles() -> None:
+    before = DialogueContext(questions=("age",))
+    assert arbitrate("Give me a report to print", before, reading("report")).questions == ()
+
+
+def test_a_complaint_about_a_refusal_is_no_request_to_refuse() -> None:
+    plan = arbitrate("Tell me why her religion is out of bounds", NONE, reading("why_refused", religion=0.9))
+    assert (plan.kind, plan.refused) == ("why_refused", ())
+
+
 def test_questions_are_dropped_and_added_only_beside_a_certain_one() -> None:
     text = "Is it sharp enough to print"
     assert arbitrate(text, NONE, reading("analyse", quality=0.95)).questions == ("quality",)
-    both = arbitrate("Is it real and how old is she", NONE, reading("analyse", forgery=0.95))
+    both = arbitrate("Is it real and how old is she", NONE, reading("analyse", forgery=0.95, age=0.1))
     assert both.questions == ("forgery", "age")
 
 

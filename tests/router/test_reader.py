@@ -88,8 +88,8 @@ def test_long_turns_are_cut_and_short_ones_are_not() -> None:
 def test_the_piece_that_asks_decides() -> None:
     def reading(request: float, question: str) -> Reading:
         return Reading(
-            kind={"out_of_scope": 1 - request, "analyse": request}, questions={question: 1.0}, topics={}, purpose={},
-            language={},
+            kind={"out_of_scope": 1 - request, "analyse": request}, questions={question: 1.0}, topics={}, facts={},
+            purpose={}, language={},
         )  # fmt: skip
 
     found = focus(["I was ill.", "Is it real?"], [reading(0.1, "quality"), reading(0.9, "forgery")])

@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.data.queries import FIRST, REFUSALS
 from faceagent import policy
 from faceagent.policy import PURPOSES
+from faceagent.router.plan import FILE_FACTS
 from faceagent.router.reader import HEADS, ONE_OF, Heads, heads_path
 from faceagent.router.sentence_encoder import open_encoder
 from faceagent.settings import load
 from faceagent.types import QUESTIONS
-from finetune.text.reader.examples import Example, examples
+from faceagent.weights.checksums import write_sums
+from finetune.text.reader.examples import TRAINED, Example, examples
 
 MEMBERS = 3
 """Networks of each head, which differ in their seed; their probabilities are averaged."""
@@ -36,6 +37,7 @@ def classes_of(found: Sequence[Example]) -> dict[str, list[str]]:
         "kind": sorted({one.kind for one in found}),
         "questions": list(QUESTIONS),
         "topics": list(policy.TOPICS),
+        "facts": list(FILE_FACTS),
         "purpose": list(PURPOSES),
         "language": list(LANGUAGES),
     }
@@ -83,8 +85,8 @@ def _labels(head: str, found: Sequence[Example], names: list[str]) -> tuple[NDAr
     if head in ONE_OF:
         known = [(row, names.index(value)) for row, one in enumerate(found) if (value := getattr(one, head)) in names]
         return np.array([row for row, _ in known]), np.array([label for _, label in known])
-    table = [[int(name in getattr(one, head)) for name in names] for one in found]
-    return np.arange(len(found)), np.array(table)
+    rows = [row for row, one in enumerate(found) if getattr(one, head) is not None]
+    return np.array(rows), np.array([[int(name in getattr(found[row], head)) for name in names] for row in rows])
 
 
 def _spread(tensors: dict[str, Matrix], part: str, present: NDArray[np.int64], total: int) -> None:
@@ -98,7 +100,7 @@ def _spread(tensors: dict[str, Matrix], part: str, present: NDArray[np.int64], t
 
 def card(found: Sequence[Example], classes: dict[str, list[str]]) -> str:
     """The card beside the weights."""
-    sets = ", ".join(("queries", *FIRST, "policy", *REFUSALS))
+    sets = ", ".join(TRAINED)
     return f"""# Reader
 
 `reader.safetensors`: {MEMBERS} networks of {HIDDEN} hidden units for each of {", ".join(HEADS)}, on sentence vectors of
@@ -122,6 +124,7 @@ def write(tensors: dict[str, Matrix], classes: dict[str, list[str]], path: Path)
     path.parent.mkdir(parents=True, exist_ok=True)
     half = {name: np.ascontiguousarray(value.astype(np.float32)) for name, value in tensors.items()}
     save_file(half, str(path), metadata={head: " ".join(names) for head, names in classes.items()})
+    write_sums(path.parent, [path.name])
 
 
 def out_of_fold(vectors: Matrix, found: Sequence[Example], folds: int) -> None:
@@ -137,7 +140,7 @@ def out_of_fold(vectors: Matrix, found: Sequence[Example], folds: int) -> None:
             for head in HEADS:
                 chances, truth = getattr(reading, head), getattr(found[row], head)
                 named = max(chances, key=chances.get) if head in ONE_OF else {n for n, p in chances.items() if p > 0.5}
-                right[head] += named == (truth if head in ONE_OF else set(truth))
+                right[head] += named == (truth if head in ONE_OF else set(truth or ()))
     print(", ".join(f"{head} {count / len(found):.3f}" for head, count in right.items()))
 
 
