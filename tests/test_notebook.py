@@ -42,3 +42,12 @@ def test_a_picture_that_could_not_be_read_says_why() -> None:
     with Analyst(Settings(workers=2)) as analyst:
         html = analyst.analyze("no<b>such.jpg")._repr_html_()
     assert "no&lt;b&gt;such.jpg" in html and "There is no such file." in html
+
+
+def test_a_bar_can_be_drawn_over_many(astronaut: NDArray[np.uint8], capsys: pytest.CaptureFixture[str]) -> None:
+    with Analyst(Settings(workers=2)) as analyst:
+        for progress in (False, True):
+            reports = analyst.analyze_many([astronaut[:300], astronaut[:301]], questions=["quality"], progress=progress)
+            assert len(list(reports)) == 2
+            told = capsys.readouterr()
+            assert told.out == "" and ("2/2" in told.err) is progress
