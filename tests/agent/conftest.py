@@ -53,7 +53,7 @@ def memory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def analyst(memory: Path) -> Iterator[Analyst]:
-    settings = Settings(workers=2, memory=str(memory), explain="ledger")
+    settings = Settings(workers=2, memory=str(memory), explain="ledger", turn_seconds=600)
     with Analyst(settings, {name: Counted(tool) for name, tool in build_tools(settings).items()}) as warm:
         yield warm
 
