@@ -27,7 +27,7 @@ from faceagent.agent.explainer import build_explainer
 from faceagent.agent.runtime import AgentRuntime
 from faceagent.agent.views import findings_of, reference_findings_of
 from faceagent.errors import InputError, StorageError
-from faceagent.intake import Input, MemoryBlobs, expand, pixels_of
+from faceagent.intake import Input, MemoryBlobs, expand, name_apart, pixels_of
 from faceagent.router.grammar import grammar
 from faceagent.storage.conversation_store import ConversationStore, Exchange, PendingTurn
 from faceagent.storage.image_cache import ImageCache
@@ -149,7 +149,9 @@ class Conversation(AbstractContextManager["Conversation"]):
         """
         self._check_policy(purpose, jurisdiction)
         limit = self.settings.max_bytes
-        shown, compared = (list(expand(given, self._blobs, limit=limit)) for given in (pictures, references))
+        shown, compared = (
+            name_apart(list(expand(given, self._blobs, limit=limit))) for given in (pictures, references)
+        )
         self._check_room(shown, compared)
         return self._turn(text, shown, compared, {"purpose": purpose, "jurisdiction": jurisdiction})
 
