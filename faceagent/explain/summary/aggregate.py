@@ -12,6 +12,8 @@ MOST_NAMED = 6
 """Faces named one by one in a sentence; of more, the rest is counted."""
 MOST_GROUPS = 4
 """Groups of faces told apart in one sentence."""
+FEW_ASKED = 3
+"""Questions up to which each has its sentence, also one that cannot be answered."""
 NOT_LED_WITH: frozenset[Question] = frozenset({"quality", "action_units"})
 """Questions that a summary of many questions leaves to the tables, unless nothing else was asked."""
 
@@ -43,6 +45,8 @@ def _several(
     shown = [question for question in asked if question not in (*ATTACKS, *raised)]
     kept = [question for question in shown if question not in NOT_LED_WITH] or ([] if raised or quiet else shown)
     kept = [question for question in kept if any(answer_of(one) != "cannot_tell" for one in by_question[question])]
+    if len(asked) <= FEW_ASKED:
+        kept = shown
     for question in raised:
         yield _question(words, by_question[question], evidence, faces)
     first = [question for question in kept if question == "identity"]
@@ -65,13 +69,15 @@ def _not_found(
     answered = [one for one, found in quiet.items() if any(answer_of(each) != "cannot_tell" for each in found)]
     unclear = [one for one in quiet if one not in answered]
     total = len({verdict.subject for found in quiet.values() for verdict in found})
-    judged = {one.subject for name in answered for one in quiet[name] if answer_of(one) != "cannot_tell"}
-    if answered:
-        where = words.say("in_faces", form=int(len(judged) > 1), n=len(judged))
-        signs = words.join([words.say("signs", one) for one in answered], "neither")
+    whole = [one for one in answered if all(answer_of(each) != "cannot_tell" for each in quiet[one])]
+    if whole:
+        where = words.say("in_faces", form=int(total > 1), n=total)
+        signs = words.join([words.say("signs", one) for one in whole], "neither")
         yield words.say("signs", "found_none", list=signs, where=where)
-    if answered:
-        yield from _open_for(words, {name: quiet[name] for name in answered})
+    for question in answered:
+        if question not in whole:
+            # Open for some faces: each face has its own part of the sentence.
+            yield _question(words, quiet[question], evidence, faces)
     if len(unclear) == 1:
         yield _question(words, quiet[unclear[0]], evidence, faces)
     elif unclear:
@@ -81,18 +87,6 @@ def _not_found(
             yield words.say("open_why", list=left, why=because(words, first, faces.get(first.subject)))
         else:
             yield words.say("also_open", form=int(total > 1), list=left)
-
-
-def _open_for(words: Sentences, answered: Mapping[Question, Sequence[Verdict]]) -> Iterator[str]:
-    """The faces for which a question stays open that is answered for others."""
-    left: dict[tuple[str, ...], list[Question]] = {}
-    for question, found in answered.items():
-        names = tuple(one.subject for one in found if answer_of(one) == "cannot_tell")
-        if names:
-            left.setdefault(names, []).append(question)
-    for names, questions in left.items():
-        what = words.join([words.say("open", one) for one in questions], "either")
-        yield words.say("open_for", form=int(len(names) > 1), faces=_names(words, names), list=what)
 
 
 def _names(words: Sentences, names: Sequence[str]) -> str:

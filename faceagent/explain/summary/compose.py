@@ -7,7 +7,7 @@ from faceagent.explain.summary.answers import answer_of, ranked
 from faceagent.explain.summary.numbers import numbers
 from faceagent.explain.summary.phrases import phrase
 from faceagent.explain.summary.power import trust
-from faceagent.explain.summary.reasons import leading, next_step, reason
+from faceagent.explain.summary.reasons import because, leading, next_step, reason
 from faceagent.explain.summary.sentences import Sentences, sentences_in
 from faceagent.types import (
     Evidence,
@@ -57,7 +57,8 @@ def summarize(
         return Summary(language=words.language, style=style, answer=words.paragraph(told or [words.say("nothing")]))
     known = {face.id: face for face in faces}
     order = ranked(chosen, [face.id for face in faces])
-    first = next((one for one in order if one.question not in NOT_LED_WITH), order[0])
+    led = [one for one in order if one.question not in NOT_LED_WITH and not _silent_file(one)]
+    first = led[0] if led else order[0]
     face = known.get(first.subject)
     findings = tuple(
         Finding(
@@ -74,6 +75,9 @@ def summarize(
     if style == "short":
         return Summary(language=words.language, style=style, answer=answer, findings=findings, cites=_ids(order, []))
     why, grounds = reason(words, first, evidence, face)
+    if why is None and answer_of(first) == "cannot_tell":
+        told_why = because(words, first, face)
+        why = None if told_why in answer else f"{words.capital(told_why)}{words.tables['stop']}"
     sure = trust(words, first, leading(first, evidence))
     if style == "expert":
         sure = words.paragraph([text for text in (sure, numbers(words, order)) if text]) or None
@@ -87,6 +91,11 @@ def summarize(
         findings=findings,
         cites=_ids(order, grounds),
     )
+
+
+def _silent_file(verdict: Verdict) -> bool:
+    """Whether a verdict says only that the file says nothing, which leads no summary of other questions."""
+    return verdict.question == "provenance" and answer_of(verdict) == "cannot_tell"
 
 
 def _chosen(

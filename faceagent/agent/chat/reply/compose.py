@@ -34,6 +34,8 @@ def compose_reply(state: TurnState, context: TurnContext, plan: Plan) -> str:
         parts.append(plan.clarification)
     elif plan.kind == "new_picture":
         parts.append(phrases.say(language, "give_picture"))
+    elif plan.kind == "refused":
+        parts.append(phrases.say(language, "instead"))
     elif plan.kind in NOTHING_RUNS:
         parts += talk.lines(context, plan)
     else:

@@ -33,7 +33,9 @@ def lines(context: TurnContext, plan: Plan) -> Iterator[str]:
 
 def _definition(context: TurnContext, plan: Plan) -> str:
     """The meaning of a term; of an item of evidence, what it recorded."""
-    term = plan.term or ""
+    if plan.term is None:
+        return phrases.say(plan.language, "which_term")
+    term = plan.term
     keys = context.record.evidence_keys()
     number = term[1:] if term[:1] in "eE" and term[1:].isdecimal() else ""
     if number and 1 <= int(number) <= len(keys):
