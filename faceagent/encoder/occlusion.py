@@ -43,7 +43,9 @@ class OcclusionCard(FrozenModel):
     floors: dict[FacePart, float]
     """Likeness 0-1 below which a part is not where the landmarks say."""
     edge_floors: dict[FacePart, float]
-    """The same at the edge of the photograph, where landmarks are often a guess, and where cover is in doubt."""
+    """The same at the edge of the photograph, where landmarks are often a guess."""
+    doubt_floors: dict[FacePart, float]
+    """The same where something may cover the part."""
     files: dict[str, str]
 
 

@@ -96,7 +96,11 @@ def parts_of(patches: PatchOcclusion, at_edge: Container[FacePart], points: Real
     hidden = [part for part in PARTS if covered[part] >= card.limits[part]]
     kind = _kind(patches, sum((weights[part] for part in hidden), np.zeros(len(patches.covered))), hidden)
     floors = {
-        part: (card.edge_floors if part in at_edge or covered[part] >= DOUBT * card.limits[part] else card.floors)[part]
+        part: max(
+            card.floors[part],
+            card.edge_floors[part] if part in at_edge else 0.0,
+            card.doubt_floors[part] if covered[part] >= DOUBT * card.limits[part] else 0.0,
+        )
         for part in PARTS
     }
     return Occlusion(

@@ -213,6 +213,7 @@ def write(folder: Path, tower: Tower, covered: LinearFit, named: LinearFit, show
         limits=dict.fromkeys(PARTS, 0.5),
         floors=dict.fromkeys(PARTS, 0.0),
         edge_floors=dict.fromkeys(PARTS, 0.0),
+        doubt_floors=dict.fromkeys(PARTS, 0.0),
         files={HEAD: sha256_of(folder / HEAD)},
     )
     (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
