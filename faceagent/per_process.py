@@ -62,6 +62,10 @@ def _opencv_threads(wanted: int | None = None) -> int | None:
     return before
 
 
+opencv_guard = ProcessLock()
+"""Held by whoever changes OpenCV's number of threads, which a fork does for a moment."""
+
+
 class _Fork:
     """Ends OpenCV's pool of threads for the moment of a fork: a child that changes its size would crash."""
 
@@ -69,10 +73,13 @@ class _Fork:
         self._threads: int | None = None
 
     def before(self) -> None:
+        # A run that began in that moment would take the one thread for the host's own number.
+        opencv_guard.__enter__()
         self._threads = _opencv_threads(1)
 
     def in_parent(self) -> None:
         _opencv_threads(self._threads)
+        opencv_guard.__exit__(None, None, None)
 
 
 _fork = _Fork()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 
-from faceagent.per_process import PerProcess, ProcessLock
+from faceagent.per_process import PerProcess, opencv_guard
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ class _ThreadCount:
         self.of_host = 0
 
 
-_guard = ProcessLock()
 _count = PerProcess(_ThreadCount)
 
 
@@ -46,7 +45,7 @@ def own_state(threads: int) -> Iterator[None]:
     """
     leave_deleted_folder()
     count = _count.get()
-    with _guard:
+    with opencv_guard:
         if count.running == 0:
             count.of_host = cv2.getNumThreads()
             if count.of_host != threads:
@@ -56,7 +55,7 @@ def own_state(threads: int) -> Iterator[None]:
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
             yield
     finally:
-        with _guard:
+        with opencv_guard:
             count.running -= 1
             if count.running == 0 and cv2.getNumThreads() != count.of_host:
                 cv2.setNumThreads(count.of_host)
