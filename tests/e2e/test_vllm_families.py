@@ -53,7 +53,8 @@ def test_what_the_recipes_train_is_served(family: str, request: pytest.FixtureRe
         profile="gpu", vlm_model=str(base), vlm_adapters=tmp_path / "adapters", vlm_port=port, vlm_length=1024
     )
     state = server.start(settings, step=lambda _: None)
-    remote = OpenAIBackend(HttpClient(state.url, None, 120.0, 0), settings.vlm_model)
+    key = server.key_for(settings.model_copy(update={"vlm_url": state.url}))
+    remote = OpenAIBackend(HttpClient(state.url, key, 120.0, 0), settings.vlm_model)
     try:
         assert remote.adapters() == {"colours"}
         off, red, blue = (
