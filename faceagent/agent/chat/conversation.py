@@ -112,8 +112,12 @@ class Conversation(AbstractContextManager["Conversation"]):
         """The turn that was cut off before its first checkpoint was written, or None."""
         if not self.store.is_a(PENDING, PendingTurn):
             return None
-        pending = self.store.get(PENDING, PendingTurn)
-        return pending if pending.number > int(self._session.state().values.get("number", 0)) else None
+        pending, snapshot = self.store.get(PENDING, PendingTurn), self._session.state()
+        if pending.number > int(snapshot.values.get("number", 0)):
+            return pending
+        # The first checkpoint may be there without what it has to go on with.
+        stuck = not snapshot.next and not snapshot.interrupts
+        return pending if stuck and all(one.turn != pending.number for one in self.exchanges) else None
 
     @property
     def waiting(self) -> Clarification | None:
