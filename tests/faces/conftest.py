@@ -6,33 +6,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evals.views import drawn
 from faceagent.faces import find_faces
 from faceagent.settings import Settings
-from faceagent.types import Face, Picture
+from faceagent.types import Face
 
 Pixels = NDArray[np.uint8]
-
-
-def picture_of(pixels: Pixels, name: str = "P1") -> Picture:
-    height, width = pixels.shape[:2]
-    return Picture(
-        id=name,
-        sha256="0" * 64,
-        width=width,
-        height=height,
-        format="PNG",
-        bytes=1,
-        source="memory",
-        mode="RGB",
-        orientation=1,
-    )
 
 
 @pytest.fixture(scope="session")
 def find(settings: Settings) -> Callable[[Pixels], tuple[Face, ...]]:
     def call(pixels: Pixels) -> tuple[Face, ...]:
         pixels = np.ascontiguousarray(pixels)
-        return find_faces(picture_of(pixels), pixels, settings)
+        return find_faces(drawn(pixels).picture, pixels, settings)
 
     return call
 

@@ -11,27 +11,13 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
+from evals.views import drawn
 from faceagent.faces import find_faces, main_face
 from faceagent.settings import Settings
-from faceagent.types import QUESTIONS, Face, Picture
+from faceagent.types import QUESTIONS, Face
 
 Pixels = NDArray[np.uint8]
 Find = Callable[[Pixels], tuple[Face, ...]]
-
-
-def picture_of(pixels: Pixels, name: str = "P1") -> Picture:
-    height, width = pixels.shape[:2]
-    return Picture(
-        id=name,
-        sha256="0" * 64,
-        width=width,
-        height=height,
-        format="PNG",
-        bytes=1,
-        source="memory",
-        mode="RGB",
-        orientation=1,
-    )
 
 
 def shrunk(head: Pixels, width: int) -> Pixels:
@@ -125,7 +111,7 @@ def test_many_faces_are_ordered_by_size(find: Find, head: Pixels, settings: Sett
     assert [face.id for face in found] == [f"F{index}" for index in range(1, 16)]
     areas = [(face.box[2] - face.box[0]) * (face.box[3] - face.box[1]) for face in found]
     assert areas == sorted(areas, reverse=True)
-    few = find_faces(picture_of(group), group, settings.model_copy(update={"max_faces": 4}))
+    few = find_faces(drawn(group).picture, group, settings.model_copy(update={"max_faces": 4}))
     assert [face.box for face in few] == [face.box for face in found[:4]]
 
 
@@ -143,19 +129,19 @@ def test_noise_and_flat_pictures_have_no_face(find: Find) -> None:
 
 
 def test_faces_below_the_minimum_are_dropped(astronaut: Pixels, settings: Settings) -> None:
-    assert find_faces(picture_of(astronaut), astronaut, settings.model_copy(update={"min_face": 100.0})) == ()
+    assert find_faces(drawn(astronaut).picture, astronaut, settings.model_copy(update={"min_face": 100.0})) == ()
 
 
 def test_faces_of_references_carry_their_picture_in_the_id(astronaut: Pixels, settings: Settings) -> None:
-    (face,) = find_faces(picture_of(astronaut, "R2"), astronaut, settings)
+    (face,) = find_faces(drawn(astronaut, "R2").picture, astronaut, settings)
     assert (face.id, face.picture) == ("R2F1", "R2")
 
 
 def test_threads_and_repeats_agree(astronaut: Pixels, settings: Settings) -> None:
     pictures = [astronaut, turned(astronaut, 90), np.ascontiguousarray(astronaut[:, ::-1]), turned(astronaut, 20)] * 2
-    alone = [find_faces(picture_of(pixels), pixels, settings) for pixels in pictures[:4]] * 2
+    alone = [find_faces(drawn(pixels).picture, pixels, settings) for pixels in pictures[:4]] * 2
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda pixels: find_faces(picture_of(pixels), pixels, settings), pictures))
+        together = list(pool.map(lambda pixels: find_faces(drawn(pixels).picture, pixels, settings), pictures))
     assert together == alone
 
 
@@ -166,10 +152,10 @@ def test_the_main_face_is_large_and_central(head: Pixels, find: Find) -> None:
         canvas[200 : 200 + len(small), x : x + len(small)] = small
     found = find(canvas)
     assert len(found) == 3
-    best = main_face(found, picture_of(canvas))
+    best = main_face(found, drawn(canvas).picture)
     assert best is not None
     assert 380 < best.box[0] < 520
-    assert main_face((), picture_of(canvas)) is None
+    assert main_face((), drawn(canvas).picture) is None
 
 
 def test_nothing_is_printed_and_no_heavy_runtime_is_loaded(settings: Settings) -> None:
