@@ -36,6 +36,17 @@ class Analyst(AbstractContextManager["Analyst"]):
         """The settings that this analyst was made with."""
         return self.runtime.settings
 
+    def with_tool(self, name: str) -> "Analyst":
+        """An analyst that measures with this tool alone; its weights are loaded once for both.
+
+        Raises InputError where there is no tool of that name.
+        """
+        tool = self.runtime.tools.get(name)
+        if tool is None:
+            there = ", ".join(self.runtime.tools)
+            raise InputError(f"There is no tool called {name!r}.", remedy=f"There are: {there}.")
+        return Analyst(self.settings, {name: tool})
+
     def analyze(self, picture: Input, **options: Any) -> Report:
         """The report on one picture; takes the same options as ``analyze_many``.
 

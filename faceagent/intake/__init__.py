@@ -11,7 +11,7 @@ from faceagent.intake.decode import decode
 from faceagent.intake.formats import FORMATS
 from faceagent.intake.naming import name_apart
 from faceagent.intake.reading import read
-from faceagent.intake.sources import Input, Skipped, check, expand
+from faceagent.intake.sources import Input, NamedBytes, Skipped, check, expand
 from faceagent.settings import Settings
 from faceagent.types import Picture, Problem, Source
 
@@ -19,6 +19,7 @@ __all__ = [
     "Blobs",
     "Input",
     "MemoryBlobs",
+    "NamedBytes",
     "Pixels",
     "Skipped",
     "check",
@@ -70,6 +71,6 @@ def pixels_of(data: bytes, settings: Settings) -> Pixels:
 
 def _misnamed(source: Source, kind: str) -> tuple[str, ...]:
     suffix = PurePath(source.name).suffix.lower()
-    if source.kind == "bytes" or suffix not in _KNOWN or suffix in FORMATS[kind].suffixes:
+    if suffix not in _KNOWN or suffix in FORMATS[kind].suffixes:
         return ()
     return (f"named {suffix}, but the bytes are {kind}",)

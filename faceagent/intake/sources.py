@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -27,10 +28,19 @@ from faceagent.intake.text import clean
 from faceagent.settings import Settings
 from faceagent.types import Problem, Reason, Source
 
-Input = str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any] | None
+
+@dataclass(frozen=True)
+class NamedBytes:
+    """The bytes of a file that was sent, with the name that reports call it by; the name is never used as a path."""
+
+    name: str
+    data: bytes
+
+
+Input = str | os.PathLike[str] | bytes | bytearray | memoryview | NamedBytes | Image.Image | np.ndarray[Any, Any] | None
 """None is what ``cv2.imread`` gives for a file that it cannot read."""
 
-_IN_MEMORY = bytes | bytearray | memoryview | Image.Image | np.ndarray
+_IN_MEMORY = bytes | bytearray | memoryview | NamedBytes | Image.Image | np.ndarray
 
 Skipped = Callable[[str, str], None]
 """What is called for a file that is passed over: its name, and what its bytes look like."""
@@ -52,8 +62,8 @@ def expand(
     """One source per picture, in the order given; folders and globs in sorted order.
 
     A string may be a file, a folder, a glob (``**`` walks), ``-`` for standard input, an http(s) URL or a ``data:``
-    URL. A ``Path`` is always a path. Bytes, PIL pictures and numpy arrays are put into ``blobs``, the last two as the
-    file they come from or as PNG (see ``intake.drawn``).
+    URL. A ``Path`` is always a path. Bytes (with a name or without), PIL pictures and numpy arrays are put into
+    ``blobs``, the last two as the file they come from or as PNG (see ``intake.drawn``).
 
     A folder is walked without hidden files; in it, a file counts that has a picture's suffix or a picture's first
     bytes. A path that does not exist, a folder that may not be listed, None and an array that is no picture become
@@ -79,6 +89,8 @@ def expand(
             yield from _path(Path(item), skipped)
         elif isinstance(item, bytes | bytearray | memoryview):
             yield _stored(bytes(item), blobs, "bytes")
+        elif isinstance(item, NamedBytes):
+            yield _stored(item.data, blobs, printable_name(item.name))
         else:
             yield _drawn(item, blobs, limit)
 

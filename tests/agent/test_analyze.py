@@ -288,3 +288,12 @@ def test_unreadable_files_of_one_name_keep_a_report_each(analyst: Analyst, tmp_p
     reports = list(analyst.analyze_many(given, out=tmp_path / "out"))
     assert [report.source for report in reports[:2]] == ["a/x.jpg", "b/x.jpg"]
     assert len(list((tmp_path / "out").glob("*/report.json"))) == len(given)
+
+
+def test_an_analyst_with_one_tool_measures_with_it_alone(analyst: Analyst, astronaut: Pixels) -> None:
+    with analyst.with_tool("quality") as alone:
+        report = alone.analyze(astronaut, questions=["quality"])
+        assert {item.tool.name for item in report.evidence} == {"quality"}
+        assert alone.runtime.tools["quality"] is analyst.runtime.tools["quality"]
+    with pytest.raises(InputError, match="no tool called 'qualty'"):
+        analyst.with_tool("qualty")

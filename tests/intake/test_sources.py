@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from faceagent.errors import InputError
-from faceagent.intake import MemoryBlobs, expand, take
+from faceagent.intake import MemoryBlobs, NamedBytes, expand, take
 from faceagent.settings import Settings
 from faceagent.types import Picture, Problem, Source
 
@@ -54,6 +54,14 @@ def test_missing_paths_and_empty_folders_stay_in_the_list(tmp_path: Path, blobs:
         "missing_file",
         "missing_file",
     ]
+
+
+def test_bytes_with_a_name_keep_it_in_reports_and_never_become_a_path(blobs: MemoryBlobs) -> None:
+    names = ["photo.jpg", "../../etc/passwd", "a\nb\x1b[31m.png", "\udcff.png", ""]
+    found = list(expand([NamedBytes(name, b"x") for name in names], blobs))
+    assert {(source.kind, source.ref) for source in found} == {("bytes", blobs.put(b"x"))}
+    assert found[0].name == "photo.jpg" and found[4].name == "unnamed"
+    assert all(source.name.isprintable() for source in found)
 
 
 def test_bytes_data_urls_and_stdin_are_stored(blobs: MemoryBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
