@@ -20,10 +20,14 @@ class TrainingSet:
 
 TRAINING_SETS: dict[str, TrainingSet] = {
     "fairface_train_4k": TrainingSet(synthetic=False, coarse=True),
+    "fairface_train_more": TrainingSet(synthetic=False, coarse=True),
+    "us_portraits": TrainingSet(synthetic=False),
     "muxspace_expressions": TrainingSet(synthetic=False, person=r"(.+?)_\d+\.\w+$"),
     "frll_london": TrainingSet(synthetic=False, person=r"(\d+)"),
     "sfhq_tiles": TrainingSet(synthetic=True),
     "sfhq_t2i_tiles": TrainingSet(synthetic=True),
+    "faker_sd3": TrainingSet(synthetic=True),
+    "openpeople": TrainingSet(synthetic=True, person=r"(P\d+)"),
 }
 """All sets that may be trained on, by folder name. Any other set is refused."""
 

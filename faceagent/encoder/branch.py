@@ -41,7 +41,8 @@ class AdapterConfig(FrozenModel):
     version: str
     base: WeightStamp
     tuning: Tuning = Field(default="lora", description="what was trained inside the last blocks")
-    last_blocks: int = Field(ge=0)
+    last_blocks: int = Field(ge=0, description="blocks of its own, the last of those that it passes")
+    stop: int | None = Field(default=None, ge=1, description="block after which it ends; None: the tower's last")
     rank: int = Field(default=0, ge=0, description="of the LoRA; 0 for every other tuning")
     taps: tuple[int, ...] = Field(default=(), description="frozen blocks, counted from 1, whose features are read")
     labels: tuple[str, ...] = Field(description="one per logit of the picture")
@@ -79,7 +80,7 @@ class Branch:
     @property
     def start(self) -> int:
         """Number of frozen blocks before the branch's own."""
-        return self.tower.depth - self.config.last_blocks
+        return first_block(self.config, self.tower.depth)
 
     def __call__(
         self, tokens: Tensor | None, pooled: Mapping[int, Tensor] | None = None
@@ -122,8 +123,10 @@ def load_branch(folder: Path, tower: Tower) -> Branch:
     config = read_config(folder)
     if config.base != tower.stamp:
         raise _misfit(folder, f"was trained on {config.base.id} ({config.base.sha256[:12]}), not on {tower.stamp.id}")
-    if config.last_blocks > tower.depth:
-        raise _misfit(folder, f"changes {config.last_blocks} blocks of a tower that has {tower.depth}")
+    if config.last_blocks > (config.stop or tower.depth):
+        raise _misfit(folder, f"changes {config.last_blocks} blocks of a tower that has {config.stop or tower.depth}")
+    if config.stop is not None and config.stop > tower.depth:
+        raise _misfit(folder, f"ends after block {config.stop} of a tower that has {tower.depth}")
     if config.taps and max(config.taps) > tower.depth:
         raise _misfit(folder, f"taps block {max(config.taps)} of a tower that has {tower.depth}")
     with loading(tower.threads):
@@ -160,12 +163,17 @@ def _tuned(folder: Path, config: AdapterConfig, tower: Tower) -> nn.ModuleList:
         # PEFT asks every layer for its matrix shape, and LayerNorm has none.
         warnings.filterwarnings("ignore", message="Unsupported layer type")
         model = PeftModel.from_pretrained(copy.deepcopy(tower.backbone.model), str(folder))
-    first = tower.depth - config.last_blocks
-    if stray := [key for key in load_file(folder / ADAPTER) if (_block(key) or 0) < first or _block(key) is None]:
-        raise _misfit(folder, f"changes {stray[0]}, outside the last {config.last_blocks} blocks")
+    first, end = first_block(config, tower.depth), config.stop or tower.depth
+    if stray := [key for key in load_file(folder / ADAPTER) if not first <= _block(key) < end]:
+        raise _misfit(folder, f"changes {stray[0]}, outside the blocks {first + 1} to {end}")
     merged = model.merge_and_unload().eval().requires_grad_(False)
     rebuild = cast(Callable[[nn.Module], Backbone], type(tower.backbone))
-    return nn.ModuleList(rebuild(merged).blocks[first:])
+    return nn.ModuleList(rebuild(merged).blocks[first:end])
+
+
+def first_block(config: AdapterConfig, depth: int) -> int:
+    """Number of frozen blocks before the branch's own, in a tower of ``depth`` blocks."""
+    return (config.stop or depth) - config.last_blocks
 
 
 def _expected(config: AdapterConfig, tower: Tower) -> Head:
@@ -208,10 +216,10 @@ def _misfit(folder: Path, words: str) -> ModelUnavailable:
     return ModelUnavailable(f"The adapter {folder.name!r} {words}.", remedy="Use an adapter made for this tower.")
 
 
-def _block(key: str) -> int | None:
-    """Index of the block that an adapter tensor belongs to."""
+def _block(key: str) -> int:
+    """Index of the block that an adapter tensor belongs to; -1 for none."""
     parts = key.split(".")
     for name, index in zip(parts, parts[1:], strict=False):
         if name in ("blocks", "resblocks") and index.isdigit():
             return int(index)
-    return None
+    return -1

@@ -10,15 +10,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from faceagent.encoder.branch import AdapterConfig, Branch, load_branch, shipped, shipped_configs
+from faceagent.encoder.branch import (
+    AdapterConfig,
+    Branch,
+    first_block,
+    load_branch,
+    read_config,
+    shipped,
+    shipped_configs,
+)
 from faceagent.encoder.intermediate_features import CHUNK
 from faceagent.encoder.shared_backbone import MEMORY, KeptBlocks, SharedBackbone
 from faceagent.encoder.torch_state import computing
-from faceagent.encoder.tower import Tower, load_tower
+from faceagent.encoder.tower import EMBEDDED, Tower, load_tower
 from faceagent.errors import ModelUnavailable
 from faceagent.per_process import ProcessLock
 from faceagent.settings import Settings
 from faceagent.types import WeightStamp
+from faceagent.weights import stamp
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class Encoder:
 def kept_blocks(tower: Tower, configs: Sequence[AdapterConfig]) -> KeptBlocks:
     """The blocks whose tokens or pooled features these branches need."""
     return KeptBlocks(
-        starts=frozenset(tower.depth - one.last_blocks for one in configs if one.last_blocks),
+        starts=frozenset(first_block(one, tower.depth) for one in configs if one.last_blocks),
         taps=frozenset(tap for one in configs for tap in one.taps),
     )
 
@@ -94,22 +103,36 @@ _guard = ProcessLock()
 
 
 def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
-    """An encoder with these shipped branches; built once per process. Raises ModelUnavailable.
+    """An encoder with these shipped branches of one tower; built once per process. Raises ModelUnavailable.
 
     Tower, branches and backbone are shared by all encoders of the process: for tools that read the same crops, one
     after the other or in parallel, the frozen blocks run once.
     """
     with _guard:
         options = settings.loading
-        shared = _shared_backbone(options)
+        towers = {tower_name(settings, read_config(shipped(name)).base) for name in names} or {settings.tower}
+        if len(towers) > 1:
+            raise ModelUnavailable(f"The branches {', '.join(names)} belong to several towers: {sorted(towers)}.")
+        (tower,) = towers
+        shared = _shared_backbone(options, tower)
         workers = settings.workers if shared.tower.device.type == "cpu" else 1
-        return Encoder(shared.tower, [_branch(options, name) for name in names], shared, workers)
+        return Encoder(shared.tower, [_branch(options, tower, name) for name in names], shared, workers)
+
+
+def tower_name(settings: Settings, base: WeightStamp) -> str:
+    """Id of the tower's weights that an adapter made for ``base`` runs on, with these settings.
+
+    The profile's tower, unless the adapter was made for another one that the profile has; whether it fits is for
+    ``load_branch`` to say.
+    """
+    others = (name for name in EMBEDDED if settings.tower in EMBEDDED and stamp(name) == base)
+    return next(others, settings.tower)
 
 
 def shared_tower(settings: Settings) -> Tower:
-    """The tower that all encoders of the process share. Raises ModelUnavailable."""
+    """The profile's tower, which all encoders of the process share. Raises ModelUnavailable."""
     with _guard:
-        return _shared_backbone(settings.loading).tower
+        return _shared_backbone(settings.loading, settings.tower).tower
 
 
 def shared_tokens(
@@ -120,7 +143,7 @@ def shared_tokens(
     Raises ModelUnavailable when the tower is unavailable, is not ``base``, or keeps no tokens at ``block``.
     """
     with _guard:
-        shared = _shared_backbone(settings.loading)
+        shared = _shared_backbone(settings.loading, tower_name(settings, base))
     if shared.tower.stamp != base or block not in shared.kept.starts:
         raise ModelUnavailable(f"{shared.tower.stamp.id} is not the tower {base.id}, or keeps no tokens at {block}.")
     with computing(shared.tower.threads):
@@ -129,11 +152,11 @@ def shared_tokens(
 
 
 @cache
-def _shared_backbone(options: str) -> SharedBackbone:
-    tower = load_tower(Settings.model_validate_json(options))
+def _shared_backbone(options: str, name: str) -> SharedBackbone:
+    tower = load_tower(Settings.model_validate_json(options), name)
     return SharedBackbone(tower, kept_blocks(tower, shipped_configs(tower)), MEMORY)
 
 
 @cache
-def _branch(options: str, name: str) -> Branch:
-    return load_branch(shipped(name), _shared_backbone(options).tower)
+def _branch(options: str, tower: str, name: str) -> Branch:
+    return load_branch(shipped(name), _shared_backbone(options, tower).tower)

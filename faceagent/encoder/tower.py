@@ -1,8 +1,8 @@
-"""The vision tower: an open_clip model's image side, split into stem, blocks and final norm.
+"""The vision towers: open_clip models' image sides, split into stem, blocks and final norm.
 
-Knows how to host DINOv2 ViT-S/14 as an open_clip model (embedded profile), how to load open_clip's ViT-L-14
-from the catalogued file (gpu profile), and how both kinds of tower run block by block. Knows nothing of adapters and
-heads.
+Knows how to host DINOv2 ViT-S/14 and CLIP ViT-B/16 as open_clip models (embedded profile), how to load open_clip's
+ViT-L-14 from the catalogued file (gpu profile), and how both kinds of tower run block by block. Knows nothing of
+adapters and heads.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,8 @@ from faceagent.types import WeightStamp
 from faceagent.weights import entry, locate, stamp
 from faceagent.weights.store import sha256_of
 
-EMBEDDED = "dinov2_vits14_224"
+DINOV2, CLIP = "dinov2_vits14_224", "clip_vitb16"
+EMBEDDED = (DINOV2, CLIP)
 LARGE = "ViT-L-14-quickgelu"
 """OpenAI's weights were trained with QuickGELU; open_clip's plain ViT-L-14 only warns and computes another function."""
 
@@ -126,23 +127,32 @@ class Tower:
             yield number, tokens
 
 
-def load_tower(settings: Settings) -> Tower:
-    """The tower of the settings' profile. Raises ModelUnavailable when its weights are unavailable."""
+def load_tower(settings: Settings, name: str | None = None) -> Tower:
+    """The tower with the weights ``name``, by default that of the settings' profile.
+
+    Raises ModelUnavailable when its weights are unavailable or are not those of such a tower.
+    """
     with loading(settings.threads):
-        tower = _embedded(settings) if settings.tower == EMBEDDED else _large(settings)
+        chosen = settings.tower if name is None else name
+        tower = _embedded(settings, chosen) if chosen in _TRUNKS else _large(settings)
     return replace(tower, threads=settings.threads)
 
 
-def _embedded(settings: Settings) -> Tower:
+def _embedded(settings: Settings, name: str) -> Tower:
     from safetensors.torch import load_file
 
-    item = entry(EMBEDDED)
-    path = locate(EMBEDDED, settings)
-    model = host()
-    model.visual.trunk.load_state_dict(load_file(path))
-    how = item.preprocess
+    path = locate(name, settings)
+    trunk = host(name).visual.trunk
+    try:
+        trunk.load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError) as error:
+        raise ModelUnavailable(
+            f"{path.name} is not a file of the tower {name}: {error}",
+            remedy=f"Run `faceagent weights pull {name}`.",
+        ) from error
+    how = entry(name).preprocess
     mean, std = (tuple(float(x) for x in how[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
-    return tower_of(TimmBackbone(_frozen(model.visual.trunk)), stamp(EMBEDDED), 224, mean, std, torch.device("cpu"))
+    return tower_of(TimmBackbone(_frozen(trunk)), stamp(name), 224, mean, std, torch.device("cpu"))
 
 
 def _large(settings: Settings) -> Tower:
@@ -196,32 +206,36 @@ def _frozen(model: nn.Module) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-CONFIG: dict[str, Any] = {
-    "embed_dim": 384,
-    "vision_cfg": {
-        "timm_model_name": "vit_small_patch14_dinov2_224",
-        "timm_model_pretrained": False,
-        "timm_pool": "token",
-        "timm_proj": "none",
-        "image_size": 224,
-    },
-    "text_cfg": {"context_length": 77, "vocab_size": 512, "width": 64, "heads": 1, "layers": 1},
+_TRUNKS = {
+    DINOV2: ("vit_small_patch14_dinov2_224", 384),
+    # Trained with QuickGELU: timm's plain entry loads the weights too and computes another function.
+    CLIP: ("vit_base_patch16_clip_quickgelu_224", 768),
 }
-"""open_clip's description of the embedded tower. Its text side is never trained nor used, so it is kept tiny."""
+"""Name in timm, and width, of every tower that is hosted here, by the id of its weights."""
+_TEXT = {"context_length": 77, "vocab_size": 512, "width": 64, "heads": 1, "layers": 1}
+"""A text side is never trained nor used, so it is kept tiny."""
 
 
-def host() -> Any:
-    """An open_clip model around DINOv2 ViT-S/14 at 224 px, with random weights."""
+def host(name: str = DINOV2) -> Any:
+    """An open_clip model around one of the embedded towers at 224 px, with random weights."""
     declare_missing_operators()
     _register()
     import open_clip
 
-    return open_clip.CLIP(**CONFIG)
+    trunk, width = _TRUNKS[name]
+    vision = {
+        "timm_model_name": trunk,
+        "timm_model_pretrained": False,
+        "timm_pool": "token",
+        "timm_proj": "none",
+        "image_size": 224,
+    }
+    return open_clip.CLIP(embed_dim=width, vision_cfg=vision, text_cfg=_TEXT)
 
 
 @cache
 def _register() -> None:
-    """Teach timm the tower at 224 px.
+    """Teach timm DINOv2's tower at 224 px.
 
     timm's own entry is 518 px and open_clip does not pass a size on; the registered entry fixes the size at
     construction, so that the exact position embedding of the weights is loaded and never resized.

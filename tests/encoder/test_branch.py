@@ -262,7 +262,7 @@ def test_another_rank_is_refused(folder: Path, tower: Tower) -> None:
 
 def test_blocks_outside_the_last_ones_are_refused(folder: Path, tower: Tower) -> None:
     write_card(folder, tower, last_blocks=3, patch_labels=("splice",))
-    with pytest.raises(ModelUnavailable, match="outside the last 3"):
+    with pytest.raises(ModelUnavailable, match="outside the blocks 10 to 12"):
         load_branch(folder, tower)
 
 

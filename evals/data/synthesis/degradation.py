@@ -4,7 +4,9 @@ Every class gets the same distribution, and both halves of a real/forged pair ge
 does not reveal the class. The fixed steps that robustness is measured on are in ``degradation_sweep``.
 """
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -58,8 +60,8 @@ def draw_degradation(rng: np.random.Generator, size: int, *, smallest: float = 0
     )
 
 
-def degrade(pixels: NDArray[np.uint8], how: Degradation) -> NDArray[np.uint8]:
-    """Apply a degradation; S×S×3 uint8 RGB in and out, at the same size."""
+def degrade(pixels: NDArray[np.uint8], how: Degradation, *, restore: bool = True) -> NDArray[np.uint8]:
+    """Apply a degradation; S×S×3 uint8 RGB in and out, at the same size, or without ``restore`` at ``how.side``."""
     size = pixels.shape[0]
     light = np.clip(pixels.astype(np.float32) / 255 * np.asarray(how.gains, np.float32), 0, 1)
     image: NDArray[np.float32] = np.asarray(light**how.gamma, np.float32)
@@ -76,9 +78,31 @@ def degrade(pixels: NDArray[np.uint8], how: Degradation) -> NDArray[np.uint8]:
     small: NDArray[np.uint8] = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
     if how.codec != "none":
         small = compress(small, how.codec, how.quality)
-    if how.side < size:
+    if how.side < size and restore:
         small = np.asarray(cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
     return small
+
+
+def as_video_frame(pixels: NDArray[np.uint8], frames: int = 3) -> NDArray[np.uint8]:
+    """The last frame of an MPEG-4 clip of ``frames`` frames in which the picture drifts by one pixel a frame.
+
+    S×S×3 uint8 RGB in and out; the frame is predicted from those before it, as nearly all frames of a video are.
+    """
+    height, width = pixels.shape[:2]
+    # The codec needs even sides.
+    wide = cv2.copyMakeBorder(pixels[:, :, ::-1], 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "clip.avi")
+        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"FMP4"), 25, (wide.shape[1], wide.shape[0]))
+        for number in range(frames):
+            writer.write(np.ascontiguousarray(np.roll(wide, frames - 1 - number, axis=1)))
+        writer.release()
+        reader = cv2.VideoCapture(path)
+        found = [frame for more, frame in (reader.read() for _ in range(frames)) if more]
+        reader.release()
+    if not found:
+        raise RuntimeError("OpenCV cannot write MPEG-4 here.")
+    return np.ascontiguousarray(found[-1][:height, :width, ::-1]).astype(np.uint8)
 
 
 def compress(pixels: NDArray[np.uint8], codec: Literal[".jpg", ".webp"], quality: int) -> NDArray[np.uint8]:

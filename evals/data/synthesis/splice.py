@@ -39,9 +39,9 @@ def splice(target: Portrait, donor: Portrait, regions: Sequence[Region], rng: np
     for region in regions:
         foreign = _fitted(donor, target, region, rng)
         area = _soft_area(target, region, feather, rng) * alpha
-        foreign = _colour_matched(foreign, image, area, match)
+        foreign = colour_matched(foreign, image, area, match)
         if cloned:
-            foreign = _poisson(foreign, image, area)
+            foreign = poisson_cloned(foreign, image, area)
         image = image * (1 - area[..., None]) + foreign * area[..., None]
         mask = np.maximum(mask, area)
     return LabelledCrop(
@@ -129,7 +129,7 @@ def _soft_area(target: Portrait, region: Region, feather: float, rng: np.random.
     return np.asarray(cv2.GaussianBlur(hull.astype(np.float32), (0, 0), feather), dtype=np.float32)
 
 
-def _colour_matched(
+def colour_matched(
     foreign: NDArray[np.float32], image: NDArray[np.float32], area: NDArray[np.float32], strength: float
 ) -> NDArray[np.float32]:
     """The foreign pixels with mean and spread per channel drawn towards the target's inside the area."""
@@ -142,7 +142,7 @@ def _colour_matched(
     return np.asarray(np.clip(foreign + strength * (matched - foreign), 0, 255), dtype=np.float32)
 
 
-def _poisson(
+def poisson_cloned(
     foreign: NDArray[np.float32], image: NDArray[np.float32], area: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Gradient-domain cloning (Pérez et al., 2003) inside the area; the foreign pixels where it touches the edge."""

@@ -1,8 +1,8 @@
 """Two hundred upright faces of several sources, unaltered, generated, spliced or morphed, and eight recaptured ones.
 
-What verdicts on turned, tilted and framed copies are compared with. Nothing was fitted on these pictures: test people
-of FRLL, official portraits, FairFace pictures beside those that training drew from, held-out generated faces, and
-forgeries, morphs and recaptures made from them.
+What verdicts on turned, tilted and framed copies are compared with: test people of FRLL, official portraits, FairFace
+pictures, held-out generated faces, and forgeries, morphs and recaptures made from them. The forgery detectors learn
+from some of the portraits and of the FairFace pictures; a picture is compared with its own copies only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,7 @@
 """``python -m finetune.detectors.forgery.calibrate RECIPE --data DIR``: from splice logit to likelihood ratio.
 
 Reads the trained adapter and the validation side: the pairs in the run's cache, and undegraded faces of the same
-people, because bona fide pictures are seldom degraded like the pairs. The branch's logit for generated faces is not
-calibrated: ``finetune.detectors.generated.train`` trains a better one.
+people, because bona fide pictures are seldom degraded like the pairs.
 """
 
 import argparse
@@ -20,8 +19,9 @@ from rich.progress import track
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.branch import Branch, load_branch
-from faceagent.encoder.crop import face_crop
+from faceagent.encoder.crop import turned_crop
 from faceagent.encoder.tower import load_tower
+from faceagent.faces.mesh_box import mesh_box
 from faceagent.settings import load
 from finetune.calibration.curves import draw_reliability
 from finetune.calibration.records import (
@@ -39,12 +39,11 @@ from finetune.detectors.forgery.recipe import LABELS, load_recipe
 
 FALSE_ALARMS = (0.03, 0.01)
 """Rates of bona fide faces flagged at the operating points; the first is the default."""
-FITTED_ON = "validation side of FairFace train, muxspace and FRLL; forgeries made from the same pictures"
+FITTED_ON = "validation side of FairFace train, portraits, muxspace and FRLL; forgeries made from the same pictures"
 SPLICE = LABELS.index("splice")
 FLOOR = -0.3
-"""log10 of one half. If half of all forgeries were generated as a whole, which this logit does not detect, a face
-without any sign of a splice would still be forged half as often as bona fide."""
-NOTE = "Forgeries are our own splices and self-blends; other makers can be far from them, generated faces are."
+"""Least log10 LR, one half: a forgery by a maker that is far from ours leaves no sign of it."""
+NOTE = "Forgeries are our own: parts of other people, self-blends, swaps, moved mouths and eyes, in-fills."
 
 
 def tokens_logits(branch: Branch, data: FeatureCache, rows: NDArray[np.int64]) -> Reals:
@@ -61,13 +60,17 @@ def face_logits(branch: Branch, faces: Sequence[LocatedFace]) -> Reals:
     """N×labels logits of undegraded faces, cropped as the tool crops them."""
     tower, found = branch.tower, []
     for start in track(range(0, len(faces), 8), description="bona fide faces"):
-        crops = [
-            face_crop(read_pixels(one), one.box, scale=branch.config.margin).pixels for one in faces[start : start + 8]
-        ]
+        crops = [product_crop(one, branch.config.margin) for one in faces[start : start + 8]]
         with torch.inference_mode():
-            tokens = tower.frozen_tokens(tower.tensor(crops), branch.config.last_blocks)
+            *_, (_, tokens) = tower.steps(tower.tensor(crops), branch.start)
             found.append(branch(tokens)[0].double().cpu().numpy())
     return np.concatenate(found)
+
+
+def product_crop(face: LocatedFace, margin: float) -> NDArray[np.uint8]:
+    """The crop that tools read of a face with landmarks."""
+    box, degrees = mesh_box(face.points)
+    return turned_crop(read_pixels(face), box, degrees, scale=margin).pixels
 
 
 def calibrate(
@@ -82,7 +85,7 @@ def calibrate(
         faces: M splice logits of undegraded bona fide faces.
         people: M sources of those faces.
     """
-    photographs, forged, source = ~data.synthetic[rows], data.forged[rows], data.source[rows]
+    photographs, forged, source = photographs_of(data)[rows], data.forged[rows], data.source[rows]
     attacks, bona_fide = photographs & forged, photographs & ~forged
     groups = _groups(source[attacks]), _groups(np.concatenate([source[bona_fide], np.asarray(people)]))
     record = binary_record(
@@ -96,6 +99,11 @@ def calibrate(
         note=NOTE,
     )
     return {**record, "floor_log10": FLOOR, "attack_type": "spliced or swapped"}
+
+
+def photographs_of(data: FeatureCache) -> NDArray[np.bool_]:
+    """Per row: whether its picture was taken, not generated."""
+    return np.array([not TRAINING_SETS[str(name)].synthetic for name in data.origin])
 
 
 def _points(attack: Reals, faces: Reals) -> list[CalibrationRecord]:
@@ -114,7 +122,7 @@ def _plot(
     target: Path, record: CalibrationRecord, data: FeatureCache, logits: Reals, rows: NDArray[np.int64], faces: Reals
 ) -> None:
     """Reliability diagram at even prior odds, as in the fit."""
-    photographs, forged = ~data.synthetic[rows], data.forged[rows]
+    photographs, forged = photographs_of(data)[rows], data.forged[rows]
     sides = [logits[photographs & forged], np.concatenate([logits[photographs & ~forged], faces])]
     given = [1 / (1 + np.exp(-(record["slope"] * one + record["intercept"]))) for one in sides]
     weight = np.concatenate([np.full(len(one), 1 / len(one)) for one in sides])
@@ -139,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     recipe, settings = load_recipe(options.recipe), load()
     folder = options.runs / recipe.name
-    branch = load_branch(folder / "adapter", load_tower(settings))
+    branch = load_branch(folder / "adapter", load_tower(settings, recipe.tower))
     data = load_features(folder / "features")
     first = data.pairs(held_out=True)
     rows = np.stack([first, first + 1], axis=1).ravel()

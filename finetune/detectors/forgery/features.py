@@ -40,7 +40,7 @@ class FeatureCache:
     mask: NDArray[np.float16]
     regions: NDArray[np.float16]
     forged: NDArray[np.bool_]
-    synthetic: NDArray[np.bool_]
+    maker: NDArray[np.str_]
     held_out: NDArray[np.bool_]
     origin: NDArray[np.str_]
     source: NDArray[np.str_]
@@ -53,13 +53,16 @@ class FeatureCache:
 
 
 def load_or_build(
-    folder: Path, pairs: Iterable[tuple[ForgeryHalf, ForgeryHalf]], count: int, tower: Tower, last: int, mark: str
+    folder: Path, pairs: Iterable[tuple[ForgeryHalf, ForgeryHalf]], count: int, tower: Tower, start: int, mark: str
 ) -> FeatureCache:
-    """The features of ``count`` pairs, from ``folder`` when its fingerprint is ``mark``, else computed and stored."""
+    """The features of ``count`` pairs after ``start`` blocks, from ``folder`` when its fingerprint is ``mark``.
+
+    Otherwise they are computed and stored there.
+    """
     done = folder / "done.json"
     if not done.is_file() or json.loads(done.read_text(encoding="utf-8")) != mark:
         folder.mkdir(parents=True, exist_ok=True)
-        _compute(folder, pairs, count, tower, last)
+        _compute(folder, pairs, count, tower, start)
         done.write_text(json.dumps(mark), encoding="utf-8")
     return load_features(folder)
 
@@ -71,7 +74,7 @@ def load_features(folder: Path) -> FeatureCache:
 
 
 def _compute(
-    folder: Path, pairs: Iterable[tuple[ForgeryHalf, ForgeryHalf]], count: int, tower: Tower, last: int
+    folder: Path, pairs: Iterable[tuple[ForgeryHalf, ForgeryHalf]], count: int, tower: Tower, start: int
 ) -> None:
     shape = (2 * count, tower.grid**2 + 1, tower.width)
     tokens = open_memmap(folder / "tokens.npy", mode="w+", dtype=np.float16, shape=shape)
@@ -81,7 +84,7 @@ def _compute(
         batch = list(islice(pending, PAIRS_AT_A_TIME))
         halves = [half for pair in batch for half in pair]
         with torch.inference_mode(), autocast(tower.device):
-            found = tower.frozen_tokens(tower.tensor([half.record.pixels for half in halves]), last)
+            *_, (_, found) = tower.steps(tower.tensor([half.record.pixels for half in halves]), start)
         tokens[len(rows) : len(rows) + len(halves)] = found.half().cpu().numpy()
         rows += [_row(half, tower.grid) for half in halves]
     tokens.flush()
@@ -96,7 +99,7 @@ def _row(half: ForgeryHalf, grid: int) -> dict[str, Column]:
         "mask": patch_cover(record.mask, grid).ravel().astype(np.float16),
         "regions": cover.astype(np.float16),
         "forged": np.bool_(record.label == "splice"),
-        "synthetic": np.bool_(half.synthetic),
+        "maker": np.str_(half.maker),
         "held_out": np.bool_(half.held_out),
         "origin": np.str_(record.origin),
         "source": np.str_(record.source),

@@ -32,10 +32,12 @@ def write_branch(folder: Path, recipe: ForgeryRecipe, tower: Tower, model: Any, 
         name=recipe.name,
         version=recipe.version,
         base=tower.stamp,
+        tuning=recipe.adapter.mode,
         last_blocks=recipe.adapter.last_blocks,
-        rank=recipe.adapter.rank,
+        stop=recipe.adapter.stop,
+        rank=recipe.adapter.rank if recipe.adapter.mode == "lora" else 0,
         labels=LABELS,
-        patch_labels=LABELS[:1],
+        patch_labels=LABELS,
         margin=SCALE,
         files={name: sha256_of(folder / name) for name in (ADAPTER, HEAD)},
     )
@@ -46,7 +48,6 @@ def baselines(data: FeatureCache) -> dict[str, float | int]:
     """AUC of a logistic regression on radial spectra on the same validation side, and the sizes of both sides."""
     return {
         "trivial_splice": spectrum_auc(data.profile, data.forged, data.held_out),
-        "trivial_synthetic": spectrum_auc(data.profile, data.synthetic, data.held_out),
         "training_pairs": len(data.pairs(held_out=False)),
         "validation_pairs": len(data.pairs(held_out=True)),
     }

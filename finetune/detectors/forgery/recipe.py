@@ -2,28 +2,43 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from faceagent.encoder.tower import CLIP
 from faceagent.errors import InputError
 from faceagent.types import FrozenModel
+from finetune.detectors.forgery.data import MAKERS
 
-LABELS = ("splice", "synthetic")
-"""Meaning of the branch's picture logits; its patch logits have the first of them."""
+LABELS = ("splice",)
+"""Meaning of the branch's logits, of the picture and of its patches."""
 
 
 class PairRecipe(FrozenModel):
-    """Pairs per set, and how often each maker is used."""
+    """Pairs per set, pictures of it that are looked at (default: all), and the share of every maker."""
 
     counts: dict[str, int]
+    pictures: dict[str, int] = {}
+    makers: dict[str, float] = Field(default_factory=lambda: dict.fromkeys(MAKERS, 1.0))
     seed: int = 0
-    spliced: float = Field(default=0.7, ge=0, le=1, description="share of forgeries that are splices; rest self-blends")
-    spectrum: float = Field(default=0.5, ge=0, le=1, description="share of pairs with the other class's spectrum")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if unknown := sorted(set(self.makers) - set(MAKERS)):
+            raise ValueError(f"unknown maker {unknown[0]!r}; there are {', '.join(MAKERS)}")
+        return self
 
 
-class LoraRecipe(FrozenModel):
-    """rsLoRA of this rank in these linear layers of the last blocks (PEFT)."""
+class TuningRecipe(FrozenModel):
+    """What is trained inside the last blocks that the branch passes.
 
+    ``lora``: rsLoRA of this rank in these linear layers; ``layernorm``: the LayerNorms' scales and shifts, as in GenD
+    (Yermakov et al. 2025).
+    """
+
+    mode: Literal["lora", "layernorm"] = "lora"
+    stop: int | None = Field(default=None, ge=1, description="block after which the branch ends; None: the last")
     last_blocks: int = Field(default=4, ge=1)
     rank: int = Field(default=8, ge=1)
     alpha: int = Field(default=16, ge=1)
@@ -50,8 +65,9 @@ class ForgeryRecipe(FrozenModel):
 
     name: str
     version: str
+    tower: str = CLIP
     data: PairRecipe
-    adapter: LoraRecipe = LoraRecipe()
+    adapter: TuningRecipe = TuningRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()
 
 

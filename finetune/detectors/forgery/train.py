@@ -1,11 +1,12 @@
 """``python -m finetune.detectors.forgery.train RECIPE --data DIR``: train the forgery branch of the encoder.
 
-Pairs come from ``data``, the cached input of the last blocks from ``features``; ``publish`` exports the result. The
+Pairs come from ``data``, the cached input of the tuned blocks from ``features``; ``publish`` exports the result. The
 state is stored at every validation: a run that was interrupted continues with the same batches. CPU and GPU run the
 same code.
 
-Losses: cross-entropy per patch against the share of foreign pixels, per picture for splices and for synthetic faces,
-and per pair that the forged half scores above the untouched one (paired training as in GenD, 2025).
+Losses: cross-entropy per patch against the share of foreign pixels and per picture, and per pair that the forged half
+scores above the untouched one. Both halves of a pair are in one batch, and alignment and uniformity of the unit-length
+feature are added (Wang and Isola 2020), as in GenD (Yermakov et al. 2025).
 """
 
 import argparse
@@ -13,7 +14,8 @@ import copy
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -23,12 +25,12 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from evals.data.fingerprint import fingerprint
-from evals.data.training_sets import TRAINING_SETS
 from evals.metrics.ranking import two_sample_auc
-from faceagent.encoder.head import Head
+from faceagent.encoder.head import Head, picture_feature
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Backbone, Tower, load_tower
 from faceagent.settings import load
@@ -37,14 +39,15 @@ from finetune.data.precision import autocast
 from finetune.detectors.forgery import data as pairs
 from finetune.detectors.forgery import publish
 from finetune.detectors.forgery.features import FeatureCache, load_or_build, pair_batches
-from finetune.detectors.forgery.recipe import LABELS, ForgeryRecipe, load_recipe
+from finetune.detectors.forgery.recipe import LABELS, ForgeryRecipe, TuningRecipe, load_recipe
 from finetune.detectors.forgery.scores import pointing_rate
 
 FOREIGN, CLEAN = 0.35, 0.05
 """A patch with a larger share of foreign pixels is forged, with a smaller one than ``CLEAN`` clean; patches between
 them have no loss."""
 FORGED_PATCH_WEIGHT = 4.0
-PAIR_WEIGHT, SYNTHETIC_WEIGHT = 0.5, 0.7
+PAIR_WEIGHT, ALIGNMENT_WEIGHT, UNIFORMITY_WEIGHT = 0.5, 0.1, 0.5
+UNIFORMITY_SCALE = 2.0
 
 
 class TrainerState(TypedDict):
@@ -61,23 +64,12 @@ class Trainer:
     """The last blocks with LoRA, the head, and their cached input."""
 
     def __init__(self, recipe: ForgeryRecipe, tower: Tower, data: FeatureCache, folder: Path) -> None:
-        declare_missing_operators()
-        from peft import LoraConfig, get_peft_model
-
         torch.manual_seed(recipe.optimiser.seed)
         how = recipe.adapter
-        first = tower.depth - how.last_blocks
-        indices = "|".join(str(index) for index in range(first, tower.depth))
-        modules = "|".join(name.replace(".", r"\.") for name in how.modules)
-        config = LoraConfig(
-            r=how.rank,
-            lora_alpha=how.alpha,
-            lora_dropout=how.dropout,
-            use_rslora=True,
-            target_modules=rf".*blocks\.({indices})\.({modules})",
-        )
+        self.end = how.stop or tower.depth
+        first = self.end - how.last_blocks
+        self.model = tuned_model(how, tower.backbone.model, range(first, self.end))
         self.recipe, self.tower, self.data, self.folder = recipe, tower, data, folder
-        self.model = get_peft_model(tower.backbone.model, config)
         rebuild = cast("Callable[[nn.Module], Backbone]", type(tower.backbone))
         self.backbone = rebuild(cast(nn.Module, self.model.base_model.model))
         self.first = first
@@ -102,29 +94,36 @@ class Trainer:
 
     def forward(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """N×labels and N×P logits of these rows of the cache."""
+        return self._read(self._tokens(rows))
+
+    def _tokens(self, rows: NDArray[np.int64]) -> Tensor:
+        """The branch's own last tokens, N×(1+P)×W."""
         tokens = torch.from_numpy(self.data.tokens[rows].astype(np.float32)).to(self.tower.device)
         with autocast(self.tower.device):
-            for block in self.backbone.blocks[self.first :]:
+            for block in self.backbone.blocks[self.first : self.end]:
                 tokens = block(tokens)
             tokens = self.backbone.finish(tokens)
-        logits, patches = self.head(tokens.float())
+        return tokens.float()
+
+    def _read(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        logits, patches = self.head(tokens)
         return logits, patches[..., 0]
 
     def loss(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
         """The loss terms, each already with its weight; rows come as pairs, the untouched half first."""
-        logits, patches = self.forward(rows)
+        tokens = self._tokens(rows)
+        logits, patches = self._read(tokens)
+        feature = functional.normalize(picture_feature(tokens), dim=-1)
         mask = torch.from_numpy(self.data.mask[rows].astype(np.float32)).to(logits.device)
-        forged = (mask > FOREIGN).float()
+        foreign = (mask > FOREIGN).float()
         weight = ((mask < CLEAN) | (mask > FOREIGN)) * torch.where(mask > CLEAN, FORGED_PATCH_WEIGHT, 1.0)
-        truth = {
-            "splice": torch.from_numpy(self.data.forged[rows]).float().to(logits.device),
-            "synthetic": torch.from_numpy(self.data.synthetic[rows]).float().to(logits.device),
-        }
+        forged = torch.from_numpy(self.data.forged[rows]).to(logits.device)
         return {
-            "patch": (binary_cross_entropy_with_logits(patches, forged, reduction="none") * weight).mean(),
+            "patch": (binary_cross_entropy_with_logits(patches, foreign, reduction="none") * weight).mean(),
             "pair": PAIR_WEIGHT * softplus(logits[0::2, 0] - logits[1::2, 0]).mean(),
-            "splice": binary_cross_entropy_with_logits(logits[:, 0], truth["splice"]),
-            "synthetic": SYNTHETIC_WEIGHT * binary_cross_entropy_with_logits(logits[:, 1], truth["synthetic"]),
+            "splice": binary_cross_entropy_with_logits(logits[:, 0], forged.float()),
+            "alignment": ALIGNMENT_WEIGHT * alignment(feature, forged),
+            "uniformity": UNIFORMITY_WEIGHT * uniformity(feature),
         }
 
     def step(self, rows: NDArray[np.int64]) -> dict[str, float]:
@@ -139,17 +138,20 @@ class Trainer:
         return {name: value.item() for name, value in parts.items()}
 
     def validate(self) -> dict[str, float]:
-        """AUCs and pointing on the validation side; ``mean`` selects the state that is kept."""
+        """AUC and pointing on the validation side, and the AUC of every maker; ``mean`` selects the state kept."""
         first = self.data.pairs(held_out=True)
         rows = np.stack([first, first + 1], axis=1).ravel()
         logits, patches = self.predict(rows)
-        forged, synthetic = self.data.forged[rows], self.data.synthetic[rows]
+        forged, maker = self.data.forged[rows], self.data.maker[rows]
+        clean = logits[~forged, 0]
+        by_maker = {
+            str(name): two_sample_auc(logits[forged & (maker == name), 0], clean) for name in np.unique(maker[forged])
+        }
         found = {
-            "splice": two_sample_auc(logits[forged, 0], logits[~forged, 0]),
-            "synthetic": two_sample_auc(logits[synthetic, 1], logits[~synthetic, 1]),
+            "splice": two_sample_auc(logits[forged, 0], clean),
             "pointing": pointing_rate(patches[forged], self.data.mask[rows][forged]),
         }
-        return {**found, "mean": (found["splice"] + found["synthetic"]) / 2}
+        return {**by_maker, **found, "mean": found["splice"]}
 
     def predict(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logits of pictures and patches without dropout, as shipped."""
@@ -179,6 +181,41 @@ class Trainer:
             self.optimiser.load_state_dict(state["optimiser"])
             self.schedule.load_state_dict(state["schedule"])
             _set_generators(self.tower.device, state["dropout"])
+
+
+def tuned_model(how: TuningRecipe, model: nn.Module, blocks: Iterable[int]) -> Any:
+    """The PEFT model in which only the recipe's layers of these blocks (counted from 0) are trained."""
+    declare_missing_operators()
+    from peft import LNTuningConfig, LoraConfig, get_peft_model
+
+    indices = "|".join(str(index) for index in blocks)
+    with warnings.catch_warnings():
+        # PEFT asks every layer for its matrix shape, and LayerNorm has none.
+        warnings.filterwarnings("ignore", message="Unsupported layer type")
+        if how.mode == "layernorm":
+            # The attention's and the MLP's own norms are identities: the pattern must not reach them.
+            return get_peft_model(model, LNTuningConfig(target_modules=rf".*blocks\.({indices})\.norm[12]"))
+        modules = "|".join(name.replace(".", r"\.") for name in how.modules)
+        lora = LoraConfig(
+            r=how.rank,
+            lora_alpha=how.alpha,
+            lora_dropout=how.dropout,
+            use_rslora=True,
+            target_modules=rf".*blocks\.({indices})\.({modules})",
+        )
+        return get_peft_model(model, lora)
+
+
+def alignment(feature: Tensor, positive: Tensor) -> Tensor:
+    """Mean squared distance of unit-length features (N×W) of one class, over all pairs of them."""
+    same = (positive[:, None] == positive[None, :]).triu(1)
+    return (2 - 2 * (feature @ feature.T))[same].mean()
+
+
+def uniformity(feature: Tensor) -> Tensor:
+    """Log of the mean Gaussian potential of all pairs of unit-length features (N×W); lower is more spread out."""
+    apart = torch.ones(len(feature), len(feature), dtype=torch.bool, device=feature.device).triu(1)
+    return (-UNIFORMITY_SCALE * (2 - 2 * (feature @ feature.T))[apart]).exp().mean().log()
 
 
 def _generators(device: torch.device) -> list[Tensor]:
@@ -244,19 +281,19 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     recipe, settings = load_recipe(options.recipe), load()
     folder = options.runs / recipe.name
-    tower = load_tower(settings)
+    tower = load_tower(settings, recipe.tower)
     plan = pairs.PairPlan(**recipe.data.model_dump())
     folders = {name: options.data / name for name in plan.counts}
     faces = pairs.gather_faces(plan, folders, options.runs / "faces", settings)
     targets = pairs.draw_targets(plan, faces)
     pairs.check_pairs(
         [one.source for one in targets],
-        [TRAINING_SETS[one.origin].synthetic for one in targets],
+        pairs.synthetic_of(targets),
         [one.held_out for one in targets],
     )
-    last = recipe.adapter.last_blocks
-    mark = fingerprint(plan, tower.stamp, last)
-    data = load_or_build(folder / "features", pairs.make_pairs(plan, faces), len(targets), tower, last, mark)
+    start = (recipe.adapter.stop or tower.depth) - recipe.adapter.last_blocks
+    mark = fingerprint(plan, tower.stamp, start)
+    data = load_or_build(folder / "features", pairs.make_pairs(plan, faces), len(targets), tower, start, mark)
     trainer = Trainer(recipe, tower, data, folder)
     found = train(trainer)
     target = options.out or folder / "adapter"

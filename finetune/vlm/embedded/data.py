@@ -15,11 +15,13 @@ from rich.progress import track
 
 from evals.data.held_out import may_train
 from evals.data.synthesis.measured_faces import MeasuredFace, measure_face
-from evals.data.training_sets import TRAINING_SETS
 from evals.views import portraits
 from faceagent.atomic_write import atomic_write
 from faceagent.settings import Settings
 from finetune.data.sources import located_face
+
+SETS = ("fairface_train_4k", "muxspace_expressions", "frll_london", "sfhq_tiles", "sfhq_t2i_tiles")
+"""The sets that the embedded model learns from."""
 
 
 def read_faces(name: str, folder: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
@@ -37,8 +39,8 @@ def read_faces(name: str, folder: Path, cache: Path, settings: Settings) -> list
 
 
 def read_all_faces(data: Path, cache: Path, settings: Settings) -> list[MeasuredFace]:
-    """The faces of all sets, in the order of ``TRAINING_SETS``."""
-    return [one for name in TRAINING_SETS for one in read_faces(name, data / name, cache, settings)]
+    """The faces of all sets of ``SETS``, in their order."""
+    return [one for name in SETS for one in read_faces(name, data / name, cache, settings)]
 
 
 def _measured_face(row: Mapping[str, Any]) -> MeasuredFace:

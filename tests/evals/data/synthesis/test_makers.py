@@ -1,11 +1,14 @@
 """Splices, self-blends, degradations and spectra: deterministic, and exact about the pixels that they changed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evals.data.synthesis.degradation import degrade, draw_degradation
-from evals.data.synthesis.records import Portrait
+from evals.data.synthesis.degradation import as_video_frame, degrade, draw_degradation
+from evals.data.synthesis.face_edits import fill, reenact, swap
+from evals.data.synthesis.records import LabelledCrop, Portrait
 from evals.data.synthesis.spectrum import radial_profile, toward_profile
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
 from faceagent.encoder.regions import OVAL, PARTS, region_masks
@@ -59,6 +62,41 @@ def test_a_self_blend_names_its_regions_and_keeps_the_rest() -> None:
     record = self_blend(target, ("left_eye",), np.random.default_rng(1))
     np.testing.assert_array_equal(record.pixels[record.mask == 0], target.pixels[record.mask == 0])
     assert record.label == "splice" and record.mask.max() > 0.4
+
+
+EDITS: dict[str, Callable[[np.random.Generator], LabelledCrop]] = {
+    "swap": lambda rng: swap(portrait(1), portrait(2), rng),
+    "reenact": lambda rng: reenact(portrait(1), rng),
+    "fill": lambda rng: fill(portrait(1), rng),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_changes_what_its_mask_names_and_repeats_itself(name: str) -> None:
+    target = portrait(1)
+    for seed in range(3):
+        record, again = (EDITS[name](np.random.default_rng(seed)) for _ in range(2))
+        np.testing.assert_array_equal(record.pixels, again.pixels)
+        changed = np.abs(record.pixels.astype(int) - target.pixels).max(axis=2) > 1
+        assert not changed[record.mask == 0].any()
+        assert changed[record.mask > 0.7].mean() > 0.7
+        assert (record.label, record.parameters["maker"]) == ("splice", name)
+
+
+def test_a_swap_needs_crops_of_one_size() -> None:
+    small = Portrait(portrait(2).pixels[:96, :96], portrait(2).points, "person 2", "drawn")
+    with pytest.raises(ValueError, match="one size"):
+        swap(portrait(1), small, np.random.default_rng(0))
+
+
+def test_a_video_frame_is_the_picture_coded_at_its_place() -> None:
+    ramp = np.add.outer(np.arange(97), np.arange(97)).astype(np.uint8)
+    pixels = np.stack([ramp, 255 - ramp, np.roll(ramp, 20)], axis=2)
+    frame = as_video_frame(pixels)
+    assert frame.shape == pixels.shape
+    difference = np.abs(frame.astype(int) - pixels)
+    assert 0 < difference.mean() < 12
+    assert difference.mean() < np.abs(np.roll(frame, 3, axis=1).astype(int) - pixels).mean()
 
 
 def test_untouched_says_so() -> None:

@@ -8,10 +8,10 @@ from finetune.detectors.forgery.features import FeatureCache
 
 
 def _data(count: int, rng: np.random.Generator) -> tuple[FeatureCache, np.ndarray]:
-    """Pairs in turn of photographs and synthetic faces, and logits that tell them apart imperfectly."""
+    """Pairs in turn of photographs and generated faces, and logits that tell forged halves imperfectly."""
     forged = np.tile([False, True], count)
-    synthetic = np.repeat(np.arange(count) % 2 == 1, 2)
-    logits = rng.normal(0, 1, (2 * count, 2)) + np.column_stack([2.0 * forged, 4.0 * synthetic])
+    origin = np.repeat(np.where(np.arange(count) % 2 == 1, "sfhq_tiles", "us_portraits"), 2)
+    logits = rng.normal(0, 1, (2 * count, 1)) + 2.0 * forged[:, np.newaxis]
     source = np.repeat([f"set/{index}" for index in range(count)], 2)
     empty = np.zeros((2 * count, 1), np.float16)
     return (
@@ -20,10 +20,10 @@ def _data(count: int, rng: np.random.Generator) -> tuple[FeatureCache, np.ndarra
             mask=empty,
             regions=empty,
             forged=forged,
-            synthetic=synthetic,
+            maker=np.full(2 * count, "splice"),
             source=source,
             held_out=np.ones(2 * count, bool),
-            origin=source,
+            origin=origin,
             profile=empty.astype(np.float32),
         ),
         logits,
@@ -33,7 +33,7 @@ def _data(count: int, rng: np.random.Generator) -> tuple[FeatureCache, np.ndarra
 def test_the_ratio_points_the_right_way_and_the_default_point_is_quiet() -> None:
     rng = np.random.default_rng(0)
     data, logits = _data(200, rng)
-    faces = rng.normal(0, 1, (300, 2))
+    faces = rng.normal(0, 1, (300, 1))
     record = calibrate(data, logits[:, 0], np.arange(400), faces[:, 0], [f"face/{index}" for index in range(300)])
     assert record["slope"] > 0 and record["intercept"] < 0
     assert record["n_positive"] == 100

@@ -16,7 +16,7 @@ def test_an_empty_set_is_refused() -> None:
         check_pairs([], [], [])
 
 
-def test_a_drowned_class_is_refused() -> None:
+def test_hardly_any_photographs_are_refused() -> None:
     names = [str(index) for index in range(40)]
     with pytest.raises(InputError, match="training side is unbalanced"):
-        check_pairs(names, [False] * 29 + [True] + [False, True] * 5, [False] * 30 + [True] * 10)
+        check_pairs(names, [True] * 29 + [False] + [False, True] * 5, [False] * 30 + [True] * 10)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.data.training_sets import TRAINING_SETS
 from faceagent.errors import InputError
 from finetune.detectors.forgery.recipe import load_recipe
 
@@ -13,13 +14,7 @@ RECIPES = Path(__file__).parents[4] / "finetune" / "recipes"
 def test_the_shipped_recipe_reads_and_uses_admitted_sets_only() -> None:
     recipe = load_recipe(RECIPES / "forgery.toml")
     assert recipe.name == "forgery"
-    assert set(recipe.data.counts) <= {
-        "fairface_train_4k",
-        "muxspace_expressions",
-        "frll_london",
-        "sfhq_tiles",
-        "sfhq_t2i_tiles",
-    }
+    assert set(recipe.data.counts) <= set(TRAINING_SETS)
 
 
 def test_a_recipe_with_a_typo_is_named(tmp_path: Path) -> None:

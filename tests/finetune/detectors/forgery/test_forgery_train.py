@@ -21,6 +21,7 @@ from finetune.detectors.forgery import train as encoder_lora
 RECIPE = """
 name = "small"
 version = "0"
+tower = "dinov2_vits14_224"
 [data]
 seed = 3
 [data.counts]
