@@ -57,9 +57,8 @@ def test_an_analysis_has_verdicts_images_links_and_progress(talk: Talk, mode: st
     assert gone["problem"]["reason"] == "missing_file" and gone["report"] is None
     assert green["faces"] == [] and green["problem"] is None
     text = result.content[0]
-    assert (
-        isinstance(text, TextContent) and photo["verdicts"][0]["wording"] in text.text and photo["report"] in text.text
-    )
+    assert isinstance(text, TextContent) and photo["report"] in text.text
+    assert photo["verdicts"][0]["wording"] in text.text
     images = [one for one in result.content if isinstance(one, ImageContent)]
     sizes = [Image.open(io.BytesIO(base64.b64decode(one.data))).size for one in images]
     assert [one.mime_type for one in images] == ["image/jpeg", "image/png", "image/jpeg"] and sizes[0] == (512, 512)
