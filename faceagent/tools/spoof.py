@@ -2,8 +2,8 @@
 
 Two MiniFASNets (Minivision, Silent-Face-Anti-Spoofing, 2020) read the face in crops of 2.7 and 4.0 times its box; their
 softmax outputs are averaged. They detect paper and screens. They do not detect masks, and they classify generated faces
-as live. The surroundings are those in the photograph that the face is in, upright: margins, letterbox bars, frames and
-the fill around a turned photograph are cut off first. When the face fills the photograph, the crops hold no
+as live. The surroundings are those in the photograph that the face is in, upright: margins of any kind, letterbox bars,
+frames and the fill around a turned photograph are cut off first. When the face fills the photograph, the crops hold no
 surroundings and most of the power is lost; that case has its own, much weaker calibration. They depend on colour and
 classify a live face without it as an attack: pictures without colour are not measured.
 """
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from faceagent.faces import align
 from faceagent.faces.content import clear_rectangle, shaped_mask
+from faceagent.faces.seams import within_seams
 from faceagent.settings import Settings
 from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, Pixels, ToolSpec, View, not_measured, per_face, stamped
@@ -125,18 +126,20 @@ class Scene(NamedTuple):
 
 def scene_of(pixels: Pixels, face: Face) -> Scene:
     """The surroundings of a face, without margins, frames and the fill around a turned photograph."""
-    part, upright = face_upright(pixels, face)
+    whole, upright = face_upright(pixels, face)
+    frame = frame_of(upright, whole.shape[1], whole.shape[0])
+    left, top, right, bottom = within_seams(whole, frame.box)
+    part = np.ascontiguousarray(whole[top:bottom, left:right])
     height, width = part.shape[:2]
-    whole = frame_of(upright, width, height)
     cut = part.shape[:2] not in (pixels.shape[:2], pixels.shape[1::-1])
     filled = shaped_mask(part)
-    box = whole.box
-    if abs(whole.degrees) > TILTED:
+    box = (frame.box[0] - left, frame.box[1] - top, frame.box[2] - left, frame.box[3] - top)
+    if abs(frame.degrees) > TILTED:
         # All that the crops can reach, turned upright; what lies outside the picture counts as fill.
         side = max(box[2] - box[0], box[3] - box[1])
         reach = 2 * NETWORKS[-1][1]
         size = max(2, round(min(reach * side, 2 * math.hypot(width, height))))
-        matrix = align.square_matrix(box, size / side, size, whole.degrees)
+        matrix = align.square_matrix(box, size / side, size, frame.degrees)
         outside = np.zeros((height, width), np.uint8) if filled is None else filled
         blocked = cv2.warpAffine(
             outside, matrix, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=(1,)
@@ -159,7 +162,7 @@ class Spoof:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="spoof",
-        version="1.3.0",
+        version="1.4.0",
         title="Print and replay detector",
         summary="Whether a face was live before the camera or shown to it on paper or on a screen.",
         questions=("spoof",),

@@ -1,21 +1,27 @@
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evals.data.synthesis.picture_changes import CHANGES, noisy, on_canvas, tilted
+from evals.views import drawn
+from faceagent.faces import find_faces
 from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.spoof import (
     COLOUR,
     LIMIT,
+    Scene,
     Spoof,
     attack_logit,
     chroma_residual,
     crop_window,
     largest_scale,
     prepare,
+    scene_of,
 )
 from faceagent.types import Face, Picture, Quality
 
@@ -152,3 +158,37 @@ def test_a_face_without_colour_is_not_measured(
 def test_colour_of_a_box_past_the_edge_is_finite() -> None:
     pixels = np.full((30, 40, 3), 255, dtype=np.uint8)
     assert chroma_residual(pixels, (-20.0, -20.0, 80.0, 70.0)) == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.fixture(scope="module")
+def scene(settings: Settings) -> Callable[[NDArray[np.uint8]], Scene]:
+    def call(pixels: NDArray[np.uint8]) -> Scene:
+        pixels = np.ascontiguousarray(pixels)
+        (face,) = find_faces(drawn(pixels).picture, pixels, settings)
+        return scene_of(pixels, face)
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["margin_noisy", "margin_gradient", "margin_textured", "margin_frame", "margin_white"])
+def test_the_surroundings_end_where_the_photograph_does(
+    astronaut: NDArray[np.uint8], scene: Callable[[NDArray[np.uint8]], Scene], name: str
+) -> None:
+    """With a noisy or patterned margin one live photograph in five was called a spoof."""
+    (change,) = (one.change for one in CHANGES if one.name == name)
+    plain, framed = scene(astronaut), scene(change(astronaut))
+    assert not plain.cut and framed.cut
+    assert framed.pixels.shape == plain.pixels.shape
+    assert np.array_equal(framed.pixels, plain.pixels)
+    assert framed.box == pytest.approx(plain.box, abs=1.5)
+
+
+@pytest.mark.parametrize("askew", [1.5, -3.0])
+def test_a_print_that_is_held_keeps_its_edges(
+    astronaut: NDArray[np.uint8], scene: Callable[[NDArray[np.uint8]], Scene], askew: float
+) -> None:
+    """They are what gives an attack away; only a person who holds a print exactly straight loses them."""
+    print_ = cv2.copyMakeBorder(astronaut[:260, 90:360], 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=(245, 244, 240))
+    room = on_canvas(np.asarray(print_, np.uint8), noisy, 0.4)
+    held = tilted(room, askew, cv2.BORDER_REPLICATE)
+    assert scene(held).pixels.shape == held.shape
