@@ -374,6 +374,11 @@ class Finding(FrozenModel):
     reason: str | None = Field(default=None, description="the strongest reason for it; null where the answer says it")
 
 
+def _joined(language: str, *sentences: str) -> str:
+    """Sentences as one paragraph; Chinese has no space between them."""
+    return ("" if language == "zh" else " ").join(sentences)
+
+
 class Summary(FrozenModel):
     """The direct answer in plain words, from verdicts and evidence by rules: what, why, how sure, what next.
 
@@ -395,9 +400,15 @@ class Summary(FrozenModel):
         return tuple(text for text in (self.answer, self.reason, self.trust, self.next_step) if text)
 
     @property
+    def line(self) -> str:
+        """The answer, with the reason where the answer is that nothing can be told."""
+        is_open = {one.answer for one in self.findings} == {"cannot_tell"}
+        return self.answer if not (is_open and self.reason) else _joined(self.language, self.answer, self.reason)
+
+    @property
     def text(self) -> str:
         """All sentences as one paragraph; Chinese has no space between sentences."""
-        return ("" if self.language == "zh" else " ").join(self.sentences)
+        return _joined(self.language, *self.sentences)
 
 
 class PolicyDecision(FrozenModel):

@@ -1,14 +1,18 @@
 """Lines of one's own: after which verdicts ``faceagent analyze`` ends with the exit code ``FLAGGED``.
 
-A line is a label ("forged"), an action of the shipped policy ("act", "review"), or a question with a probability at
-even odds ("forgery>=0.9"). A probability counts only where the face is one that the detectors know.
+A line is a label ("forged", in any language of the chat), an action of the shipped policy ("act", "review"), or a
+question with a probability at even odds ("forgery>=0.9"). A probability counts only where the face is one that the
+detectors know.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
 
+from faceagent.agent.chat import phrases
 from faceagent.errors import InputError
+from faceagent.router.languages import available_languages
 from faceagent.types import QUESTIONS, Action, Report, Verdict
 
 LABELS = ("forged", "morph", "spoof", "other_person", "genuine", "invalid", "declares_synthetic", "unusable")
@@ -41,8 +45,9 @@ def _condition(text: str) -> Callable[[Verdict], bool]:
     if text in ACTIONS:
         wanted = ACTIONS[text]
         return lambda verdict: verdict.action in wanted
-    if text in LABELS:
-        return lambda verdict: verdict.firm_label == text
+    label = _named().get(text.casefold().replace("_", " "))
+    if label is not None:
+        return lambda verdict: verdict.firm_label == label
     found = _LINE.fullmatch(text)
     if found is None or found[1] not in QUESTIONS:
         raise InputError(
@@ -59,6 +64,15 @@ def _condition(text: str) -> Callable[[Verdict], bool]:
     if not 0 < least <= 1:
         raise InputError(f"{text!r} is no probability.", remedy="Give one above 0 and up to 1, such as 0.9.")
     return _at_least(found[1], least, strict=">=" not in text)
+
+
+@cache
+def _named() -> dict[str, str]:
+    """The label by each of its names: as recorded, and as each language of the chat says it."""
+    names = {label.replace("_", " "): label for label in LABELS}
+    for language in available_languages():
+        names |= {phrases.label(language, label).casefold(): label for label in LABELS}
+    return names
 
 
 def _at_least(question: str, least: float, *, strict: bool) -> Callable[[Verdict], bool]:

@@ -214,7 +214,7 @@ def _print_lines(report: Report) -> None:
     if report.problem is not None:
         line = Text(f"{report.problem.reason}: {report.problem.message}", style="red")
     else:
-        line = Text(report.summary.answer if report.summary else "no summary")
+        line = Text(report.summary.line if report.summary else "no summary")
     out.print(name + line, soft_wrap=True)
 
 

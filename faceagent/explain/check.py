@@ -11,11 +11,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from faceagent.explain.heat import COLD, HOT
 from faceagent.judge.wording import of_100
 from faceagent.types import Evidence, Explanation, FacePart, Step, Verdict
-
-HOT, COLD = 0.6, 0.3
-"""Score from which a region may be called conspicuous, and score up to which it may be called quiet."""
 
 _UNIT = re.compile(r"\bAU\s?(\d{1,2})\b")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from math import exp
 from typing import Any, get_args
 
-from faceagent.explain.check import COLD, HOT
+from faceagent.explain.heat import COLD, HOT
 from faceagent.explain.template_explainer import REGIONS
 from faceagent.judge.wording import of_100
 from faceagent.prompts import Prompt, prompt

@@ -6,7 +6,7 @@ Every sentence cites the evidence of all the regions it names, and repeats only 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from faceagent.explain.check import COLD, HOT
+from faceagent.explain.heat import COLD, HOT
 from faceagent.judge.wording import join
 from faceagent.types import Evidence, Region
 

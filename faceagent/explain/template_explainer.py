@@ -6,7 +6,7 @@ Its explanations have the author "ledger". It also explains wherever a vision-la
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from faceagent.explain.check import HOT
+from faceagent.explain.heat import HOT
 from faceagent.explain.region_sentences import heat_sentences, likeness_sentences
 from faceagent.judge.wording import join
 from faceagent.prompts import Prompt, prompt

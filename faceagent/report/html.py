@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceagent.explain import summarize
+from faceagent.explain.heat import HOT
 from faceagent.intake.blobs import Blobs
 from faceagent.judge import PICTURE_QUESTIONS
+from faceagent.report.headings import Headings, headings_in
 from faceagent.report.overlay import overlay
-from faceagent.report.strips import TITLES, Strip, strip, zones
+from faceagent.report.strips import Strip, strip, zones
 from faceagent.types import SUBJECT, Evidence, Explanation, Face, Question, Report, Step
 
 PICTURE_SIDE = 1000
@@ -31,9 +33,6 @@ CROWD = 3
 """Faces up to which every explanation is expanded; with more faces all are collapsed."""
 MESH_FACES = 8
 """Faces up to which the 478 landmarks are drawn; with more faces the dots would hide the picture."""
-
-HOT = 0.3
-"""Region score from which the highest region is outlined in red, and the map stands beside the reason."""
 
 TOLD: tuple[Question, ...] = ("identity", "forgery", "morph", "spoof", "expression")
 """Questions whose reason stands in the main flow."""
@@ -52,7 +51,6 @@ def _environment() -> Environment:
     # A zero-width space after each plus lets a FACS code break between its units and nowhere else.
     environment.filters["words"] = lambda text: str(text).replace("_", " ").replace("+", "+\u200b")
     environment.globals["zones"] = zones()
-    environment.globals["titles"] = TITLES
     return environment
 
 
@@ -67,16 +65,19 @@ def render(report: Report, blobs: Blobs) -> str:
     """The report as one HTML document. ``blobs`` must still hold the pixels of its picture."""
     css, source = _style()
     pixels = blobs.pixels(report.picture.sha256) if report.picture else None
+    words = headings_in(report.summary.language if report.summary else "en")
     return (
         _environment()
         .get_template("report.html")
         .render(
             report=report,
+            words=words,
+            say=words.say,
             css=css,
             style_source=source,
             picture=_data_uri(pixels, PICTURE_SIDE) if pixels is not None else None,
-            faces=[_card(report, face, pixels) for face in report.faces if pixels is not None],
-            whole=[one for one in _strips(report) if one.verdict.question in PICTURE_QUESTIONS],
+            faces=[_card(report, face, pixels, words) for face in report.faces if pixels is not None],
+            whole=[one for one in _strips(report, words) if one.verdict.question in PICTURE_QUESTIONS],
             whole_evidence=[item for item in report.evidence if item.subject == SUBJECT],
             whole_explanations=[_by_section(one) for one in report.explanations if one.question in PICTURE_QUESTIONS],
             references=[
@@ -89,16 +90,18 @@ def render(report: Report, blobs: Blobs) -> str:
     )
 
 
-def render_index(rows: Sequence[object]) -> str:
-    """A page over several reports, one ``write.IndexEntry`` each."""
+def render_index(rows: Sequence[object], language: str = "en") -> str:
+    """A page over several reports, one ``write.IndexEntry`` each, with its headings in a language."""
     css, source = _style()
-    return _environment().get_template("index.html").render(rows=rows, css=css, style_source=source)
+    words = headings_in(language)
+    page = _environment().get_template("index.html")
+    return page.render(rows=rows, words=words, say=words.say, css=css, style_source=source)
 
 
-def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, object]:
+def _card(report: Report, face: Face, pixels: NDArray[np.uint8], words: Headings) -> dict[str, object]:
     evidence = [item for item in report.evidence if item.subject == face.id]
     units = [item for item in evidence if item.question == "action_units" and item.score is not None]
-    strips = [one for one in _strips(report) if one.verdict.subject == face.id]
+    strips = [one for one in _strips(report, words) if one.verdict.subject == face.id]
     return {
         "face": face,
         "crop": _data_uri(_crop(pixels, face), CROP_SIDE),
@@ -113,11 +116,11 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8]) -> dict[str, ob
     }
 
 
-def _strips(report: Report) -> list[Strip]:
+def _strips(report: Report, words: Headings) -> list[Strip]:
     """One strip per verdict, the most important one first; also of a report from before there was a summary."""
     verdicts = {verdict.id: verdict for verdict in report.verdicts}
     summary = report.summary or summarize(report.verdicts, report.evidence, report.faces)
-    return [strip(verdicts[one.verdict], one) for one in summary.findings if one.verdict in verdicts]
+    return [strip(verdicts[one.verdict], one, words) for one in summary.findings if one.verdict in verdicts]
 
 
 def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:

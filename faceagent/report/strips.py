@@ -4,34 +4,14 @@ Positions are in per cent of the width. The scale is logarithmic: equal distance
 """
 
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from faceagent.judge import wording
-from faceagent.types import INCONCLUSIVE, Finding, Probability, Question, Verdict
+from faceagent.report.headings import Headings
+from faceagent.types import INCONCLUSIVE, Finding, Probability, Verdict
 
 REACH = 3.0
 """log10 LR at both ends of the scale; stronger evidence is drawn at the end."""
-ENDS: Mapping[Question, tuple[str, str]] = {
-    "forgery": ("genuine", "manipulated"),
-    "morph": ("one person", "blend of two"),
-    "spoof": ("live", "print or screen"),
-    "identity": ("another person", "same person"),
-    "gender": ("female", "male"),
-}
-"""What the left and the right end of the scale stand for."""
-TITLES: Mapping[Question, str] = {
-    "forgery": "Manipulated?",
-    "morph": "Blend of two people?",
-    "spoof": "Print or screen?",
-    "identity": "Same person?",
-    "expression": "Expression",
-    "action_units": "Muscle movements",
-    "age": "Apparent age",
-    "gender": "Apparent gender",
-    "quality": "Picture quality",
-    "provenance": "Origin of the file",
-}
 TONES = {"yes": "alarm", "leans_yes": "open", "cannot_tell": "open", "leans_no": "calm", "no": "calm"}
 ALARMING = frozenset({"unusable", "invalid", "declares_synthetic"})
 
@@ -57,14 +37,14 @@ class Strip(NamedTuple):
     verdict: Verdict
 
 
-def strip(verdict: Verdict, finding: Finding) -> Strip:
+def strip(verdict: Verdict, finding: Finding, words: Headings) -> Strip:
     """The strip of a verdict and of its finding in the summary."""
     return Strip(
-        title=TITLES[verdict.question],
+        title=words.title(verdict.question),
         tone=_tone(verdict, finding),
         answer=finding.text,
         reason=finding.reason,
-        bar=_bar(verdict),
+        bar=_bar(verdict, words),
         verdict=verdict,
     )
 
@@ -79,31 +59,34 @@ def zones() -> list[tuple[float, float, str]]:
     return [(_at(low), _at(high) - _at(low), word) for low, high, word in [*left, middle, *right[1:]]]
 
 
-def _bar(verdict: Verdict) -> Bar | None:
-    ends = ENDS.get(verdict.question)
+def _bar(verdict: Verdict, words: Headings) -> Bar | None:
+    ends = words.ends(verdict.question)
     if verdict.positive is not None and ends is not None:
         one = verdict.positive
-        side = ends[one.value >= 0.5]
-        word = wording.support(_ratio(one.value))
-        support = f"{'no clear' if word == 'no' else word} support for \u201c{side}\u201d"
-        return Bar(
-            _at(_ratio(one.value)), _at(_ratio(one.low)), _at(_ratio(one.high)), ends, _shares(one, support, side)
-        )
+        strength = wording.strength(_ratio(one.value))
+        word = words.support("no" if strength == "none" else strength)
+        text = words.support("side", word=word, side=ends[one.value >= 0.5], numbers=_side_numbers(one, words))
+        return Bar(_at(_ratio(one.value)), _at(_ratio(one.low)), _at(_ratio(one.high)), ends, text)
     if verdict.probability is None or verdict.question == "identity":
         return None
     one = verdict.probability
-    return Bar(100 * one.value, 100 * one.low, 100 * one.high, None, _shares(one, "", "probability"))
+    text = words.support("probability", numbers=_numbers(one.value, one.low, one.high, words))
+    return Bar(100 * one.value, 100 * one.low, 100 * one.high, None, text)
 
 
-def _shares(one: Probability, support: str, side: str) -> str:
+def _side_numbers(one: Probability, words: Headings) -> str:
+    """The probability of the likelier side with its interval."""
     value, low, high = one.value, one.low, one.high
-    if support and value < 0.5:
+    if value < 0.5:
         value, low, high = 1 - value, 1 - high, 1 - low
-    numbers = f"{wording.percent(value)} ({100 * low:.0f} to {100 * high:.0f} %)"
-    if support and high <= value:
+    if high <= value:
         # The ratio stands at its limit, and so does the upper end of its interval.
-        numbers = f"{wording.percent(value)}, the most that this test can say"
-    return f"{support}, {numbers}" if support else f"{side} {numbers}"
+        return words.support("most", value=wording.percent(value))
+    return _numbers(value, low, high, words)
+
+
+def _numbers(value: float, low: float, high: float, words: Headings) -> str:
+    return words.support("numbers", value=wording.percent(value), low=f"{100 * low:.0f}", high=f"{100 * high:.0f}")
 
 
 def _tone(verdict: Verdict, finding: Finding) -> str:

@@ -75,7 +75,7 @@ def index_entry(report: Report, where: Path, folder: Path) -> IndexEntry:
         link=(where.relative_to(folder) / "report.html").as_posix(),
         faces=len(report.faces),
         thumbnail=report.thumbnail,
-        answer=report.summary.answer if report.summary else "",
+        answer=report.summary.line if report.summary else "",
         problem=report.problem,
     )
 

@@ -74,8 +74,8 @@ def read_sentences(code: Language, name: str) -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
-def sentences_of(code: Language, name: str, table: str) -> dict[str, Any]:
-    """The file ``REPLIES`` or ``CONVERSATION`` of one language, completed in English, entry by entry in ``table``.
+def sentences_of(code: Language, name: str, table: str | None = None) -> dict[str, Any]:
+    """The file ``REPLIES`` or ``CONVERSATION`` of one language, completed in English, in ``table`` entry by entry.
 
     Every file is read once.
     """
@@ -83,10 +83,11 @@ def sentences_of(code: Language, name: str, table: str) -> dict[str, Any]:
 
 
 @cache
-def _completed(lexicon: str, code: Language, name: str, table: str) -> dict[str, Any]:
+def _completed(lexicon: str, code: Language, name: str, table: str | None) -> dict[str, Any]:
     del lexicon  # part of the key of the cache
     base, own = read_sentences(BASE, name), read_sentences(code, name)
-    return {**base, **own, table: {**base[table], **own.get(table, {})}}
+    inner = {} if table is None else {table: {**base[table], **own.get(table, {})}}
+    return {**base, **own, **inner}
 
 
 def detect_language(text: str, raw: str, languages: Iterable[LanguageSigns], before: Language = BASE) -> Language:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from faceagent.explain import explanation_prompt
-from faceagent.explain.check import COLD, HOT
+from faceagent.explain.heat import COLD, HOT
 from faceagent.explain.template_explainer import REGIONS
 from faceagent.types import INCONCLUSIVE, Evidence, Region, Step
 from finetune.data.samples import SamplePicture, TrainingSample

@@ -11,7 +11,7 @@ import numpy as np
 
 from evals.data.synthesis.measured_faces import MeasuredFace
 from faceagent import judge
-from faceagent.explain.check import HOT
+from faceagent.explain.heat import HOT
 from faceagent.settings import Settings
 from faceagent.tools.action_units import ActionUnits
 from faceagent.tools.base import View

@@ -25,6 +25,8 @@ def verdict(label: str, positive: float | None = None, **changes: object) -> Ver
     [
         ("forged", verdict("forged"), True),
         ("forged", verdict("forged", status="leans"), False),
+        ("Manipulada", verdict("forged"), True),
+        ("翻拍或重放", verdict("spoof"), True),
         ("forgery>=0.9", verdict("forged", 0.9, status="leans"), True),
         ("forgery > 90 %", verdict("forged", 0.9), False),
         ("forgery>=.5", verdict("bona_fide", 0.3, status="leans"), False),

@@ -188,7 +188,7 @@ def test_several_questions_name_the_alarm_and_what_was_not_found() -> None:
     assert "No clear sign of manipulation, a blend of two people or a photographed print or screen" in found.answer
     assert found.answer.endswith("This face looks happy.")
     alarmed = summarize([happy, quiet[0], quiet[1], verdict("spoof", "spoof")], [], [face()])
-    assert alarmed.answer.startswith("Yes: this looks like a picture of a print or a screen")
+    assert alarmed.answer.startswith("This face looks like a picture of a print or a screen")
 
 
 def test_only_the_chosen_questions_and_faces_are_answered() -> None:
@@ -202,7 +202,10 @@ def test_a_face_that_cannot_be_used_says_why_and_what_to_do() -> None:
     small = face(reasons={"forgery": ("occluded", "face_too_small")})
     one = verdict("forgery", "inconclusive", status="uncertain", reason="face_unusable")
     found = summarize([one], [], [small])
-    assert "part of the face is covered and the face is too small" in found.answer
+    assert found.answer == "Cannot tell whether this face is manipulated."
+    assert found.reason == "Part of the face is covered and the face is too small."
+    short = summarize([one], [], [small], style="short")
+    assert "part of the face is covered and the face is too small" in short.answer
     assert found.next_step == "Use a picture in which the whole face can be seen."
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 
+from faceagent.report.headings import headings_in
 from faceagent.report.strips import strip, zones
 from faceagent.types import Answer, Finding, Probability, Verdict
+
+ENGLISH = headings_in("en")
 
 
 def shown(label: str, value: float, answer: Answer, **changes: object) -> tuple[Verdict, Finding]:
@@ -40,7 +43,7 @@ def test_the_scale_is_whole_symmetric_and_in_the_words_of_the_judge() -> None:
 def test_a_verdict_stands_at_its_ratio_with_its_side_in_words(
     label: str, value: float, answer: Answer, tone: str, said: str
 ) -> None:
-    made = strip(*shown(label, value, answer))
+    made = strip(*shown(label, value, answer), ENGLISH)
     assert made.tone == tone and made.bar is not None
     assert (made.bar.value > 50) == (value > 0.5) and made.bar.low < made.bar.value < made.bar.high
     assert made.bar.text.startswith(said)
@@ -48,10 +51,10 @@ def test_a_verdict_stands_at_its_ratio_with_its_side_in_words(
 
 def test_a_ratio_at_its_limit_is_called_the_most_that_the_test_can_say() -> None:
     limit = Probability(value=1 / 3, low=1 / 3, high=1 / 3)
-    made = strip(*shown("bona_fide", 1 / 3, "leans_no", status="leans", positive=limit))
+    made = strip(*shown("bona_fide", 1 / 3, "leans_no", status="leans", positive=limit), ENGLISH)
     assert made.bar is not None and made.bar.text.endswith("67 %, the most that this test can say")
 
 
 def test_what_has_no_two_sides_has_no_scale() -> None:
-    made = strip(*shown("usable", 0.5, "described", question="quality", positive=None))
+    made = strip(*shown("usable", 0.5, "described", question="quality", positive=None), ENGLISH)
     assert made.bar is None and made.tone == "plain"

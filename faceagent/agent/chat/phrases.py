@@ -21,11 +21,6 @@ def say(language: Language, name: str, /, **filled: str) -> str:
     return str(_sentences(language)[name]).format_map(filled)
 
 
-def status(language: Language, name: str) -> str:
-    """The words for stable, contested, uncertain and leans."""
-    return str(_sentences(language)["status"][name])
-
-
 def label(language: Language, name: str) -> str:
     """A label as a person would say it; FACS codes and numbers of years stay as they are."""
     known = _translations("labels", language)
@@ -117,4 +112,4 @@ def pieces(text: str) -> Iterator[str]:
 
 def _sentences(language: Language) -> dict[str, Any]:
     """Everything that the conversation says in one language."""
-    return sentences_of(language, CONVERSATION, "status")
+    return sentences_of(language, CONVERSATION)

@@ -19,13 +19,23 @@ NOT_LED_WITH: frozenset[Question] = frozenset({"quality", "action_units"})
 
 
 def answer_text(
-    words: Sentences, order: Sequence[Verdict], evidence: Sequence[Evidence], faces: Mapping[str, Face]
+    words: Sentences,
+    order: Sequence[Verdict],
+    evidence: Sequence[Evidence],
+    faces: Mapping[str, Face],
+    *,
+    with_why: bool = True,
 ) -> str:
-    """The answer to everything asked; ``order`` is by importance and not empty."""
+    """The answer to everything asked; ``order`` is by importance and not empty.
+
+    ``with_why``: also why something cannot be told, where nothing else was asked; else that is told beside it.
+    """
     if any(one.reason == "no_face" for one in order):
         told = [phrase(words, one, evidence, None) for one in order if one.question == "provenance" and alarm(one) == 0]
         return words.paragraph([*told, words.say("no_face")])
     asked = list(dict.fromkeys(one.question for one in order))
+    if len(order) == 1:
+        return phrase(words, order[0], evidence, faces.get(order[0].subject), with_why=with_why)
     if len(asked) == 1:
         return _question(words, list(order), evidence, faces)
     return words.paragraph(list(_several(words, order, asked, evidence, faces)))
@@ -48,7 +58,9 @@ def _several(
     if len(asked) <= FEW_ASKED:
         kept = shown
     for question in raised:
-        yield _question(words, by_question[question], evidence, faces)
+        found = by_question[question]
+        # "Yes" answers one question; beside others the sentence says what was found.
+        yield _finding(words, found[0], evidence) if len(found) == 1 else _question(words, found, evidence, faces)
     first = [question for question in kept if question == "identity"]
     for question in first:
         yield _question(words, by_question[question], evidence, faces)
@@ -57,6 +69,14 @@ def _several(
         yield _question(words, by_question[question], evidence, faces)
     if not (raised or quiet or kept):
         yield _question(words, by_question[asked[0]], evidence, faces)
+
+
+def _finding(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> str:
+    """What one face shows, without an answer to a question before it."""
+    if verdict.question == "provenance":
+        return phrase(words, verdict, evidence, None)
+    does = clause(words, verdict, evidence, many=False)
+    return words.say("without_why", text=words.say("group", subject=words.say("this_face"), does=does))
 
 
 def _not_found(

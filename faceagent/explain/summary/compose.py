@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from faceagent.explain.summary.aggregate import NOT_LED_WITH, answer_text
-from faceagent.explain.summary.answers import answer_of, ranked
+from faceagent.explain.summary.answers import ATTACKS, answer_of, ranked
 from faceagent.explain.summary.numbers import numbers
 from faceagent.explain.summary.phrases import phrase
 from faceagent.explain.summary.power import trust
@@ -71,14 +71,13 @@ def summarize(
         )
         for one in order
     )
-    answer = words.paragraph([*told, answer_text(words, order, evidence, known)])
+    answer = words.paragraph([*told, answer_text(words, order, evidence, known, with_why=style == "short")])
     if style == "short":
         return Summary(language=words.language, style=style, answer=answer, findings=findings, cites=_ids(order, []))
     why, grounds = reason(words, first, evidence, face)
-    if why is None and answer_of(first) == "cannot_tell":
-        told_why = because(words, first, face)
-        why = None if told_why in answer else f"{words.capital(told_why)}{words.tables['stop']}"
+    why = why or _cause(words, first, face)
     sure = trust(words, first, leading(first, evidence))
+    why, sure = _placed(words, order, first, why), _placed(words, order, first, sure)
     if style == "expert":
         sure = words.paragraph([text for text in (sure, numbers(words, order)) if text]) or None
     return Summary(
@@ -91,6 +90,34 @@ def summarize(
         findings=findings,
         cites=_ids(order, grounds),
     )
+
+
+def _cause(words: Sentences, verdict: Verdict, face: Face | None) -> str | None:
+    """Why a verdict could not be reached, as a sentence; None where there is one."""
+    if verdict.reason == "no_face":
+        return words.say("reason", "no_face")
+    if not _is_open(verdict):
+        return None
+    return words.say("without_why", text=words.capital(because(words, verdict, face)))
+
+
+def _placed(words: Sentences, order: Sequence[Verdict], verdict: Verdict, text: str | None) -> str | None:
+    """A sentence about one verdict of several, with what it is about before it."""
+    subject = words.find("subjects", verdict.question)
+    if text is None or verdict.reason == "no_face":
+        return text
+    same = [one for one in order if one.question == verdict.question]
+    if len({(answer_of(one), one.label) for one in same}) > 1:
+        text = words.say("of_face", subject=verdict.subject, text=text)
+    # A cause that stands for all attacks needs no subject.
+    together = _is_open(verdict) and all(_is_open(one) for one in order if one.question in ATTACKS)
+    if subject is None or len({one.question for one in order}) == 1 or together:
+        return text
+    return words.say("about", subject=words.capital(subject), text=text)
+
+
+def _is_open(verdict: Verdict) -> bool:
+    return answer_of(verdict) == "cannot_tell"
 
 
 def _silent_file(verdict: Verdict) -> bool:

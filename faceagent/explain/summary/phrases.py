@@ -11,13 +11,16 @@ MOST_UNITS = 6
 """Muscle movements named in an answer; the table below lists all."""
 
 
-def phrase(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None) -> str:
-    """The whole answer about one face, or about the picture."""
+def phrase(
+    words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None, *, with_why: bool = True
+) -> str:
+    """The whole answer about one face, or about the picture; ``with_why``: also why it cannot be told, if so."""
     answer = answer_of(verdict)
     if verdict.reason == "no_face":
         return words.say("no_face")
     if answer == "cannot_tell":
-        return words.say("one", verdict.question, answer, why=because(words, verdict, face))
+        text = words.say("one", verdict.question, answer)
+        return words.say("with_why" if with_why else "without_why", text=text, why=because(words, verdict, face))
     if verdict.question == "provenance":
         return words.find("one", "provenance", verdict.label) or verdict.wording
     if verdict.question == "identity" and verdict.label == "forged":

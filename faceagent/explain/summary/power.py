@@ -17,6 +17,8 @@ UNJUDGED = frozenset({"face_unusable", "no_face", "open_set", "no_evidence", "cr
 def trust(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> str | None:
     """One sentence on how often such an answer is right. ``weighed`` is the evidence that the verdict rests on."""
     answer = answer_of(verdict)
+    if verdict.reason == "no_face":
+        return words.say("trust", "no_face")
     if answer == "cannot_tell" and verdict.question != "provenance":
         power = _power(words, verdict, weighed, answer) if verdict.reason not in UNJUDGED else None
         return power or words.say("trust", "unjudged")

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
+from faceagent.explain.heat import COLD, HOT
 from faceagent.explain.summary.answers import ATTACKS, answer_of
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.judge.calibrate import Platt, Threshold, calibration_of
 from faceagent.judge.wording import of_100
 from faceagent.types import Evidence, Face, Verdict
 
-HOT = 0.5
-"""Score of a region from which it is named as the place of a sign; between this and ``WARM`` it stands out a little."""
-WARM = 0.3
 UNITS = 3
 """Most muscle movements named in one sentence."""
 GENERATED = "generated as a whole"
@@ -67,7 +65,8 @@ def reason(
     if verdict.question == "quality":
         return _quality(words, verdict, weighed, face)
     if verdict.question == "provenance":
-        return None, cited
+        key = "declares" if verdict.label == "declares_synthetic" else "signed"
+        return words.say("reason", f"provenance_{key}"), cited
     return words.say("reason", "estimate"), cited
 
 
@@ -120,7 +119,7 @@ def _forgery(
     lead = weighed[0] if weighed else None
     cited = [lead.id] if lead else []
     if answer_of(verdict) in ("leans_no", "no") and verdict.label != "forged":
-        if top is not None and heat >= WARM:
+        if top is not None and heat > COLD:
             return words.say("reason", "forgery_some", where=where), [*cited, top.id]
         return words.say("reason", "forgery_none"), cited
     fitted = calibration_of(lead) if lead else None

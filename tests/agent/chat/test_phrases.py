@@ -80,4 +80,3 @@ def test_a_yes_of_any_language_releases() -> None:
 
 def test_a_sentence_that_a_language_lacks_is_english() -> None:
     assert phrases.say("xx", "released") == phrases.say("en", "released")
-    assert phrases.status("xx", "stable") == "stable"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.follow_up import SUFFIXES
 from faceagent.agent.chat.reply.context import ReplyContext
-from faceagent.explain.summary.reasons import HOT
+from faceagent.explain.heat import HOT
 from faceagent.explain.summary.sentences import sentences_in
 from faceagent.judge import wording
 from faceagent.types import INCONCLUSIVE, Evidence, Verdict

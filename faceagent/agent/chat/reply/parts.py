@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.reply.context import ReplyContext
-from faceagent.explain.summary.reasons import HOT, WARM
+from faceagent.explain.heat import COLD, HOT
 from faceagent.explain.summary.sentences import Sentences, sentences_in
 from faceagent.faces.needs import hidden_parts, table
 from faceagent.types import PARTS, Evidence, Face, FacePart, Region
@@ -86,7 +86,7 @@ def _traces(context: ReplyContext, item: str, parts: Sequence[FacePart], evidenc
     found = [one for one in evidence if one.question == "forgery" and one.region in regions and one.score]
     for one in found:
         value = one.score.value if one.score else 0.0
-        key = "part_hot" if value >= HOT else "part_warm" if value >= WARM else "part_cold"
+        key = "part_hot" if value >= HOT else "part_warm" if value > COLD else "part_cold"
         where = words.say("where", one.region or "overall")
         cited = context.format_citations(item, [one.id])
         yield phrases.say(context.language, key, where=where, value=f"{value:.2f}", cites=cited)
