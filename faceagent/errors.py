@@ -12,11 +12,10 @@ codes, see ``types.Reason`` and ``types.Problem``.
     ├── StorageError        a store of conversations cannot be used: locked, full, corrupt
     │   └── ConversationBusy  another process is in this conversation
     ├── OutputError         a result cannot be written: no room on the disk
+    ├── ServiceError        the service answered with an error, or does not answer
     ├── RegistryError       a name registered twice, unknown, or registered too late
     └── SettingsError       a setting has a value that cannot work
 """
-
-from typing import ClassVar
 
 
 class FaceagentError(Exception):
@@ -26,7 +25,7 @@ class FaceagentError(Exception):
     releases and safe to match on.
     """
 
-    code: ClassVar[str] = "error"
+    code: str = "error"
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -91,6 +90,30 @@ class OutputError(FaceagentError):
     def __init__(self, message: str, *, remedy: str | None = None, result: object = None) -> None:
         super().__init__(message, remedy=remedy)
         self.result = result
+
+
+class ServiceError(FaceagentError):
+    """The service answered with an error, or not at all: what ``faceagent.client`` raises, whatever happened.
+
+    ``status`` is the HTTP status, None where there was no answer; ``code`` that of the service, or "unreachable",
+    "timed_out", "not_understood", "webhook_invalid". ``details`` are pairs of a field and what is wrong with it.
+    ``retry_after`` is the number of seconds that the service asked to wait for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int | None = None,
+        remedy: str | None = None,
+        request_id: str | None = None,
+        details: tuple[tuple[str, str], ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.code, self.status, self.request_id = code, status, request_id
+        self.details, self.retry_after = details, retry_after
 
 
 class RegistryError(FaceagentError):

@@ -22,8 +22,8 @@ from faceagent.types import Style, SummaryLanguage
 
 logger = logging.getLogger(__name__)
 
-ELSEWHERE = frozenset({"FACEAGENT_DATA", "FACEAGENT_MCP_FOLDERS"})
-"""Variables that only the benchmarks or one command read."""
+ELSEWHERE = frozenset({"FACEAGENT_DATA", "FACEAGENT_MCP_FOLDERS", "FACEAGENT_SERVICE_KEY", "FACEAGENT_SERVICE_URL"})
+"""Variables that the benchmarks, one command or the client read."""
 SECRET = frozenset({"FACEAGENT_VLM_KEY", "FACEAGENT_VLM_ENDPOINT", "FACEAGENT_MEMORY"})
 """Variables whose values are, or by mistake hold, a key."""
 MOST_WORKERS = 256

@@ -1,0 +1,283 @@
+"""The client for programs without asyncio. ``asynchronous`` has the same methods to await; a test compares them."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx2
+
+from faceagent.client import calls
+from faceagent.client.answers import (
+    Analysis,
+    CaseEntry,
+    Feedback,
+    FeedbackLabel,
+    Item,
+    Job,
+    Measurement,
+    Moderation,
+    Policy,
+)
+from faceagent.client.calls import Health, Readiness, ToolSpecEntry, options
+from faceagent.client.exchange import Call, connection, pause_before, unreachable
+from faceagent.client.pictures import PictureFile
+from faceagent.client.waiting import job_bar, next_poll, too_long
+from faceagent.errors import ServiceError
+
+T = TypeVar("T")
+
+
+class Client(AbstractContextManager["Client"]):
+    """A connection to the service; a context manager. Safe to use from several threads.
+
+    Pictures are paths, http(s) URLs (the service fetches them), ``data:`` URLs, bytes, open streams, or a pair of a
+    name and bytes or a stream. Every method raises ServiceError for whatever goes wrong at the service or on the way,
+    and InputError for a file that cannot be read here.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        seconds: float = 120.0,
+        retries: int = 4,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            url: address of the service; default FACEAGENT_SERVICE_URL, else http://127.0.0.1:8156.
+            key: API key; default FACEAGENT_SERVICE_KEY.
+            seconds: longest silence of the service within one request.
+            retries: how often a request is sent again where that is harmless: the service was busy or not reached.
+            transport: instead of the network, for tests.
+        """
+        self._http = httpx2.Client(**connection(url, key, seconds), transport=transport)
+        self._retries = retries
+
+    def analyze(
+        self,
+        picture: PictureFile,
+        *,
+        questions: Sequence[str] = (),
+        references: Iterable[PictureFile] = (),
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+        explain: str | None = None,
+        name: str | None = None,
+        keep: bool | None = None,
+    ) -> Analysis:
+        """The report on one picture.
+
+        Args:
+            picture: what to analyse.
+            questions: what to answer; empty: everything that policy allows without being asked.
+            references: pictures of the person to compare with.
+            purpose: why this is asked.
+            jurisdiction: whose rules apply.
+            explain: who explains: auto, vlm or ledger.
+            name: what to call the picture; default: the file's name.
+            keep: whether the service keeps the picture with the report, to show it there.
+        """
+        fields = options(questions, purpose, jurisdiction, explain, name=name, keep=keep)
+        return self._send(calls.analyze(picture, references, fields))
+
+    def moderate(
+        self,
+        picture: PictureFile,
+        *,
+        policy: str | None = None,
+        version: int | None = None,
+        dry_run: bool | None = None,
+        questions: Sequence[str] = (),
+        references: Iterable[PictureFile] = (),
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+        name: str | None = None,
+        keep: bool | None = None,
+    ) -> Moderation:
+        """Allow, review or block by a policy; default: the service's. A dry run keeps nothing."""
+        more = {"policy": policy, "version": version, "dry_run": dry_run, "name": name, "keep": keep}
+        fields = options(questions, purpose, jurisdiction, None, **more)
+        return self._send(calls.moderate(picture, references, fields))
+
+    def measure(
+        self,
+        tool: str,
+        picture: PictureFile,
+        *,
+        references: Iterable[PictureFile] = (),
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+    ) -> Measurement:
+        """The evidence of one tool, see ``tools``; nothing is kept."""
+        return self._send(calls.measure(tool, picture, references, options((), purpose, jurisdiction, None)))
+
+    def submit(
+        self,
+        pictures: Iterable[PictureFile] = (),
+        *,
+        archives: Iterable[PictureFile] = (),
+        questions: Sequence[str] = (),
+        purpose: str | None = None,
+        jurisdiction: str | None = None,
+        explain: str | None = None,
+        keep: bool | None = None,
+        webhook: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Many pictures as a job that goes on when this program has ended.
+
+        Args:
+            pictures: files and URLs.
+            archives: ZIP files of pictures.
+            questions: as for ``analyze``.
+            purpose: likewise.
+            jurisdiction: likewise.
+            explain: likewise.
+            keep: likewise.
+            webhook: URL that the service tells when the job ends; see ``verify_webhook``.
+            idempotency_key: the same key with the same pictures makes no second job; default: a new one.
+        """
+        fields = options(questions, purpose, jurisdiction, explain, keep=keep, webhook=webhook)
+        return self._send(calls.submit(pictures, archives, fields, idempotency_key))
+
+    def wait(self, job: Job | str, *, progress: bool = True, seconds: float | None = None) -> Job:
+        """The job when it is over.
+
+        Args:
+            job: the job or its id.
+            progress: draw a bar, in a terminal on standard error or in a notebook.
+            seconds: longest time to wait; None: as long as it takes.
+
+        Raises:
+            ServiceError: with the code "timed_out" where it takes longer; the job goes on.
+        """
+        job_id, start = (job if isinstance(job, str) else job.id), time.monotonic()
+        with job_bar(progress) as show:
+            while True:
+                found = self.job(job_id)
+                show(found)
+                if found.over:
+                    return found
+                pause = next_poll(time.monotonic() - start)
+                if seconds is not None and time.monotonic() - start + pause > seconds:
+                    raise too_long(found, seconds)
+                time.sleep(pause)
+
+    def job(self, job_id: str) -> Job:
+        """How far a job is."""
+        return self._send(calls.job(job_id))
+
+    def jobs(self, limit: int = 20) -> tuple[Job, ...]:
+        """Your latest jobs, the newest first."""
+        return self._send(calls.jobs(limit)).jobs
+
+    def items(self, job: Job | str) -> Iterator[Item]:
+        """The items of a job, in order; each leads to its case, or says why there is none."""
+        start: int | None = 0
+        while start is not None:
+            found = self._send(calls.items(job if isinstance(job, str) else job.id, start))
+            yield from found.items
+            start = found.next
+
+    def cancel(self, job: Job | str) -> Job:
+        """End a job; what is done stays."""
+        return self._send(calls.cancel(job if isinstance(job, str) else job.id))
+
+    def case(self, case_id: str) -> Analysis:
+        """The report of a case."""
+        return self._send(calls.case(case_id))
+
+    def cases(self) -> Iterator[CaseEntry]:
+        """Your cases, the newest first."""
+        before: float | None = None
+        while True:
+            found = self._send(calls.cases(before))
+            yield from found.cases
+            if found.next is None:
+                return
+            before = found.next
+
+    def page(self, case_id: str) -> str:
+        """The report of a case as one HTML page."""
+        return self._send(calls.page(case_id)).decode()
+
+    def heat_map(self, case_id: str, evidence_id: str) -> bytes:
+        """The heat map of one piece of evidence, PNG."""
+        return self._send(calls.heat_map(case_id, evidence_id))
+
+    def delete_case(self, case_id: str) -> None:
+        """Remove a report and, where it was kept, its picture."""
+        self._send(calls.delete_case(case_id))
+
+    def feedback(self, case_id: str, label: FeedbackLabel) -> Feedback:
+        """Say what the picture of a case really was."""
+        return self._send(calls.feedback(case_id, label))
+
+    def policies(self) -> tuple[Policy, ...]:
+        """The names of all moderation policies, each with its newest version."""
+        return self._send(calls.policies()).policies
+
+    def policy(self, name: str, version: int | None = None) -> Policy:
+        """A moderation policy with its document; default: the newest version."""
+        return self._send(calls.policy(name, version))
+
+    def put_policy(self, name: str, document: str) -> Policy:
+        """Store a document in YAML or JSON as the next version of a policy."""
+        return self._send(calls.put_policy(name, document))
+
+    def try_policy(
+        self,
+        case_id: str,
+        *,
+        policy: str | None = None,
+        version: int | None = None,
+        document: Mapping[str, Any] | None = None,
+    ) -> Moderation:
+        """Which rule would decide about a case: of a policy by name, or of a document that is not stored."""
+        return self._send(calls.try_policy(case_id, {"policy": policy, "version": version, "document": document}))
+
+    def tools(self) -> tuple[ToolSpecEntry, ...]:
+        """The specialists of the service."""
+        return self._send(calls.tools()).tools
+
+    def health(self) -> Health:
+        """Whether the process answers, and its version; needs no key."""
+        return self._send(calls.health())
+
+    def ready(self) -> Readiness:
+        """Whether the service is ready; needs no key."""
+        return self._send(calls.readiness())
+
+    def _send(self, call: Call[T]) -> T:
+        for attempt in range(self._retries + 1):
+            cause: httpx2.TransportError | None = None
+            try:
+                with ExitStack() as stack:
+                    answer = self._http.request(call.method, call.path, **call.arguments(stack))
+                return call.answer(answer.status_code, answer.headers, answer.content)
+            except httpx2.TransportError as lost:
+                cause, error = lost, unreachable(lost)
+            except ServiceError as refused:
+                error = refused
+            pause = pause_before(call, attempt, error, cause)
+            if pause is None or attempt == self._retries:
+                raise error from cause
+            time.sleep(pause)
+        raise AssertionError("the loop returns or raises")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
