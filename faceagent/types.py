@@ -124,6 +124,11 @@ class Picture(FrozenModel):
     faces_found: int | None = Field(
         default=None, ge=0, description="faces found in it, those beyond a cap included; None: not searched"
     )
+    faces_incomplete_below: Real | None = Field(
+        default=None,
+        ge=0,
+        description="px: smaller faces may have been missed, because the picture is very large; None: it is not",
+    )
 
 
 class Pose(FrozenModel):

@@ -58,9 +58,9 @@ class Tally:
     def __init__(self, most_faces: int, lines: Sequence[Line] = ()) -> None:
         """``most_faces`` is the setting ``max_faces``; ``lines`` are those of ``--fail-on``."""
         # Imported here, because loading OpenCV would delay ``--help``.
-        from faceagent.faces import crowd_note
+        from faceagent.faces import search_notes
 
-        self._crowd_note = partial(crowd_note, most=most_faces)
+        self._search_notes = partial(search_notes, most=most_faces)
         self.seen = self.faces = self.broken = 0
         self._remarks: dict[str, None] = {}
         self._incomplete = self._flagged = self._unwritten = False
@@ -71,10 +71,8 @@ class Tally:
         self.seen += 1
         self.faces += len(report.faces)
         self.broken += report.problem is not None
-        found = report.picture.faces_found if report.picture else None
-        crowd = self._crowd_note(found or 0, len(report.faces))
-        if crowd is not None:
-            self._remarks[f"{report.source}: {crowd}"] = None
+        for note in self._search_notes(report.picture, len(report.faces)) if report.picture else ():
+            self._remarks[f"{report.source}: {note}"] = None
         for line, verdict in met(self._lines, report):
             self._flagged = True
             self._remarks[f"{report.source}: {verdict.subject} meets {line.text}."] = None

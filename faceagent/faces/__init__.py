@@ -13,13 +13,14 @@ from faceagent.faces.align import Pixels
 from faceagent.faces.part_visibility import part_visibility
 from faceagent.faces.pose import head_pose, rolled
 from faceagent.faces.quality import measure
+from faceagent.faces.tiles import Allowance
 from faceagent.faces.upright_faces import UprightFace, find_upright_faces
 from faceagent.faces.usable import all_obstacles
 from faceagent.settings import Settings
 from faceagent.types import QUESTIONS, SUBJECT, Face, Picture
 from faceagent.upright import points_out, turn_of
 
-__all__ = ["MOST_FACES", "FoundFaces", "crowd_note", "find_faces", "main_face", "search_faces"]
+__all__ = ["MOST_FACES", "FoundFaces", "find_faces", "main_face", "search_faces", "search_notes"]
 
 
 MOST_FACES = 1024
@@ -27,10 +28,14 @@ MOST_FACES = 1024
 
 
 class FoundFaces(NamedTuple):
-    """Faces of a picture, largest first, and how many were found before the smallest were left out."""
+    """Faces of a picture, largest first, and how many were found before the smallest were left out.
+
+    ``incomplete_below`` is the size (px, shorter side) below which faces may be missed, as the picture is very large.
+    """
 
     faces: tuple[Face, ...]
     total: int
+    incomplete_below: float | None = None
 
 
 def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
@@ -45,25 +50,36 @@ def search_faces(picture: Picture, pixels: Pixels, settings: Settings, *, limit:
     ``settings.min_face`` px on its shorter side. A face whose confidence is below .6 is reported only when it is the
     only one and has landmarks. Raises ModelUnavailable when weights are unavailable.
     """
-    seen, total = find_upright_faces(pixels, settings, limit)
+    allowance = Allowance()
+    seen, total = find_upright_faces(pixels, settings, limit, allowance)
     prefix = "" if picture.id == SUBJECT else picture.id
     faces = tuple(_face(f"{prefix}F{index}", picture, one) for index, one in enumerate(seen, start=1))
-    return FoundFaces(faces, total)
+    return FoundFaces(faces, total, allowance.incomplete_below)
 
 
-def crowd_note(found: int, kept: int, most: int) -> str | None:
-    """What was left out of a crowd, as a sentence; None where nothing was.
+def search_notes(picture: Picture, kept: int, most: int) -> list[str]:
+    """What was left out of a picture's faces or not looked for, as sentences; none where nothing was.
 
     Args:
-        found: faces found in the picture.
-        kept: those that were kept.
+        picture: the picture, searched.
+        kept: the faces that were kept.
         most: the setting ``max_faces``.
     """
+    notes: list[str] = []
+    found, below = picture.faces_found or 0, picture.faces_incomplete_below
     cap = "largest first (setting max_faces, option --max-faces)"
     if kept > most:
         everyone = "all" if kept == found else f"the {kept} largest"
-        return f"{found} faces found: {everyone} compared for identity, {most} analysed for the other questions, {cap}."
-    return f"{found} faces found, {kept} analysed, {cap}." if found > kept else None
+        others = f"{most} analysed for the other questions"
+        notes.append(f"{found} faces found: {everyone} compared for identity, {others}, {cap}.")
+    elif found > kept:
+        notes.append(f"{found} faces found, {kept} analysed, {cap}.")
+    if below is not None:
+        notes.append(
+            f"This picture is very large and was searched at a reduced size: faces smaller than {below:.0f} px "
+            "may have been missed."
+        )
+    return notes
 
 
 def main_face(faces: Sequence[Face], picture: Picture) -> Face | None:

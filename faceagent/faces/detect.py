@@ -6,7 +6,8 @@ What is known about YuNet, measured on training sets, and what follows from that
   160 px, and then always with a black border.
 * A face of 24 px scores above .6 in two of five cases, but nearly always gives a weak candidate. So small weak
   candidates are tested again, enlarged, and kept only with a high score there.
-* Pictures beyond 800 px are processed twice: as a whole at 640 px, and tile by tile at full size.
+* Pictures beyond 800 px are processed twice: as a whole at 640 px, and tile by tile at full size. A very
+  large one is searched at less than full size, see ``tiles``.
 * A face on its side or upside down is found, but its five points are wrong. ``redetect`` corrects that, and rejects
   texture that scored as a face at one scale.
 
@@ -14,7 +15,7 @@ It knows no landmarks beyond the five points, and nothing of who or what the fac
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,7 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import Pixels, apply, invert, square_matrix, warp
-from faceagent.faces.yunet import DetectionScale, Network, Rows, detect_at_scale, network, run, shrink, to_picture
+from faceagent.faces.tiles import Allowance, Tile, tiles_at
+from faceagent.faces.yunet import (
+    DetectionScale,
+    Network,
+    Rows,
+    detect_at_scale,
+    network,
+    run,
+    shrink,
+    to_bgr,
+    to_picture,
+)
 from faceagent.settings import Settings
 
 SURE = 0.6
@@ -33,14 +45,13 @@ CANDIDATE = 0.08
 """Score from which a small candidate is tested again, enlarged."""
 CONVINCING = 0.7
 """Score an enlarged candidate needs: enlarged texture looks more like a face than texture as it is."""
+BORDER = 0.25
+"""Black border of the one look at a turned picture, per side, as a share of its long side."""
 CANDIDATES = 48
-"""Candidates tested again per picture, strongest first: a bound on the time that a noisy picture can take."""
+"""Candidates tested again per scale, strongest first: a bound on the time that a noisy picture can take. Twice as many
+in a picture that is not searched at full size, where more of its small faces are weak."""
 WHOLE = 640
 """px, long side at which the whole picture is processed."""
-TILE = 1280
-"""px, largest tile of a full-size pass: a bound on memory."""
-OVERLAP = 160
-"""px by which tiles overlap: twice the largest face that only the full-size pass detects well."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +71,16 @@ class Detection:
 _RETRIES = (DetectionScale(320, 0.25), DetectionScale(320, 0.5), DetectionScale(640, 0.5), DetectionScale(320))
 
 
-def detect(pixels: Pixels, settings: Settings) -> list[Detection]:
+def detect(pixels: Pixels, settings: Settings, allowance: Allowance | None = None) -> list[Detection]:
     """Faces of an RGB picture, strongest first.
 
     All faces that score ``SURE`` or more; where there is none, the best one from ``WEAK`` on, or nothing.
-    Raises ModelUnavailable when the weights are unavailable.
+    ``allowance`` is what several searches of one picture share. Raises ModelUnavailable when the weights are
+    unavailable.
     """
-    bgr = np.ascontiguousarray(pixels[..., ::-1])
+    bgr = to_bgr(pixels)
     with network(settings) as net:
-        rows = _detect_rows(net, bgr, settings.min_face)
+        rows = _detect_rows(net, bgr, settings.min_face, Allowance() if allowance is None else allowance)
         if not _best(rows) >= SURE:
             for retry in _RETRIES:
                 again = detect_at_scale(net, bgr, retry)
@@ -79,14 +91,17 @@ def detect(pixels: Pixels, settings: Settings) -> list[Detection]:
     return sure or [found for found in kept[:1] if found.score >= WEAK]
 
 
-def best_score(pixels: Pixels, settings: Settings) -> float:
-    """The strongest score of one look at an RGB picture as a whole; 0 where there is nothing."""
+def reduced(pixels: Pixels) -> Pixels:
+    """An RGB picture at the size in which ``best_score`` looks at it, so that only a small one need be turned."""
+    long = max(pixels.shape[:2])
+    return shrink(pixels, min(long, WHOLE) / (long + 2 * round(BORDER * long)))
+
+
+def best_score(small: Pixels, settings: Settings) -> float:
+    """The strongest score of one look at a ``reduced`` RGB picture; 0 where there is nothing."""
+    long = max(small.shape[:2])
     with network(settings) as net:
-        return _best(
-            detect_at_scale(
-                net, np.ascontiguousarray(pixels[..., ::-1]), DetectionScale(min(max(pixels.shape[:2]), WHOLE), 0.25)
-            )
-        )
+        return _best(detect_at_scale(net, to_bgr(small), DetectionScale(long + 2 * round(BORDER * long), BORDER)))
 
 
 def eye_line_angle(detection: Detection) -> float:
@@ -137,7 +152,7 @@ def _turned_row(
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]] | None:
     """The detection's row in a crop of 320 px that is turned back by ``turned`` degrees, and the crop's matrix."""
     matrix = square_matrix(detection.box, 2.5, 320, turned)
-    rows = run(net, np.ascontiguousarray(warp(pixels, matrix, 320)[..., ::-1]))
+    rows = run(net, to_bgr(warp(pixels, matrix, 320)))
     off = np.hypot(*(rows[:, :2] + rows[:, 2:4] / 2 - 160.0).T)
     sides = rows[:, 2:4].max(axis=1)
     rows = rows[(off < 64) & (sides > 80) & (sides < 200)]
@@ -166,80 +181,36 @@ def _best(rows: Rows) -> float:
     return float(rows[:, 14].max()) if len(rows) else 0.0
 
 
-def _detect_rows(net: Network, bgr: Pixels, min_face: float) -> Rows:
+def _detect_rows(net: Network, bgr: Pixels, min_face: float, allowance: Allowance) -> Rows:
     long = max(bgr.shape[:2])
     if long < 160:
         return detect_at_scale(net, bgr, DetectionScale(320, 0.25))
     whole = detect_at_scale(net, bgr, DetectionScale(min(long, WHOLE)))
     found = [_confirm_candidates(net, bgr, whole, min(1.0, WHOLE / long), min_face)]
-    for scale in _finer_scales(long):
-        sure = found[0][found[0][:, 14] >= SURE]
-        rows = [_tile_rows(net, tile, x, y, scale) for tile, x, y in _tiles(bgr, scale, sure)]
+    sure = found[0][found[0][:, 14] >= SURE]
+    steps = allowance.take(bgr.shape[0], bgr.shape[1], WHOLE)
+    most = CANDIDATES if max(steps, default=1.0) == 1 else 2 * CANDIDATES
+    for scale in steps:
+        rows = [_tile_rows(net, tile) for tile in tiles_at(bgr, scale, sure)]
         if rows:
-            found.append(_confirm_candidates(net, bgr, np.concatenate(rows), scale, min_face))
+            found.append(_confirm_candidates(net, bgr, np.concatenate(rows), scale, min_face, most))
     return np.concatenate(found)
 
 
-def _finer_scales(long: int) -> tuple[float, ...]:
-    """Scales of the additional passes over parts of the picture.
-
-    None to 800 px, where the whole shows 24 px well enough; and one more step beyond 5120 px, where the sizes of
-    faces seen in the whole and at full size would no longer meet.
-    """
-    if long <= 1.25 * WHOLE:
-        return ()
-    return (1.0,) if long <= 8 * WHOLE else (math.sqrt(WHOLE / long), 1.0)
-
-
-def _tiles(bgr: Pixels, scale: float, sure: Rows) -> Iterator[tuple[Pixels, int, int]]:
-    """Tiles at ``scale`` with their place in it; none that is featureless or lies inside a face already found."""
-    picture = bgr
-    if scale < 1:
-        picture = shrink(bgr, scale)
-    height, width = picture.shape[:2]
-    for y0, y1 in _spans(height):
-        for x0, x1 in _spans(width):
-            inside = any(
-                row[0] * scale <= x0
-                and row[1] * scale <= y0
-                and (row[0] + row[2]) * scale >= x1
-                and (row[1] + row[3]) * scale >= y1
-                for row in sure
-            )
-            tile = picture[y0:y1, x0:x1]
-            if not inside and not _featureless(tile):
-                yield np.ascontiguousarray(tile), x0, y0
-
-
-def _spans(length: int) -> list[tuple[int, int]]:
-    """Evenly sized, overlapping stretches of at most ``TILE`` px that cover ``length``."""
-    if length <= TILE:
-        return [(0, length)]
-    count = math.ceil((length - OVERLAP) / (TILE - OVERLAP))
-    size = math.ceil((length + (count - 1) * OVERLAP) / count)
-    starts = [round(index * (length - size) / (count - 1)) for index in range(count)]
-    return [(start, start + size) for start in starts]
-
-
-def _featureless(tile: Pixels) -> bool:
-    """Whether no 24 px face can be in it: eyes and mouth, averaged over 4×4 px, would give a contrast of 16 levels."""
-    grey = np.asarray(cv2.cvtColor(tile, cv2.COLOR_BGR2GRAY), np.uint8)
-    contrast = cv2.morphologyEx(shrink(grey, 0.25), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
-    return int(contrast.max()) < 16
-
-
-def _tile_rows(net: Network, tile: Pixels, x: int, y: int, scale: float) -> Rows:
-    rows = run(net, tile)
+def _tile_rows(net: Network, tile: Tile) -> Rows:
+    rows = run(net, np.ascontiguousarray(tile.pixels))
     # Beyond 480 px YuNet finds parts of faces; the pass over the whole picture finds the faces themselves.
     rows = rows[rows[:, 2:4].max(axis=1) <= 480] if len(rows) else rows
-    return to_picture(rows, scale, x / scale, y / scale)
+    return to_picture(rows, tile.scale, tile.x / tile.scale, tile.y / tile.scale)
 
 
-def _confirm_candidates(net: Network, bgr: Pixels, rows: Rows, scale: float, min_face: float) -> Rows:
+def _confirm_candidates(
+    net: Network, bgr: Pixels, rows: Rows, scale: float, min_face: float, most: int = CANDIDATES
+) -> Rows:
     """Rows with a sufficient score, and small weak ones that have a high score when enlarged."""
     sides = rows[:, 2:4].min(axis=1)
     again = (rows[:, 14] >= CANDIDATE) & (rows[:, 14] < SURE) & (sides * scale < 64) & (sides >= 0.8 * min_face)
-    strongest = sorted(np.flatnonzero(again), key=lambda index: -rows[index, 14])[:CANDIDATES]
+    strongest = sorted(np.flatnonzero(again), key=lambda index: -rows[index, 14])[:most]
     enlarged = [_enlarged(net, bgr, rows[index]) for index in strongest]
     return np.concatenate([rows[rows[:, 14] >= WEAK], *enlarged])
 

@@ -9,12 +9,15 @@ What tilt of the head is left changes the box only, which follows the dense land
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from faceagent.faces.align import Pixels
 from faceagent.faces.content import Rectangle, content_of, has_gutter, tile_around
-from faceagent.faces.detect import SURE, Detection, best_score, redetect, upright_box
+from faceagent.faces.detect import SURE, Detection, best_score, redetect, reduced, upright_box
 from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
 from faceagent.faces.landmarks import Landmarks, find_landmarks, five_points
 from faceagent.faces.mesh_box import mesh_box, roll_of
+from faceagent.faces.tiles import Allowance
 from faceagent.faces.turned_photograph import turned_photograph
 from faceagent.settings import Settings
 from faceagent.types import FaceFrame, TurnedPhotograph
@@ -68,6 +71,7 @@ class _Search:
     pixels: Pixels
     settings: Settings
     limit: int
+    allowance: Allowance
     parts: dict[tuple[Place, int], Pixels] = field(default_factory=dict)
     found: dict[tuple[Place, int], tuple[list[UprightFace], int]] = field(default_factory=dict)
 
@@ -82,7 +86,8 @@ class _Search:
         key = (place, quarters)
         if key not in self.found:
             part = self.part(place, quarters)
-            large = [one for one in detections_of(part, self.settings) if _short(one) >= self.settings.min_face]
+            every = detections_of(part, self.settings, self.allowance)
+            large = [one for one in every if _short(one) >= self.settings.min_face]
             largest = sorted(large, key=lambda one: (-_area(one), one.box))[: self.limit]
             frame = _whole(place, quarters)
             seen = [pair for pair in (_with_landmarks(part, one, self.settings) for one in largest) if pair is not None]
@@ -93,12 +98,14 @@ class _Search:
         return self.found[key]
 
 
-def find_upright_faces(pixels: Pixels, settings: Settings, limit: int) -> tuple[list[UprightFace], int]:
+def find_upright_faces(
+    pixels: Pixels, settings: Settings, limit: int, allowance: Allowance
+) -> tuple[list[UprightFace], int]:
     """Faces of an H×W×3 RGB picture, largest first, at most ``limit``; and how many were found.
 
-    Raises ModelUnavailable when the weights cannot be had.
+    ``allowance`` is taken from, and says what was missed. Raises ModelUnavailable when the weights cannot be had.
     """
-    search = _Search(pixels, settings, limit)
+    search = _Search(pixels, settings, limit, allowance)
     place = _place_of(pixels)
     first, total = search.faces(place, 0)
     if not first:
@@ -136,8 +143,9 @@ def _lying(search: _Search, place: Place) -> tuple[list[UprightFace], int]:
 
     Four looks find four times as much that is no face, so only a face without doubt counts.
     """
+    small = reduced(search.part(place, 0))
     for quarters in (1, 3, 2):
-        if best_score(search.part(place, quarters), search.settings) < SCORE:
+        if best_score(np.ascontiguousarray(np.rot90(small, quarters)), search.settings) < SCORE:
             continue
         found, total = search.faces(place, quarters)
         standing = [

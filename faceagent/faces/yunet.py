@@ -64,6 +64,11 @@ def run(net: Network, bgr: Pixels) -> Rows:
     return infer(net, bgr)
 
 
+def to_bgr(pixels: Pixels) -> Pixels:
+    """An RGB picture (H×W×3) as the network wants it; a copy."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8)
+
+
 def infer(net: Network, bgr: Pixels) -> Rows:
     """Only the network's forward pass, so that benchmarks can time it."""
     rows = net.detect(bgr)[1]

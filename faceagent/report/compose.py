@@ -8,7 +8,7 @@ from importlib import metadata
 
 from faceagent import judge
 from faceagent.explain import summarize
-from faceagent.faces import MOST_FACES, crowd_note
+from faceagent.faces import MOST_FACES, search_notes
 from faceagent.settings import Settings
 from faceagent.types import (
     SUBJECT,
@@ -78,8 +78,8 @@ def compose(
         explanations=explanations,
         policy=decisions,
         limitations=(
-            *_crowds(pictures, faces, settings.max_faces),
-            *_crowds(references, reference_faces, MOST_FACES),
+            *_left_out(pictures, faces, settings.max_faces),
+            *_left_out(references, reference_faces, MOST_FACES),
             *_limitations(evidence, decisions, lost_references),
         ),
         manifest=Manifest(
@@ -95,12 +95,11 @@ def compose(
     )
 
 
-def _crowds(pictures: Iterable[Picture], faces: Sequence[Face], most: int) -> Iterable[str]:
-    """That faces of a crowd were left out, for every picture of which some were."""
+def _left_out(pictures: Iterable[Picture], faces: Sequence[Face], most: int) -> Iterable[str]:
+    """That faces were left out or not looked for, for every picture of which that is so."""
     for picture in pictures:
         kept = sum(face.picture == picture.id for face in faces)
-        note = crowd_note(picture.faces_found or 0, kept, most)
-        if note is not None:
+        for note in search_notes(picture, kept, most):
             yield note if picture.id == SUBJECT else f"Reference {picture.id}: {note}"
 
 

@@ -3,6 +3,7 @@
 This module knows devices. It does not know what goes into a model or comes out of it; the tools do.
 """
 
+import ctypes
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +41,18 @@ def open_session(weight_id: str, settings: Settings) -> "onnxruntime.InferenceSe
     if key not in sessions:
         with _guard:
             if key not in sessions:
-                sessions[key] = _opened(weight_id, locate(weight_id, settings), settings)
+                sessions[key] = _never_destroyed(_opened(weight_id, locate(weight_id, settings), settings))
     return sessions[key]
+
+
+def _never_destroyed(session: "onnxruntime.InferenceSession") -> "onnxruntime.InferenceSession":
+    """The session with one reference more than there are.
+
+    Its destructor waits for its threads to end. A forked child has a copy of it without the threads, and would wait for
+    ever when it lets go of the copy or exits.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+    return session
 
 
 def _opened(weight_id: str, path: Path, settings: Settings) -> "onnxruntime.InferenceSession":

@@ -1,4 +1,7 @@
+import gc
 import logging
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -33,3 +36,18 @@ def test_the_device_told_is_the_one_that_runs(settings: Settings, caplog: pytest
 def test_what_is_no_network_is_unavailable_not_a_crash(settings: Settings) -> None:
     with pytest.raises(ModelUnavailable, match="onnxruntime cannot run minifasnet_v2"):
         open_session("minifasnet_v2", settings)
+
+
+def test_a_forked_child_lets_go_of_its_parents_session_and_runs_its_own(settings: Settings) -> None:
+    """The destructor of a session with threads of its own would wait in the child for threads that it does not have."""
+    two = settings.model_copy(update={"threads": 2})
+    chip = {"image": np.zeros((1, 3, 80, 80), np.float32)}
+    wanted = open_session("minifasnet_v2_onnx", two).run(None, chip)[0]
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(60)
+        same = np.array_equal(open_session("minifasnet_v2_onnx", two).run(None, chip)[0], wanted)
+        gc.collect()
+        os._exit(0 if same else 1)
+    assert os.waitpid(child, 0)[1] == 0
