@@ -14,7 +14,7 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint e2e e2e-vllm fuzz results weights clean
+.PHONY: help demo serve test lint e2e e2e-vllm fuzz results weights clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ ifeq ($(IMAGE),)
 endif
 	$(VENV)/bin/faceagent analyze "$(or $(IMAGE),$(DEMO)/astronaut.png)" --out $(DEMO)
 
+serve: weights ## the HTTP service on this machine; prints an admin key on its first start
+	@$(VENV)/bin/faceagent serve
+
 test: lint weights ## style, types, layers, then the tests
 	$(VENV)/bin/pytest -m "not e2e and not vllm" -n auto --maxprocesses 4 --dist loadfile
 
@@ -35,9 +38,10 @@ lint: $(READY) ## style, types and layers only
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-e2e: weights ## tests in a real browser, with a real PostgreSQL server, and of the wheel in an empty environment
+e2e: weights ## tests in a real browser, of a running service, with real PostgreSQL and Redis, and of the empty wheel
 	@.ci/browser
 	@.ci/postgres
+	@.ci/redis
 	@$(VENV)/bin/pytest -m e2e || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
 
 e2e-vllm: weights ## tests with the real vLLM, in an environment of its own (3.5 GB)

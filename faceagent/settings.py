@@ -26,6 +26,10 @@ ELSEWHERE = frozenset({"FACEAGENT_DATA", "FACEAGENT_MCP_FOLDERS", "FACEAGENT_SER
 """Variables that the benchmarks, one command or the client read."""
 SECRET = frozenset({"FACEAGENT_VLM_KEY", "FACEAGENT_VLM_ENDPOINT", "FACEAGENT_MEMORY"})
 """Variables whose values are, or by mistake hold, a key."""
+IN_MEMORY = ":memory:"
+"""As ``memory``: conversations end with the program."""
+SERVICE = "FACEAGENT_SERVE_"
+"""Prefix of the variables that only the service reads, see ``serve.settings``."""
 MOST_WORKERS = 256
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 """A URL's scheme; a single letter is a drive."""
@@ -36,6 +40,22 @@ _DRIVERS = frozenset({"psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000
 Profile = Literal["embedded", "gpu"]
 Explain = Literal["auto", "vlm", "ledger"]
 Depth = Literal["plain", "planned", "reflected"]
+
+
+def checked_place(place: str) -> str:
+    """A folder, or the URL of a PostgreSQL server in the form that psycopg knows. Raises ValueError for neither."""
+    place = place.strip()
+    scheme = _SCHEME.match(place)
+    database, plus, driver = scheme[1].lower().partition("+") if scheme else ("", "", "")
+    if database in ("postgresql", "postgres") and place[len(database + plus + driver) + 1 :].startswith("//"):
+        if driver and driver not in _DRIVERS:
+            raise ValueError(f"there is no driver {driver!r} here; the URL begins with postgresql://")
+        # The driver is SQLAlchemy's notation; it is always psycopg that connects.
+        return "postgresql:" + place.partition(":")[2]
+    # As a path it would become a folder that is named after a password.
+    if not place or "\0" in place or database.startswith("postgres") or _ADDRESS.search(place):
+        raise ValueError("it has to be a folder, or a URL that begins with postgresql://")
+    return place
 
 
 def usable_cpus() -> int:
@@ -86,7 +106,7 @@ class Settings(BaseSettings):
 
     memory: str = Field(
         default_factory=lambda: str(user_data_path("faceagent") / "conversations"),
-        description="where conversations are kept: a folder, or a postgresql:// URL",
+        description="where conversations are kept: a folder, a postgresql:// URL, or :memory: for nowhere",
     )
     turn_calls: int = Field(default=12, ge=0, description="tool calls beyond the first round that one turn may make")
     turn_seconds: float = Field(default=60.0, gt=0, description="time after which a turn asks for no more evidence")
@@ -141,18 +161,7 @@ class Settings(BaseSettings):
     @field_validator("memory")
     @classmethod
     def _is_a_folder_or_postgresql(cls, place: str) -> str:
-        place = place.strip()
-        scheme = _SCHEME.match(place)
-        database, plus, driver = scheme[1].lower().partition("+") if scheme else ("", "", "")
-        if database in ("postgresql", "postgres") and place[len(database + plus + driver) + 1 :].startswith("//"):
-            if driver and driver not in _DRIVERS:
-                raise ValueError(f"there is no driver {driver!r} here; the URL begins with postgresql://")
-            # The driver is SQLAlchemy's notation; it is always psycopg that connects.
-            return "postgresql:" + place.partition(":")[2]
-        # As a path it would become a folder that is named after a password.
-        if not place or "\0" in place or database.startswith("postgres") or _ADDRESS.search(place):
-            raise ValueError("it has to be a folder, or a URL that begins with postgresql://")
-        return place
+        return place if place == IN_MEMORY else checked_place(place)
 
     @field_validator("vlm_model")
     @classmethod
@@ -232,7 +241,7 @@ def load(**overrides: object) -> Settings:
 @cache
 def _tell_unknown(variable: str) -> None:
     known = {f"FACEAGENT_{name.upper()}" for name in Settings.model_fields} | ELSEWHERE
-    if variable not in known:
+    if variable not in known and not variable.startswith(SERVICE):
         near = difflib.get_close_matches(variable, sorted(known), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         logger.warning("%s is no setting and has no effect.%s", variable, hint)

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from faceagent.cli.exit_codes import ERROR, FLAGGED, OK, PARTIAL
-from faceagent.cli.fail_on import Line, met
 from faceagent.cli.streams import abandon_stdout
+from faceagent.judge.conditions import Line, met
 from faceagent.types import INCONCLUSIVE, Report, Verdict
 
 

@@ -1,4 +1,4 @@
-"""SSRF-safe download of one picture from the web: public addresses only, bounded in bytes and time.
+"""SSRF-safe download of one picture from the web, and sending: public addresses only, bounded in bytes and time.
 
 Only http and https on the usual web ports. A name is resolved once, every address it has must be public, and the
 connection goes to one of those very addresses, with the name only in ``Host`` and in TLS: a second, different
@@ -11,10 +11,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import httpx2
 
@@ -23,6 +23,7 @@ from faceagent.intake.text import clean
 from faceagent.settings import Settings
 from faceagent.types import Problem
 
+T = TypeVar("T")
 Resolver = Callable[[str, int], Sequence[str]]
 """Host and port → addresses in text form. Raises OSError when there are none."""
 
@@ -74,24 +75,65 @@ def fetch(
     address. The problem's reason is ``fetch_refused`` when a rule forbids the URL, ``fetch_failed`` when the
     other side did not deliver, ``too_large`` when it delivered too much.
     """
-    answer: Future[bytes] = Future()
+    return _within(
+        settings.fetch_seconds, transport, lambda line, deadline: _follow(url, settings, resolver, line, deadline)
+    )
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    seconds: float,
+    resolver: Resolver = resolve,
+    transport: httpx2.BaseTransport | None = None,
+) -> int | Problem:
+    """Send ``body`` to ``url`` under the rules of ``fetch``; the status of the answer, or why there is none.
+
+    Never raises. Redirects are not followed, and the body of the answer is not read.
+    """
+
+    def send(line: httpx2.BaseTransport, deadline: float) -> int:
+        response = _send(_vet(_parse(url), resolver), line, deadline, "POST", headers, body)
+        response.close()
+        return response.status_code
+
+    return _within(seconds, transport, send)
+
+
+def url_refusal(url: str) -> str | None:
+    """Why a URL can never be fetched or sent to, or None. Its name is not resolved."""
+    try:
+        host = _parse(url).raw_host.decode("ascii").lower()
+    except _Rejected as error:
+        return error.problem.message
+    words = host_refusal(host)
+    return None if words is None else f"The host {clean(host, 60)!r} is refused: {words}."
+
+
+def _within(
+    seconds: float, transport: httpx2.BaseTransport | None, work: Callable[[httpx2.BaseTransport, float], T]
+) -> T | Problem:
+    """What ``work`` returns, given a transport and a deadline, or the problem that ended it."""
+    answer: Future[T] = Future()
     line = transport or httpx2.HTTPTransport(verify=ssl.create_default_context(), trust_env=False)
-    deadline = time.monotonic() + settings.fetch_seconds
+    deadline = time.monotonic() + seconds
 
     def errand() -> None:
         try:
-            answer.set_result(_follow(url, settings, resolver, line, deadline))
+            answer.set_result(work(line, deadline))
         except BaseException as error:
             answer.set_exception(error)
 
     # Resolvers have no time limit and a server may send headers endlessly slowly, so one clock runs over everything.
     threading.Thread(target=errand, name="faceagent-fetch", daemon=True).start()
     try:
-        return answer.result(timeout=settings.fetch_seconds)
+        return answer.result(timeout=seconds)
     except _Rejected as error:
         return error.problem
     except TimeoutError:
-        return _Rejected("fetch_failed", f"It took longer than {settings.fetch_seconds:g} seconds.").problem
+        return _Rejected("fetch_failed", f"It took longer than {seconds:g} seconds.").problem
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         return _Rejected("fetch_failed", f"The server could not be read ({type(error).__name__}).").problem
     finally:
@@ -167,12 +209,19 @@ def _get(target: _Target, limit: int, transport: httpx2.BaseTransport, deadline:
         response.close()
 
 
-def _send(target: _Target, transport: httpx2.BaseTransport, deadline: float) -> httpx2.Response:
+def _send(
+    target: _Target,
+    transport: httpx2.BaseTransport,
+    deadline: float,
+    method: Literal["GET", "POST"] = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> httpx2.Response:
     host = f"[{target.host}]" if ":" in target.host else target.host
     for address in target.addresses:
         patience = max(0.001, min(_SILENCE, deadline - time.monotonic()))
         request = httpx2.Request(
-            "GET",
+            method,
             target.url.copy_with(host=address, fragment=None),
             headers={
                 "Host": host if target.url.port is None else f"{host}:{target.url.port}",
@@ -180,7 +229,9 @@ def _send(target: _Target, transport: httpx2.BaseTransport, deadline: float) -> 
                 "Accept-Encoding": "identity",
                 "User-Agent": "faceagent",
                 "Connection": "close",
+                **(headers or {}),
             },
+            content=body or None,
             extensions={
                 "timeout": dict.fromkeys(("connect", "read", "write", "pool"), patience),
                 "sni_hostname": target.host,

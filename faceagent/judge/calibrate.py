@@ -189,6 +189,16 @@ def _shipped() -> Mapping[str, Calibration]:
     return found
 
 
+@cache
+def two_sided() -> Mapping[str, tuple[str, str]]:
+    """The questions whose verdicts carry the probability of their positive side, with their two labels."""
+    return {
+        name.partition("/")[0]: (one.positive, one.negative)
+        for name, one in _shipped().items()
+        if isinstance(one, Platt)
+    }
+
+
 def calibration(identifier: str) -> Calibration:
     """The shipped calibration of that id. Raises InputError if there is none."""
     try:

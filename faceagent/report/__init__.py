@@ -2,7 +2,8 @@
 
 from faceagent.report.compose import compose
 from faceagent.report.html import render, thumbnail
+from faceagent.report.overlay import overlay_png
 from faceagent.report.run_folder import RunFolder, run_key
 from faceagent.report.write import folder_name, write
 
-__all__ = ["RunFolder", "compose", "folder_name", "render", "run_key", "thumbnail", "write"]
+__all__ = ["RunFolder", "compose", "folder_name", "overlay_png", "render", "run_key", "thumbnail", "write"]

@@ -4,6 +4,7 @@ One scale for every map of every report: viridis from 0 to 1, perceptually even 
 Knows no detector; regions are outlined so that a reader sees what a number in the text stands for.
 """
 
+import io
 from collections.abc import Sequence
 
 import cv2
@@ -42,6 +43,13 @@ def overlay(pixels: Pixels, heat: HeatMap, landmarks: Sequence[Point] = (), mark
     if landmarks:
         _outline(picture, crop.place(np.asarray(landmarks, dtype=np.float64)), marked)
     return np.concatenate([picture, _scale()], axis=1)
+
+
+def overlay_png(pixels: Pixels, heat: HeatMap, landmarks: Sequence[Point] = ()) -> bytes:
+    """``overlay`` as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(overlay(pixels, heat, landmarks)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def colours(values: NDArray[np.float32]) -> Pixels:

@@ -7,8 +7,9 @@ from pathlib import Path
 from langgraph.store.base import PutOp
 
 from faceagent.errors import InputError
-from faceagent.settings import Settings
+from faceagent.settings import IN_MEMORY, Settings
 from faceagent.storage.conversation_store import MAX_ENTRIES, namespace
+from faceagent.storage.in_memory import InMemory
 from faceagent.storage.protocol import Storage
 from faceagent.storage.sqlite import Sqlite
 from faceagent.types import FrozenModel
@@ -32,7 +33,9 @@ class SessionInfo(FrozenModel):
 def open_storage(settings: Settings) -> Iterator[Storage]:
     """The memory that the settings name. Raises StorageError when it cannot be used."""
     with ExitStack() as stack:
-        if settings.memory.startswith("postgresql://"):
+        if settings.memory == IN_MEMORY:
+            yield InMemory()
+        elif settings.memory.startswith("postgresql://"):
             from faceagent.storage.postgres import Postgres
 
             yield stack.enter_context(Postgres(settings.memory))

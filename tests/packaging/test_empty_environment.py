@@ -26,13 +26,23 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]
 
 
 def test_every_module_imports_with_the_declared_dependencies(installed: Environment) -> None:
-    assert_imports(installed, missing={"faceagent.storage.postgres": "psycopg"})
+    assert_imports(installed, missing=("faceagent.storage.postgres", "faceagent.storage.database", "faceagent.serve"))
 
 
 def test_nothing_of_the_extras_was_installed(installed: Environment) -> None:
     names = {path.name.partition("-")[0].lower() for path in installed.site_packages.glob("*.dist-info")}
     assert "faceagent" in names
-    assert not names & {"pytest", "inspect_ai", "trl", "bitsandbytes", "datasets", "psycopg", "vllm", "pi_heif"}
+    assert not names & {
+        "pytest",
+        "inspect_ai",
+        "trl",
+        "bitsandbytes",
+        "datasets",
+        "psycopg",
+        "vllm",
+        "pi_heif",
+        "fastapi",
+    }
 
 
 def test_a_picture_is_analysed_and_explained(installed: Environment, settings: Settings) -> None:

@@ -41,12 +41,12 @@ def test_the_wheel_states_its_licence_and_its_extras(wheel: Path) -> None:
     (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     text = archive.read(metadata).decode("utf-8")
     extras = {line.split(": ")[1] for line in text.splitlines() if line.startswith("Provides-Extra")}
-    assert extras == {"dev", "evals", "heif", "postgres", "train", "vllm"}
+    assert extras == {"dev", "evals", "heif", "postgres", "serve", "train", "vllm"}
     assert {"LICENSE", "NOTICE"} <= {name.rpartition("/")[2] for name in archive.namelist()}
 
 
 def test_every_module_of_the_wheel_imports(installed: Environment) -> None:
-    assert_imports(installed, missing={})
+    assert_imports(installed, missing=())
 
 
 def test_the_installed_command_runs(installed: Environment) -> None:

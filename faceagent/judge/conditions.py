@@ -1,0 +1,136 @@
+"""Conditions on what was found: one language for ``--fail-on`` of the command line and for moderation policies.
+
+About a verdict: a label ("forged"; a lean does not count), an action of the shipped policy ("act", "review"), a
+question with a probability at even odds ("forgery>=0.9"; it counts only where the face is one that the detectors know),
+or a question with a label ("forgery=inconclusive"). About a report as a whole, for policies: "no_face", "unreadable",
+"unmeasured", and a component of a face's quality from 0 to 100 ("quality<40", "sharpness<20"). The labels and the
+questions with two sides are those of the shipped calibrations.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from faceagent.errors import InputError
+from faceagent.judge.action import ADVERSE
+from faceagent.judge.calibrate import two_sided
+from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Action, Quality, Report, Verdict
+
+UNFITTED = ("genuine", "unusable", "limited")
+"""Labels that follow from no calibration and from no rule of action."""
+ACTIONS: dict[str, tuple[Action, ...]] = {"act": ("act",), "review": ("review", "act")}
+"""Actions that can be named, and the recommendations that meet each."""
+_LINE = re.compile(r"(\w+)\s*>=?\s*(\d*\.?\d+)\s*(%?)")
+_LABELLED = re.compile(r"(\w+)\s*=\s*(\w+)")
+_QUALITY = re.compile(r"(\w+)\s*(<=?)\s*(\d*\.?\d+)")
+_BELOW: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, "<=": operator.le}
+
+Subjects = tuple[str, ...]
+"""Ids of the faces, or of the picture, that meet a condition."""
+
+
+class Line(NamedTuple):
+    """One condition as it was typed, and whether a verdict meets it."""
+
+    text: str
+    met_by: Callable[[Verdict], bool]
+
+
+class Condition(NamedTuple):
+    """One condition as it was typed, and the subjects of a report that meet it."""
+
+    text: str
+    met_by: Callable[[Report], Subjects]
+
+
+def parse(texts: Iterable[str]) -> list[Line]:
+    """The conditions on verdicts. Raises InputError for one that names no label, action or question."""
+    return [Line(text.strip(), _condition(text.strip())) for text in texts]
+
+
+def met(lines: Sequence[Line], report: Report) -> list[tuple[Line, Verdict]]:
+    """Every condition that a verdict of the report meets."""
+    return [(line, verdict) for line in lines for verdict in report.verdicts if line.met_by(verdict)]
+
+
+def parse_condition(text: str) -> Condition:
+    """A condition on a report, those on verdicts included. Raises InputError for anything else."""
+    text = text.strip()
+    if text in _ON_REPORTS:
+        return Condition(text, _ON_REPORTS[text])
+    found = _QUALITY.fullmatch(text)
+    name = "unified" if found and found[1] == "quality" else found[1] if found else ""
+    if found is not None and name in Quality.model_fields:
+        below, limit = _BELOW[found[2]], float(found[3])
+        return Condition(
+            text,
+            lambda report: tuple(face.id for face in report.faces if below(getattr(face.quality, name), limit)),
+        )
+    (line,) = parse([text])
+    return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)))
+
+
+def _no_face(report: Report) -> Subjects:
+    return (SUBJECT,) if report.picture is not None and not report.faces else ()
+
+
+def _unreadable(report: Report) -> Subjects:
+    return (SUBJECT,) if report.problem is not None else ()
+
+
+def _unmeasured(report: Report) -> Subjects:
+    """Something was asked that could not be measured for a reason that lies with the program, not the picture."""
+    return tuple(dict.fromkeys(one.subject for one in report.evidence if one.status in ("unavailable", "failed")))
+
+
+_ON_REPORTS: dict[str, Callable[[Report], Subjects]] = {
+    "no_face": _no_face,
+    "unreadable": _unreadable,
+    "unmeasured": _unmeasured,
+}
+
+
+@cache
+def labels() -> frozenset[str]:
+    """Labels that can be named."""
+    fitted = {label for pair in two_sided().values() for label in pair}
+    return frozenset({*UNFITTED, *fitted, *(label for found in ADVERSE.values() for label in found)})
+
+
+def _condition(text: str) -> Callable[[Verdict], bool]:
+    if text in ACTIONS:
+        wanted = ACTIONS[text]
+        return lambda verdict: verdict.action in wanted
+    if text in labels():
+        return lambda verdict: verdict.firm_label == text
+    labelled = _LABELLED.fullmatch(text)
+    if labelled is not None and labelled[1] in QUESTIONS and labelled[2] in {*labels(), INCONCLUSIVE}:
+        question, label = labelled[1], labelled[2]
+        return lambda verdict: verdict.question == question and verdict.firm_label == label
+    found = _LINE.fullmatch(text)
+    if found is None or found[1] not in QUESTIONS:
+        raise InputError(
+            f"{text!r} is no condition.",
+            remedy=f"Give a label ({', '.join(sorted(labels()))}), an action (act, review), or a question with a "
+            'probability, such as "forgery>=0.9".',
+        )
+    if found[1] not in two_sided():
+        raise InputError(
+            f"{found[1]} has no probability of two sides to compare with.",
+            remedy=f"These have one: {', '.join(two_sided())}.",
+        )
+    least = float(found[2]) / (100 if found[3] else 1)
+    if not 0 < least <= 1:
+        raise InputError(f"{text!r} is no probability.", remedy="Give one above 0 and up to 1, such as 0.9.")
+    return _at_least(found[1], least, strict=">=" not in text)
+
+
+def _at_least(question: str, least: float, *, strict: bool) -> Callable[[Verdict], bool]:
+    def met_by(verdict: Verdict) -> bool:
+        if verdict.question != question or verdict.positive is None or verdict.reason == "open_set":
+            return False
+        return verdict.positive.value > least if strict else verdict.positive.value >= least
+
+    return met_by

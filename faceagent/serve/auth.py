@@ -1,0 +1,99 @@
+"""Who asks: API keys, their roles, and how often each may ask.
+
+A key is checked against its argon2 hash once in ``REMEMBERED`` seconds; in between it is known by a digest under a
+random key of this process. So a revoked key ends at once here, and within that time in other processes.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from faceagent.serve.errors import ApiError, too_many
+from faceagent.serve.service import Service, service_of
+from faceagent.storage.database.api_keys import DAY, MINUTE, ROLES, ApiKey, Role, count_use, find_key
+
+REMEMBERED = 30.0
+MOST_REMEMBERED = 10_000
+LOCAL = ApiKey(id="local", name="without keys", role="admin", created=0.0)
+"""Who asks a server that runs without keys."""
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, made with `POST /v1/keys`.")
+
+
+class KeyCache:
+    """Keys that were checked a moment ago."""
+
+    def __init__(self) -> None:
+        self._salt = secrets.token_bytes(32)
+        self._known: dict[bytes, tuple[ApiKey, float]] = {}
+
+    def find(self, service: Service, secret: str) -> ApiKey | None:
+        """The key with that secret."""
+        digest = hashlib.blake2b(secret.encode("utf-8", "replace"), key=self._salt).digest()
+        key, until = self._known.get(digest, (None, 0.0))
+        if key is not None and time.monotonic() < until:
+            return key
+        found = find_key(service.database, secret)
+        self._known.pop(digest, None)
+        if found is not None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[digest] = (found, time.monotonic() + REMEMBERED)
+        return found
+
+    def forget(self) -> None:
+        """Check every key anew: one was revoked."""
+        self._known.clear()
+
+
+def _allowed(role: Role) -> Callable[..., ApiKey]:
+    def check(
+        request: Request,
+        service: Annotated[Service, Depends(service_of)],
+        given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    ) -> ApiKey:
+        key = LOCAL if service.settings.open else _known(request, service, given)
+        request.state.key_id = key.id
+        structlog.contextvars.bind_contextvars(key=key.id)
+        if ROLES.index(key.role) < ROLES.index(role):
+            raise ApiError(403, f"This needs a key with the role {role}; yours is {key.role}.")
+        if key is not LOCAL:
+            _count(service, key)
+        return key
+
+    return check
+
+
+def _known(request: Request, service: Service, given: HTTPAuthorizationCredentials | None) -> ApiKey:
+    cache: KeyCache = request.app.state.keys
+    key = None if given is None else cache.find(service, given.credentials)
+    if key is None:
+        words = "Send an API key: Authorization: Bearer fa_…" if given is None else "This API key is not valid."
+        raise ApiError(401, words, headers={"WWW-Authenticate": "Bearer"})
+    return key
+
+
+def _count(service: Service, key: ApiKey) -> None:
+    minute, day = count_use(service.database, key.id)
+    rate, quota = key.rate or service.settings.rate, key.quota or service.settings.quota
+    if minute > rate:
+        raise too_many(f"This key may make {rate} requests a minute.", MINUTE - time.time() % MINUTE)
+    if day > quota:
+        raise too_many(f"This key may make {quota} requests a day.", DAY - time.time() % DAY)
+
+
+Submitter = Annotated[ApiKey, Depends(_allowed("submit"))]
+Reviewer = Annotated[ApiKey, Depends(_allowed("review"))]
+Admin = Annotated[ApiKey, Depends(_allowed("admin"))]
+ServiceHere = Annotated[Service, Depends(service_of)]
+
+
+def owner(key: ApiKey) -> str | None:
+    """Whose cases and jobs the key may see: its own, or all (None)."""
+    return key.id if key.role == "submit" else None

@@ -1,0 +1,206 @@
+"""The one queue in front of the analyst: pictures of different requests share a model batch.
+
+While a batch is worked on, further pictures collect; the next batch takes all that ask the same. Nobody waits for
+a batch to fill, so a single client is served at once. Requests come before items of jobs, which fill up their batches.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from faceagent.agent.analyst import Analyst
+from faceagent.errors import FaceagentError
+from faceagent.intake import NamedBytes
+from faceagent.serve.logs import logger
+from faceagent.serve.metrics import Metrics
+from faceagent.serve.requests import AnalysisOptions
+from faceagent.types import Report
+
+SMOOTHING = 0.2
+"""Weight of the newest batch in the mean time of a picture."""
+
+
+class QueueFull(Exception):  # noqa: N818 - a state, not a failure
+    """No further picture is accepted now; ``seconds`` is when there will be room."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("The queue is full.")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """One picture in the queue and the report that it becomes. With ``tool``, no other tool looks at it."""
+
+    data: bytes
+    name: str
+    options: AnalysisOptions
+    references: tuple[bytes, ...] = ()
+    tool: str | None = None
+    report: Future[Report] = field(default_factory=Future)
+
+
+class Batcher:
+    """A thread that takes pictures from the queue, a batch at a time. Safe to share."""
+
+    def __init__(self, analyst: Callable[[], Analyst], *, size: int, capacity: int, metrics: Metrics) -> None:
+        """``analyst`` makes the analyst in the queue's own thread, so that a server starts without waiting for it."""
+        self._make, self._size, self._capacity, self._metrics = analyst, size, capacity, metrics
+        self._requests: deque[Waiting] = deque()
+        self._items: deque[Waiting] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._seconds = 1.0
+        self._analyst: Future[Analyst] = Future()
+        self._single: dict[str, Analyst] = {}
+        self._thread = threading.Thread(target=self._run, name="faceagent-batches", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the analyst was made."""
+        return self._analyst.done() and self._analyst.exception() is None
+
+    def analyst(self) -> Analyst:
+        """The analyst behind the queue, for conversations. Waits until it was made; raises what making it raised."""
+        return self._analyst.result()
+
+    def submit(self, one: Waiting) -> Future[Report]:
+        """Queue a picture of a request. Raises QueueFull, and what making the analyst raised."""
+        if self._analyst.done():
+            self._analyst.result()
+        with self._changed:
+            if self._closed or len(self._requests) >= self._capacity:
+                raise QueueFull(self._seconds * max(1, len(self._requests)) / 2)
+            self._put(self._requests, one)
+        return one.report
+
+    def submit_item(self, one: Waiting) -> Future[Report]:
+        """Queue an item of a job, behind all requests; how many wait is for the worker to limit. Raises QueueFull."""
+        with self._changed:
+            if self._closed:
+                raise QueueFull(self._seconds)
+            self._put(self._items, one)
+        return one.report
+
+    def _put(self, queue: "deque[Waiting]", one: Waiting) -> None:
+        queue.append(one)
+        self._metrics.waiting.set(len(self._requests) + len(self._items))
+        self._changed.notify()
+
+    def close(self, seconds: float) -> None:
+        """Accept nothing more, finish what waits within ``seconds``, and end. What is left raises QueueFull."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(seconds)
+        with self._changed:
+            self._end_waiting(QueueFull(self._seconds))
+
+    def _run(self) -> None:
+        try:
+            self._analyst.set_result(self._make())
+        except BaseException as error:
+            logger.error("no_analyst", kind=type(error).__name__)
+            self._analyst.set_exception(error)
+            self._refuse(error)
+            return
+        with self._analyst.result():
+            while batch := self._next():
+                start = time.perf_counter()
+                self._metrics.batches.observe(len(batch))
+                self._answer(batch)
+                each = (time.perf_counter() - start) / len(batch)
+                self._seconds += SMOOTHING * (each - self._seconds)
+
+    def _refuse(self, error: BaseException) -> None:
+        """Without an analyst nothing that waits is ever answered."""
+        with self._changed:
+            self._closed = True
+            self._end_waiting(error)
+
+    def _end_waiting(self, error: BaseException) -> None:
+        for one in (*self._requests, *self._items):
+            if one.report.set_running_or_notify_cancel():
+                one.report.set_exception(error)
+        self._requests.clear()
+        self._items.clear()
+
+    def _next(self) -> list[Waiting]:
+        """The next batch: the oldest picture and others with the same options. Empty when all is done and closed."""
+        with self._changed:
+            while True:
+                while not (self._requests or self._items or self._closed):
+                    self._changed.wait()
+                if not (self._requests or self._items):
+                    return []
+                batch = self._take()
+                self._metrics.waiting.set(len(self._requests) + len(self._items))
+                if batch:
+                    return batch
+
+    def _take(self) -> list[Waiting]:
+        batch: list[Waiting] = []
+        for queue in (self._requests, self._items):
+            kept: list[Waiting] = []
+            while queue and len(batch) < self._size:
+                one = queue.popleft()
+                if batch and not self._fits(batch[0], one):
+                    kept.append(one)
+                elif one.report.set_running_or_notify_cancel():
+                    batch.append(one)
+            queue.extendleft(reversed(kept))
+        return batch
+
+    def _fits(self, first: Waiting, one: Waiting) -> bool:
+        settings = self._analyst.result().settings
+        # A model behind an endpoint explains single pictures only, see ``Settings.explain``.
+        alone = (one.options.explain or settings.explain) == "auto" and settings.vlm_url is not None
+        same = one.options == first.options and one.tool == first.tool and one.references == first.references
+        return same and not alone
+
+    def _answer(self, batch: list[Waiting]) -> None:
+        try:
+            reports = self._analyse(batch)
+        except FaceagentError as error:
+            for one in batch:
+                one.report.set_exception(error)
+            return
+        except Exception as error:
+            if len(batch) == 1:
+                logger.exception("analysis_crashed", kind=type(error).__name__)
+                batch[0].report.set_exception(error)
+                return
+            # What one picture breaks must not cost the others their answer.
+            for one in batch:
+                self._answer([one])
+            return
+        for one, report in zip(batch, reports, strict=True):
+            one.report.set_result(report)
+
+    def _with_tool(self, name: str | None) -> Analyst:
+        analyst = self._analyst.result()
+        if name is None:
+            return analyst
+        if name not in self._single:
+            self._single[name] = analyst.with_tool(name)
+        return self._single[name]
+
+    def _analyse(self, batch: list[Waiting]) -> list[Report]:
+        first = batch[0]
+        return list(
+            self._with_tool(first.tool).analyze_many(
+                [NamedBytes(one.name, one.data) for one in batch],
+                questions=first.options.questions,
+                references=list(first.references),
+                purpose=first.options.purpose,
+                jurisdiction=first.options.jurisdiction,
+                explain=first.options.explain,
+            )
+        )

@@ -1,0 +1,89 @@
+"""Cases for the routes: how a report becomes one, who may see it, and the pages and maps that are made of it."""
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceagent import report as reports
+from faceagent.intake import MemoryBlobs, pixels_of
+from faceagent.per_process import ProcessLock
+from faceagent.serve.auth import owner
+from faceagent.serve.errors import ApiError
+from faceagent.serve.service import Service
+from faceagent.settings import Settings
+from faceagent.storage.database import cases
+from faceagent.storage.database.api_keys import ApiKey
+from faceagent.types import Picture, Report
+
+BLANK = 236
+"""Grey of a picture that was not kept."""
+NOT_KEPT = "The pictures were not kept; grey stands in their place."
+_rendering = ProcessLock()
+"""Pixels of large pictures are in memory for one page at a time."""
+
+
+def store(service: Service, key: ApiKey, report: Report, picture: bytes | None = None) -> tuple[str, bytes]:
+    """Keep a report, with the picture where it was asked for; returns the case's id and the report as JSON."""
+    text = report.model_dump_json().encode()
+    with service.database.write() as connection:
+        kept = cases.add_case(connection, key.id, text, seconds=service.settings.case_seconds, picture=picture)
+    return kept, text
+
+
+def find(service: Service, key: ApiKey, case_id: str) -> cases.Case:
+    """A case with its report. Raises ApiError: 404 where the key knows none, 410 where its time is over."""
+    case = cases.find_case(service.database, case_id, owner(key))
+    if case is None:
+        raise ApiError(404, "There is no such case.")
+    if case.report is None:
+        raise ApiError(410, "This case has expired or was deleted.")
+    return case
+
+
+def report_of(case: cases.Case) -> Report:
+    """The report of a case that has one."""
+    return Report.model_validate_json(case.report or b"")
+
+
+def page(case: cases.Case, settings: Settings) -> str:
+    """The report as HTML, with the picture where it was kept."""
+    report = report_of(case)
+    with _rendering:
+        blobs = MemoryBlobs()
+        kept = case.picture is not None and report.picture is not None
+        if case.picture is not None and report.picture is not None:
+            blobs.put_pixels(report.picture.sha256, pixels_of(case.picture, settings))
+        blank = [*report.references, *([report.picture] if report.picture and not kept else [])]
+        _fill(blobs, blank)
+        if blank:
+            report = report.model_copy(update={"limitations": (NOT_KEPT, *report.limitations)})
+        return reports.render(report, blobs)
+
+
+def _fill(blobs: MemoryBlobs, pictures: Iterable[Picture]) -> None:
+    for one in pictures:
+        blobs.put_pixels(one.sha256, np.full((one.height, one.width, 3), BLANK, np.uint8))
+
+
+def heat_map(case: cases.Case, evidence_id: str, settings: Settings) -> bytes:
+    """A heat map as PNG, over the face where the picture was kept. Raises ApiError (404)."""
+    report = report_of(case)
+    found = next((one for one in report.evidence if one.id == evidence_id and one.heatmap is not None), None)
+    if found is None or found.heatmap is None or report.picture is None:
+        raise ApiError(404, "There is no such heat map.")
+    with _rendering:
+        pixels: NDArray[np.uint8] = (
+            pixels_of(case.picture, settings)
+            if case.picture is not None
+            else np.full((report.picture.height, report.picture.width, 3), BLANK, np.uint8)
+        )
+        landmarks = next((face.landmarks for face in report.faces if face.id == found.subject), ())
+        return reports.overlay_png(pixels, found.heatmap, landmarks)
+
+
+def json_of(case_id: str, expires: float, report: bytes) -> bytes:
+    """A case as JSON; the report is put in as it was stored, so that its bytes stay what the ETag stands for."""
+    head = json.dumps({"case_id": case_id, "expires": expires})
+    return head[:-1].encode() + b', "report": ' + report + b"}"

@@ -1,0 +1,131 @@
+"""Moderation policies: rules over what was found, decided by the strictest one that is met.
+
+A rule is met when one face meets all of its conditions, or the picture does; what holds for the picture holds for its
+faces. The order of rules means nothing: of all
+that are met, the strictest decides, so that a lenient rule never hides a strict one. Where none is met, ``otherwise``
+decides. No question is known by name here; conditions are ``judge.conditions``.
+"""
+
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, Field
+
+from faceagent.errors import InputError
+from faceagent.judge.conditions import Subjects, parse_condition
+from faceagent.types import SUBJECT, FrozenModel, Report
+
+Decision = Literal["allow", "review", "block"]
+STRICTNESS: tuple[Decision, ...] = ("allow", "review", "block")
+MOST_RULES = 200
+
+
+def _condition(text: str) -> str:
+    try:
+        return parse_condition(text).text
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+ConditionText = Annotated[str, Field(max_length=100), AfterValidator(_condition)]
+
+
+class Rule(FrozenModel):
+    """One rule."""
+
+    when: tuple[ConditionText, ...] = Field(
+        min_length=1, max_length=20, description="conditions that all have to be met"
+    )
+    then: Decision
+    reason: str = Field(default="", max_length=500, description="what to tell whoever asks why")
+
+
+class PolicyDocument(FrozenModel):
+    """What to do with a picture, by rules."""
+
+    description: str = Field(default="", max_length=2000)
+    rules: tuple[Rule, ...] = Field(min_length=1, max_length=MOST_RULES)
+    otherwise: Decision = Field(default="review", description="where no rule is met")
+
+
+class RuleTrace(FrozenModel):
+    """What a rule came to."""
+
+    rule: int = Field(description="its place in the document, from 0")
+    when: tuple[str, ...]
+    then: Decision
+    reason: str
+    met: bool
+    decided: bool = Field(description="whether the decision follows from it")
+    subjects: tuple[str, ...] = Field(description="the faces, or the picture, that meet its conditions")
+
+
+class Moderation(FrozenModel):
+    """A decision with its reasons."""
+
+    decision: Decision
+    reasons: tuple[str, ...] = Field(description="of the rules that decided")
+    trace: tuple[RuleTrace, ...] = Field(description="every rule, in the order of the document")
+
+
+STRICTEST = PolicyDocument(
+    description="Built in. Blocks what the shipped policy of action acts on; allows what was measured and is clear.",
+    rules=(
+        Rule(when=("act",), then="block", reason="A calibrated detector decided for the adverse side."),
+        Rule(when=("unreadable",), then="block", reason="The picture cannot be read."),
+        Rule(when=("review",), then="review", reason="Evidence leans to the adverse side, or could not be gathered."),
+        Rule(when=("unmeasured",), then="review", reason="A measurement could not be made."),
+        Rule(when=("no_face",), then="review", reason="No face was found, so nothing was measured."),
+        Rule(when=("unusable",), then="review", reason="A face cannot be used for any question."),
+    ),
+    otherwise="allow",
+)
+"""The policy called ``strictest``: what applies where none is named."""
+BUILT_IN = {"strictest": STRICTEST}
+
+
+def read_policy(text: str) -> PolicyDocument:
+    """A document in YAML or JSON. Raises InputError, or ValidationError with the field."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        raise InputError(f"The policy is no valid YAML or JSON{where}.") from None
+    except RecursionError:
+        raise InputError("The policy is nested too deeply.") from None
+    return PolicyDocument.model_validate(found)
+
+
+def moderate(report: Report, policy: PolicyDocument) -> Moderation:
+    """The decision of a policy on a report."""
+    found = [[parse_condition(text).met_by(report) for text in rule.when] for rule in policy.rules]
+    subjects = [_common(one) for one in found]
+    met = [bool(one) for one in subjects]
+    decision = max(
+        (rule.then for rule, is_met in zip(policy.rules, met, strict=True) if is_met),
+        key=STRICTNESS.index,
+        default=policy.otherwise,
+    )
+    trace = tuple(
+        RuleTrace(
+            rule=place,
+            when=rule.when,
+            then=rule.then,
+            reason=rule.reason,
+            met=met[place],
+            decided=met[place] and rule.then == decision,
+            subjects=subjects[place],
+        )
+        for place, rule in enumerate(policy.rules)
+    )
+    reasons = tuple(dict.fromkeys(one.reason or " and ".join(one.when) for one in trace if one.decided))
+    return Moderation(decision=decision, reasons=reasons or ("No rule is met.",), trace=trace)
+
+
+def _common(found: list[Subjects]) -> Subjects:
+    """The subjects that meet every condition; a condition that the picture meets does not narrow them."""
+    narrow = [one for one in found if SUBJECT not in one]
+    if not narrow:
+        return (SUBJECT,)
+    return tuple(subject for subject in dict.fromkeys(narrow[0]) if all(subject in one for one in narrow))

@@ -1,0 +1,39 @@
+"""One picture in, its report out."""
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from faceagent.serve import cases
+from faceagent.serve.auth import ServiceHere, Submitter
+from faceagent.serve.batching import Waiting
+from faceagent.serve.errors import responses
+from faceagent.serve.uploads import PictureBody, openapi_body, read_picture
+from faceagent.storage.database.engine import now
+from faceagent.types import FrozenModel, Report
+
+router = APIRouter(tags=["analysis"])
+FILES = {"image": "the picture", "references": "pictures of the person to compare with"}
+
+
+class CaseReport(FrozenModel):
+    """A report and the case that it is kept as."""
+
+    case_id: str
+    expires: float = Field(description="when it is removed; seconds since 1970, UTC")
+    report: Report
+
+
+@router.post(
+    "/v1/analyze",
+    response_model=CaseReport,
+    responses=responses(408, 415),
+    openapi_extra=openapi_body(PictureBody, FILES, many=("references",)),
+)
+async def analyze(request: Request, service: ServiceHere, key: Submitter) -> Response:
+    """Analyse one picture. A picture that cannot be read, or without a face, is a report with the reason."""
+    body, sent = await read_picture(request, service.analysis, PictureBody)
+    report = await service.analyse(Waiting(sent.data, sent.name, body.options, sent.references))
+    case_id, text = await run_in_threadpool(cases.store, service, key, report, sent.data if body.keep else None)
+    made = cases.json_of(case_id, now() + service.settings.case_seconds, text)
+    return Response(made, media_type="application/json")

@@ -1,0 +1,161 @@
+"""Moderation: a picture in, allow, review or block out, with the rules that decided; and the policies."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from faceagent.serve import cases
+from faceagent.serve.auth import Admin, ServiceHere, Submitter
+from faceagent.serve.batching import Waiting
+from faceagent.serve.errors import ApiError, responses, unprocessable
+from faceagent.serve.moderation import BUILT_IN, Moderation, PolicyDocument, moderate, read_policy
+from faceagent.serve.routes.analyze import FILES
+from faceagent.serve.service import Service
+from faceagent.serve.uploads import PictureBody, openapi_body, read_picture
+from faceagent.storage.database import audit, policies
+from faceagent.types import FrozenModel
+
+router = APIRouter(tags=["moderation"])
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+PolicyName = Annotated[str, Path(pattern=NAME)]
+MOST_BYTES = 64 * 2**10
+VERSION = Field(default=None, ge=1, le=2**31 - 1, description="null: the newest; built-in policies have none")
+
+
+class ModerateBody(PictureBody):
+    """A picture and the policy that decides about it."""
+
+    policy: str = Field(default="strictest", pattern=NAME)
+    version: int | None = VERSION
+    dry_run: bool = Field(default=False, description="decide, and keep nothing")
+
+
+class ModerationResult(Moderation):
+    """A decision, the policy behind it, and the case with the report."""
+
+    policy: str
+    version: int | None
+    case_id: str | None = Field(description="null in a dry run")
+
+
+class PolicyTest(FrozenModel):
+    """A policy to try on a case that exists: one by name, or a document that is not stored."""
+
+    case_id: str = Field(max_length=40)
+    policy: str | None = Field(default=None, pattern=NAME)
+    version: int | None = VERSION
+    document: PolicyDocument | None = None
+
+
+class StoredPolicy(FrozenModel):
+    """A policy as it is stored."""
+
+    name: str
+    version: int | None = Field(description="null: built in")
+    document: PolicyDocument
+
+
+class PolicyEntry(FrozenModel):
+    """A line in the list of policies."""
+
+    name: str
+    version: int | None
+
+
+class PolicyList(FrozenModel):
+    """All policies with their newest versions."""
+
+    policies: list[PolicyEntry]
+
+
+@router.post(
+    "/v1/moderate",
+    responses=responses(404, 408, 415),
+    openapi_extra=openapi_body(ModerateBody, FILES, many=("references",)),
+)
+async def moderate_picture(request: Request, service: ServiceHere, key: Submitter) -> ModerationResult:
+    """Analyse one picture and decide by a policy. The trace shows every rule and which decided."""
+    body, sent = await read_picture(request, service.analysis, ModerateBody)
+    used = await run_in_threadpool(_policy, service, body.policy, body.version)
+    report = await service.analyse(Waiting(sent.data, sent.name, body.options, sent.references))
+    case_id = None
+    if not body.dry_run:
+        case_id, _ = await run_in_threadpool(cases.store, service, key, report, sent.data if body.keep else None)
+    found = moderate(report, used.document)
+    return ModerationResult(**dict(found), policy=used.name, version=used.version, case_id=case_id)
+
+
+@router.post("/v1/policies/test", responses=responses(404, 410))
+def try_policy(service: ServiceHere, key: Submitter, body: PolicyTest) -> Moderation:
+    """Decide about a case that exists, without analysing anything: shows which rule would decide."""
+    if (body.policy is None) == (body.document is None):
+        raise unprocessable("body.policy", "Name a policy, or send a document.")
+    document = body.document or _policy(service, body.policy or "", body.version).document
+    return moderate(cases.report_of(cases.find(service, key, body.case_id)), document)
+
+
+@router.get("/v1/policies", responses=responses())
+def list_policies(service: ServiceHere, key: Submitter) -> PolicyList:
+    """All policies with their newest versions, the built-in ones first."""
+    del key
+    built_in = [PolicyEntry(name=name, version=None) for name in BUILT_IN]
+    found = [PolicyEntry(name=name, version=version) for name, version in policies.list_policies(service.database)]
+    return PolicyList(policies=[*built_in, *found])
+
+
+@router.get("/v1/policies/{name}", responses=responses(404))
+def get_policy(
+    service: ServiceHere,
+    key: Submitter,
+    name: PolicyName,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+) -> StoredPolicy:
+    """A policy, the newest version or a given one."""
+    del key
+    return _policy(service, name, version)
+
+
+_YAML = {"schema": {"type": "string", "description": "the document in YAML"}}
+_DOCUMENT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/PolicyDocument"}},
+            "application/yaml": _YAML,
+        },
+    }
+}
+
+
+@router.put("/v1/policies/{name}", status_code=201, responses=responses(409, 415), openapi_extra=_DOCUMENT)
+async def put_policy(request: Request, service: ServiceHere, key: Admin, name: PolicyName) -> StoredPolicy:
+    """Store a document in YAML or JSON as the next version of that policy. Earlier versions stay."""
+    if name in BUILT_IN:
+        raise ApiError(409, f"{name} is built in and cannot be changed.")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/json", "application/yaml", "text/yaml", "application/x-yaml"):
+        raise ApiError(415, "Send application/yaml or application/json.")
+    data = await request.body()
+    if len(data) > MOST_BYTES:
+        raise ApiError(413, f"A policy has up to {MOST_BYTES:,} bytes.")
+    try:
+        document = read_policy(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise unprocessable("body", "The policy is not UTF-8.") from None
+    text = json.dumps(document.model_dump(mode="json"))
+    version = await run_in_threadpool(policies.add_policy, service.database, name, text, key.id)
+    request_id = request.state.request_id
+    await run_in_threadpool(audit.record, service.database, key.id, "policy.put", f"{name}@{version}", request_id)
+    return StoredPolicy(name=name, version=version, document=document)
+
+
+def _policy(service: Service, name: str, version: int | None) -> StoredPolicy:
+    if name in BUILT_IN and version is None:
+        return StoredPolicy(name=name, version=None, document=BUILT_IN[name])
+    found = policies.find_policy(service.database, name, version)
+    if found is None:
+        raise ApiError(404, "There is no such policy, or not in this version.")
+    return StoredPolicy(name=name, version=found[0], document=PolicyDocument.model_validate_json(found[1]))

@@ -1,0 +1,94 @@
+"""Runs the application under uvicorn: keys on the first start, weights before the first request, an end in order."""
+
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from faceagent import weights
+from faceagent.errors import InputError
+from faceagent.serve import logs
+from faceagent.serve.app import create_app
+from faceagent.serve.settings import ServiceSettings
+from faceagent.settings import Settings
+from faceagent.storage.database import api_keys
+from faceagent.storage.database.engine import open_database
+
+ENDING_SECONDS = 30
+"""Time that requests under way have when the server is asked to end."""
+KEEP_ALIVE_SECONDS = 15
+HEADER_BYTES = 32 * 2**10
+
+
+def run(
+    settings: ServiceSettings,
+    analysis: Settings,
+    *,
+    new_admin_key: bool = False,
+    warm: bool = False,
+    say: Callable[[str], None],
+) -> None:
+    """Serve until a signal ends it. ``say`` prints a line for the person who starts it.
+
+    Raises:
+        StorageError: the database cannot be used.
+        ModelUnavailable: weights are missing and cannot be pulled.
+        InputError: the address cannot be listened at.
+    """
+    weights.ready(analysis)
+    make_first_key(settings, anew=new_admin_key, say=say)
+    logs.set_up()
+    listening = _listen(settings)
+    host, port = listening.getsockname()[:2]
+    say(f"faceagent serves http://{host}:{port}" + (" without keys" if settings.open else ""))
+    config = uvicorn.Config(
+        create_app(settings, analysis, warm=warm),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=ENDING_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+    )
+    # When it has ended in order, uvicorn raises the signal once more for whoever handled it before.
+    before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ended(number: int, frame: object) -> None:
+    """The server has ended as it was asked to."""
+    del number, frame
+
+
+def make_first_key(settings: ServiceSettings, *, anew: bool = False, say: Callable[[str], None]) -> None:
+    """Print an admin key where there is none in force, once. Raises StorageError."""
+    if settings.open:
+        return
+    database = open_database(settings.database)
+    try:
+        known = api_keys.list_keys(database)
+        if anew or not any(one.role == "admin" and one.revoked is None for one in known):
+            made = api_keys.create_key(database, "admin", "admin")
+            say(f"Admin key, shown once: {made.secret}")
+    finally:
+        database.close()
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            f"{settings.host}:{settings.port} cannot be listened at: {error.strerror}.", remedy="Choose another --port."
+        ) from error
+    return listening

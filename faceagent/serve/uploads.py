@@ -1,0 +1,185 @@
+"""Pictures in requests: multipart form, JSON with base64, or a URL. They stay in memory and are not kept.
+
+A URL is fetched here under the rules of ``intake.fetch``, before the picture is queued, so that a slow server holds up
+nobody else. Nothing that a client sends is ever taken for a path.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar, get_origin
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from faceagent.intake.fetch import fetch
+from faceagent.intake.sources import printable_name
+from faceagent.serve.errors import ApiError, unprocessable
+from faceagent.serve.requests import AnalysisOptions
+from faceagent.settings import Settings
+from faceagent.types import Problem
+
+MOST_REFERENCES = 20
+MOST_FIELDS = 200
+MOST_FILES = 10_000
+LONGEST_NAME = 200
+UNNAMED = "upload"
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class PictureBody(AnalysisOptions):
+    """A picture as JSON: ``image`` or ``url``."""
+
+    image: str | None = Field(default=None, description="base64, or a data: URL", min_length=1)
+    url: str | None = Field(default=None, description="http or https, at a public address", max_length=4096)
+    references: tuple[str, ...] = Field(
+        default=(), max_length=MOST_REFERENCES, description="pictures of the person to compare with, as image"
+    )
+    name: str = Field(default=UNNAMED, max_length=LONGEST_NAME, description="what to call the picture in the report")
+    keep: bool = Field(default=False, description="keep the picture as long as the report, to show it there")
+
+    @property
+    def options(self) -> AnalysisOptions:
+        """The options alone."""
+        return AnalysisOptions.model_validate({name: getattr(self, name) for name in AnalysisOptions.model_fields})
+
+
+OfPicture = TypeVar("OfPicture", bound=PictureBody)
+
+
+class Upload(NamedTuple):
+    """One file of a form."""
+
+    data: bytes
+    name: str
+
+
+Files = dict[str, list[Upload]]
+
+
+class Submission(NamedTuple):
+    """A picture and its references."""
+
+    data: bytes
+    name: str
+    references: tuple[bytes, ...]
+
+
+def openapi_body(model: type[BaseModel], files: dict[str, str], *, many: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The description of a body that is JSON by ``model`` or a form with the same fields and these files.
+
+    Args:
+        model: the JSON body.
+        files: names of the form's files, each with its description.
+        many: the files that may be there several times.
+    """
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    plain = {name: field for name, field in schema["properties"].items() if name not in ("image", "references")}
+    binary: dict[str, Any] = {"type": "string", "format": "binary"}
+    form = {
+        name: {"type": "array", "items": binary, "description": words}
+        if name in many
+        else {**binary, "description": words}
+        for name, words in files.items()
+    }
+    definitions = schema.pop("$defs", {})
+    assert not definitions, "every type of a body has to be written in place"  # noqa: S101 - a mistake of ours
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": schema},
+                "multipart/form-data": {
+                    "schema": {"type": "object", "properties": {**form, **plain}},
+                    "encoding": {"questions": {"style": "form", "explode": True}},
+                },
+            },
+        }
+    }
+
+
+async def read_body(request: Request, model: type[Body], files: Sequence[str]) -> tuple[Body, Files]:
+    """The fields of a request as ``model``, and the files of its form by field. Raises ApiError and ValidationError."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return model.model_validate_json(await request.body()), {}
+    if kind != "multipart/form-data":
+        raise ApiError(415, "Send application/json or multipart/form-data.")
+    try:
+        async with request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS) as form:
+            found = {name: [await _upload(one) for one in form.getlist(name)] for name in files}
+            return model.model_validate(_fields(model, form, files)), found
+    except HTTPException as error:
+        raise ApiError(400, f"The form cannot be read: {error.detail}") from None
+
+
+async def _upload(given: UploadFile | str) -> Upload:
+    if isinstance(given, str):
+        return Upload(given.encode(), UNNAMED)
+    return Upload(await given.read(), clean_name(given.filename))
+
+
+def clean_name(name: str | None) -> str:
+    """The name of an uploaded file as it can stand in a report: its last part, bounded."""
+    return printable_name((name or UNNAMED).replace("\\", "/").rpartition("/")[2][:LONGEST_NAME] or UNNAMED)
+
+
+def _fields(model: type[BaseModel], form: FormData, files: Sequence[str]) -> dict[str, Any]:
+    """The text fields of a form; one that the model knows as a list may be there several times."""
+    found: dict[str, Any] = {}
+    for name in form:
+        if name in files:
+            continue
+        values = [one for one in form.getlist(name) if isinstance(one, str) and one]
+        many = name in model.model_fields and get_origin(model.model_fields[name].annotation) is tuple
+        if many:
+            found[name] = [part.strip() for value in values for part in value.split(",") if part.strip()]
+        elif values:
+            found[name] = values[-1]
+    return found
+
+
+async def read_picture(request: Request, settings: Settings, model: type[OfPicture]) -> tuple[OfPicture, Submission]:
+    """The picture of a request and what is asked about it. Raises ApiError and ValidationError."""
+    body, files = await read_body(request, model, ("image", "references"))
+    uploads = files.get("image", [])
+    given = (body.image is not None) + (body.url is not None) + len(uploads)
+    if given != 1:
+        raise unprocessable("body.image", "Send one picture: image or url.")
+    sent = files.get("references", [])
+    if len(sent) > MOST_REFERENCES:
+        raise unprocessable("body.references", f"There may be up to {MOST_REFERENCES} references.")
+    references = (
+        *(one.data for one in sent),
+        *(decode_image(text, f"body.references.{place}") for place, text in enumerate(body.references)),
+    )
+    if uploads:
+        name = uploads[0].name if body.name == UNNAMED else clean_name(body.name)
+        return body, Submission(uploads[0].data, name, references)
+    if body.image is not None:
+        return body, Submission(decode_image(body.image, "body.image"), clean_name(body.name), references)
+    data = await run_in_threadpool(fetch_picture, body.url or "", settings)
+    if isinstance(data, Problem):
+        raise unprocessable("body.url", f"The URL gives no picture: {data.message}", code=data.reason)
+    return body, Submission(data, clean_name(body.name), references)
+
+
+def fetch_picture(url: str, settings: Settings) -> bytes | Problem:
+    """The bytes behind a URL, under the rules of ``intake.fetch``."""
+    return fetch(url, settings)
+
+
+def decode_image(text: str, field: str) -> bytes:
+    """The bytes of base64 or of a ``data:`` URL. Raises ApiError (422) with the field."""
+    if text[:5].lower() == "data:":
+        header, _, text = text.partition(",")
+        if not header.lower().endswith(";base64"):
+            raise unprocessable(field, "A data: URL has to be base64.")
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise unprocessable(field, "This is not base64.") from None

@@ -1,0 +1,80 @@
+"""Tells the workers of all processes that a job has come, by taskiq: in this process, or through Redis.
+
+A message only wakes; what there is to do stands in the database, and workers also look by themselves from time to time.
+So a broker that is away delays work by some seconds and loses none (decision 22).
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from taskiq import AsyncBroker, InMemoryBroker
+from taskiq.receiver import Receiver
+from taskiq.serializers import JSONSerializer
+from taskiq_redis import PubSubBroker
+
+from faceagent.serve.logs import logger
+
+CHANNEL = "faceagent_jobs"
+TASK = "faceagent.wake"
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+SEND_SECONDS = 2.0
+
+
+class Wakeup:
+    """A broker with one task, and the listener that runs it here."""
+
+    def __init__(self, redis: str | None, woken: Callable[[], None]) -> None:
+        self._broker: AsyncBroker
+        if redis is None:
+            self._broker = InMemoryBroker(await_inplace=True).with_serializer(JSONSerializer())
+        else:
+            self._broker = PubSubBroker(redis, queue_name=CHANNEL).with_serializer(JSONSerializer())
+        self._shared = redis is not None
+        self._listening: asyncio.Task[None] | None = None
+
+        async def wake() -> None:
+            woken()
+
+        self._task: Any = self._broker.register_task(wake, task_name=TASK)
+
+    async def start(self) -> None:
+        """Connect and listen. A broker that is away is tried again in the background."""
+        if self._shared:
+            self._listening = asyncio.create_task(self._listen())
+        else:
+            await self._broker.startup()
+
+    async def send(self) -> None:
+        """Wake all workers; never raises, for the work itself is stored."""
+        try:
+            await asyncio.wait_for(self._task.kiq(), SEND_SECONDS)
+        except Exception as error:
+            logger.warning("broker_away", kind=type(error).__name__)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._listening
+        with suppress(Exception):
+            await self._broker.shutdown()
+
+    async def _listen(self) -> None:
+        pause = FIRST_PAUSE
+        with ThreadPoolExecutor(1) as executor:
+            while True:
+                try:
+                    await self._broker.startup()
+                    receiver = Receiver(self._broker, executor, run_startup=False)
+                    pause = FIRST_PAUSE
+                    await receiver.listen(asyncio.Event())
+                except asyncio.CancelledError:
+                    raise
+                except BaseException as error:
+                    logger.warning("broker_away", kind=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,0 +1,173 @@
+"""Opens the service's database, brings its tables up to date, and says in our words what its errors mean.
+
+A write on SQLite takes the lock when it begins (BEGIN IMMEDIATE): taking it at the first statement that writes would
+fail at once, without waiting, where another process has written in between.
+"""
+
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from faceagent.errors import StorageError
+from faceagent.storage.database.tables import metadata
+
+FILE = "service.sqlite"
+PRIVATE = 0o600
+BUSY_SECONDS = 10.0
+"""How long a write waits for another process to finish its own."""
+CONNECT_SECONDS = 5
+CONNECTIONS = 20
+MIGRATING = 718_281_828
+"""Key of the PostgreSQL lock under which one process at a time brings the tables up to date."""
+SECRET_SETTING = "FACEAGENT_SERVE_DATABASE"  # noqa: S105 - the name of a variable
+
+
+class Database:
+    """An engine and the name of its place. Safe to share between threads, not between forked processes."""
+
+    def __init__(self, engine: Engine, location: str) -> None:
+        self.engine, self.location = engine, location
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads. Raises StorageError."""
+        with self._translating(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end of the block, or rolled back. Raises StorageError."""
+        with (
+            self._translating(),
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def purge(self) -> None:
+        """Leave nothing of deleted rows in SQLite's file and log; a PostgreSQL server vacuums by itself."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self._translating(), self.engine.connect() as connection:
+            # Beside SQLAlchemy, which begins a transaction before every statement.
+            plain: Any = connection.connection.driver_connection
+            try:
+                plain.execute("VACUUM")
+                plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                raise _storage_error(error, self.location) from error
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise _storage_error(error, self.location) from error
+
+
+def new_id(kind: str) -> str:
+    """An id that nobody can guess: "case_3f…"."""
+    return f"{kind}_{secrets.token_hex(12)}"
+
+
+def now() -> float:
+    """Seconds since 1970, UTC."""
+    return time.time()
+
+
+def open_database(place: str) -> Database:
+    """The database in a folder or behind a ``postgresql://`` URL, with its tables up to date. Raises StorageError."""
+    if place.startswith("postgresql://"):
+        location = f"the database at {urlsplit(place).hostname or 'its socket'}"
+        engine = create_engine(
+            place.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=CONNECTIONS,
+            max_overflow=CONNECTIONS,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
+    else:
+        file = Path(place) / FILE
+        location = str(file)
+        try:
+            _make_private(file)
+        except OSError as error:
+            raise _storage_error(error, location) from error
+        engine = create_engine(
+            f"sqlite:///{file}",
+            pool_size=CONNECTIONS,
+            max_overflow=CONNECTIONS,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    database = Database(engine, location)
+    with database.write() as connection:
+        _migrate(connection)
+    return database
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring the tables to the newest revision; of several processes that start at once, one does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    newest = script.get_current_head()
+
+    def upgrade(revision: Any, context: Any) -> Any:
+        del context
+        return script._upgrade_revs(newest or "head", revision)
+
+    with EnvironmentContext(config, script, fn=upgrade) as environment:
+        environment.configure(connection=connection, target_metadata=metadata)
+        environment.run_migrations()
+
+
+def _make_private(file: Path) -> None:
+    """Make the file when there is none, for its user alone; SQLite gives its log the same mode."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE))
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    """FULL: a job that was accepted is on the disk before the answer says so."""
+    del record
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+def _storage_error(error: Exception, where: str) -> StorageError:
+    """What an exception of the database means. The statement and its values, which SQLAlchemy adds, are left out."""
+    words = str(getattr(error, "orig", None) or error).lower()
+    if "locked" in words or "busy" in words or "timeout" in words:
+        return StorageError(f"{where} is locked by another program.", remedy="Try again.")
+    if "full" in words or "no space" in words:
+        return StorageError(f"There is no room left for {where}.", remedy="Free some space.")
+    if "malformed" in words or "not a database" in words:
+        return StorageError(f"{where} is damaged.", remedy="Restore it from a backup, or move it away.")
+    return StorageError(
+        f"{where} cannot be used ({type(error).__name__}).", remedy=f"Check {SECRET_SETTING} and that the place is up."
+    )

@@ -1,0 +1,138 @@
+"""The first tables."""
+
+from alembic import op
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
+
+revision = "0001"
+down_revision = None
+
+ID = String(40)
+
+
+def upgrade() -> None:
+    """Make all tables."""
+    op.create_table(
+        "api_keys",
+        Column("id", ID, primary_key=True),
+        Column("name", String(100), nullable=False),
+        Column("role", String(10), nullable=False),
+        Column("hash", Text, nullable=False),
+        Column("webhook_secret", Text, nullable=False),
+        Column("rate", Integer),
+        Column("quota", Integer),
+        Column("created", Float, nullable=False),
+        Column("revoked", Float),
+    )
+    op.create_table(
+        "usage",
+        Column("key_id", ID, primary_key=True),
+        Column("window", String(20), primary_key=True),
+        Column("count", Integer, nullable=False),
+        Column("ends", Float, nullable=False, index=True),
+    )
+    op.create_table(
+        "cases",
+        Column("id", ID, primary_key=True),
+        Column("key_id", ID, nullable=False),
+        Column("created", Float, nullable=False),
+        Column("expires", Float, nullable=False, index=True),
+        Column("deleted", Float),
+        Column("etag", String(64), nullable=False),
+        Column("report", LargeBinary),
+        Column("picture", LargeBinary),
+    )
+    op.create_table(
+        "jobs",
+        Column("id", ID, primary_key=True),
+        Column("key_id", ID, nullable=False),
+        Column("state", String(10), nullable=False, index=True),
+        Column("created", Float, nullable=False),
+        Column("finished", Float),
+        Column("expires", Float, nullable=False, index=True),
+        Column("total", Integer, nullable=False),
+        Column("options", Text, nullable=False),
+        Column("webhook", Text),
+        Column("idempotency_key", String(100)),
+        Column("digest", String(64), nullable=False),
+        UniqueConstraint("key_id", "idempotency_key"),
+    )
+    op.create_table(
+        "job_items",
+        Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+        Column("number", Integer, primary_key=True),
+        Column("name", String(300), nullable=False),
+        Column("state", String(10), nullable=False),
+        Column("data", LargeBinary),
+        Column("url", Text),
+        Column("attempts", Integer, nullable=False),
+        Column("lease", String(40)),
+        Column("lease_until", Float),
+        Column("case_id", ID),
+        Column("error", Text),
+        Index("job_items_open", "state", "lease_until"),
+    )
+    op.create_table(
+        "policies",
+        Column("name", String(64), primary_key=True),
+        Column("version", Integer, primary_key=True),
+        Column("document", Text, nullable=False),
+        Column("created", Float, nullable=False),
+        Column("key_id", ID, nullable=False),
+    )
+    op.create_table(
+        "feedback",
+        Column("id", ID, primary_key=True),
+        Column("case_id", ID, nullable=False, index=True),
+        Column("key_id", ID, nullable=False),
+        Column("label", String(20), nullable=False),
+        Column("verdicts", Text, nullable=False),
+        Column("created", Float, nullable=False),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        Column("id", ID, primary_key=True),
+        Column("key_id", ID, nullable=False),
+        Column("job_id", ID, nullable=False, index=True),
+        Column("url", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("state", String(10), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("due", Float, nullable=False, index=True),
+        Column("outcome", Text),
+    )
+    op.create_table(
+        "audit",
+        Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        Column("at", Float, nullable=False),
+        Column("key_id", ID, nullable=False),
+        Column("action", String(40), nullable=False),
+        Column("target", String(80), nullable=False),
+        Column("request_id", String(64), nullable=False),
+    )
+
+
+def downgrade() -> None:
+    """Drop all tables."""
+    for name in (
+        "audit",
+        "webhook_deliveries",
+        "feedback",
+        "policies",
+        "job_items",
+        "jobs",
+        "cases",
+        "usage",
+        "api_keys",
+    ):
+        op.drop_table(name)

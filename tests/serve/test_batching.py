@@ -1,0 +1,148 @@
+"""The queue in front of the analyst: who shares a batch, what happens when it is full, broken or closed."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import pytest
+from fake_service import FakeAnalyst, Server, picture_bytes
+
+from faceagent.errors import InputError
+from faceagent.serve.batching import Batcher, QueueFull, Waiting
+from faceagent.serve.metrics import Metrics
+from faceagent.serve.requests import AnalysisOptions
+from faceagent.settings import Settings
+from faceagent.types import Report
+
+PNG = picture_bytes()
+FORGERY = AnalysisOptions(questions=("forgery",))
+QUALITY = AnalysisOptions(questions=("quality",))
+
+
+class Held:
+    """An analyst whose first batch waits until it is let go, so that others collect behind it."""
+
+    def __init__(self, size: int = 8, capacity: int = 64) -> None:
+        self.analyst, self.go, self.begun = FakeAnalyst(Settings(workers=1)), threading.Event(), threading.Event()
+        self.analyst.before = self._wait
+        self.batcher = Batcher(lambda: self.analyst, size=size, capacity=capacity, metrics=Metrics())  # type: ignore[arg-type,return-value]
+        self.batcher.start()
+        self.first = self.put()
+        assert self.begun.wait(10)
+
+    def _wait(self, pictures: object) -> None:
+        del pictures
+        self.begun.set()
+        assert self.go.wait(10)
+
+    def put(self, options: AnalysisOptions = FORGERY, data: bytes = PNG, name: str = "a.png") -> Future[Report]:
+        return self.batcher.submit(Waiting(data, name, options))
+
+
+def test_requests_that_ask_the_same_share_a_batch() -> None:
+    held = Held(size=3)
+    waiting = [held.put(name=f"{n}.png") for n in range(4)] + [held.put(QUALITY), held.put()]
+    held.go.set()
+    assert [one.result(10).source for one in waiting[:4]] == [f"{n}.png" for n in range(4)]
+    assert waiting[4].result(10).request.questions == ("quality",)
+    held.batcher.close(10)
+    assert sorted(held.analyst.batches) == [1, 1, 2, 3]
+
+
+def test_items_of_jobs_fill_up_the_batches_of_requests() -> None:
+    held = Held(size=3)
+    item = held.batcher.submit_item(Waiting(PNG, "item", FORGERY))
+    request = held.put()
+    held.go.set()
+    assert item.result(10) and request.result(10)
+    assert held.analyst.batches == [1, 2]
+    held.batcher.close(10)
+
+
+def test_a_full_queue_says_when_to_come_again() -> None:
+    held = Held(capacity=2)
+    held.put()
+    held.put()
+    with pytest.raises(QueueFull) as caught:
+        held.put()
+    assert caught.value.seconds > 0
+    held.go.set()
+    held.batcher.close(10)
+
+
+def test_what_was_cancelled_is_not_analysed() -> None:
+    held = Held()
+    left = held.put(QUALITY)
+    assert left.cancel()
+    held.go.set()
+    held.first.result(10)
+    held.batcher.close(10)
+    assert held.analyst.batches == [1]
+
+
+def test_one_broken_picture_costs_the_others_nothing() -> None:
+    held = Held()
+    good, bad = held.put(), held.put(data=b"crash")
+
+    def crash(pictures: list[bytes]) -> None:
+        if b"crash" in pictures:
+            raise RuntimeError
+
+    held.analyst.before = crash
+    held.go.set()
+    assert good.result(10).faces
+    with pytest.raises(RuntimeError):
+        bad.result(10)
+    held.batcher.close(10)
+
+
+def test_closing_finishes_what_waits_and_accepts_nothing_more() -> None:
+    held = Held()
+    waiting = held.put()
+    closing = threading.Thread(target=held.batcher.close, args=(10,))
+    closing.start()
+    held.go.set()
+    closing.join(10)
+    assert waiting.result(0).faces
+    with pytest.raises(QueueFull):
+        held.put()
+
+
+def test_an_analyst_that_cannot_be_made_is_an_error_of_every_request() -> None:
+    def fail() -> None:
+        raise InputError("no weights")
+
+    batcher = Batcher(fail, size=2, capacity=2, metrics=Metrics())  # type: ignore[arg-type]
+    batcher.start()
+    with pytest.raises(InputError):
+        batcher.analyst()
+    with pytest.raises(InputError):
+        batcher.submit(Waiting(PNG, "a", FORGERY))
+    assert not batcher.ready
+
+
+def test_a_full_queue_is_a_429_of_the_service(serve: Callable[..., Server]) -> None:
+    server = serve(queue=1)
+    go, begun = threading.Event(), threading.Event()
+
+    def wait(pictures: object) -> None:
+        del pictures
+        begun.set()
+        assert go.wait(10)
+
+    server.analyst.before = wait
+    answers: list[int] = []
+    threads = []
+    for n in range(2):
+        threads.append(threading.Thread(target=lambda: answers.append(server.analyse(PNG).status_code)))
+        threads[-1].start()
+        assert begun.wait(10)
+        if n:
+            while not server.service.batcher._requests:
+                pass
+    full = server.analyse(PNG)
+    assert full.status_code == 429 and int(full.headers["retry-after"]) >= 1
+    go.set()
+    for one in threads:
+        one.join(10)
+    assert answers == [200, 200]

@@ -1,0 +1,55 @@
+"""The service's database: its migrations, its file, and its errors in our words."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from faceagent.errors import StorageError
+from faceagent.storage.database import engine
+from faceagent.storage.database.audit import entries, record
+from faceagent.storage.database.engine import FILE, open_database
+from faceagent.storage.database.tables import metadata
+
+
+def test_the_migrations_make_the_tables_and_run_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        database = open_database(str(tmp_path))
+        with database.read() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        record(database, "key", "test", "target")
+        database.close()
+    assert len(entries(open_database(str(tmp_path)), before=None, limit=10)) == 2
+
+
+def test_files_are_private(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path / "new"))
+    record(database, "key", "test", "target")
+    assert all(path.stat().st_mode & 0o077 == 0 for path in [tmp_path / "new", *(tmp_path / "new").iterdir()])
+
+
+def test_a_locked_and_a_damaged_database_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+    database = open_database(str(tmp_path))
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="locked"):
+        record(database, "key", "test", "target")
+    other.close()
+    record(database, "key", "test", "target")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / FILE).write_bytes(b"no database at all " * 100)
+    with pytest.raises(StorageError, match="damaged"):
+        open_database(str(tmp_path / "bad"))
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path))
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO audit (at, key_id, action, target, request_id) VALUES (1, 'a', 'b', 'c', 'd')"
+        )
+        _ = 1 / 0
+    assert entries(database, before=None, limit=10) == []
