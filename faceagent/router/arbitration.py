@@ -13,9 +13,20 @@ from functools import cache
 from typing import cast
 
 from faceagent import policy
+from faceagent.router.face_references import without_details
+from faceagent.router.grammar import grammar
 from faceagent.router.languages import LEXICON
-from faceagent.router.plan import FILE_FACTS, FOLLOW_UPS, NOTHING_RUNS, DialogueContext, FileFact, Intent, Plan
-from faceagent.router.reader import NO_REQUEST, Reading
+from faceagent.router.plan import (
+    FILE_FACTS,
+    FOLLOW_UPS,
+    NOTHING_RUNS,
+    DialogueContext,
+    FaceReference,
+    FileFact,
+    Intent,
+    Plan,
+)
+from faceagent.router.reader import NO_REQUEST, SLOTS, Reading
 from faceagent.router.rules import Advice, plan_by_rules
 from faceagent.types import QUESTIONS, Question
 
@@ -25,28 +36,32 @@ the reader finds no likelier than the remark."""
 SURE_KIND, SURE_IN_SCOPE = 0.4, 0.7
 """Probability from which the reader's kind of turn counts where the rules found none; the second where they found that
 the text is about something else."""
-OVERRULING, OVERRULING_QUESTION = 0.6, 0.9
+OVERRULING, OVERRULING_QUESTION = 0.6, 0.7
 """Probability from which it counts against a follow-up, and against questions that the rules found."""
+OVERRULING_ASKED, OVERRULING_FOLLOWED = 0.7, 0.8
+"""Probability from which a question of its own, or the same about something else, counts against a follow-up."""
 COMPARING = 0.65
 """Probability of a comparison from which questions about several pictures or faces become one."""
 SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
 """Probability from which a question counts where the rules found none; the second for the likeliest one alone."""
-CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.04, 0.85
-STRAY_QUESTION = 0.25
+CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.15, 0.85
+STRAY_QUESTION = 0.3
 """Beside a question of the first probability the rules' questions below the second are dropped, and questions from the
 third on are added. From a long text, read piece by piece,
 whatever is below ``STRAY_QUESTION`` is dropped."""
-DESCRIBING, DROPPED_TOPIC, DROPPED_ALONE = 0.4, 0.1, 0.03
+DESCRIBING, DROPPED_TOPIC, DROPPED_ALONE = 0.6, 0.1, 0.03
 """Probability below which a refused topic of the rules is taken as a describing word: where another question is
 certain, where one is asked, and where none is; in all cases only where the turn as a whole is hardly one to refuse."""
 HARDLY_REFUSED = 0.3
 ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
 """Probability from which a topic is refused that the rules did not find; the second where they found a question."""
-REFUSED_KIND, LEADING_TOPIC = 0.8, 0.25
+REFUSED_KIND, LEADING_TOPIC = 0.6, 0.25
 """Probability of a turn that must be refused, whichever topic it is, from which the likeliest topic counts; and the
 least probability of that topic."""
 NO_PURPOSE = 0.02
 """Probability below which a purpose that the rules found in a text is not taken as stated; never for surveillance."""
+ABSENT_DETAIL, ADDED_DETAIL = 0.05, 0.9
+"""Probability below which a detail of the rules describes nobody in the picture, and from which one is added."""
 SPANISH = 0.8
 """Probability of Spanish from which a text without a sign of any language is answered in it."""
 FOREIGN = 0.8
@@ -78,21 +93,23 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     reading = reading.model_copy(update={"focus": focused})
     plan = plan_by_rules(focused, context) if is_long else whole
     advice = _advice(plan, context, reading, is_long=is_long)
+    advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
     plan = plan_by_rules(focused, context, advice._replace(language=language))
-    return _faces_of_long_turn(plan, whole, reading.deciding) if is_long else plan
+    return _faces_of_long_turn(plan, whole, reading) if is_long else plan
 
 
-def _faces_of_long_turn(plan: Plan, whole: Plan, deciding: str) -> Plan:
+def _faces_of_long_turn(plan: Plan, whole: Plan, reading: Reading) -> Plan:
     """The plan of a long turn with the faces and pictures that its deciding piece names.
 
     Where it names nobody, the one who is placed anywhere in the text is meant: "That's Tom, on the far right".
     """
     if plan.kind in NOTHING_RUNS:
         return plan
-    asked = plan_by_rules(deciding, DialogueContext())
-    placed = tuple(face for face in whole.faces if face.side or face.index)
-    faces = asked.faces or (placed if len(placed) == 1 else ())
+    asked = plan_by_rules(reading.deciding, DialogueContext())
+    absent = _absent(reading)
+    placed = tuple(face for face in without_details(whole.faces, absent) if face.side or face.index)
+    faces = without_details(asked.faces, absent) or (placed if len(placed) == 1 else ())
     alone = plan.pictures if asked.pictures != ("this",) or "identity" in plan.questions else ("this",)
     return plan.model_copy(update={"faces": faces, "pictures": alone})
 
@@ -104,8 +121,8 @@ def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: 
     topics = _added_topics(plan, context, reading)
     if topics:
         return Advice(kind="refused", questions=(), topics=topics)
-    if not is_long and _is_no_request(plan, reading):
-        return Advice(kind="out_of_scope", questions=(), dropped=frozenset(policy.TOPICS))
+    if not is_long and (_is_no_request(plan, reading) or _tells_of_somebody(plan, reading)):
+        return Advice(kind="out_of_scope", questions=(), dropped=frozenset(policy.TOPICS), has_purpose=False)
     dropped = _dropped_topics(plan, reading)
     has_purpose = _has_purpose(plan, reading)
     kind = _read_kind(plan, context, reading, refused={one.topic for one in plan.refused} - dropped)
@@ -133,8 +150,7 @@ def _confirmed_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] |
 
 
 def _mentioned(plan: Plan, reading: Reading) -> tuple[Question, ...]:
-    least = STRAY_QUESTION if plan.kind == "report" else DROPPED_QUESTION
-    return tuple(name for name in plan.questions if reading.questions[name] >= least)
+    return tuple(name for name in plan.questions if reading.questions[name] >= STRAY_QUESTION)
 
 
 def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: Set[str]) -> str | None:
@@ -153,9 +169,21 @@ def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: 
     if plan.kind == "analyse" and plan.questions == context.questions and kind in FOLLOW_UPS:
         return kind if share >= OVERRULING else None
     if plan.kind in OVERRULED:
-        return kind if kind in SPECIFIC and share >= OVERRULING else None
+        return kind if _overrules(plan, context, reading) else None
     doubted = plan.kind == "analyse" and all(reading.questions[name] < SURE_QUESTION for name in plan.questions)
     return kind if doubted and kind in SPECIFIC and share >= OVERRULING_QUESTION else None
+
+
+def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
+    """Whether the reader's kind counts against one that the rules chose from a phrase of other turns as well."""
+    kind, share = reading.best_kind
+    if kind == "follow":
+        return bool(context.questions) and share >= OVERRULING_FOLLOWED
+    if kind == "analyse":
+        # "Is that a real smile?" asks for no reason; without a turn before there is none to ask for.
+        asked = max(reading.questions.values()) >= CERTAIN_QUESTION and plan.kind != "compare"
+        return asked and (share >= OVERRULING_ASKED or (plan.kind in FOLLOW_UPS and not context.questions))
+    return kind in SPECIFIC and share >= OVERRULING
 
 
 def _goes_on(plan: Plan, context: DialogueContext) -> bool:
@@ -182,10 +210,15 @@ def _mended_questions(plan: Plan, reading: Reading, *, is_long: bool) -> tuple[Q
 
     Only where the reader is certain of one question: then it has understood what the text is about.
     """
-    if plan.kind != "analyse" or not plan.questions or plan.excluded or not reading.questions:
+    if plan.kind != "analyse" or not (plan.questions or plan.excluded) or not reading.questions:
         return None
     if max(reading.questions.values()) < CERTAIN_QUESTION:
         return None
+    if plan.excluded:
+        # The rules are right about what is left out less often than about what is asked.
+        found = _read_questions(reading)
+        overdone = not plan.questions and set(found) < set(plan.excluded)
+        return found if overdone or (found != plan.questions and not set(found) & set(plan.excluded)) else None
     least = STRAY_QUESTION if is_long else DROPPED_QUESTION
     kept = {name for name in plan.questions if reading.questions[name] >= least}
     added = {name for name, share in reading.questions.items() if share >= ADDED_QUESTION}
@@ -207,9 +240,15 @@ def _is_no_request(plan: Plan, reading: Reading) -> bool:
     return share >= NOT_A_REQUEST and all(reading.questions[name] <= share for name in plan.questions)
 
 
+def _tells_of_somebody(plan: Plan, reading: Reading) -> bool:
+    """Whether a text from which the rules took a purpose, or nothing, only tells something."""
+    return plan.kind in ("purpose", "unclear", "help") and reading.kind[NO_REQUEST] >= NOT_A_REQUEST
+
+
 def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
     """Topics of the rules that the reader takes for describing words."""
-    sure = max(reading.questions.values()) >= CERTAIN_QUESTION
+    kind, share = reading.best_kind
+    sure = max(reading.questions.values()) >= CERTAIN_QUESTION or (kind in SPECIFIC and share >= OVERRULING)
     if reading.kind["refused"] >= (SURE_QUESTION if sure else HARDLY_REFUSED):
         return frozenset()
     asked = bool(plan.questions) or max(reading.questions.values()) >= SURE_QUESTION
@@ -220,7 +259,8 @@ def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
 
 def _added_topics(plan: Plan, context: DialogueContext, reading: Reading) -> tuple[str, ...]:
     """Topics that only the reader finds."""
-    if plan.refused:
+    kind, share = reading.best_kind
+    if plan.refused or (kind in SPECIFIC and share >= OVERRULING):
         return ()
     found_nothing = plan.kind in WEAK or plan.questions in ((), context.questions)
     least = ADDED_TOPIC if found_nothing and plan.kind not in FOLLOW_UPS else ADDED_TO_QUESTION
@@ -229,6 +269,24 @@ def _added_topics(plan: Plan, context: DialogueContext, reading: Reading) -> tup
         best = max(reading.topics, key=lambda name: reading.topics[name])
         found = (best,) if reading.topics[best] >= LEADING_TOPIC else ()
     return found
+
+
+def _absent(reading: Reading) -> frozenset[str]:
+    """Details that no word of the turn means."""
+    return frozenset(
+        name for name, share in reading.details.items() if share < ABSENT_DETAIL and not name.startswith("depth")
+    )
+
+
+def _added_faces(reading: Reading) -> tuple[FaceReference, ...]:
+    """The person whom the reader is sure of, for a turn in which the rules found nobody."""
+    sure = [name.partition(":") for name, share in reading.details.items() if share >= ADDED_DETAIL]
+    found = {kind: value for kind, _, value in sure if kind in SLOTS}
+    words = tuple(value for kind, _, value in sure if kind == "word")
+    if not found and not words:
+        return ()
+    heads = grammar().tables["people"]
+    return (FaceReference.model_validate({**found, "words": tuple(sorted(words, key=lambda word: word not in heads))}),)
 
 
 def foreign_language(text: str, reading: Reading) -> str | None:

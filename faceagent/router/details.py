@@ -29,6 +29,8 @@ FACT_QUESTIONS: dict[FileFact, Question] = {
 MAX_TERM_WORDS, MAX_TERM_CHARACTERS = 5, 12
 """Longest term, in words; in Chinese, in characters."""
 _HAN = re.compile(r"[㐀-鿿]")
+_AGE = re.compile(r"(?<![\da-z:])([1-9]\d)(?!\d|s\b|(?:st|nd|rd|th)\b)")
+"""An age from 10 to 99 that a question compares with; not "twenties" as 20s, nor a date."""
 
 
 def find_parts(text: str, lists: Grammar, spans: Sequence[tuple[int, int]] = ()) -> tuple[FacePart, ...]:
@@ -47,10 +49,13 @@ def find_file_facts(text: str, lists: Grammar, questions: Sequence[Question]) ->
 
 
 def find_expected(text: str, lists: Grammar, questions: Sequence[Question]) -> str | None:
-    """The one expression, action unit or kind of picture that a text names, None where it names none or several.
+    """The one expression, action unit, kind of picture or age that a text names, None where it names none or several.
 
     Whether a smile is sincere cannot be seen, so a text about that expects nothing.
     """
+    if "age" in questions:
+        numbers = _AGE.findall(text)
+        return f"age:{numbers[0]}" if len(numbers) == 1 else None
     named = lists.names("expected", text)
     if "forgery" in questions:
         return next((one for one in ("generated", "bona_fide") if one in named), None)
@@ -80,6 +85,13 @@ def find_term(text: str, lists: Grammar) -> str | None:
         if term and (known or not (needs_glossary or _is_about_someone(term, lists))):
             return term
     return None
+
+
+def glossary_term(text: str, lists: Grammar) -> str | None:
+    """The longest term of the glossary that a text names, for a turn that asks for a meaning in other words."""
+    found = lists.hits("glossary", text)
+    longest = max(found, key=lambda hit: hit.end - hit.start, default=None)
+    return text[longest.start : longest.end] if longest else None
 
 
 def _clause_after(text: str) -> str:

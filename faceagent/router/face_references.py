@@ -4,7 +4,7 @@ Works on words only; ``resolve_face`` finds out later whether there is such a fa
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -96,6 +96,28 @@ def find_face_references(
     found = list(place_faces([(who, start, end) for who, start, end in built if who is not None], pictures, text))
     if grammar.has("every", text):
         found.append(FaceReference(every=True))
+    return tuple(dict.fromkeys(found))
+
+
+def without_details(faces: Sequence[FaceReference], absent: Set[str]) -> tuple[FaceReference, ...]:
+    """The references without the details named in ``absent``, and without those that nothing is left of.
+
+    Args:
+        faces: what the words of a turn name.
+        absent: details that describe nobody in the picture, as ``side:back`` and ``word:woman``; ``every``.
+    """
+    found: list[FaceReference] = []
+    for face in faces:
+        left = face.model_copy(
+            update={
+                "side": None if f"side:{face.side}" in absent else face.side,
+                "superlative": None if f"superlative:{face.superlative}" in absent else face.superlative,
+                "words": tuple(word for word in face.words if f"word:{word}" not in absent),
+                "every": face.every and "every" not in absent,
+            }
+        )
+        if left.index or left.side or left.superlative or left.words or left.every:
+            found.append(left)
     return tuple(dict.fromkeys(found))
 
 

@@ -103,7 +103,7 @@ class Plan(FrozenModel):
     term: str | None = Field(default=None, description="the term to define, as typed: AU12, likelihood ratio, E7")
     expected: str | None = Field(
         default=None,
-        description="what is asked yes or no: an expression, a unit as AU43, bona_fide, generated",
+        description="what is asked yes or no: an expression, a unit as AU43, an age as age:18, bona_fide, generated",
     )
     wording: Wording | None = Field(default=None, description="how to word the reply; None: as before")
     reference: Literal["none", "needed", "given"] = "none"

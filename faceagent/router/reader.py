@@ -7,7 +7,7 @@ described in ``weights/README.md``). The model sees one turn and no conversation
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -16,17 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.errors import FaceagentError
+from faceagent.router.plan import FaceReference
 from faceagent.router.sentence_encoder import SentenceEncoder, open_encoder
 from faceagent.settings import Settings
-from faceagent.types import FrozenModel
+from faceagent.types import QUESTIONS, FrozenModel
 from faceagent.weights.checksums import verify_sums
 
 logger = logging.getLogger(__name__)
 
 HEADS_FILE = "reader.safetensors"
-HEADS = ("kind", "questions", "topics", "facts", "purpose", "language")
+HEADS = ("kind", "questions", "topics", "facts", "purpose", "details", "language")
 ONE_OF = frozenset({"kind", "purpose", "language"})
 """Heads whose classes exclude each other; the classes of the others are independent."""
+UNSEEN = dict.fromkeys(QUESTIONS, 0.3)
+"""Probability of a question that the heads were not trained with: it keeps what the rules found and adds nothing."""
+SLOTS = ("side", "superlative")
+"""Fields of a ``FaceReference`` that are details, beside its words."""
 NO_REQUEST = "out_of_scope"
 LONG_WORDS, LONG_CHARACTERS = 24, 40
 """A turn with more words, or Chinese characters, is read piece by piece."""
@@ -53,6 +58,8 @@ class Reading(FrozenModel):
     topics: Mapping[str, float]
     facts: Mapping[str, float]
     purpose: Mapping[str, float]
+    details: Mapping[str, float]
+    """Who is meant and how thoroughly, see ``details_of``."""
     language: Mapping[str, float]
     focus: str = ""
     """The part of a long turn that asks for something; the whole of a short one."""
@@ -66,31 +73,40 @@ class Reading(FrozenModel):
         return name, self.kind[name]
 
 
+def details_of(faces: Iterable[FaceReference], depth: str = "normal") -> tuple[str, ...]:
+    """Names of the details of a plan, as the head ``details`` has them: ``side:left``, ``word:woman``, ``every``."""
+    found: dict[str, None] = {}
+    for face in faces:
+        found |= {f"word:{word}": None for word in face.words}
+        found |= {f"{name}:{value}": None for name in SLOTS if (value := getattr(face, name)) is not None}
+        found |= {"every": None} if face.every else {}
+    if depth != "normal":
+        found[f"depth:{depth}"] = None
+    return tuple(found)
+
+
 class Heads:
-    """The networks behind the sentence vector; one hidden layer each, averaged over their members."""
+    """The networks behind the sentence vector, one hidden layer each."""
 
     def __init__(self, tensors: Mapping[str, NDArray[np.float32]], classes: Mapping[str, Sequence[str]]) -> None:
         """Takes the tensors of ``weights/reader.safetensors`` and the class names of its metadata."""
         self._tensors, self._classes = tensors, classes
-        self._members = 1 + max(int(name.split(".")[1]) for name in tensors if "." in name)
 
     def read(self, vector: NDArray[np.float32]) -> Reading:
         """The probabilities of one text."""
-        scaled = (vector - self._tensors["mean"]) / self._tensors["scale"]
-        return Reading.model_validate({head: self._probabilities(head, scaled) for head in HEADS})
+        scaled = vector * np.float32(vector.size**0.5)
+        found = {head: self._probabilities(head, scaled) for head in HEADS}
+        return Reading.model_validate({**found, "questions": {**UNSEEN, **found["questions"]}})
 
     def _probabilities(self, head: str, scaled: NDArray[np.float32]) -> Probabilities:
-        found = np.mean([self._member(head, member, scaled) for member in range(self._members)], axis=0)
+        hidden = np.maximum(scaled @ self._tensors[f"{head}.w1"] + self._tensors[f"{head}.b1"], 0.0)
+        logits = hidden @ self._tensors[f"{head}.w2"] + self._tensors[f"{head}.b2"]
+        if head in ONE_OF:
+            odds = np.exp(logits - logits.max())
+            found = odds / odds.sum()
+        else:
+            found = 1.0 / (1.0 + np.exp(-logits))
         return dict(zip(self._classes[head], found.tolist(), strict=True))
-
-    def _member(self, head: str, member: int, scaled: NDArray[np.float32]) -> NDArray[np.float32]:
-        part = f"{head}.{member}"
-        hidden = np.maximum(scaled @ self._tensors[f"{part}.w1"] + self._tensors[f"{part}.b1"], 0.0)
-        logits = hidden @ self._tensors[f"{part}.w2"] + self._tensors[f"{part}.b2"]
-        if head not in ONE_OF:
-            return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)
-        odds = np.exp(logits - logits.max())
-        return np.asarray(odds / odds.sum(), np.float32)
 
 
 class Reader:
@@ -98,14 +114,14 @@ class Reader:
 
     def __init__(self, encoder: SentenceEncoder, heads: Heads) -> None:
         """Takes the encoder and the networks, see ``open_reader``."""
-        self._encoder, self._heads = encoder, heads
+        self.encoder, self._heads = encoder, heads
 
     def read(self, text: str) -> Reading:
         """The reading of a turn; of a long one, of the pieces in which something is asked."""
         pieces = split_long(text)
         if len(pieces) < 2:
-            return self._heads.read(self._encoder.encode(text)).model_copy(update={"focus": text})
-        return focus(pieces, [self._heads.read(self._encoder.encode(piece)) for piece in pieces])
+            return self._heads.read(self.encoder.encode(text)).model_copy(update={"focus": text})
+        return focus(pieces, [self._heads.read(self.encoder.encode(piece)) for piece in pieces])
 
 
 def focus(pieces: Sequence[str], readings: Sequence[Reading]) -> Reading:
@@ -124,8 +140,11 @@ def focus(pieces: Sequence[str], readings: Sequence[Reading]) -> Reading:
         if place == best or (share >= REQUEST and named[place] >= REQUEST and "?" in pieces[place].replace("？", "?"))
     ]
     topics = {name: max(readings[place].topics[name] for place in kept) for name in readings[best].topics}
+    # Who is meant may be said in any piece: "that's Tom, on the far right".
+    details = {name: max(one.details[name] for one in readings) for name in readings[best].details}
     text = " ".join(pieces[place] for place in kept)
-    return readings[best].model_copy(update={"topics": topics, "focus": text, "deciding": pieces[best]})
+    found = {"topics": topics, "details": details, "focus": text, "deciding": pieces[best]}
+    return readings[best].model_copy(update=found)
 
 
 def split_long(text: str) -> list[str]:
@@ -156,13 +175,16 @@ def heads_path() -> Path:
 
 
 @cache
-def _load_heads(path: Path) -> Heads:
+def _load(path: Path) -> tuple[Heads, dict[str, NDArray[np.float32]]]:
     from safetensors import safe_open
 
     verify_sums(path.parent, [path.name], remedy="Install faceagent again.")
     with safe_open(str(path), framework="numpy") as file:
         classes = {name: names.split() for name, names in (file.metadata() or {}).items() if name in HEADS}
-        return Heads({name: file.get_tensor(name) for name in file.keys()}, classes)  # noqa: SIM118  # no mapping
+        names = list(file.keys())
+        tensors = {name: np.asarray(file.get_tensor(name), np.float32) for name in names}
+    adapters = {name: tensors.pop(name) for name in names if name.endswith((".down", ".up"))}
+    return Heads(tensors, classes), adapters
 
 
 _told: set[str] = set()
@@ -171,7 +193,8 @@ _told: set[str] = set()
 def open_reader(settings: Settings) -> Reader | None:
     """The reader, loaded once per process; None, said once in the log, where the encoder's weights are not here."""
     try:
-        return Reader(open_encoder(settings), _load_heads(heads_path()))
+        heads, adapters = _load(heads_path())
+        return Reader(open_encoder(settings, adapters), heads)
     except FaceagentError as error:
         if error.message not in _told:
             _told.add(error.message)

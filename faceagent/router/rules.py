@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 
 from faceagent import policy
 from faceagent.router import details
-from faceagent.router.face_references import find_face_references, find_numbered_faces
+from faceagent.router.face_references import find_face_references, find_numbered_faces, without_details
 from faceagent.router.grammar import Grammar, grammar
 from faceagent.router.languages import detect_language
 from faceagent.router.normalize import MAX_CHARACTERS, is_readable, join_disguised_words, normalize
@@ -55,6 +55,10 @@ class Advice(NamedTuple):
     """Facts of the file that the rules did not find."""
     language: Language | None = None
     """The language of the turn where the rules do not tell it."""
+    absent: frozenset[str] = frozenset()
+    """Details (``reader.details_of``) that words of the turn name and that nobody in the picture is meant by."""
+    faces: tuple[FaceReference, ...] = ()
+    """Who is meant, where the rules found nobody."""
 
 
 NO_ADVICE = Advice()
@@ -111,7 +115,8 @@ class _TurnReader:
         self.advice = advice
         self.requested = self._requested(text)
         self.named_pictures = self._find_pictures(text)
-        self.faces = find_face_references(text, lists, self.named_pictures)
+        self.faces = without_details(find_face_references(text, lists, self.named_pictures), advice.absent)
+        self.faces = self.faces or advice.faces
         self.pictures = _image_references(self.named_pictures)
         if not self.requested.wanted and self._looks_for_someone():
             self.requested = replace(self.requested, wanted=("identity",))
@@ -288,7 +293,7 @@ class _TurnReader:
                 "purpose_change": self.purpose_change if change else "none",
                 "reference": reference,
                 "evidence": self.evidence,
-                "term": self.term if kind == "define" else None,
+                "term": (self.term or details.glossary_term(self.text, self.lists)) if kind == "define" else None,
             }
         )
         if kind in NOTHING_RUNS:
@@ -327,7 +332,8 @@ class _TurnReader:
                 pictures = ("both",)
             elif kind == "new_picture":
                 pictures = ("last",)
-        if not comparing:
+        # A turn about an answer that was given needs no second picture.
+        if not comparing or (kind in FOLLOW_UPS - {"compare", "rerun"} and not self.context.has_reference):
             return pictures, "none"
         if self.context.has_reference:
             return pictures, "given"

@@ -22,7 +22,7 @@ from faceagent.weights.sessions import open_session
 if TYPE_CHECKING:
     import onnxruntime
 
-SOURCE, GRAPH = "multilingual_e5_small_q4", "multilingual_e5_small_onnx"
+SOURCE, GRAPH = "multilingual_e5_small_q4", "multilingual_e5_small_adapted"
 PREFIX = "query: "
 """What the encoder was trained with before short texts."""
 MAX_TOKENS = 96
@@ -32,27 +32,21 @@ UNKNOWN_PENALTY = 10.0
 _NOWHERE = -1e30
 
 
-class SentenceEncoder:
-    """Encodes one text at a time; safe to share between threads."""
+class Tokenizer:
+    """Cuts a text into the pieces of the vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary, session: "onnxruntime.InferenceSession") -> None:
-        """Takes the vocabulary and the session of the graph, see ``open_encoder``."""
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """Takes the vocabulary of the encoder."""
         self._pieces: Mapping[str, int] = {piece: number for number, piece in enumerate(vocabulary.pieces)}
         self._scores: list[float] = vocabulary.scores.tolist()
         self._vocabulary = vocabulary._replace(pieces=())
         self._longest = max(map(len, self._pieces))
         self._unknown_score = min(self._scores) - UNKNOWN_PENALTY
-        self._session = session
-
-    def encode(self, text: str) -> NDArray[np.float32]:
-        """The vector of a text, (384,) float32 of length 1."""
-        ids = np.array([self.tokenize(PREFIX + text)], np.int64)
-        return np.asarray(self._session.run(None, {"ids": ids})[0][0], np.float32)
 
     def tokenize(self, text: str) -> list[int]:
-        """Ids of the likeliest pieces, <s> and </s> included; at most ``MAX_TOKENS``."""
+        """Ids of the likeliest pieces, <s> and </s> included; at most ``MAX_TOKENS``. ``PREFIX`` goes first."""
         known = self._vocabulary
-        marked = "▁" + re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().replace(" ", "▁")
+        marked = "▁" + re.sub(r"\s+", " ", unicodedata.normalize("NFKC", PREFIX + text)).strip().replace(" ", "▁")
         size = len(marked)
         best, back = [0.0, *[_NOWHERE] * size], [(0, known.unknown)] * (size + 1)
         for start in range(size):
@@ -70,16 +64,36 @@ class SentenceEncoder:
         return [known.start, *ids[::-1][: min(MAX_TOKENS, CONTEXT) - 2], known.end]
 
 
+class SentenceEncoder:
+    """Encodes one text at a time; safe to share between threads."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, session: "onnxruntime.InferenceSession", adapters: Mapping[str, NDArray[np.float32]]
+    ) -> None:
+        """Takes the tokenizer, the session of the graph and the adapters that it adds, see ``open_encoder``."""
+        self._tokenizer, self._session, self._adapters = tokenizer, session, dict(adapters)
+
+    def encode(self, text: str) -> NDArray[np.float32]:
+        """The vector of a text, (384,) float32 of length 1."""
+        ids = np.array([self._tokenizer.tokenize(text)], np.int64)
+        return np.asarray(self._session.run(None, {"ids": ids, **self._adapters})[0][0], np.float32)
+
+
 _encoders: dict[tuple[str, int], SentenceEncoder] = {}
 """By path and process: a session of onnxruntime does not survive a fork."""
 _opening = threading.Lock()
 
 
-def open_encoder(settings: Settings) -> SentenceEncoder:
-    """The encoder, loaded once per process. Raises ModelUnavailable or WeightsCorrupt."""
+def open_encoder(settings: Settings, adapters: Mapping[str, NDArray[np.float32]]) -> SentenceEncoder:
+    """The encoder, loaded once per process. Raises ModelUnavailable or WeightsCorrupt.
+
+    Args:
+        settings: where weights are.
+        adapters: what the upper layers add, by the names of ``weights.e5``.
+    """
     path = locate(SOURCE, settings)
     with _opening:
         key = (str(path), os.getpid())
         if key not in _encoders:
-            _encoders[key] = SentenceEncoder(read_vocabulary(path), open_session(GRAPH, settings))
+            _encoders[key] = SentenceEncoder(Tokenizer(read_vocabulary(path)), open_session(GRAPH, settings), adapters)
         return _encoders[key]

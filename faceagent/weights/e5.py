@@ -5,6 +5,9 @@ scale and 32 four-bit integers, eight of which stand for zero (llama.cpp's Q4_0)
 
     ids (1, tokens) int64 → vector (1, 384) float32: the mean of the last layer's tokens, of length 1
 
+From layer ``FIRST_ADAPTED`` on, every linear part adds ``x down up``: low-rank adapters (LoRA, Hu et al. 2021) that the
+caller feeds as inputs, named ``l6.q.down`` (inputs, rank) and ``l6.q.up`` (rank, outputs).
+
 The vocabulary goes into the graph's metadata and is read back by ``read_vocabulary``, so that one file is enough.
 """
 
@@ -24,6 +27,13 @@ if TYPE_CHECKING:
 MAGIC = b"E5S1"
 BLOCK = 32
 WIDTH, LAYERS, HEADS, INNER = 384, 12, 12, 1536
+LINEARS = {
+    "q": (WIDTH, WIDTH), "k": (WIDTH, WIDTH), "v": (WIDTH, WIDTH),
+    "ao": (WIDTH, WIDTH), "fi": (WIDTH, INNER), "fo": (INNER, WIDTH),
+}  # fmt: skip
+"""Linear parts of a layer, each with the numbers of its inputs and outputs."""
+FIRST_ADAPTED, RANK = 9, 16
+"""The first layer with adapters, and the rank of the adapters."""
 CONTEXT = 512
 """Most tokens of one text, <s> and </s> included."""
 OPSET, CONTRIB = 17, "com.microsoft"
@@ -101,6 +111,7 @@ class _Graph:
         self.tensors = tensors
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
+        self.inputs: list[onnx.ValueInfoProto] = []
 
     def build(self) -> "onnx.GraphProto":
         """The whole graph."""
@@ -108,17 +119,18 @@ class _Graph:
 
         x = self._embedding()
         for layer in range(LAYERS):
-            x = self._layer(x, f"l{layer}")
+            x = self._layer(x, layer)
         mean = self._node("ReduceMean", [x], axes=[1], keepdims=0)
         self._node("LpNormalization", [mean], "vector", axis=1, p=2)
         ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])
         vector = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, WIDTH])
-        return helper.make_graph(self.nodes, "multilingual_e5_small", [ids], [vector], self.initializers)
+        inputs = [ids, *self.inputs]
+        return helper.make_graph(self.nodes, "multilingual_e5_small", inputs, [vector], self.initializers)
 
     def _embedding(self) -> str:
         from onnx import TensorProto, helper
 
-        packed, scales = _unpack(self.tensors["emb.word"], WIDTH)
+        packed, scales = unpack(self.tensors["emb.word"], WIDTH)
         rows = packed.shape[0]
         # Eight is zero; int4 holds the integers with their sign.
         signed = (packed ^ 0x88).reshape(rows, WIDTH // 2)
@@ -136,15 +148,21 @@ class _Graph:
         near = self._node("Slice", ["places", "none", shape, "none"])
         return self._norm(self._node("Add", ["embedded", near]), "emb.ln")
 
-    def _layer(self, x: str, name: str) -> str:
-        query, key, value = (self._linear(x, f"{name}.{part}", WIDTH, WIDTH) for part in ("q", "k", "v"))
+    def _layer(self, x: str, number: int) -> str:
+        name = f"l{number}"
+
+        def linear(value: str, part: str) -> str:
+            found = self._linear(value, f"{name}.{part}", *LINEARS[part])
+            return self._adapted(value, found, f"{name}.{part}", *LINEARS[part]) if number >= FIRST_ADAPTED else found
+
+        query, key, value = (linear(x, part) for part in ("q", "k", "v"))
         attended = self._node("MultiHeadAttention", [query, key, value], domain=CONTRIB, num_heads=HEADS)
-        x = self._norm(self._node("Add", [x, self._linear(attended, f"{name}.ao", WIDTH, WIDTH)]), f"{name}.aln")
-        inner = self._node("Gelu", [self._linear(x, f"{name}.fi", WIDTH, INNER)], domain=CONTRIB)
-        return self._norm(self._node("Add", [x, self._linear(inner, f"{name}.fo", INNER, WIDTH)]), f"{name}.oln")
+        x = self._norm(self._node("Add", [x, linear(attended, "ao")]), f"{name}.aln")
+        inner = self._node("Gelu", [linear(x, "fi")], domain=CONTRIB)
+        return self._norm(self._node("Add", [x, linear(inner, "fo")]), f"{name}.oln")
 
     def _linear(self, x: str, name: str, inputs: int, outputs: int) -> str:
-        packed, scales = _unpack(self.tensors[f"{name}.w"], inputs)
+        packed, scales = unpack(self.tensors[f"{name}.w"], inputs)
         self._constant(f"{name}.w", packed.reshape(outputs, inputs // BLOCK, BLOCK // 2))
         self._constant(f"{name}.s", scales.reshape(-1))
         self._constant(f"{name}.b", self._floats(f"{name}.b"))
@@ -153,6 +171,14 @@ class _Graph:
             domain=CONTRIB, K=inputs, N=outputs, bits=4, block_size=BLOCK, accuracy_level=4,
         )  # fmt: skip
         return self._node("Add", [product, f"{name}.b"])
+
+    def _adapted(self, x: str, found: str, name: str, inputs: int, outputs: int) -> str:
+        from onnx import TensorProto, helper
+
+        for end, shape in (("down", [inputs, RANK]), ("up", [RANK, outputs])):
+            self.inputs.append(helper.make_tensor_value_info(f"{name}.{end}", TensorProto.FLOAT, shape))
+        low = self._node("MatMul", [x, f"{name}.down"])
+        return self._node("Add", [found, self._node("MatMul", [low, f"{name}.up"])])
 
     def _norm(self, x: str, name: str) -> str:
         self._constant(f"{name}.w", self._floats(f"{name}.w"))
@@ -179,7 +205,7 @@ class _Graph:
         return name
 
 
-def _unpack(raw: NDArray[np.uint8], inputs: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def unpack(raw: NDArray[np.uint8], inputs: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Four-bit integers two to a byte in their order, (rows, blocks, 16), and one scale to a block, (rows, blocks)."""
     blocks = np.frombuffer(raw.tobytes(), np.dtype([("scale", "<f2"), ("bits", "u1", BLOCK // 2)]))
     stored = blocks["bits"]

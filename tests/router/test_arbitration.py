@@ -19,6 +19,7 @@ def reading(kind: str, share: float = 0.9, language: str = "en", **chances: floa
         topics={name: chances.get(name, 0.001) for name in policy.TOPICS},
         facts={name: chances.get(name, 0.0) for name in FILE_FACTS},
         purpose={name: chances.get(name, 0.0) for name in PURPOSES},
+        details={name: chances.get(name, 0.5) for name in ("word:woman", "word:old", "side:left")},
         language={**dict.fromkeys(("de", "fr", "es"), 0.0), language: 0.95},
     )
 
@@ -74,6 +75,20 @@ def test_a_follow_up_keeps_no_question_that_only_a_word_resembles() -> None:
     assert arbitrate("Give me a report to print", before, reading("report")).questions == ()
 
 
+def test_words_about_bystanders_describe_nobody_in_the_picture() -> None:
+    text = "Forgive an old woman for asking, is it fake?"
+    assert arbitrate(text, NONE, reading("analyse", forgery=0.95)).faces != ()
+    away = arbitrate(text, NONE, reading("analyse", forgery=0.95, **{"word:woman": 0.001, "word:old": 0.001}))
+    assert away.faces == ()
+
+
+def test_somebody_whom_only_the_reader_finds_is_meant() -> None:
+    plan = arbitrate(
+        "The lefthand lassie, is she cross?", NONE, reading("analyse", expression=0.9, **{"side:left": 0.97})
+    )
+    assert [(one.side, one.words) for one in plan.faces] == [("left", ())]
+
+
 def test_a_complaint_about_a_refusal_is_no_request_to_refuse() -> None:
     plan = arbitrate("Tell me why her religion is out of bounds", NONE, reading("why_refused", religion=0.9))
     assert (plan.kind, plan.refused) == ("why_refused", ())
@@ -82,7 +97,7 @@ def test_a_complaint_about_a_refusal_is_no_request_to_refuse() -> None:
 def test_questions_are_dropped_and_added_only_beside_a_certain_one() -> None:
     text = "Is it sharp enough to print"
     assert arbitrate(text, NONE, reading("analyse", quality=0.95)).questions == ("quality",)
-    both = arbitrate("Is it real and how old is she", NONE, reading("analyse", forgery=0.95, age=0.1))
+    both = arbitrate("Is it real and how old is she", NONE, reading("analyse", forgery=0.95, age=0.2))
     assert both.questions == ("forgery", "age")
 
 

@@ -8,8 +8,10 @@ import pytest
 from faceagent.errors import ModelUnavailable
 from faceagent.router import DialogueContext, Reader, open_reader, reader, route
 from faceagent.router.reader import Heads, Reading, focus, split_long
-from faceagent.router.sentence_encoder import MAX_TOKENS, open_encoder
+from faceagent.router.sentence_encoder import MAX_TOKENS, SOURCE, Tokenizer
 from faceagent.settings import Settings
+from faceagent.weights.e5 import read_vocabulary
+from faceagent.weights.resolve import locate
 
 
 @pytest.fixture(scope="session")
@@ -21,21 +23,21 @@ def small_model(settings: Settings) -> Reader:
 
 
 def test_the_tokenizer_cuts_as_sentencepiece_does(settings: Settings) -> None:
-    encoder = open_encoder(settings)
-    # From the tokenizers package with the same vocabulary.
-    assert encoder.tokenize("query: is this fake?  第一张照片") == [
+    cut = Tokenizer(read_vocabulary(locate(SOURCE, settings))).tokenize
+    # From the tokenizers package with the same vocabulary, with the prefix "query: ".
+    assert cut("is this fake?  第一张照片") == [
         0, 41, 1294, 12, 83, 903, 106287, 32, 23830, 65267, 20552, 2,
     ]  # fmt: skip
-    assert len(encoder.tokenize("word " * 500)) == MAX_TOKENS
-    assert encoder.tokenize("") != []
+    assert len(cut("word " * 500)) == MAX_TOKENS
+    assert cut("") != []
 
 
-def test_vectors_tell_meanings_apart_across_languages(settings: Settings) -> None:
-    encoder = open_encoder(settings)
-    asked, same, other = (encoder.encode(text) for text in ("How old is she?", "她几岁？", "Is the picture sharp?"))
+def test_vectors_tell_meanings_apart_across_languages(small_model: Reader) -> None:
+    encode = small_model.encoder.encode
+    asked, same, other = (encode(text) for text in ("How old is she?", "她几岁？", "Is the picture sharp?"))
     assert np.linalg.norm(asked) == pytest.approx(1.0, abs=1e-5)
     assert asked @ same > asked @ other
-    assert np.array_equal(asked, encoder.encode("How old is she?"))
+    assert np.array_equal(asked, encode("How old is she?"))
 
 
 @pytest.mark.parametrize("text", ["My bicycle has a flat tyre.", "El vecino vendió su casa", "我昨天买了三本书"])
@@ -89,30 +91,29 @@ def test_the_piece_that_asks_decides() -> None:
     def reading(request: float, question: str) -> Reading:
         return Reading(
             kind={"out_of_scope": 1 - request, "analyse": request}, questions={question: 1.0}, topics={}, facts={},
-            purpose={}, language={},
+            purpose={}, details={}, language={},
         )  # fmt: skip
 
     found = focus(["I was ill.", "Is it real?"], [reading(0.1, "quality"), reading(0.9, "forgery")])
     assert (found.focus, found.questions) == ("Is it real?", {"forgery": 1.0})
 
 
-def test_classes_without_an_example_and_members_are_averaged() -> None:
+def test_classes_exclude_each_other_or_not_and_an_untrained_question_is_open() -> None:
     classes = {head: ["x", "y"] for head in reader.HEADS}
-    tensors = {"mean": np.zeros(2, np.float32), "scale": np.ones(2, np.float32)}
+    tensors = {}
     for head in reader.HEADS:
-        for member, bias in enumerate((0.0, 50.0)):
-            part = f"{head}.{member}"
-            tensors |= {f"{part}.w1": np.zeros((2, 3), np.float32), f"{part}.b1": np.zeros(3, np.float32)}
-            tensors |= {f"{part}.w2": np.zeros((3, 2), np.float32), f"{part}.b2": np.array([bias, 0.0], np.float32)}
+        tensors |= {f"{head}.w1": np.zeros((2, 3), np.float32), f"{head}.b1": np.zeros(3, np.float32)}
+        tensors |= {f"{head}.w2": np.zeros((3, 2), np.float32), f"{head}.b2": np.array([50.0, 0.0], np.float32)}
     found = Heads(tensors, classes).read(np.zeros(2, np.float32))
-    assert found.kind == pytest.approx({"x": 0.75, "y": 0.25})
-    assert found.questions == pytest.approx({"x": 0.75, "y": 0.5})
+    assert found.kind == pytest.approx({"x": 1.0, "y": 0.0})
+    assert found.topics == pytest.approx({"x": 1.0, "y": 0.5})
+    assert found.questions["forgery"] == reader.UNSEEN["forgery"]
 
 
 def test_without_its_weights_the_rules_read_alone_and_it_is_said_once(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def missing(settings: Settings) -> None:
+    def missing(settings: Settings, adapters: object) -> None:
         raise ModelUnavailable("the encoder is not on this machine")
 
     monkeypatch.setattr(reader, "open_encoder", missing)

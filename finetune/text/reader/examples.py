@@ -1,7 +1,7 @@
-"""Labelled sentences to train the reader with: ``requests.txt`` beside this module, and the labelled queries of evals.
+"""Labelled sentences to train the reader with: the files of text beside this module, and the labelled queries of evals.
 
-``requests.txt`` holds blocks. A line ``## label`` opens a block; every line after it is one sentence of that label, in
-any language; ``de|`` before a sentence names its language where letters do not show it. Labels:
+``requests.txt`` and ``templates.txt`` hold blocks. A line ``## label`` opens a block; every line after it is one
+sentence of that label, in any language; ``de|`` before it names its language where letters do not show it. Labels:
 
     a QUESTIONS | a all | a follow     asks these questions, for everything, or the same about another face or picture
     compare QUESTION | KIND            a kind of turn of ``router.plan``
@@ -13,28 +13,52 @@ any language; ``de|`` before a sentence names its language where letters do not 
     off                                asks nothing of a picture or this program
 """
 
+import random
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
 from evals.data.queries import FIRST, REFUSALS, Query, Set, queries
 from faceagent import policy
-from faceagent.router.plan import FOLLOW_UPS
+from faceagent.router.grammar import grammar
+from faceagent.router.normalize import normalize
+from faceagent.router.plan import FOLLOW_UPS, NOTHING_RUNS, FaceReference
+from faceagent.router.reader import details_of
 from faceagent.types import QUESTIONS
+from finetune.text.reader.templates import expand, read_lists, retype
 
 SHORT = {
     "ex": "expression", "au": "action_units", "fo": "forgery", "mo": "morph", "sp": "spoof", "id": "identity",
     "ag": "age", "ge": "gender", "qu": "quality", "pr": "provenance",
+    "gn": "generated",
 }  # fmt: skip
 SCRIPTS = {
     "ja": "[\u3040-\u30ff]", "ko": "[\uac00-\ud7af]", "ar": "[\u0600-\u06ff]", "ru": "[\u0400-\u04ff]",
     "hi": "[\u0900-\u097f]", "zh": "[\u3400-\u9fff]", "es": "[¿¡ñáéíóú]",
 }  # fmt: skip
-KEPT = ("paraphrases-9", "policy-5")
-"""Sets that nothing was trained on."""
-TRAINED: tuple[Set, ...] = tuple(name for name in ("queries", *FIRST, "policy", *REFUSALS) if name not in KEPT)
+TRAINED: tuple[Set, ...] = ("queries", *FIRST, "policy", *REFUSALS)
 _TAGGED = re.compile(r"([a-z]{2})\|(.*)")
+_TOLD = re.compile(r"((I|my|we|the|it|it's|hoy|mi|perdí)\b|今天|我|手机|明天)[^?？吗]*$", re.IGNORECASE)
+"""Remarks that tell something and ask for nothing."""
+
+
+FILES = ("requests.txt", "templates.txt")
+EXPANSIONS = 5
+"""Most sentences of one template."""
+ALONE = frozenset({"out_of_scope", "thanks", "bye", "quit", "define", "unclear"})
+"""Kinds whose sentences stand alone: nothing is said before or after them."""
+UNPLACED = NOTHING_RUNS
+"""Kinds whose plans refer to no face, whatever the words say."""
+WRAPPED, RETYPED = 0.45, 0.45
+"""Share of the sentences that are repeated with something around them, and share that are retyped."""
+
+
+LED, LED_BY_PEOPLE, FOLLOWED = 0.4, 0.65, 0.8
+"""Shares, added up, of what stands around: a lead, words about bystanders, something after; else a remark before."""
+_FOLDER = resources.files("finetune.text.reader")
+Around = Mapping[str, Mapping[str, list[str]]]
 
 
 class Example(NamedTuple):
@@ -47,23 +71,56 @@ class Example(NamedTuple):
     facts: tuple[str, ...] | None = ()
     purpose: str = "unstated"
     language: str | None = None
+    details: tuple[str, ...] | None = None
+    """Who is meant and how thoroughly (``faceagent.router.reader.details_of``); None where that is not labelled."""
 
 
-def examples() -> list[Example]:
-    """All sentences, those written for training first."""
-    return [*written(), *labelled_queries()]
+def examples(without: Sequence[str] = ()) -> list[Example]:
+    """All sentences, those written for training first, and each once more as somebody else might type it."""
+    draw = random.Random(0)  # noqa: S311  # choices of training text
+    found = [*written(draw), *labelled_queries(without)]
+    around = tomllib.loads(_FOLDER.joinpath("surroundings.toml").read_text("utf-8"))
+    remarks = [one for one in found if one.kind == "out_of_scope" and _TOLD.match(one.text)]
+    told = {code: [one.text.rstrip(".。") for one in remarks if one.language == code] for code in around}
+    changed = (_changed(one, around, told, draw) for one in found)
+    return [*found, *(one for one in changed if one is not None)]
 
 
-def written() -> Iterator[Example]:
-    """The sentences of ``requests.txt``."""
-    label: list[str] = []
-    for line in resources.files("finetune.text.reader").joinpath("requests.txt").read_text("utf-8").splitlines():
-        if line.startswith("## "):
-            label = line[3:].split()
-        elif line:
-            tagged = _TAGGED.match(line)
-            text = tagged[2] if tagged else line
-            yield _example(text, label)._replace(language=tagged[1] if tagged else _language(text))
+def _changed(one: Example, around: Around, told: Mapping[str, list[str]], draw: random.Random) -> Example | None:
+    """The sentence with something said before or after it, typed in haste, or both; None where nothing changes."""
+    text = one.text
+    language = one.language or ""
+    if language in around and one.kind not in ALONE and draw.random() < WRAPPED:
+        said, way = around[language], draw.random()
+        if way < LED:
+            text = draw.choice(said["leads"]) + text
+        elif way < LED_BY_PEOPLE:
+            text = draw.choice(said["bystanders"]) + text
+        elif way < FOLLOWED:
+            text = text + draw.choice(said["tails"])
+        elif told[language]:
+            stop = "。" if language == "zh" else ". "
+            text = draw.choice(told[language]) + stop + text
+    if draw.random() < RETYPED:
+        text = retype(text, draw)
+    return one._replace(text=text) if text != one.text else None
+
+
+def written(draw: random.Random) -> Iterator[Example]:
+    """The sentences of the files beside this module, templates expanded."""
+    for name in FILES:
+        lines = _FOLDER.joinpath(name).read_text("utf-8").splitlines()
+        lists = read_lists(lines)
+        label: list[str] = []
+        for line in lines:
+            if line.startswith("## "):
+                label = line[3:].split()
+            elif line and not line.startswith(("= ", "@ ")):
+                tagged = _TAGGED.match(line)
+                for one in expand(tagged[2] if tagged else line, lists, EXPANSIONS, draw):
+                    language = tagged[1] if tagged else _language(one.text)
+                    found = _example(one.text, label)._replace(language=language)
+                    yield found._replace(details=one.details if one.details is not None else _nobody(found, name))
 
 
 def _example(text: str, label: list[str]) -> Example:
@@ -86,20 +143,33 @@ def _example(text: str, label: list[str]) -> Example:
     return Example(text, name, _questions(rest[0]) if rest else ())
 
 
+def _nobody(one: Example, name: str) -> tuple[str, ...] | None:
+    """No details for a sentence of the templates without a person in it; None where somebody may be meant."""
+    if name != "templates.txt" or one.kind in UNPLACED or grammar().hits("people", normalize(one.text, {}).text):
+        return None
+    return ()
+
+
 def _questions(names: str) -> tuple[str, ...]:
-    return tuple(SHORT[name] for name in names.split(","))
+    """Questions by their short names; one that is not registered belongs to manipulation."""
+    found = (SHORT[name] for name in names.split(","))
+    return tuple(dict.fromkeys(name if name in QUESTIONS else "forgery" for name in found))
 
 
 def _language(text: str) -> str:
     return next((code for code, script in SCRIPTS.items() if re.search(script, text)), "en")
 
 
-def labelled_queries() -> Iterator[Example]:
+def labelled_queries(without: Sequence[str] = ()) -> Iterator[Example]:
     """The queries of the routing evaluation, as labelled; each set was run once before it came here."""
     for name in TRAINED:
+        if name in without:
+            continue
         for query in queries(name):
             if query.expect.get("kind") != "unclear":
-                yield _of_query(query)
+                found = _of_query(query)
+                # Sets that label refusals only say nothing of faces.
+                yield found._replace(details=None) if name.startswith("policy") else found
     yield from (_of_query(query) for query in queries("remarks") if query.group == "set-8")
 
 
@@ -121,4 +191,7 @@ def _of_query(query: Query) -> Example:
     questions = tuple(name for name in asked if name in named or not inherits)
     facts = tuple(expect.get("file_facts", rules.file_facts)) or (None if "provenance" in questions else ())
     stated = rules.purpose if rules.purpose_change == "stated" else "unstated"
-    return Example(query.text, kind, questions, topics, facts, expect.get("purpose", stated), rules.language)
+    faces = tuple(FaceReference.model_validate(face) for face in expect.get("faces", ()))
+    details = None if kind in UNPLACED else details_of(faces, expect.get("depth", "normal"))
+    language = rules.language
+    return Example(query.text, kind, questions, topics, facts, expect.get("purpose", stated), language, details)

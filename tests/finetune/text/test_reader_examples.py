@@ -1,17 +1,30 @@
 """The sentences the reader is trained with: labels are registered names, and what is kept for measuring stays out."""
 
+import random
+
+import pytest
+
 from evals.data.queries import queries
 from faceagent import policy
 from faceagent.policy import PURPOSES
 from faceagent.router.plan import FILE_FACTS, KINDS
 from faceagent.types import QUESTIONS
-from finetune.text.reader.examples import KEPT, TRAINED, examples, written
+from finetune.text.reader.examples import Example, labelled_queries, written
+from finetune.text.reader.templates import Lists, expand, retype
 
 
-def test_every_label_is_registered() -> None:
-    found = list(written())
-    assert len(found) > 1500
-    for one in found:
+def drawn() -> random.Random:
+    return random.Random(0)  # noqa: S311  # choices of training text
+
+
+@pytest.fixture(scope="module")
+def sentences() -> list[Example]:
+    return list(written(drawn()))
+
+
+def test_every_label_is_registered(sentences: list[Example]) -> None:
+    assert len(sentences) > 5000
+    for one in sentences:
         assert one.kind in (*KINDS, "follow", "everything"), one
         assert set(one.questions) <= set(QUESTIONS), one
         assert set(one.topics) <= set(policy.TOPICS), one
@@ -19,14 +32,34 @@ def test_every_label_is_registered() -> None:
         assert one.purpose in PURPOSES, one
 
 
-def test_languages_are_told_by_tag_or_script() -> None:
-    tongues = {one.text: one.language for one in written()}
+def test_languages_are_told_by_tag_or_script(sentences: list[Example]) -> None:
+    tongues = {one.text: one.language for one in sentences}
     assert tongues["Wie alt ist er?"] == "de"
     assert tongues["何歳に見えますか"] == "ja"
     assert tongues["这照片靠谱吗，不会是电脑做的吧"] == "zh"
 
 
-def test_sets_kept_for_measuring_are_not_trained_on() -> None:
-    assert not set(KEPT) & set(TRAINED)
-    kept = {query.text for name in KEPT for query in queries(name)}
-    assert len(kept & {one.text for one in examples()}) <= 3  # one-word turns such as "age pls" may coincide
+def test_a_set_that_is_left_out_gives_no_sentence() -> None:
+    left = {query.text for query in queries("paraphrases-9")}
+    kept = {one.text for one in labelled_queries(["paraphrases-9"])}
+    assert len(left & kept) <= 3  # one-word turns such as "age pls" may coincide
+
+
+def test_a_template_labels_the_people_it_names() -> None:
+    lists = Lists({"pic": ["photo", "picture"]}, {"who": [("the man on the left", ("word:man", "side:left"))]})
+    found = list(expand("is {who} real in the {pic}", lists, 4, drawn()))
+    assert {one.text for one in found} == {
+        "is the man on the left real in the photo",
+        "is the man on the left real in the picture",
+    }
+    assert all(one.details == ("word:man", "side:left") for one in found)
+    assert [one.details for one in expand("is it {real|fake}", lists, 2, drawn())] == [None, None]
+
+
+def test_retyped_text_stays_readable() -> None:
+    draw = drawn()
+    text = "Is the woman on the left smiling?"
+    made = {retype(text, draw) for _ in range(50)}
+    assert len(made) > 10
+    assert all(abs(len(one) - len(text)) <= 4 for one in made)
+    assert retype("她在笑吗？", draw) in ("她在笑吗？", "她在笑吗")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.reply import compare, expected, file_facts, parts
 from faceagent.agent.chat.reply.context import ReplyContext
+from faceagent.agent.chat.reply.expected import AGE
 from faceagent.explain.summary.answers import ATTACKS
 from faceagent.judge import PICTURE_QUESTIONS
 from faceagent.storage.conversation_store import Exchange
@@ -13,7 +14,7 @@ from faceagent.types import Evidence, PolicyDecision, Question, Summary, Verdict
 
 ATTACKED = frozenset[Question]({*ATTACKS, "identity"})
 """Questions whose answer says what to do next."""
-TOLD_WHY = frozenset({"bona_fide", "neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust"})
+TOLD_WHY = frozenset({"age", "bona_fide", "neutral", "happy", "surprise", "sadness", "fear", "anger", "disgust"})
 """Expected answers that are followed by the reasons; an action unit is its own reason."""
 MOVING = frozenset[Question]({"expression", "action_units"})
 """Questions that are answered by what is said of an expected answer or of a part of the face."""
@@ -54,7 +55,7 @@ def _picture(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Itera
     if rest:
         summary = context.summary(item, rest)
         yield f"{_whose(context, item, rest)}{summary.answer}"
-    elif context.plan.expected in TOLD_WHY:
+    elif (context.plan.expected or "").partition(":")[0] in TOLD_WHY:
         summary = context.summary(item, verdicts)
     else:
         return
@@ -64,7 +65,10 @@ def _picture(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Itera
 
 def _answered(context: ReplyContext) -> frozenset[Question]:
     """The questions that are answered by what is said of an expected answer or of a part of the face."""
-    return frozenset({"forgery"}) if context.plan.expected in ("bona_fide", "generated") else MOVING
+    named = context.plan.expected or ""
+    if named.startswith(AGE):
+        return frozenset({"age"})
+    return frozenset({"forgery"}) if named in ("bona_fide", "generated") else MOVING
 
 
 def _whose(context: ReplyContext, item: str, verdicts: list[Verdict]) -> str:

@@ -9,6 +9,9 @@ from faceagent.explain.summary.sentences import sentences_in
 from faceagent.storage.keys import record_key
 from faceagent.types import Evidence, Verdict
 
+AGE = "age:"
+"""Before the age that a question compares with."""
+
 
 def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator[str]:
     """One line per face of a picture that the question is about; nothing where it names no answer."""
@@ -21,6 +24,9 @@ def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator
     if expected == "bona_fide":
         yield from _real(context, item, verdicts)
         return
+    if expected.startswith(AGE):
+        yield from _ages(context, item, verdicts, int(expected.removeprefix(AGE)))
+        return
     subjects = list(dict.fromkeys(one.subject for one in verdicts if one.question in ("expression", "action_units")))
     for subject in subjects:
         said = (
@@ -30,6 +36,20 @@ def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator
         )
         if said:
             yield f"{subject}: {said}" if len(context.faces_of(item)) > 1 else said
+
+
+def _ages(context: ReplyContext, item: str, verdicts: list[Verdict], limit: int) -> Iterator[str]:
+    """For each face whether it looks older or younger than an age, or whether its range holds that age."""
+    for verdict in verdicts:
+        if verdict.question != "age":
+            continue
+        answer = context.summary(item, [verdict], "short").answer
+        if answer_of(verdict) != "cannot_tell":
+            low, _, high = verdict.label.removesuffix(" years").partition("-")
+            side = "above" if int(low) >= limit else "below" if int(high) < limit else "within"
+            said = phrases.say(context.language, f"age_{side}", age=str(limit))
+            answer = f"{answer}{'' if context.language == 'zh' else ' '}{said}"
+        yield f"{verdict.subject}: {answer}" if len(context.faces_of(item)) > 1 else answer
 
 
 def _real(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator[str]:

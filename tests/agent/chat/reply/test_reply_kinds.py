@@ -43,6 +43,17 @@ def test_a_named_movement_or_expression_is_answered_yes_or_no(talk: Conversation
     assert said(talk, "她在笑吗？").startswith("是：AU12") or said(talk, "她在笑吗？").startswith("是：可以看到")
 
 
+def test_an_age_that_is_named_is_compared_with(talk: Conversation) -> None:
+    assert "That is older than 11, as far as it looks." in said(talk, "is she older than 11?")
+    assert "That is younger than 90" in said(talk, "is she over 90?")
+
+
+def test_what_is_not_looked_at_is_said_and_the_turn_before_is_not_answered_again(talk: Conversation) -> None:
+    for text in ("is she wearing glasses?", "what colour is her jacket?"):
+        reply = said(talk, text)
+        assert reply.startswith("That is not something I do.") and "happy" not in reply
+
+
 def test_talk_about_the_program_measures_nothing(talk: Conversation) -> None:
     before = len(talk.store.evidence_keys())
     assert said(talk, "thanks") == "You are welcome."
