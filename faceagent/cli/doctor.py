@@ -4,14 +4,16 @@ import importlib.util
 import platform
 from collections.abc import Iterator
 from importlib import metadata
-from typing import Literal, NamedTuple
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from faceagent import weights
+from faceagent.cli.doctor_server import examine_server
 from faceagent.cli.exit_codes import ERROR
+from faceagent.cli.findings import Finding
 from faceagent.cli.render import out
 from faceagent.errors import FaceagentError
 from faceagent.settings import Settings, load
@@ -40,20 +42,18 @@ ENDPOINT_SECONDS = 3.0
 """Time limit for the answer of a configured endpoint."""
 
 
-class Finding(NamedTuple):
-    """The result of one check; ``remedy`` is the command that repairs it."""
-
-    state: Literal["ok", "optional", "missing"]
-    what: str
-    found: str
-    remedy: str | None = None
-
-
-def doctor() -> None:
+def doctor(
+    server: Annotated[
+        bool, typer.Option("--server", help="Check the service instead; FACEAGENT_SERVICE_KEY is the key.")
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option(help="The service's address, with --server; default: FACEAGENT_SERVICE_URL.")
+    ] = None,
+) -> None:
     """Say what is installed, which device really runs, what is missing, and the command that mends it."""
     table = Table("", "what", "found", "remedy", expand=True)
     styles = {"ok": "green", "optional": "dim", "missing": "red"}
-    findings = list(examine(load()))
+    findings = list(examine_server(url) if server or url else examine(load()))
     for finding in findings:
         table.add_row(
             Text(finding.state, style=styles[finding.state]),

@@ -26,7 +26,7 @@ def mcp(
     if was_closed("stdin") or was_closed("stdout"):
         raise InputError("MCP needs standard input and output.", remedy="Let the application start this command.")
     try:
-        from faceagent.serve.mcp.service import McpService
+        from faceagent.serve.mcp.service import local
         from faceagent.serve.mcp.stdio import serve
     except ImportError as error:
         raise InputError("The MCP server is not installed.", remedy="pip install 'faceagent[mcp]'") from error
@@ -39,4 +39,4 @@ def mcp(
     settings = load()
     weights.ready(settings)
     with Analyst(settings) as analyst:
-        serve(McpService(analyst, folders))
+        serve(local(analyst, folders))

@@ -12,9 +12,10 @@ from faceagent.agent.analyst import Analyst
 from faceagent.serve import errors, upkeep
 from faceagent.serve.auth import KeyCache
 from faceagent.serve.chats import Chats
+from faceagent.serve.mcp.http import serving
 from faceagent.serve.metrics import Metrics
 from faceagent.serve.middleware import Guard
-from faceagent.serve.routes import analyze, cases, chat, feedback, health, jobs, keys, moderate, purge, tools
+from faceagent.serve.routes import analyze, cases, chat, feedback, health, jobs, keys, mcp, moderate, purge, tools
 from faceagent.serve.service import MakeAnalyst, analysis_settings, open_service
 from faceagent.serve.settings import ServiceSettings
 from faceagent.serve.wakeup import Wakeup
@@ -22,7 +23,7 @@ from faceagent.serve.worker import Worker
 from faceagent.settings import Settings
 from faceagent.version import __version__
 
-ROUTERS = tuple(one.router for one in (analyze, moderate, jobs, chat, tools, cases, feedback, keys, purge, health))
+ROUTERS = tuple(one.router for one in (analyze, moderate, jobs, chat, tools, cases, feedback, keys, purge, health, mcp))
 WARM_SIDE = 256
 DESCRIPTION = (
     "Explainable face analysis: expression, deepfake, identity. Verdicts are support for a statement, not proof."
@@ -58,7 +59,8 @@ def create_app(
             worker.start()
         await wakeup.start()
         try:
-            yield
+            async with serving(service) as app.state.mcp:
+                yield
         finally:
             await wakeup.close()
             for close in (service.finish, worker.close, app.state.chats.close, *(one.join for one in threads)):

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faceagent.cli import doctor
+from faceagent.cli.findings import Finding
 from faceagent.settings import Settings
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 NAME = "face_detection_yunet_2023mar.onnx"
 
 
-def about_yunet(settings: Settings) -> doctor.Finding:
+def about_yunet(settings: Settings) -> Finding:
     (finding,) = (finding for finding in doctor.examine(settings) if finding.what == "weights yunet")
     return finding
 
@@ -34,7 +35,7 @@ def test_weights_that_are_not_there_are_pulled(tmp_path: Path) -> None:
     assert (finding.found, finding.remedy) == ("not on this machine", "Run `faceagent weights pull yunet`.")
 
 
-def about(settings: Settings, what: str) -> doctor.Finding:
+def about(settings: Settings, what: str) -> Finding:
     (finding,) = (finding for finding in doctor.examine(settings) if finding.what == what)
     return finding
 

@@ -6,13 +6,13 @@ Blocking work runs in threads; a call that the client cancels ends after the too
 import base64
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import anyio.to_thread
 from mcp_types import ContentBlock, ImageContent, ResourceLink
 
-from faceagent.agent.analyst import Analyst
 from faceagent.errors import InputError
+from faceagent.explain import summarize
 from faceagent.intake import MemoryBlobs
 from faceagent.policy import review
 from faceagent.serve.mcp.access import Loaded, load, named_bytes
@@ -25,9 +25,10 @@ from faceagent.serve.mcp.arguments import (
 )
 from faceagent.serve.mcp.recent import Content, KeptReport, map_uri, page_uri, report_uri
 from faceagent.serve.mcp.results import AnalysisResult, Measurement, MeasurementResult, PictureResult
-from faceagent.serve.mcp.service import McpService
+from faceagent.serve.mcp.service import McpService, Wanted
+from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec
-from faceagent.types import FrozenModel, Problem, Question, Request
+from faceagent.types import FrozenModel, Problem, Question, Report, Request, Style, SummaryLanguage
 
 MOST_IMAGES = 8
 """Images in one answer; the others are resources."""
@@ -52,83 +53,101 @@ class Answer(NamedTuple):
     content: Sequence[ContentBlock] = ()
 
 
-class _Subject(NamedTuple):
-    """What is asked about which pictures."""
-
-    images: Sequence[str]
-    references: Sequence[str]
-    questions: Sequence[Question]
-    rules: Rules
-
-
 async def analyze(call: Call, arguments: AnalyzeArguments) -> Answer:
     """Whole reports on one or more pictures."""
-    analyst = call.service.analyst_for(arguments.language, arguments.style)
-    subject = _Subject(arguments.images, arguments.references, arguments.questions, arguments)
-    outcomes = await _outcomes(call, analyst, subject, explain=arguments.explain)
-    full = arguments.detail == "evidence"
-    result = AnalysisResult(pictures=tuple(_picture(one, full=full) for one in outcomes))
+    wanted = _wanted(call, arguments, arguments.questions, explain=arguments.explain)
+    outcomes = await _outcomes(call, wanted, arguments.images, arguments.references)
+    full, language, style = arguments.detail == "evidence", arguments.language, arguments.style
+    result = AnalysisResult(pictures=tuple(_picture(one, language, style, full=full) for one in outcomes))
     return Answer(result, result.text, await _content(outcomes, overviews=True, show=arguments.show_images))
 
 
 async def compare(call: Call, arguments: CompareArguments) -> Answer:
     """Whether the faces of a picture are the person of the references."""
-    analyst = call.service.analyst_for(arguments.language, None)
-    subject = _Subject((arguments.image,), arguments.references, ("identity",), arguments)
-    outcomes = await _outcomes(call, analyst, subject)
-    result = AnalysisResult(pictures=tuple(_picture(one, full=False) for one in outcomes))
+    wanted = _wanted(call, arguments, ("identity",))
+    outcomes = await _outcomes(call, wanted, (arguments.image,), arguments.references)
+    result = AnalysisResult(pictures=tuple(_picture(one, arguments.language, None, full=False) for one in outcomes))
     return Answer(result, result.text, await _content(outcomes, overviews=True, show=arguments.show_images))
 
 
 async def measure(call: Call, spec: ToolSpec, arguments: MeasureArguments) -> Answer:
     """The evidence of one tool, without verdicts."""
     references = arguments.references if isinstance(arguments, MeasureWithReferences) else ()
-    subject = _Subject(arguments.images, references, spec.questions, arguments)
     explain = "vlm" if "model" in spec.needs else "ledger"
-    outcomes = await _outcomes(call, call.service.analyst_with(spec.name), subject, explain=explain)
+    wanted = _wanted(call, arguments, spec.questions, explain=explain, tool=spec.name)
+    outcomes = await _outcomes(call, wanted, arguments.images, references)
     result = MeasurementResult(tool=spec.name, pictures=tuple(map(_measurement, outcomes)))
     return Answer(result, result.text, await _content(outcomes, overviews=False, show=arguments.show_images))
 
 
+def _wanted(
+    call: Call, rules: Rules, questions: Sequence[Question], *, explain: str | None = None, tool: str | None = None
+) -> Wanted:
+    settings = call.service.backend.settings
+    return Wanted(
+        questions=tuple(questions),
+        purpose=rules.purpose or settings.purpose,
+        jurisdiction=rules.jurisdiction or settings.jurisdiction,
+        explain=explain,
+        tool=tool,
+    )
+
+
 async def _outcomes(
-    call: Call, analyst: Analyst, subject: _Subject, *, explain: str | None = None
+    call: Call, wanted: Wanted, images: Sequence[str], references: Sequence[str]
 ) -> list[KeptReport | Loaded]:
     """For every picture, in order: the report on it, or what is wrong with the file. Raises InputError, PolicyRefusal.
 
     Policy decides before any picture is read.
     """
-    service, settings = call.service, analyst.settings
-    rules: dict[str, Any] = {
-        "purpose": subject.rules.purpose or settings.purpose,
-        "jurisdiction": subject.rules.jurisdiction or settings.jurisdiction,
-    }
-    review(Request(questions=tuple(subject.questions), **rules), has_reference=bool(subject.references))
+    backend = call.service.backend
+    asked = Request(**wanted.model_dump(include=set(Request.model_fields)))
+    review(asked, has_reference=bool(references))
     blobs = MemoryBlobs()
-    async with service.limit:
+    async with call.service.limit:
         await call.progress(0, None, "reading")
         loaded, compared = [
-            await anyio.to_thread.run_sync(load, names, service.folders, blobs, settings)
-            for names in (subject.images, subject.references)
+            await anyio.to_thread.run_sync(load, names, backend.folders, blobs, backend.settings)
+            for names in (images, references)
         ]
         for lost in compared:
             if isinstance(lost.data, Problem):
                 raise InputError(f"The reference {lost.name} cannot be read: {lost.data.message}")
-        readable, references = named_bytes(loaded), named_bytes(compared)
-        options = {**rules, "questions": subject.questions, "references": references, "explain": explain}
+        readable, given = named_bytes(loaded), named_bytes(compared)
         made: list[KeptReport] = []
-        async with aclosing(analyst.aanalyze_many(readable, **options)) as reports:
+        async with aclosing(backend.analyse(wanted, readable, given)) as reports:
             for number, picture in enumerate(readable):
                 await call.progress(number, len(readable), f"analysing {picture.name}")
-                made.append(service.recent.add(await anext(reports), [picture, *references], call.owner))
+                report = await anext(reports)
+                made.append(await anyio.to_thread.run_sync(backend.reports.add, report, [picture, *given], call.owner))
         await call.progress(len(readable), len(readable), "done")
     ready = iter(made)
     return [one if isinstance(one.data, Problem) else next(ready) for one in loaded]
 
 
-def _picture(outcome: KeptReport | Loaded, *, full: bool) -> PictureResult:
+def _picture(
+    outcome: KeptReport | Loaded, language: SummaryLanguage | None, style: Style | None, *, full: bool
+) -> PictureResult:
     if isinstance(outcome, KeptReport):
-        return PictureResult.of(outcome.report, outcome.id, full=full)
+        report = _worded(outcome.report, language, style, outcome.settings)
+        return PictureResult.of(report, outcome.id, full=full)
     return PictureResult(source=outcome.name, problem=outcome.data if isinstance(outcome.data, Problem) else None)
+
+
+def _worded(report: Report, language: SummaryLanguage | None, style: Style | None, settings: Settings) -> Report:
+    """The report with its summary in that language and style; default: those of the settings."""
+    if language is None and style is None:
+        return report
+    worded = summarize(
+        report.verdicts,
+        report.evidence,
+        report.faces,
+        style=style or settings.style,
+        language=language or settings.language,
+        problem=report.problem,
+        refused=report.policy,
+    )
+    return report.model_copy(update={"summary": worded})
 
 
 def _measurement(outcome: KeptReport | Loaded) -> Measurement:

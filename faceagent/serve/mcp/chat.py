@@ -1,8 +1,6 @@
 """One turn of a conversation for an MCP client: what happens is progress, what is said is the result."""
 
-import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 import anyio.from_thread
@@ -27,9 +25,8 @@ async def ask(call: Call, arguments: AskArguments) -> Answer:
 def _turn(call: Call, arguments: AskArguments) -> ChatResult:
     """Runs in a thread; ends between two events when the client has cancelled the call."""
     shown, compared = (_inputs(call, names) for names in (arguments.images, arguments.references))
-    session = arguments.session or f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(4)}"
     events: list[Event] = []
-    with call.service.conversation(session, call.owner) as conversation:
+    with call.service.conversation(arguments.session, call.owner) as (session, conversation):
         turn = conversation.ask(
             arguments.text, shown, compared, purpose=arguments.purpose, jurisdiction=arguments.jurisdiction
         )
@@ -55,9 +52,9 @@ async def _report(call: Call, done: int, words: str) -> None:
 
 def _inputs(call: Call, names: Sequence[str]) -> list[Input]:
     """The pictures of a turn. Files and addresses are read when they are needed, in later turns again."""
-    service, blobs = call.service, MemoryBlobs()
+    backend, blobs = call.service.backend, MemoryBlobs()
     found: list[Input] = []
-    for source in sources_of(names, service.folders, blobs, service.analyst.settings):
+    for source in sources_of(names, backend.folders, blobs, backend.settings):
         if source.kind == "path":
             found.append(path_of(source))
         elif source.kind == "url" or source.problem is not None:

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -58,6 +58,13 @@ class KeptReport:
     report: Report
     pictures: tuple[bytes, ...]
     settings: Settings
+
+    @classmethod
+    def of(cls, id: str, owner: str, report: Report, pictures: Iterable[NamedBytes], settings: Settings) -> Self:
+        """The report with those of the pictures that it is about."""
+        used = {one.sha256 for one in (report.picture, *report.references) if one is not None}
+        data = {hashlib.sha256(one.data).hexdigest(): one.data for one in pictures}
+        return cls(id, owner, report, tuple(data[key] for key in used & data.keys()), settings)
 
     @property
     def size(self) -> int:
@@ -120,10 +127,8 @@ class KeptReport:
             return Content(render(self.report, self._blobs()).encode(), "text/html")
         if path == "overview.jpg" and (overview := self.overview()) is not None:
             return overview
-        if path.startswith("heatmaps/") and path.endswith(".png"):
-            drawn = {item.id: item for item in self.maps()}
-            return self.heat_map(drawn[unquote(path.removeprefix("heatmaps/").removesuffix(".png"))])
-        raise KeyError(path)
+        drawn = {item.id: item for item in self.maps()}
+        return self.heat_map(drawn[map_name(path)])
 
 
 class RecentReports:
@@ -136,10 +141,7 @@ class RecentReports:
 
     def add(self, report: Report, pictures: Iterable[NamedBytes], owner: str) -> KeptReport:
         """Keep a report with the bytes of its picture and its references."""
-        used = {one.sha256 for one in (report.picture, *report.references) if one is not None}
-        data = {hashlib.sha256(one.data).hexdigest(): one.data for one in pictures}
-        held = tuple(data[key] for key in used & data.keys())
-        kept = KeptReport(secrets.token_hex(8), owner, report, held, self._settings)
+        kept = KeptReport.of(secrets.token_hex(8), owner, report, pictures, self._settings)
         with self._lock:
             self._kept[kept.id] = kept
             while len(self._kept) > 1 and (len(self._kept) > MOST_REPORTS or self._bytes() > MOST_BYTES):
@@ -149,10 +151,10 @@ class RecentReports:
     def _bytes(self) -> int:
         return sum(one.size for one in self._kept.values())
 
-    def of(self, owner: str) -> list[KeptReport]:
+    def resources(self, owner: str) -> list[Resource]:
         """What this owner may read, the latest first."""
         with self._lock:
-            return [one for one in reversed(self._kept.values()) if one.owner == owner]
+            return [one.resource() for one in reversed(self._kept.values()) if one.owner == owner]
 
     def read(self, uri: str, owner: str) -> Content:
         """The content of the resource ``uri``. Raises KeyError where this owner has no such resource."""
@@ -177,6 +179,13 @@ def page_uri(id: str) -> str:
 def map_uri(id: str, evidence: str) -> str:
     """Address of the heat map of one piece of evidence."""
     return f"{SCHEME}{id}/heatmaps/{quote(evidence, safe='')}.png"
+
+
+def map_name(path: str) -> str:
+    """The id of the evidence whose heat map is under ``path``. Raises KeyError for the path of something else."""
+    if not path.startswith("heatmaps/") or not path.endswith(".png"):
+        raise KeyError(path)
+    return unquote(path.removeprefix("heatmaps/").removesuffix(".png"))
 
 
 def _encoded(picture: Image.Image, kind: str) -> bytes:

@@ -87,7 +87,9 @@ def build(service: McpService, *, owner: Owner = lambda context: "") -> Server[N
     async def list_resources(
         context: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
-        return ListResourcesResult(resources=[one.resource() for one in service.recent.of(owner(context))])
+        return ListResourcesResult(
+            resources=await anyio.to_thread.run_sync(service.backend.reports.resources, owner(context))
+        )
 
     async def list_templates(
         context: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
@@ -99,7 +101,7 @@ def build(service: McpService, *, owner: Owner = lambda context: "") -> Server[N
     ) -> ReadResourceResult:
         uri = str(params.uri)
         try:
-            content = await anyio.to_thread.run_sync(service.recent.read, uri, owner(context))
+            content = await anyio.to_thread.run_sync(service.backend.reports.read, uri, owner(context))
         except KeyError:
             words = "There is no such report here; only the latest are kept. Analyse the picture again."
             raise MCPError(INVALID_PARAMS, words, {"uri": uri}) from None
@@ -156,7 +158,6 @@ def _invalid(error: ValidationError) -> Failure:
 
 def _offer(service: McpService) -> list[Offered]:
     """All tools: the three for questions, then one per specialist in the order of the registry."""
-    specs = [tool.spec for tool in service.analyst.runtime.tools.values()]
     return [
         Offered(
             _tool(
@@ -194,7 +195,7 @@ def _offer(service: McpService) -> list[Offered]:
             AskArguments,
             ask,
         ),
-        *(_measuring(spec) for spec in specs),
+        *(_measuring(spec) for spec in service.backend.specs),
     ]
 
 

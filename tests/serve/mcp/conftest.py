@@ -13,7 +13,7 @@ from PIL import Image
 from faceagent import Analyst, Settings
 from faceagent.agent.runtime import build_tools
 from faceagent.serve.mcp.server import build
-from faceagent.serve.mcp.service import McpService
+from faceagent.serve.mcp.service import McpService, local
 from faceagent.tools.base import Tool, ToolSpec, View, stamped
 from faceagent.types import Evidence, HeatMap, Score, ToolStamp
 
@@ -71,7 +71,7 @@ def service(tmp_path: Path, folder: Path) -> Iterator[McpService]:
     settings = Settings(workers=1, memory=str(tmp_path / "conversations"), explain="ledger", turn_seconds=600)
     tools: dict[str, Tool] = {"quality": build_tools(settings)["quality"], "brightness": Brightness()}
     with Analyst(settings, {**tools, "crashing": Crashing()}) as analyst:
-        made = McpService(analyst, [folder])
+        made = local(analyst, [folder])
         yield made
         made.close()
 

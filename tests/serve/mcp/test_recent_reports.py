@@ -32,15 +32,20 @@ def test_only_as_many_reports_and_bytes_as_the_limits_allow(
     report: Report, picture: NamedBytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = RecentReports(Settings())
+
+    def listed() -> list[str]:
+        return [one.uri for one in reports.resources("")]
+
     other = NamedBytes("other.png", b"not a picture of this report")
     kept = [reports.add(report, [picture, other], "") for _ in range(3)]
-    assert [one.id for one in reports.of("")] == [one.id for one in reversed(kept)]
+    assert listed() == [report_uri(one.id) for one in reversed(kept)]
     assert kept[0].size == len(picture.data)
     monkeypatch.setattr(recent, "MOST_BYTES", 2 * len(picture.data))
     last = reports.add(report, [picture], "")
-    assert [one.id for one in reports.of("")] == [last.id, kept[2].id]
+    assert listed() == [report_uri(last.id), report_uri(kept[2].id)]
     monkeypatch.setattr(recent, "MOST_REPORTS", 1)
-    assert [one.owner for one in [reports.add(report, [picture], "anna")]] == ["anna"] and reports.of("") == []
+    reports.add(report, [picture], "anna")
+    assert listed() == [] and len(reports.resources("anna")) == 1
     with pytest.raises(KeyError):
         reports.read(report_uri(last.id), "")
 
