@@ -82,8 +82,10 @@ def detect(pixels: Pixels, settings: Settings, allowance: Allowance | None = Non
     with network(settings) as net:
         rows = _detect_rows(net, bgr, settings.min_face, Allowance() if allowance is None else allowance)
         if not _best(rows) >= SURE:
+            # Reduced once for all, because averaging a large picture takes longer than the network.
+            small, by = _at_most(bgr, 2 * WHOLE)
             for retry in _RETRIES:
-                again = detect_at_scale(net, bgr, retry)
+                again = to_picture(detect_at_scale(net, small, retry), by, 0, 0)
                 if _best(again) > _best(rows):
                     rows = again
     kept = _distinct(rows)
@@ -95,6 +97,12 @@ def reduced(pixels: Pixels) -> Pixels:
     """An RGB picture at the size in which ``best_score`` looks at it, so that only a small one need be turned."""
     long = max(pixels.shape[:2])
     return shrink(pixels, min(long, WHOLE) / (long + 2 * round(BORDER * long)))
+
+
+def _at_most(bgr: Pixels, long: int) -> tuple[Pixels, float]:
+    """A picture of more than twice ``long`` px reduced to that, any other as it is; and the scale."""
+    scale = long / max(bgr.shape[:2])
+    return (bgr, 1.0) if scale > 0.5 else (shrink(bgr, scale), scale)
 
 
 def best_score(small: Pixels, settings: Settings) -> float:
