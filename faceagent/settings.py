@@ -99,6 +99,11 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=65_000_000, ge=1, description="width × height before decoding")
     max_side: int = Field(default=32_768, ge=1, description="px of the longer side before decoding")
     decode_seconds: float = Field(default=10.0, gt=0, description="processor time to decode one picture")
+    picture_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        description="time per picture of a run after which nothing more is begun; what is left says so",
+    )
     max_frames: int = Field(default=1000, ge=1, description="frames of an animated picture; only the first is used")
     fetch_seconds: float = Field(default=20.0, gt=0, description="whole time for one URL")
     fetch_redirects: int = Field(default=3, ge=0)

@@ -83,7 +83,9 @@ def find_faces(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineSt
     new = {key: picture for key, picture in readable.items() if picture.faces_found is None}
     compared = "identity" in context.allowed and bool(context.references)
     every_face = {key for key in new if compared or item_of(key) == REFERENCES}
-    found = pipeline.find_faces(new, context.blobs, context.settings, context.pool, every_face=every_face)
+    found = pipeline.find_faces(
+        new, context.blobs, context.settings, context.pool, every_face=every_face, is_late=context.is_late
+    )
     return {"faces": list(dict.fromkeys([*put_faces(record, found), *record.keys(REFERENCES, Face)]))}
 
 
@@ -122,7 +124,7 @@ def run_tool(state: ToolBatch, runtime: Runtime[RunContext]) -> PipelineState:
     references = reference_views(context, state["pictures"], state["faces"])
     views = [view_of(context, key, references) for key in state["views"]]
     with context.record.clock(f"tool.{state['tool']}"):
-        groups = pipeline.run_tool(context.tools[state["tool"]], views, context.allowed)
+        groups = pipeline.run_tool(context.tools[state["tool"]], views, context.allowed, is_late=context.is_late)
     return {
         "evidence": [
             context.record.put(record_key(item_of(key), evidence.id), evidence)
@@ -158,7 +160,8 @@ def explain(state: PipelineState, runtime: Runtime[RunContext]) -> PipelineState
         evidence = of_item(record, state.get("evidence", []), item, Evidence)
         verdicts = of_item(record, state.get("verdicts", []), item, Verdict)
         crops = explained_crops(context, item, state.get("faces", []))
-        explanations = pipeline.explain(verdicts, evidence, context.explainer, crops)
+        explainer = None if context.is_late() else context.explainer
+        explanations = pipeline.explain(verdicts, evidence, explainer, crops)
         keys += [
             record.put(explanation_key(item, verdict), explanation)
             for verdict, explanation in zip(verdicts, explanations, strict=True)

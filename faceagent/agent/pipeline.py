@@ -18,7 +18,7 @@ from faceagent.faces import FoundFaces
 from faceagent.intake import Blobs
 from faceagent.settings import Settings
 from faceagent.storage.keys import name_in
-from faceagent.tools.base import Tool, ToolSpec, View, measure
+from faceagent.tools.base import LATE, Tool, ToolSpec, View, measure, never
 from faceagent.tools.visibility import with_occlusion
 from faceagent.types import (
     QUESTIONS,
@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 EVERY_FACE = frozenset[Question]({"identity"})
 """Questions that are answered for every face of a crowd, also beyond ``settings.max_faces``."""
+
+MORE_TIME = "Raise FACEAGENT_PICTURE_SECONDS, or analyse it again when the machine has less to do."
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def find_faces(
     pool: Executor,
     *,
     every_face: Container[str] = (),
+    is_late: Callable[[], bool] = never,
 ) -> dict[str, FoundFaces | Problem]:
     """The faces of every picture, by the picture's key, largest first; none is an answer.
 
@@ -100,10 +103,15 @@ def find_faces(
         settings: the cap on the faces of one picture.
         pool: threads that search.
         every_face: keys of the pictures to which the cap does not apply.
+        is_late: whether the time for these pictures is over; a picture that is not begun by then is a problem.
     """
 
     def find(key: str) -> FoundFaces | Problem:
         picture = pictures[key]
+        if is_late():
+            return Problem(
+                reason="too_slow", message=f"This picture was not searched for faces: {LATE}.", remedy=MORE_TIME
+            )
         limit = faces.MOST_FACES if key in every_face else settings.max_faces
         try:
             return faces.search_faces(picture, blobs.pixels(picture.sha256), settings, limit=limit)
@@ -170,14 +178,17 @@ def required_tools(
     }
 
 
-def run_tool(tool: Tool, views: Sequence[View], questions: Sequence[Question]) -> list[tuple[Evidence, ...]]:
+def run_tool(
+    tool: Tool, views: Sequence[View], questions: Sequence[Question], *, is_late: Callable[[], bool] = never
+) -> list[tuple[Evidence, ...]]:
     """Evidence about every view, in order. Never raises for content, see ``tools.base.measure``.
 
-    A tool that answers several questions records only what bears on those asked and allowed.
+    A tool that answers several questions records only what bears on those asked and allowed. Where ``is_late``, what
+    is left is not measured.
     """
     return [
         tuple(item for item in group if any(judge.bears_on(question, item) for question in questions))
-        for group in measure(tool, views)
+        for group in measure(tool, views, is_late)
     ]
 
 

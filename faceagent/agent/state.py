@@ -1,6 +1,8 @@
 """What the graph of ``analyze`` carries between nodes: keys of the record, so that a checkpoint stays small."""
 
+import math
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -65,10 +67,17 @@ class RunContext:
     record: Record = field(default_factory=Record)
     explainer: VlmExplainer | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    deadline: float = math.inf
+    """Seconds on the monotonic clock, see ``is_late``."""
 
     def of_batch(self, sources: tuple[Source, ...], record: Record) -> "RunContext":
-        """The same run for other pictures."""
-        return replace(self, sources=sources, record=record)
+        """The same run for other pictures, whose time begins now."""
+        deadline = time.monotonic() + self.settings.picture_seconds * len(sources)
+        return replace(self, sources=sources, record=record, deadline=deadline)
+
+    def is_late(self) -> bool:
+        """Whether the time of these pictures is over: what has begun ends, and nothing more is begun."""
+        return time.monotonic() > self.deadline
 
     def check_cancelled(self) -> None:
         """Raises RunCancelled once the caller has cancelled the run."""

@@ -26,6 +26,7 @@ JOURNAL = "journal.jsonl"
 
 _DECIDING = {"profile", "noncommercial", "seed", "max_bytes", "max_pixels", "max_frames", "trust_anchors"} | {
     "explain_depth", "vlm_hypotheses", "vlm_endpoint", "vlm_model", "max_faces", "min_face", "language", "style",
+    "picture_seconds",
 }  # fmt: skip
 """Settings that change what a report says."""
 
