@@ -10,7 +10,7 @@ from faceagent.serve.archives import Budget, unpack
 from faceagent.serve.errors import unprocessable
 from faceagent.serve.requests import AnalysisOptions
 from faceagent.serve.service import Service
-from faceagent.serve.uploads import LONGEST_NAME, UNNAMED, Files, clean_name, decode_image, read_body
+from faceagent.serve.uploads import LONGEST_NAME, UNNAMED, Base64, Files, clean_name, decode_image, read_body
 from faceagent.serve.worker import JobOptions
 from faceagent.settings import Settings
 from faceagent.storage.database.jobs import NewItem
@@ -23,7 +23,7 @@ LONGEST_URL = 4096
 class JobBody(AnalysisOptions):
     """Pictures as JSON; as a form, files come as ``image`` and ZIP files as ``archive``."""
 
-    images: tuple[str, ...] = Field(default=(), max_length=10_000, description="base64, or data: URLs")
+    images: tuple[Base64, ...] = Field(default=(), max_length=10_000, description="base64, or data: URLs")
     urls: tuple[str, ...] = Field(default=(), max_length=10_000, description="http or https, at public addresses")
     keep: bool = Field(default=False, description="keep the pictures as long as their reports")
     webhook: str | None = Field(default=None, max_length=LONGEST_URL, description="URL that is told when the job ends")

@@ -17,6 +17,9 @@ from faceagent.serve.logs import logger
 from faceagent.serve.metrics import Metrics
 from faceagent.serve.settings import ServiceSettings
 
+UPLOADS = ("/v1/analyze", "/v1/moderate", "/v1/jobs", "/v1/tools/", "/v1/chat/completions")
+"""Where pictures come in; requests to other paths are small."""
+SMALL = 2**20
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -61,11 +64,12 @@ class Guard:
             await send(message)
 
         try:
-            refusal = self._declared(request)
+            limit = self._settings.max_request_bytes if scope["path"].startswith(UPLOADS) else SMALL
+            refusal = _declared(request, limit)
             if refusal is not None:
                 await body_of(request, refusal)(scope, receive, reply)
                 return
-            await self._app(scope, self._limited(receive), reply)
+            await self._app(scope, self._limited(receive, limit), reply)
         except Exception as error:
             known = error_of(error)
             if known.status == 500:
@@ -77,16 +81,9 @@ class Guard:
             self._count(scope, status, time.perf_counter() - start)
             structlog.contextvars.clear_contextvars()
 
-    def _declared(self, request: Request) -> ApiError | None:
-        declared = request.headers.get("content-length", "")
-        limit = self._settings.max_request_bytes
-        if declared.isdecimal() and int(declared[:20]) > limit:
-            return too_large(limit)
-        return None
-
-    def _limited(self, receive: Receive) -> Receive:
-        """``receive`` within the limits on bytes and time of the settings."""
-        limit, seconds, received = self._settings.max_request_bytes, self._settings.upload_seconds, 0
+    def _limited(self, receive: Receive, limit: int) -> Receive:
+        """``receive`` within a limit on bytes, and on time by the settings."""
+        seconds, received = self._settings.upload_seconds, 0
         whole, end = False, time.monotonic() + seconds
 
         async def limited() -> Message:
@@ -116,6 +113,11 @@ class Guard:
             logger.info(
                 "request", route=route, method=scope["method"], status=status, ms=round(1000 * seconds, 1), key=key
             )
+
+
+def _declared(request: Request, limit: int) -> ApiError | None:
+    declared = request.headers.get("content-length", "")
+    return too_large(limit) if declared.isdecimal() and int(declared[:20]) > limit else None
 
 
 def too_large(limit: int) -> ApiError:

@@ -7,10 +7,10 @@ nobody else. Nothing that a client sends is ever taken for a path.
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, get_origin
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -31,12 +31,25 @@ UNNAMED = "upload"
 Body = TypeVar("Body", bound=BaseModel)
 
 
+BASE64: dict[str, Any] = {"type": "string", "format": "byte"}
+Base64 = Annotated[str, WithJsonSchema(BASE64)]
+
+
 class PictureBody(AnalysisOptions):
     """A picture as JSON: ``image`` or ``url``."""
 
-    image: str | None = Field(default=None, description="base64, or a data: URL", min_length=1)
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["image"], "properties": {"image": BASE64, "url": {"type": "null"}}},
+                {"required": ["url"], "properties": {"url": {"type": "string"}, "image": {"type": "null"}}},
+            ]
+        }
+    )
+
+    image: str | None = Field(default=None, description="base64, or a data: URL")
     url: str | None = Field(default=None, description="http or https, at a public address", max_length=4096)
-    references: tuple[str, ...] = Field(
+    references: tuple[Base64, ...] = Field(
         default=(), max_length=MOST_REFERENCES, description="pictures of the person to compare with, as image"
     )
     name: str = Field(default=UNNAMED, max_length=LONGEST_NAME, description="what to call the picture in the report")
@@ -67,39 +80,6 @@ class Submission(NamedTuple):
     data: bytes
     name: str
     references: tuple[bytes, ...]
-
-
-def openapi_body(model: type[BaseModel], files: dict[str, str], *, many: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The description of a body that is JSON by ``model`` or a form with the same fields and these files.
-
-    Args:
-        model: the JSON body.
-        files: names of the form's files, each with its description.
-        many: the files that may be there several times.
-    """
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    plain = {name: field for name, field in schema["properties"].items() if name not in ("image", "references")}
-    binary: dict[str, Any] = {"type": "string", "format": "binary"}
-    form = {
-        name: {"type": "array", "items": binary, "description": words}
-        if name in many
-        else {**binary, "description": words}
-        for name, words in files.items()
-    }
-    definitions = schema.pop("$defs", {})
-    assert not definitions, "every type of a body has to be written in place"  # noqa: S101 - a mistake of ours
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": schema},
-                "multipart/form-data": {
-                    "schema": {"type": "object", "properties": {**form, **plain}},
-                    "encoding": {"questions": {"style": "form", "explode": True}},
-                },
-            },
-        }
-    }
 
 
 async def read_body(request: Request, model: type[Body], files: Sequence[str]) -> tuple[Body, Files]:

@@ -1,12 +1,6 @@
-"""Conversations in a real PostgreSQL server, which this test makes, starts and throws away."""
+"""Conversations in a real PostgreSQL server."""
 
-import getpass
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,34 +12,6 @@ from faceagent.storage.sessions import SessionInfo, delete_sessions, list_sessio
 from faceagent.types import Evidence, ToolStamp
 
 pytestmark = pytest.mark.e2e
-
-
-def program(name: str) -> str:
-    """A program of PostgreSQL's; Debian keeps them out of the PATH."""
-    places = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *places]))
-    assert found is not None, f"{name} is not installed: apt-get install postgresql"
-    return found
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    # The path of a socket may have about a hundred characters, and the server must not run as root.
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="pg-") as folder:
-        root = getpass.getuser() == "root"
-        user = ["runuser", "-u", "postgres", "--"] if root else []
-        if root:
-            shutil.chown(folder, "postgres")
-        data = f"{folder}/data"
-        run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
-        subprocess.run([*user, program("initdb"), "-D", data, "-U", "tester", "-A", "trust", "-N"], **run)
-        options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        control = [*user, program("pg_ctl"), "-D", data]
-        subprocess.run([*control, "-w", "-l", f"{folder}/log", "-o", options, "start"], **run)
-        try:
-            yield f"postgresql://tester@/postgres?host={folder}"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **run)
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 """``POST /v1/analyze``: the three ways in, what is wrong with a request, and what is not."""
 
+import asyncio
 import base64
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from fake_service import Server, picture_bytes
+
+from faceagent.storage.database import engine
 
 PNG = picture_bytes()
 
@@ -78,6 +83,58 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(serve: Callable[..
     undeclared = server.post("/v1/analyze", content=chunks(), headers=headers)
     assert undeclared.status_code == 413
     assert server.analyst.batches == []
+
+
+def test_only_pictures_may_be_large(server: Server) -> None:
+    assert server.post("/v1/feedback", content=b"x" * 2_000_000).status_code == 413
+    assert server.analyse(b"x" * 2_000_000).status_code == 200
+
+
+@pytest.mark.parametrize(("gone", "status"), [(False, 408), (True, 400)])
+def test_an_upload_that_is_slow_or_given_up_ends(serve: Callable[..., Server], gone: bool, status: int) -> None:
+    server = serve(upload_seconds=0.05)
+
+    async def ask() -> int:
+        sent: list[dict[str, object]] = []
+        headers = [
+            (b"authorization", server.headers()["Authorization"].encode()),
+            (b"content-type", b"application/json"),
+        ]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/analyze",
+            "raw_path": b"/v1/analyze",
+            "query_string": b"",
+        }
+
+        async def receive() -> dict[str, object]:
+            if gone:
+                return {"type": "http.disconnect"}
+            await asyncio.Event().wait()
+            return {}
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(message)
+
+        scope |= {"headers": headers, "http_version": "1.1", "scheme": "http", "server": ("test", 80), "root_path": ""}
+        await server.app({**scope, "client": ("test", 1)}, receive, send)
+        return int(str(sent[0]["status"]))
+
+    assert asyncio.run(ask()) == status
+    assert server.analyst.batches == []
+
+
+def test_a_database_that_is_locked_is_a_503(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+    server = serve()
+    other = sqlite3.connect(Path(server.service.settings.database) / engine.FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    locked = server.analyse(PNG)
+    other.close()
+    assert (locked.status_code, locked.json()["error"]["code"]) == (503, "memory_trouble")
+    assert locked.headers["retry-after"]
+    assert server.analyse(PNG).status_code == 200
 
 
 def test_a_path_is_never_read(server: Server) -> None:

@@ -1,5 +1,7 @@
 """One picture in, its report out."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -8,11 +10,16 @@ from faceagent.serve import cases
 from faceagent.serve.auth import ServiceHere, Submitter
 from faceagent.serve.batching import Waiting
 from faceagent.serve.errors import responses
-from faceagent.serve.uploads import PictureBody, openapi_body, read_picture
+from faceagent.serve.openapi import link, openapi_body
+from faceagent.serve.uploads import PictureBody, read_picture
 from faceagent.storage.database.engine import now
 from faceagent.types import FrozenModel, Report
 
 router = APIRouter(tags=["analysis"])
+OF_A_CASE = ("get_case", "get_page", "list_heatmaps", "delete_case")
+CASE_LINKS: dict[int | str, dict[str, Any]] = {
+    200: {"links": {name: link(name, "case_id", "case_id") for name in OF_A_CASE}}
+}
 FILES = {"image": "the picture", "references": "pictures of the person to compare with"}
 
 
@@ -27,8 +34,8 @@ class CaseReport(FrozenModel):
 @router.post(
     "/v1/analyze",
     response_model=CaseReport,
-    responses=responses(408, 415),
-    openapi_extra=openapi_body(PictureBody, FILES, many=("references",)),
+    responses={**CASE_LINKS, **responses(408, 415)},
+    openapi_extra=openapi_body(PictureBody, FILES, many=("references",), needed=("image",)),
 )
 async def analyze(request: Request, service: ServiceHere, key: Submitter) -> Response:
     """Analyse one picture. A picture that cannot be read, or without a face, is a report with the reason."""

@@ -26,6 +26,7 @@ from faceagent.serve.chat_messages import (
 from faceagent.serve.chats import Chats
 from faceagent.serve.errors import ApiError, error_of, unprocessable
 from faceagent.serve.logs import logger
+from faceagent.serve.openapi import EVENTS, json_body
 from faceagent.serve.service import Service
 from faceagent.serve.uploads import decode_image, fetch_picture
 from faceagent.storage.database.api_keys import ApiKey
@@ -93,10 +94,13 @@ def get_model(key: Submitter, name: str) -> ModelEntry:
 @router.post(
     "/v1/chat/completions",
     response_model=ChatCompletion,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **ERRORS},
+    responses={200: {"content": EVENTS}, **ERRORS},
+    openapi_extra=json_body(ChatRequest),
 )
-async def complete(request: Request, service: ServiceHere, key: Submitter, body: ChatRequest) -> Response:
+async def complete(request: Request, service: ServiceHere, key: Submitter) -> Response:
     """Answer the newest message of a conversation about pictures."""
+    # Read here and not by FastAPI, which reads bodies before it asks for a key.
+    body = ChatRequest.model_validate_json(await request.body())
     chats: Chats = request.app.state.chats
     turns = turns_of(body.messages)
     if not turns or body.messages[-1].role != "user":

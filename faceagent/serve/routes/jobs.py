@@ -16,8 +16,8 @@ from faceagent.serve import job_request
 from faceagent.serve.auth import ServiceHere, Submitter, owner
 from faceagent.serve.errors import ApiError, responses, too_many
 from faceagent.serve.job_request import FILES, JobBody
+from faceagent.serve.openapi import EVENTS, link, openapi_body
 from faceagent.serve.service import Service
-from faceagent.serve.uploads import openapi_body
 from faceagent.serve.wakeup import Wakeup
 from faceagent.serve.worker import job_ended, options_text
 from faceagent.storage.database import audit, jobs
@@ -30,6 +30,10 @@ JobId = Annotated[str, Path(max_length=40)]
 EVENT_SECONDS = 0.5
 RETRY_SECONDS = 30.0
 KEEP_ALIVE = 15.0
+
+
+OF_A_JOB = ("get_job", "list_items", "watch_job", "list_deliveries", "cancel_job")
+LINKS = {name: link(name, "job_id", "id") for name in OF_A_JOB}
 
 
 class JobList(FrozenModel):
@@ -64,7 +68,7 @@ class DeliveryList(FrozenModel):
     "/v1/jobs",
     status_code=202,
     response_model=jobs.Job,
-    responses=responses(408, 409, 415),
+    responses={202: {"links": LINKS}, **responses(408, 409, 415)},
     openapi_extra=openapi_body(JobBody, FILES, many=tuple(FILES)),
 )
 async def create_job(
@@ -138,7 +142,7 @@ def list_items(
 @router.get(
     "/v1/jobs/{job_id}/events",
     response_class=Response,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **responses(404)},
+    responses={200: {"content": EVENTS}, **responses(404)},
 )
 async def watch_job(service: ServiceHere, key: Submitter, job_id: JobId) -> Response:
     """Server-sent events: ``progress`` with the job whenever it has changed, ``end`` when it is over."""

@@ -7,10 +7,14 @@ from pydantic import Field
 
 from faceagent.serve.auth import Admin, KeyCache, ServiceHere
 from faceagent.serve.errors import ApiError, responses
+from faceagent.serve.openapi import link
 from faceagent.storage.database import api_keys, audit
 from faceagent.types import FrozenModel
 
 router = APIRouter(tags=["administration"])
+
+
+LINKS = {"revoke_key": link("revoke_key", "key_id", "key/id")}
 
 
 class KeyRequest(FrozenModel):
@@ -35,7 +39,7 @@ class AuditLog(FrozenModel):
     next: int | None = Field(description="`before` of the next page; null: there is none")
 
 
-@router.post("/v1/keys", status_code=201, responses=responses())
+@router.post("/v1/keys", status_code=201, responses={201: {"links": LINKS}, **responses()})
 def create_key(request: Request, body: KeyRequest, service: ServiceHere, key: Admin) -> api_keys.NewKey:
     """Make a key. Its secrets are shown once, here."""
     made = api_keys.create_key(service.database, body.name, body.role, rate=body.rate, quota=body.quota)

@@ -12,9 +12,10 @@ from faceagent.serve.auth import Admin, ServiceHere, Submitter
 from faceagent.serve.batching import Waiting
 from faceagent.serve.errors import ApiError, responses, unprocessable
 from faceagent.serve.moderation import BUILT_IN, Moderation, PolicyDocument, moderate, read_policy
-from faceagent.serve.routes.analyze import FILES
+from faceagent.serve.openapi import link, openapi_body
+from faceagent.serve.routes.analyze import CASE_LINKS, FILES
 from faceagent.serve.service import Service
-from faceagent.serve.uploads import PictureBody, openapi_body, read_picture
+from faceagent.serve.uploads import PictureBody, read_picture
 from faceagent.storage.database import audit, policies
 from faceagent.types import FrozenModel
 
@@ -73,8 +74,8 @@ class PolicyList(FrozenModel):
 
 @router.post(
     "/v1/moderate",
-    responses=responses(404, 408, 415),
-    openapi_extra=openapi_body(ModerateBody, FILES, many=("references",)),
+    responses={**CASE_LINKS, **responses(404, 408, 415)},
+    openapi_extra=openapi_body(ModerateBody, FILES, many=("references",), needed=("image",)),
 )
 async def moderate_picture(request: Request, service: ServiceHere, key: Submitter) -> ModerationResult:
     """Analyse one picture and decide by a policy. The trace shows every rule and which decided."""
@@ -118,6 +119,7 @@ def get_policy(
     return _policy(service, name, version)
 
 
+LINKS = {"get_policy": link("get_policy", "name", "name")}
 _YAML = {"schema": {"type": "string", "description": "the document in YAML"}}
 _DOCUMENT: dict[str, Any] = {
     "requestBody": {
@@ -130,7 +132,12 @@ _DOCUMENT: dict[str, Any] = {
 }
 
 
-@router.put("/v1/policies/{name}", status_code=201, responses=responses(409, 415), openapi_extra=_DOCUMENT)
+@router.put(
+    "/v1/policies/{name}",
+    status_code=201,
+    responses={201: {"links": LINKS}, **responses(409, 415)},
+    openapi_extra=_DOCUMENT,
+)
 async def put_policy(request: Request, service: ServiceHere, key: Admin, name: PolicyName) -> StoredPolicy:
     """Store a document in YAML or JSON as the next version of that policy. Earlier versions stay."""
     if name in BUILT_IN:

@@ -9,8 +9,9 @@ from faceagent.agent.runtime import build_tools
 from faceagent.serve.auth import ServiceHere, Submitter
 from faceagent.serve.batching import Waiting
 from faceagent.serve.errors import ApiError, responses
+from faceagent.serve.openapi import openapi_body
 from faceagent.serve.routes.analyze import FILES
-from faceagent.serve.uploads import PictureBody, openapi_body, read_picture
+from faceagent.serve.uploads import PictureBody, read_picture
 from faceagent.tools.base import ToolSpec
 from faceagent.types import Evidence, Face, FrozenModel, PolicyDecision, Problem
 
@@ -43,7 +44,7 @@ def list_tools(service: ServiceHere, key: Submitter) -> ToolList:
 @router.post(
     "/v1/tools/{name}",
     responses=responses(404, 408, 415),
-    openapi_extra=openapi_body(PictureBody, FILES, many=("references",)),
+    openapi_extra=openapi_body(PictureBody, FILES, many=("references",), needed=("image",)),
 )
 async def run_tool(
     request: Request, service: ServiceHere, key: Submitter, name: Annotated[str, Path(max_length=64)]

@@ -80,7 +80,7 @@ def add_job(
     if earlier is not None:
         return earlier, False
     try:
-        with database.write() as connection:
+        with database.write(durable=True) as connection:
             connection.execute(
                 insert(jobs).values(
                     id=job_id,

@@ -53,3 +53,13 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
         )
         _ = 1 / 0
     assert entries(database, before=None, limit=10) == []
+
+
+def test_what_has_to_outlive_the_machine_waits_for_the_disk_and_nothing_else(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path))
+
+    def synchronous(durable: bool) -> int:
+        with database.write(durable=durable) as connection:
+            return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    assert [synchronous(durable) for durable in (False, True, False)] == [1, 2, 1]
