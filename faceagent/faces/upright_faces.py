@@ -128,7 +128,8 @@ def find_upright_faces(
 def _place_of(pixels: Pixels) -> Place:
     """The photograph without its margins, those on the canvas and those that were turned with it."""
     x0, y0, x1, y1 = content = content_of(pixels)
-    turned = turned_photograph(pixels[y0:y1, x0:x1])
+    height, width = pixels.shape[:2]
+    turned = turned_photograph(pixels[y0:y1, x0:x1], (-x0, -y0, width - x0, height - y0))
     if turned is None:
         return Place(content)
     frame = _whole(Place(content, turned), 0)

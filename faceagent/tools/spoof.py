@@ -4,12 +4,16 @@ Two MiniFASNets (Minivision, Silent-Face-Anti-Spoofing, 2020) read the face in c
 softmax outputs are averaged. They detect paper and screens. They do not detect masks, and they classify generated faces
 as live. The surroundings are those in the photograph that the face is in, upright: margins of any kind, letterbox bars,
 frames and the fill around a turned photograph are cut off first. When the face fills the photograph, the crops hold no
-surroundings and most of the power is lost; that case has its own, much weaker calibration. They depend on colour and
-classify a live face without it as an attack: pictures without colour are not measured.
+surroundings and most of the power is lost: the output counts for less the less room there is around the face, without
+a step. The networks depend on colour and classify a live face without it as an attack: pictures without colour are not
+measured.
 """
 
+import json
 import math
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 from typing import ClassVar, NamedTuple
 
 import cv2
@@ -34,8 +38,7 @@ LIVE = 1
 """Index of the class "live" among print, live and replay."""
 NETWORKS = (("minifasnet_v2_onnx", 2.7), ("minifasnet_v1se_onnx", 4.0))
 """Weights and the crop scale each was trained with."""
-WIDE = 1.3
-"""Crop scale that the picture must allow for the surroundings to count as visible."""
+CALIBRATION = "spoof/room-1"
 COLOUR = 1.5
 """Least ``chroma_residual`` a face must have. Chosen on 530 live faces (FRLL's training people, FairFace train, SFHQ),
 unchanged, paler, toned and grey: below .1 half are called spoof with LR 10, from .7 to 1.1 one in ten, from 1.5 on one
@@ -51,6 +54,33 @@ def largest_scale(width: int, height: int, box: Box) -> float:
     """The largest crop scale that fits into the picture: 1 when the face fills it."""
     x0, y0, x1, y1 = box
     return min((width - 1) / max(x1 - x0, 1.0), (height - 1) / max(y1 - y0, 1.0))
+
+
+class RoomScale(NamedTuple):
+    """What an output counts for by the room around the face, ``largest_scale``: linear between two ends."""
+
+    none: float
+    """``largest_scale`` up to which there is no room."""
+    full: float
+    """The same from which there is as much as the networks need."""
+    without: tuple[float, float]
+    """Slope and intercept of the natural logarithm of the likelihood ratio on the output's logit, without room."""
+    within: tuple[float, float]
+    """The same with room."""
+
+    def weigh(self, logit: float, scale: float) -> float:
+        """The logit of "attack" that an output stands for with this much room."""
+        share = min(max((scale - self.none) / (self.full - self.none), 0.0), 1.0)
+        slope, intercept = ((1 - share) * a + share * b for a, b in zip(self.without, self.within, strict=True))
+        return slope * logit + intercept
+
+
+@cache
+def room_scale() -> RoomScale:
+    """The shipped one, from the calibration's record. Raises FileNotFoundError when the package is incomplete."""
+    file = resources.files("faceagent").joinpath("judge", "calibration", f"{CALIBRATION.replace('/', '-')}.json")
+    record = json.loads(file.read_text(encoding="utf-8"))["room"]
+    return RoomScale(record["none"], record["full"], tuple(record["without"]), tuple(record["within"]))
 
 
 def crop_window(width: int, height: int, box: Box, scale: float) -> tuple[int, int, int, int]:
@@ -123,6 +153,11 @@ class Scene(NamedTuple):
     box: Box
     cut: bool = False
 
+    @property
+    def room(self) -> float:
+        """``largest_scale`` of the face."""
+        return largest_scale(self.pixels.shape[1], self.pixels.shape[0], self.box)
+
 
 def scene_of(pixels: Pixels, face: Face) -> Scene:
     """The surroundings of a face, without margins, frames and the fill around a turned photograph."""
@@ -183,7 +218,7 @@ class Spoof:
         return stamped(self.spec, device)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Per face ``F1:spoof``, the logit of "attack" (0: as likely as not, uncalibrated), and the face's distance."""
+        """Per face ``F1:spoof``, the logit of "attack" weighed by the room around it, and the face's distance."""
         return per_face(batch, self._measure)
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
@@ -195,13 +230,17 @@ class Spoof:
         usable = [index for index, value in enumerate(colours) if value >= COLOUR]
         if usable:
             inputs = [scenes[index] for index in usable]
-            logits = attack_logit([self._outputs(name, scale, inputs) for name, scale in NETWORKS])
+            logits = self.logits(inputs)
             by = self.stamp()
             seen = [faces[index] for index in usable]
             guards = familiarity.guard(by, seen, self.spec.questions, [["spoof"]], self._settings)
             for index, scene, logit, distance in zip(usable, inputs, logits, guards, strict=True):
                 found[index] = (_evidence(by, faces[index][0], float(logit), scene, colours[index]), *distance)
         return found
+
+    def logits(self, scenes: Sequence[Scene]) -> NDArray[np.float64]:
+        """``attack_logit`` of every scene, not weighed by the room around the face."""
+        return attack_logit([self._outputs(name, scale, scenes) for name, scale in NETWORKS])
 
     def _outputs(self, name: str, scale: float, scenes: Sequence[Scene]) -> Floats:
         """N×3 logits of one network."""
@@ -220,9 +259,8 @@ def _colourless(spec: ToolSpec, view: View, value: float) -> Evidence:
 
 def _evidence(by: ToolStamp, view: View, logit: float, scene: Scene, colour: float) -> Evidence:
     probability = 1.0 / (1.0 + np.exp(-logit))
-    scale = largest_scale(scene.pixels.shape[1], scene.pixels.shape[0], scene.box)
-    wide = scale >= WIDE
-    limit = "" if wide else " The face fills the picture, which makes this detector unreliable."
+    scale, room = scene.room, room_scale()
+    limit = "" if scale >= room.full else " The face fills the picture, which makes this detector unreliable."
     facts: dict[str, float | str] = {"network_output": probability, "room_around_face": scale, "colour": colour}
     if scene.cut:
         limit += f" {CUT}"
@@ -232,7 +270,7 @@ def _evidence(by: ToolStamp, view: View, logit: float, scene: Scene, colour: flo
         tool=by,
         question="spoof",
         subject=view.subject,
-        score=Score(value=logit, scale="logit", calibration="spoof/wide-1" if wide else "spoof/tight-1"),
+        score=Score(value=room.weigh(logit, scale), scale="logit", calibration=CALIBRATION),
         facts=facts,
         # The statement names no side: the output at which both are equally likely is not one half.
         statement=f"The print and replay detector's raw output for an attack is {probability:.2f} of 1.{limit}",

@@ -18,12 +18,9 @@ from numpy.typing import NDArray
 
 from evals.data.folder import label_rows
 from evals.data.held_out import is_test_person
-from evals.data.synthesis import recapture
-from evals.views import drawn, portrait, portraits
+from evals.views import portraits
 from faceagent.settings import Settings
-from faceagent.tools.base import Pixels, View
 from faceagent.tools.identity import Identity
-from faceagent.tools.spoof import WIDE, Spoof
 from finetune.calibration.records import (
     CALIBRATIONS,
     CalibrationRecord,
@@ -32,11 +29,11 @@ from finetune.calibration.records import (
     operating_point,
     write_record,
 )
+from finetune.calibration.spoof import spoof_records
 
 Reals = NDArray[np.float64]
 
 FRLL, FAIRFACE, MUXSPACE = "frll_london", "fairface_train_4k", "muxspace_expressions"
-TIGHT_SAMPLE = 240
 PHOTOGRAPHS = 6
 """Most photographs of one person, so that frequently photographed people do not dominate."""
 
@@ -106,51 +103,6 @@ def _lfw(data: Path) -> list[str]:
     return [file for person in sorted(by) if len(by[person]) > 1 for file in by[person][:PHOTOGRAPHS]]
 
 
-def spoof_records(data: Path, settings: Settings) -> Iterable[CalibrationRecord]:
-    """Attack against live by the MiniFASNet pair: faces with room around them, and faces that fill the picture."""
-    tool, rng = Spoof(settings), np.random.default_rng(0)
-    studio = [data / FRLL / file for file in _frll_train(data)]
-    rows = label_rows(data / FAIRFACE)
-    chosen = sorted(rng.choice(len(rows), min(TIGHT_SAMPLE, len(rows)), replace=False))
-    street = [data / FAIRFACE / rows[index]["file"] for index in chosen]
-    for name, paths, rooms, set_name in (
-        ("wide", studio, (WIDE + 0.1, 3.0), "FRLL training people"),
-        ("tight", street, (1.0, WIDE - 0.05), "FairFace train"),
-    ):
-        scores: dict[str, list[float]] = {"live": [], "print": [], "replay": []}
-        groups: dict[str, list[int]] = {"live": [], "print": [], "replay": []}
-        for number, path in enumerate(paths):
-            source = _source(path)
-            for kind, pixels in _takes(path, rooms, settings, np.random.default_rng(number)):
-                view = portrait(drawn(pixels), settings)
-                for (item,) in tool.run([view]) if view is not None else ():
-                    if item.score is not None and item.score.calibration == f"spoof/{name}-1":
-                        scores[kind].append(item.score.value)
-                        groups[kind].append(source)
-        live = np.array(scores["live"])
-        attacks = {kind: np.array(scores[kind]) for kind in recapture.ATTACKS}
-        points = [
-            operating_point(
-                f"BPCER {rate:.0%}".replace("%", " %"),
-                threshold,
-                {"bpcer": rate, "apcer": max(float(np.mean(x < threshold)) for x in attacks.values())},
-            )
-            for rate in (0.05, 0.01)
-            for threshold in [float(np.quantile(live, 1 - rate))]
-        ]
-        yield binary_record(
-            f"spoof/{name}-1",
-            "logit",
-            ("spoof", "live"),
-            (np.concatenate([attacks[kind] for kind in recapture.ATTACKS]), live),
-            (np.concatenate([groups[kind] for kind in recapture.ATTACKS]).astype(np.int64), np.array(groups["live"])),
-            points,
-            fitted_on=f"{set_name}; attacks simulated from the same pictures",
-            note="Attacks are simulated recaptures (evals.data.synthesis.recapture), not real ones; APCER is that of "
-            "the worse of print and replay among them.",
-        )
-
-
 JOBS: Mapping[str, Callable[[Path, Settings], Iterable[CalibrationRecord]]] = {
     "identity": identity_records,
     "spoof": spoof_records,
@@ -166,38 +118,6 @@ def _frll_train(data: Path) -> list[str]:
 
 def _person(file: str) -> str:
     return Path(file).name[:3]
-
-
-def _source(path: Path) -> int:
-    return int(_person(path.name)) if FRLL in path.parts else int(path.stem)
-
-
-def _takes(
-    path: Path, rooms: tuple[float, float], settings: Settings, rng: np.random.Generator
-) -> Iterable[tuple[str, Pixels]]:
-    """The live picture, once more through a camera model, and each attack on it, with random room around the face."""
-    found = next(portraits(path.parent, [path.name], settings))[1]
-    if found is None or found.face is None:
-        return
-    yield "live", _framed(found, rooms, rng)
-    for kind in ("live", *recapture.ATTACKS):
-        pixels = _framed(found, rooms, rng)
-        yield kind, recapture.camera(pixels, rng) if kind == "live" else _attack(pixels, kind, rooms, settings, rng)
-
-
-def _framed(view: View, rooms: tuple[float, float], rng: np.random.Generator) -> Pixels:
-    if view.face is None:
-        raise ValueError("a view of a face is needed")
-    return recapture.around(view.pixels(), view.face.box, rng.uniform(*rooms))
-
-
-def _attack(
-    pixels: Pixels, kind: str, rooms: tuple[float, float], settings: Settings, rng: np.random.Generator
-) -> Pixels:
-    """The recapture, framed like the live pictures of its kind."""
-    seen = recapture.recapture(pixels, "print" if kind == "print" else "replay", rng)
-    view = portrait(drawn(seen), settings)
-    return seen if view is None else _framed(view, rooms, rng)
 
 
 def main(arguments: list[str] | None = None) -> int:

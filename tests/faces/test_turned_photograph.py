@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from evals.data.synthesis.picture_changes import tilted
+from faceagent.faces.content import content_of
 from faceagent.faces.turned_photograph import turned_photograph
 
 Pixels = NDArray[np.uint8]
@@ -59,3 +60,30 @@ def test_a_framed_photograph_that_stands_is_not_turned(astronaut: Pixels) -> Non
     assert (
         turned_photograph(cv2.copyMakeBorder(astronaut, 60, 60, 60, 60, cv2.BORDER_CONSTANT).astype(np.uint8)) is None
     )
+
+
+def dark(pixels: Pixels, corner: str) -> Pixels:
+    """Black towards one corner, as photographs taken at night are."""
+    height, width = pixels.shape[:2]
+    down, across = np.linspace(0, 1, height)[:, np.newaxis], np.linspace(0, 1, width)[np.newaxis]
+    far = (down if "lower" in corner else 1 - down) + (across if "right" in corner else 1 - across)
+    light = np.clip((1.7 - far) * 4, 0, 1)[..., np.newaxis]
+    return np.asarray(pixels * light, np.uint8)
+
+
+@pytest.mark.parametrize("degrees", [-30, -20, 12, 20])
+@pytest.mark.parametrize("corner", ["upper left", "upper right", "lower left", "lower right"])
+def test_a_dark_corner_on_black_hides_no_outline(astronaut: Pixels, degrees: int, corner: str) -> None:
+    turned = tilted(dark(astronaut, corner), degrees)
+    x0, y0, x1, y1 = content_of(turned)
+    height, width = turned.shape[:2]
+    found = turned_photograph(np.ascontiguousarray(turned[y0:y1, x0:x1]), canvas=(-x0, -y0, width - x0, height - y0))
+    assert found is not None and found.degrees == pytest.approx(degrees, abs=0.3)
+    assert (found.width, found.height) == pytest.approx((512, 512), abs=4)
+
+
+@pytest.mark.parametrize("picture", [oval(), person_on_white()])
+def test_shapes_that_touch_the_picture_are_no_turned_photograph(picture: Pixels) -> None:
+    found = np.argwhere((picture != picture[0, 0]).any(axis=2))
+    (top, left), (bottom, right) = found.min(axis=0), found.max(axis=0) + 1
+    assert turned_photograph(np.ascontiguousarray(picture[top:bottom, left:right])) is None

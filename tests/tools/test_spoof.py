@@ -12,6 +12,7 @@ from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.spoof import (
+    CALIBRATION,
     COLOUR,
     LIMIT,
     Scene,
@@ -21,6 +22,7 @@ from faceagent.tools.spoof import (
     crop_window,
     largest_scale,
     prepare,
+    room_scale,
     scene_of,
 )
 from faceagent.types import Face, Picture, Quality
@@ -100,15 +102,25 @@ def test_logit_averages_probabilities_and_is_bounded() -> None:
     assert mixed == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_face_without_surroundings_gets_the_weaker_calibration(
-    astronaut: NDArray[np.uint8], settings: Settings
-) -> None:
+def test_a_face_without_surroundings_counts_for_less(astronaut: NDArray[np.uint8], settings: Settings) -> None:
     roomy = Spoof(settings).run([_view(astronaut)])[0][0]
     crop = np.ascontiguousarray(astronaut[66:204, 172:275])
     tight = Spoof(settings).run([_view(crop, (0.0, 0.0, 103.0, 138.0))])[0][0]
-    assert roomy.score is not None and roomy.score.calibration == "spoof/wide-1"
-    assert tight.score is not None and tight.score.calibration == "spoof/tight-1"
-    assert "fills the picture" in tight.statement
+    scale = room_scale()
+    for item, (slope, intercept) in ((roomy, scale.within), (tight, scale.without)):
+        assert item.score is not None and item.score.calibration == CALIBRATION
+        output = float(item.facts["network_output"])
+        assert item.score.value == pytest.approx(slope * np.log(output / (1 - output)) + intercept, abs=1e-3)
+    assert "fills the picture" in tight.statement and "fills the picture" not in roomy.statement
+
+
+def test_a_little_more_room_changes_little() -> None:
+    """Two calibrations with a step between them gave one face two answers."""
+    scale = room_scale()
+    assert 0 < scale.without[0] < scale.within[0]
+    for logit in (-10.0, -2.0, 4.0):
+        scores = np.array([scale.weigh(logit, room) for room in np.arange(0.9, 1.6, 0.01)])
+        assert np.abs(np.diff(scores)).max() < 0.3
 
 
 def test_the_statement_gives_the_number_and_takes_no_side(astronaut: NDArray[np.uint8], settings: Settings) -> None:
