@@ -58,8 +58,8 @@ def _allowed(role: Role) -> Callable[..., ApiKey]:
         service: Annotated[Service, Depends(service_of)],
         given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> ApiKey:
-        key = LOCAL if service.settings.open else _known(request, service, given)
-        request.state.key_id = key.id
+        del given  # for the OpenAPI document; the middleware has read it
+        key: ApiKey = request.state.key
         structlog.contextvars.bind_contextvars(key=key.id)
         if ROLES.index(key.role) < ROLES.index(role):
             raise ApiError(403, f"This needs a key with the role {role}; yours is {key.role}.")
@@ -70,11 +70,16 @@ def _allowed(role: Role) -> Callable[..., ApiKey]:
     return check
 
 
-def _known(request: Request, service: Service, given: HTTPAuthorizationCredentials | None) -> ApiKey:
+def identify(request: Request, service: Service) -> ApiKey:
+    """The key of a request, found before anything of its body is read. Raises ApiError (401). Takes up to 50 ms."""
+    if service.settings.open:
+        return LOCAL
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    given = secret.strip() if scheme.lower() == "bearer" else ""
     cache: KeyCache = request.app.state.keys
-    key = None if given is None else cache.find(service, given.credentials)
+    key = cache.find(service, given) if given else None
     if key is None:
-        words = "Send an API key: Authorization: Bearer fa_…" if given is None else "This API key is not valid."
+        words = "This API key is not valid." if given else "Send an API key: Authorization: Bearer fa_…"
         raise ApiError(401, words, headers={"WWW-Authenticate": "Bearer"})
     return key
 

@@ -7,17 +7,21 @@ import asyncio
 import re
 import secrets
 import time
+from collections import Counter
+from urllib.parse import urlsplit
 
 import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from faceagent.serve.errors import ApiError, body_of, error_of
+from faceagent.serve.auth import identify
+from faceagent.serve.errors import ApiError, body_of, error_of, too_many
 from faceagent.serve.logs import logger
 from faceagent.serve.metrics import Metrics
-from faceagent.serve.settings import ServiceSettings
+from faceagent.serve.settings import ServiceSettings, is_loopback
 
-UPLOADS = ("/v1/analyze", "/v1/moderate", "/v1/jobs", "/v1/tools/", "/v1/chat/completions")
+UPLOADS = ("/v1/analyze", "/v1/moderate", "/v1/jobs", "/v1/tools/", "/v1/chat/completions", "/mcp")
 """Where pictures come in; requests to other paths are small."""
 SMALL = 2**20
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -32,11 +36,21 @@ HEADERS = {
 """Sent unless the route says otherwise. No header allows other origins: CORS stays closed."""
 
 
+PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
+"""Paths that need no key."""
+RETRY_SECONDS = 5.0
+
+
 class Guard:
-    """The middleware. Limits the bytes of a body before they are read, whether or not their number is declared."""
+    """The middleware. Who asks is known, and every limit is checked, before anything of a body is read.
+
+    It counts the bytes of all bodies under way and the requests of every key, so that one client can fill neither the
+    memory nor the threads.
+    """
 
     def __init__(self, app: ASGIApp, *, settings: ServiceSettings, metrics: Metrics) -> None:
         self._app, self._settings, self._metrics = app, settings, metrics
+        self._held, self._running = 0, Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -50,6 +64,7 @@ class Guard:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         start, status = time.perf_counter(), 500
         begun = False
+        mine = _Share()
 
         async def reply(message: Message) -> None:
             nonlocal status, begun
@@ -65,11 +80,8 @@ class Guard:
 
         try:
             limit = self._settings.max_request_bytes if scope["path"].startswith(UPLOADS) else SMALL
-            refusal = _declared(request, limit)
-            if refusal is not None:
-                await body_of(request, refusal)(scope, receive, reply)
-                return
-            await self._app(scope, self._limited(receive, limit), reply)
+            await self._admit(request, mine, limit)
+            await self._app(scope, self._limited(receive, mine, limit), reply)
         except Exception as error:
             known = error_of(error)
             if known.status == 500:
@@ -78,16 +90,34 @@ class Guard:
                 raise
             await body_of(request, known)(scope, receive, reply)
         finally:
+            self._held -= mine.held
+            if mine.key is not None:
+                self._running[mine.key] -= 1
             self._count(scope, status, time.perf_counter() - start)
             structlog.contextvars.clear_contextvars()
 
-    def _limited(self, receive: Receive, limit: int) -> Receive:
-        """``receive`` within a limit on bytes, and on time by the settings."""
-        seconds, received = self._settings.upload_seconds, 0
+    async def _admit(self, request: Request, mine: "_Share", limit: int) -> None:
+        """Raises ApiError: 401 for a key that is none, 403 for a foreign page, 413 and 429 for too much."""
+        if request.url.path not in PUBLIC:
+            if self._settings.open:
+                _check_local(request)
+            key = await run_in_threadpool(identify, request, request.app.state.service)
+            request.state.key, request.state.key_id = key, key.id
+            if self._running[key.id] >= self._settings.concurrent:
+                raise too_many(f"{self._settings.concurrent} requests of this key are under way.", RETRY_SECONDS)
+            self._running[key.id] += 1
+            mine.key = key.id
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > limit:
+            raise too_large(limit)
+
+    def _limited(self, receive: Receive, mine: "_Share", limit: int) -> Receive:
+        """``receive`` within a limit on the bytes of this request, of all together, and on time by the settings."""
+        seconds = self._settings.upload_seconds
         whole, end = False, time.monotonic() + seconds
 
         async def limited() -> Message:
-            nonlocal received, whole
+            nonlocal whole
             if whole:
                 # What follows is only that the client hangs up, at any time.
                 return await receive()
@@ -95,10 +125,14 @@ class Guard:
                 message = await asyncio.wait_for(receive(), max(0.01, end - time.monotonic()))
             except TimeoutError:
                 raise ApiError(408, f"The request took longer than {seconds:g} seconds to arrive.") from None
-            received += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            self._held += size
+            mine.held += size
             whole = not message.get("more_body", False)
-            if received > limit:
+            if mine.held > limit:
                 raise too_large(limit)
+            if self._held > self._settings.held_bytes:
+                raise too_many("Too many large requests are under way.", RETRY_SECONDS)
             return message
 
         return limited
@@ -115,9 +149,23 @@ class Guard:
             )
 
 
-def _declared(request: Request, limit: int) -> ApiError | None:
-    declared = request.headers.get("content-length", "")
-    return too_large(limit) if declared.isdecimal() and int(declared[:20]) > limit else None
+class _Share:
+    """What one request takes of what all share: bytes, and a place among those of its key."""
+
+    held: int = 0
+    key: str | None = None
+
+
+def _check_local(request: Request) -> None:
+    """Without keys, no web page may ask, wherever it comes from. Raises ApiError (403).
+
+    A page of another site can send a request to this machine, and one whose name leads to 127.0.0.1 (DNS rebinding) can
+    read the answer. Programs send no Origin, and name this machine as what it is.
+    """
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    origin = request.headers.get("origin")
+    if not is_loopback(host) or (origin is not None and not is_loopback(urlsplit(origin).hostname or "")):
+        raise ApiError(403, "A server without keys answers programs of this machine only, and no web page.")
 
 
 def too_large(limit: int) -> ApiError:

@@ -32,6 +32,10 @@ class ServiceSettings(BaseSettings):
     work: bool = Field(default=True, description="work on the items of jobs, besides answering requests")
 
     max_request_bytes: int = Field(default=256 * MIB, ge=1024, description="bytes of one request")
+    held_bytes: int = Field(
+        default=1024 * MIB, ge=1024, description="bytes of all requests under way; more are answered with 429"
+    )
+    concurrent: int = Field(default=32, ge=1, description="requests of one key at a time; more are answered with 429")
     upload_seconds: float = Field(default=120.0, gt=0, description="time for one request to arrive")
     queue: int = Field(default=64, ge=1, description="pictures that wait for the models; more are answered with 429")
     batch: int = Field(default=8, ge=1, le=256, description="pictures of different requests that share a model batch")

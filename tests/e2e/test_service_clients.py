@@ -68,8 +68,10 @@ def test_the_official_mcp_client_over_http(service: RunningService, photo: Path)
     url = "data:image/jpeg;base64," + base64.b64encode(photo.read_bytes()).decode()
 
     async def main() -> Any:
-        http = httpx2.AsyncClient(headers=service.headers, timeout=300)
-        async with McpClient(streamable_http_client(f"{service.url}/mcp", http_client=http)) as client:
+        async with (
+            httpx2.AsyncClient(headers=service.headers, timeout=300) as http,
+            McpClient(streamable_http_client(f"{service.url}/mcp", http_client=http)) as client,
+        ):
             found = await client.call_tool("analyze", {"images": [url], "questions": ["expression"]})
             asked = await client.call_tool("ask", {"text": "does she look happy?", "images": [url]})
             session = asked.structured_content["session"]

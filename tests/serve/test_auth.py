@@ -71,7 +71,7 @@ def test_rate_and_quota_of_a_key(serve: Callable[..., Server]) -> None:
 
 
 def test_without_keys_only_this_machine_is_answered(serve: Callable[..., Server]) -> None:
-    assert serve(open=True).client.get("/v1/keys").status_code == 200
+    assert serve(open=True).client.get("/v1/keys", headers={"host": "127.0.0.1"}).status_code == 200
     with pytest.raises(SettingsError) as caught:
         load_service(open=True, host="0.0.0.0")  # noqa: S104 - it is refused
     assert "127.0.0.1" in str(caught.value)
