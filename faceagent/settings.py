@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         description="pictures handled at a time",
     )
     threads: int = Field(default=1, ge=1, description="threads inside one model call")
+    detectors: Literal["full", "fast"] = Field(
+        default="full",
+        description="towers that look for forged parts: CLIP beside DINOv2, or DINOv2 alone, which takes less time and "
+        "ranks swapped faces less well",
+    )
     batch: int = Field(
         default_factory=lambda data: 32 if data.get("profile") == "gpu" else max(1, data.get("workers", 1) // 4),
         ge=1,

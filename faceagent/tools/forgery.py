@@ -1,14 +1,17 @@
-"""Spliced and swapped parts of a face, where they are, and wholly generated faces: two branches of the encoder.
+"""Spliced and swapped parts of a face, where they are, and wholly generated faces: branches of both vision towers.
 
-``forgery`` detects parts of another person. Its patch logits, trained on masks of known splices, are the heat map and
-give the region scores. ``forgery_generated`` reads intermediate blocks, where texture is encoded: whether the face was
-generated, by which family of generators, and how far the face is from the training faces. Its logit is reported, not
-fused; the distance is fused. The position of the eyes in the picture (``framing``) is reported too.
+``forgery`` on CLIP detects parts of another person, moved and filled-in parts. Its patch logits, trained on masks of
+known forgeries, are the heat map and give the region scores. ``forgery_fast`` on DINOv2 takes its place with
+``detectors=fast`` and where CLIP's weights are missing. ``forgery_generated`` reads intermediate blocks of DINOv2,
+where texture is encoded: whether the face was generated, by which family of generators, and how far the face is from
+the training faces. Its logit is reported, not fused; the distance is fused. The position of the eyes in the picture
+(``framing``) is reported too.
 """
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 from faceagent.encoder.crop import Crop
 from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
-from faceagent.errors import ModelUnavailable
+from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.faces import align, needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
@@ -27,9 +30,12 @@ from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.framing import framing_evidence
 from faceagent.types import MOST_PATCHES, Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
 
+logger = logging.getLogger(__name__)
+
 Reals = NDArray[np.float64]
 
-BRANCH, GENERATED = "forgery", "forgery_generated"
+BRANCH, FAST, GENERATED = "forgery", "forgery_fast", "forgery_generated"
+SPLICE, SPLICE_FAST = "forgery/splice-1", "forgery/splice-fast-1"
 FAMILIES = {"stylegan": "StyleGAN", "diffusion": "diffusion models"}
 STRONGEST = 4
 """Patches whose mean is a region's score; an eye covers about ten."""
@@ -37,12 +43,20 @@ COVERED = 0.5
 """Share of a patch that lies in the region from which the patch counts."""
 
 
+class Encoders(NamedTuple):
+    """The encoder with the forgery branch, that branch's name, and the encoder with the one for generated faces."""
+
+    forgery: Encoder
+    branch: str
+    generated: Encoder
+
+
 class Forgery:
-    """One pass of the encoder per batch."""
+    """One pass of each tower per batch."""
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="forgery",
-        version="1.4.0",
+        version="2.0.0",
         title="Forgery detector",
         summary="Whether parts of a face were spliced in or swapped, and where; whether the whole face was generated.",
         questions=("forgery",),
@@ -51,38 +65,41 @@ class Forgery:
             FollowUp(verdict="forgery", answers="forgery", crop="wider", priority=2),
         ),
         scope="face",
-        weights=("dinov2_vits14_224",),
+        weights=("clip_vitb16", "dinov2_vits14_224"),
     )
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def stamp(self) -> ToolStamp:
-        """Name, version, tower and adapters, and the device they run on."""
-        return encoder_stamp(self.spec, self._encoder())
+        """Name, version, towers and adapters, and the device they run on."""
+        return self._stamp(self._encoders())
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face: logits of both kinds of forgery, the generator's family, the distance, the regions, the framing."""
         return per_face(batch, self._measure)
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
-        encoder, by = self._encoder(), self.stamp()
-        splice = encoder.branches[BRANCH].config.labels.index("splice")
-        labels = encoder.branches[GENERATED].config.labels
-        crops = branch_crops(encoder, BRANCH, faces)
-        outputs = encoder.run([crop.pixels for crop in crops], [BRANCH, GENERATED])
-        output, generated = outputs[BRANCH], outputs[GENERATED].logits.astype(float)
+        encoders = self._encoders()
+        by, name = self._stamp(encoders), encoders.branch
+        splice = encoders.forgery.branches[name].config.labels.index("splice")
+        labels = encoders.generated.branches[GENERATED].config.labels
+        crops = branch_crops(encoders.forgery, name, faces)
+        pixels = [crop.pixels for crop in crops]
+        output = encoders.forgery.run(pixels, [name])[name]
+        generated = encoders.generated.run(pixels, [GENERATED])[GENERATED].logits.astype(float)
         if output.patches is None:
-            raise ModelUnavailable(f"The adapter {BRANCH!r} has no patch logits.", remedy="Install faceagent again.")
+            raise ModelUnavailable(f"The adapter {name!r} has no patch logits.", remedy="Install faceagent again.")
         found = []
         for row, (view, face) in enumerate(faces):
             heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
             # Beyond the picture's edge the crop repeats the picture: nothing is said of what is not there.
             mask = crops[row].inside
             shown = patch_cover(mask, len(heat)) >= COVERED
+            where = _heat_map(crops[row], heat * shown)
             found.append(
                 (
-                    _splice(by, view, float(output.logits[row, splice]), _heat_map(crops[row], heat * shown)),
+                    _splice(by, view, float(output.logits[row, splice]), where, fast=name == FAST),
                     *_generated(by, view, dict(zip(labels, generated[row], strict=True))),
                     *_regions(by, view, face, crops[row], heat, mask),
                     *framing_evidence(by, view),
@@ -90,8 +107,25 @@ class Forgery:
             )
         return found
 
-    def _encoder(self) -> Encoder:
-        return load_encoder(self._settings, (BRANCH, GENERATED))
+    def _stamp(self, encoders: Encoders) -> ToolStamp:
+        both = (*encoders.forgery.stamps, *encoders.generated.stamps)
+        by = encoder_stamp(self.spec, encoders.forgery)
+        return by.model_copy(update={"weights": tuple(dict.fromkeys(both))})
+
+    def _encoders(self) -> Encoders:
+        """Both towers, or with ``detectors=fast`` and where CLIP's weights are missing DINOv2 alone.
+
+        Raises ModelUnavailable when DINOv2 is unavailable too, and WeightsCorrupt when a file is not the right one.
+        """
+        generated = load_encoder(self._settings, (GENERATED,))
+        if self._settings.detectors == "full":
+            try:
+                return Encoders(load_encoder(self._settings, (BRANCH,)), BRANCH, generated)
+            except WeightsCorrupt:
+                raise
+            except ModelUnavailable as error:
+                logger.warning("CLIP is unavailable, so other forgeries are found, and fewer swaps: %s", error)
+        return Encoders(load_encoder(self._settings, (FAST,)), FAST, generated)
 
 
 def region_scores(points: Reals, heat: Reals, size: int, shown: NDArray[np.uint8] | None = None) -> dict[Region, float]:
@@ -109,16 +143,18 @@ def region_scores(points: Reals, heat: Reals, size: int, shown: NDArray[np.uint8
     return scores
 
 
-def _splice(by: ToolStamp, view: View, logit: float, heat: HeatMap) -> Evidence:
+def _splice(by: ToolStamp, view: View, logit: float, heat: HeatMap, *, fast: bool) -> Evidence:
+    how = ", measured by the fast detector, without CLIP" if fast else ""
     return Evidence(
         id=f"{view.subject}:forgery",
         tool=by,
         question="forgery",
         subject=view.subject,
-        score=Score(value=logit, scale="logit", calibration="forgery/splice-1"),
+        score=Score(value=logit, scale="logit", calibration=SPLICE_FAST if fast else SPLICE),
         heatmap=heat,
         # The statement names no side: where the output turns from one to the other is up to the calibration.
-        statement=f"The forgery detector's raw output for a spliced or swapped part is {_sigmoid(logit):.2f} of 1.",
+        statement=f"The forgery detector's raw output for a spliced or swapped part is {_sigmoid(logit):.2f} of 1"
+        f"{how}.",
     )
 
 

@@ -18,7 +18,7 @@ from faceagent.settings import Settings
 def logits(settings: Settings, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Loaded and run from the beginning."""
     tower = load_tower(settings)
-    return Encoder(tower, [load_branch(shipped("forgery"), tower)]).run([crop])["forgery"].logits
+    return Encoder(tower, [load_branch(shipped("forgery_fast"), tower)]).run([crop])["forgery_fast"].logits
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The forgery tool with the shipped adapter on a real photograph, and what it answers when something is missing."""
 
 import copy
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ from evals.views import drawn, portrait
 from faceagent.encoder.branch import Branch, load_branch, shipped
 from faceagent.encoder.crop import face_crop
 from faceagent.encoder.encoder import Encoder
-from faceagent.encoder.tower import load_tower
+from faceagent.encoder.tower import CLIP, load_tower
 from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View, measure
 from faceagent.tools.familiarity import distance
-from faceagent.tools.forgery import BRANCH, FAMILIES, Forgery, region_scores
+from faceagent.tools.forgery import BRANCH, FAMILIES, SPLICE, SPLICE_FAST, Forgery, region_scores
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +34,14 @@ def test_a_photograph_gets_a_score_a_map_and_its_regions(view: View, settings: S
     whole, synthetic, family, far, *regions, framing = measure(Forgery(settings), [view])[0]
     assert framing.facts["as_stylegan_places_them"] == "no"
     assert whole.id == "F1:forgery"
-    assert whole.score is not None and whole.score.calibration == "forgery/splice-1"
+    assert whole.score is not None and whole.score.calibration == SPLICE
     assert synthetic.score is not None and synthetic.score.calibration is None
     assert family.label in FAMILIES and family.cites == (synthetic.id,)
     assert far.score is not None and far.score.value > 0 and set(far.cites) == {whole.id, synthetic.id}
     assert whole.heatmap is not None
     # The crop follows the head, which is tilted a little: its map needs a patch more on a side.
     count = len(whole.heatmap.values)
-    assert 16 <= count <= 18 and all(len(row) == count for row in whole.heatmap.values)
+    assert 14 <= count <= 16 and all(len(row) == count for row in whole.heatmap.values)
     assert view.face is not None
     x0, y0, x1, y1 = whole.heatmap.box
     side = max(view.face.box[2] - view.face.box[0], view.face.box[3] - view.face.box[1])
@@ -97,7 +98,7 @@ def test_a_foreign_mouth_raises_the_score_and_is_pointed_at(view: View, settings
 
 def test_randomised_weights_give_another_map(view: View, settings: Settings) -> None:
     """Adebayo et al. 2018: a map that survives other weights explains the picture, not the detector."""
-    tower = load_tower(settings)
+    tower = load_tower(settings, CLIP)
     trained = load_branch(shipped(BRANCH), tower)
     blocks, head = copy.deepcopy(trained.blocks), copy.deepcopy(trained.head)
     torch.manual_seed(0)
@@ -115,6 +116,40 @@ def test_a_missing_tower_makes_it_unavailable(view: View, settings: Settings, tm
     tool = Forgery(settings.model_copy(update={"cache": tmp_path, "offline": True}))
     (item,) = measure(tool, [view])[0]
     assert (item.status, item.reason) == ("unavailable", "weights_missing")
+
+
+def _without_clip(settings: Settings, folder: Path, **changes: object) -> Settings:
+    """A cache that holds everything but CLIP."""
+    (folder / "weights").mkdir()
+    for home in (settings.cache / "weights").iterdir():
+        if not home.name.startswith("clip_"):
+            (folder / "weights" / home.name).symlink_to(home)
+    return settings.model_copy(update={"cache": folder, "offline": True, **changes})
+
+
+def test_without_clip_dinov2_answers_and_says_what_is_lost(
+    view: View, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "faceagent"):
+        whole, *_ = measure(Forgery(_without_clip(settings, tmp_path)), [view])[0]
+    assert whole.score is not None and whole.score.calibration == SPLICE_FAST
+    assert "without CLIP" in whole.statement and "CLIP is unavailable" in caplog.text
+    used = {stamp.id for stamp in whole.tool.weights}
+    assert used == {"dinov2_vits14", "adapter:forgery_fast", "adapter:forgery_generated"}
+    same, *_ = measure(Forgery(settings.model_copy(update={"detectors": "fast"})), [view])[0]
+    assert same.score == whole.score, "the fast setting is what is left without CLIP"
+
+
+def test_a_tampered_clip_is_refused_by_name(view: View, settings: Settings, tmp_path: Path) -> None:
+    changed = _without_clip(settings, tmp_path)
+    (tmp_path / "weights" / "clip_vitb16_int8").symlink_to(settings.cache / "weights" / "clip_vitb16_int8")
+    home = tmp_path / "weights" / CLIP
+    home.mkdir()
+    record = f"{CLIP}.safetensors.json"
+    (home / record).write_bytes((settings.cache / "weights" / CLIP / record).read_bytes())
+    (home / f"{CLIP}.safetensors").write_bytes(b"not the tower")
+    (item,) = measure(Forgery(changed), [view])[0]
+    assert item.status == "unavailable" and f"{CLIP}.safetensors" in item.statement
 
 
 def test_a_region_is_as_strong_as_its_strongest_patches(view: View) -> None:
