@@ -18,7 +18,7 @@ RUN pip install --constraint constraints.txt torch
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY faceagent faceagent
 COPY prompts prompts
-RUN pip install --constraint constraints.txt ".[heif,mcp,postgres,serve]"
+RUN pip install --constraint constraints.txt ".[heif,mcp,otel,postgres,serve]"
 ENV FACEAGENT_CACHE=/opt/faceagent/cache
 # The vision-language model is put together here, because nothing can be written there at run time.
 RUN faceagent weights pull \

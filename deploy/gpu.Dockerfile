@@ -19,7 +19,7 @@ RUN pip install --constraint constraints.txt torch
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY faceagent faceagent
 COPY prompts prompts
-RUN pip install --constraint constraints.txt ".[heif,mcp,postgres,serve]"
+RUN pip install --constraint constraints.txt ".[heif,mcp,otel,postgres,serve]"
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 faceagent \

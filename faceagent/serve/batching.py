@@ -11,9 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import SpanContext
+
 from faceagent.agent.analyst import Analyst
 from faceagent.errors import FaceagentError
 from faceagent.intake import NamedBytes
+from faceagent.serve import tracing
 from faceagent.serve.logs import logger
 from faceagent.serve.metrics import Metrics
 from faceagent.serve.requests import AnalysisOptions
@@ -41,6 +44,8 @@ class Waiting:
     references: tuple[bytes, ...] = ()
     tool: str | None = None
     report: Future[Report] = field(default_factory=Future)
+    span: SpanContext = field(default_factory=tracing.here)
+    """The request's, for the span of its batch."""
 
 
 class Batcher:
@@ -194,13 +199,16 @@ class Batcher:
 
     def _analyse(self, batch: list[Waiting]) -> list[Report]:
         first = batch[0]
-        return list(
-            self._with_tool(first.tool).analyze_many(
-                [NamedBytes(one.name, one.data) for one in batch],
-                questions=first.options.questions,
-                references=list(first.references),
-                purpose=first.options.purpose,
-                jurisdiction=first.options.jurisdiction,
-                explain=first.options.explain,
+        with tracing.batch_span([one.span for one in batch], first.tool) as span:
+            reports = list(
+                self._with_tool(first.tool).analyze_many(
+                    [NamedBytes(one.name, one.data) for one in batch],
+                    questions=first.options.questions,
+                    references=list(first.references),
+                    purpose=first.options.purpose,
+                    jurisdiction=first.options.jurisdiction,
+                    explain=first.options.explain,
+                )
             )
-        )
+            tracing.add_timings(span, reports)
+        return reports

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from faceagent.serve import tracing
 from faceagent.serve.auth import identify
 from faceagent.serve.errors import ApiError, body_of, error_of, too_many
 from faceagent.serve.logs import logger
@@ -80,8 +81,12 @@ class Guard:
 
         try:
             limit = self._settings.max_request_bytes if scope["path"].startswith(UPLOADS) else SMALL
-            await self._admit(request, mine, limit)
-            await self._app(scope, self._limited(receive, mine, limit), reply)
+            with tracing.request_span(scope["method"], request.headers) as span:
+                try:
+                    await self._admit(request, mine, limit)
+                    await self._app(scope, self._limited(receive, mine, limit), reply)
+                finally:
+                    tracing.finish_request(span, scope["method"], _route(scope), status)
         except Exception as error:
             known = error_of(error)
             if known.status == 500:
@@ -138,8 +143,7 @@ class Guard:
         return limited
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        # The route's pattern, not the path: ids and names stay out of logs and metrics.
-        route = getattr(scope.get("route"), "path", "(none)")
+        route = _route(scope)
         key = scope["state"].get("key_id", "")
         self._metrics.requests.labels(route, scope["method"], status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
@@ -147,6 +151,11 @@ class Guard:
             logger.info(
                 "request", route=route, method=scope["method"], status=status, ms=round(1000 * seconds, 1), key=key
             )
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern, not the path: ids and names stay out of logs, metrics and traces."""
+    return getattr(scope.get("route"), "path", "(none)")
 
 
 class _Share:

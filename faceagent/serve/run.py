@@ -8,7 +8,7 @@ import uvicorn
 
 from faceagent import weights
 from faceagent.errors import InputError
-from faceagent.serve import logs
+from faceagent.serve import logs, tracing
 from faceagent.serve.app import create_app
 from faceagent.serve.settings import ServiceSettings
 from faceagent.settings import Settings
@@ -39,6 +39,7 @@ def run(
     weights.ready(analysis)
     make_first_key(settings, anew=new_admin_key, say=say)
     logs.set_up()
+    tracing.set_up()
     listening = _listen(settings)
     host, port = listening.getsockname()[:2]
     say(f"faceagent serves http://{host}:{port}" + (" without keys" if settings.open else ""))
