@@ -18,6 +18,7 @@ from faceagent.storage.database.engine import open_database
 ENDING_SECONDS = 30
 """Time that requests under way have when the server is asked to end."""
 KEEP_ALIVE_SECONDS = 15
+BACKLOG = 1024
 HEADER_BYTES = 32 * 2**10
 
 
@@ -87,6 +88,8 @@ def _listen(settings: ServiceSettings) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((settings.host, settings.port))
+        # From here on a connection waits for the server's start instead of being refused.
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise InputError(

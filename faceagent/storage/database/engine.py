@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -136,8 +137,13 @@ def open_database(place: str) -> Database:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     database = Database(engine, location)
-    with database.write() as connection:
-        _migrate(connection)
+    try:
+        with database.write() as connection:
+            _migrate(connection)
+    except CommandError as error:
+        raise StorageError(
+            f"{location} has tables of a newer version.", remedy="Use that version, or restore the backup from before."
+        ) from error
     return database
 
 

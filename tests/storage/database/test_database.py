@@ -45,6 +45,15 @@ def test_a_locked_and_a_damaged_database_are_told(tmp_path: Path, monkeypatch: p
         open_database(str(tmp_path / "bad"))
 
 
+def test_tables_of_a_newer_version_are_told_and_left_alone(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path))
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(StorageError, match="newer version"):
+        open_database(str(tmp_path))
+
+
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     database = open_database(str(tmp_path))
     with pytest.raises(ZeroDivisionError), database.write() as connection:
