@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceagent import weights
-from faceagent.cli import fail_on
 from faceagent.cli.exit_codes import ERROR, INTERRUPTED, OK, TERMINATED
 from faceagent.cli.render import Tally, err, print_report, progress_bar
 from faceagent.cli.streams import was_closed
@@ -60,6 +59,7 @@ def analyze(
 ) -> None:
     """Analyse pictures: faces, evidence, verdicts, explanations, reports."""
     from faceagent.agent.analyst import Analyst
+    from faceagent.cli import fail_on
 
     if was_closed("stdout") and out_dir is None:
         raise OutputError("Standard output is closed.", remedy="Name a folder with --out.")

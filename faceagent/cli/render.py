@@ -4,6 +4,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -14,8 +15,10 @@ from rich.text import Text
 
 from faceagent.cli.exit_codes import ERROR, FLAGGED, OK, PARTIAL
 from faceagent.cli.streams import abandon_stdout
-from faceagent.judge.conditions import Line, met
 from faceagent.types import INCONCLUSIVE, Report, Verdict
+
+if TYPE_CHECKING:
+    from faceagent.judge.conditions import Line
 
 
 class _PlainConsole(Console):
@@ -55,7 +58,7 @@ STYLES = {"stable": "green", "uncertain": "yellow", "leans": "yellow", "conteste
 class Tally:
     """Counts and remarks of one run, for its last lines and its exit code."""
 
-    def __init__(self, most_faces: int, lines: Sequence[Line] = ()) -> None:
+    def __init__(self, most_faces: int, lines: "Sequence[Line]" = ()) -> None:
         """``most_faces`` is the setting ``max_faces``; ``lines`` are those of ``--fail-on``."""
         # Imported here, because loading OpenCV would delay ``--help``.
         from faceagent.faces import search_notes
@@ -73,6 +76,9 @@ class Tally:
         self.broken += report.problem is not None
         for note in self._search_notes(report.picture, len(report.faces)) if report.picture else ():
             self._remarks[f"{report.source}: {note}"] = None
+        # Here and not above: it brings OpenCV along, which most commands do without.
+        from faceagent.judge.conditions import met
+
         for line, verdict in met(self._lines, report):
             self._flagged = True
             self._remarks[f"{report.source}: {verdict.subject} meets {line.text}."] = None
