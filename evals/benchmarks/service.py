@@ -165,13 +165,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of load, for each setting")
     parser.add_argument("--clients", type=int, default=8)
     given = parser.parse_args()
+    asked, called = overhead()
+    print(
+        f"one client: {asked:.1f} ms a request, {called:.1f} ms the call alone: {asked - called:+.1f} ms for the service"
+    )
     rates = {}
     for batch in (8, 1):
         with server(batch) as (client, process):
-            asked, called = overhead(client)
-            print(
-                f"  one client: {asked:.0f} ms a request, {called:.0f} ms in process, {asked - called:+.1f} ms over it"
-            )
             load = drive(client, process, given.clients, given.seconds)
             rates[batch] = _print(load, given.clients, asked, given.seconds)
     print(f"batches of up to 8 give {rates[8] / rates[1]:.2f} times the throughput of single pictures")
