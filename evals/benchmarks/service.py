@@ -166,9 +166,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     given = parser.parse_args()
     asked, called = overhead()
-    print(
-        f"one client: {asked:.1f} ms a request, {called:.1f} ms the call alone: {asked - called:+.1f} ms for the service"
-    )
+    print(f"one client: {asked:.1f} ms a request, {called:.1f} ms the call alone: {asked - called:+.1f} ms")
     rates = {}
     for batch in (8, 1):
         with server(batch) as (client, process):
