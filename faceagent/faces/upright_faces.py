@@ -108,8 +108,11 @@ def find_upright_faces(
     search = _Search(pixels, settings, limit, allowance)
     place = _place_of(pixels)
     first, total = search.faces(place, 0)
-    if not first:
-        first, total = _lying(search, place)
+    if not any(_is_sure(one) for one in first):
+        # On its side, a picture may show a weak face in hair or hands, and not the one that stands in it.
+        lying, number = _lying(search, place)
+        if lying:
+            first, total = lying, number
     gutters = bool(first) and place.photograph is None and has_gutter(search.part(place, 0))
     kept: list[UprightFace] = []
     for one in first:
@@ -149,11 +152,7 @@ def _lying(search: _Search, place: Place) -> tuple[list[UprightFace], int]:
         if best_score(np.ascontiguousarray(np.rot90(small, quarters)), search.settings) < SCORE:
             continue
         found, total = search.faces(place, quarters)
-        standing = [
-            one
-            for one in found
-            if one.landmarks is not None and not _doubtful(one.detection, one.landmarks) and _quarters(one) == 0
-        ]
+        standing = [one for one in found if _is_sure(one) and _quarters(one) == 0]
         if standing:
             return standing, total
     return [], 0
@@ -260,6 +259,10 @@ def _with_landmarks(
     if turned is not None and _is_better(again, turned, detection, landmarks):
         return again, turned
     return detection, landmarks
+
+
+def _is_sure(one: UprightFace) -> bool:
+    return one.landmarks is not None and not _doubtful(one.detection, one.landmarks)
 
 
 def _doubtful(detection: Detection, landmarks: Landmarks) -> bool:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,8 @@ import skimage.data
 from numpy.typing import NDArray
 
 from evals.views import drawn
-from faceagent.faces import find_faces, main_face
+from faceagent.faces import find_faces, main_face, upright_faces
+from faceagent.faces.detect import Detection
 from faceagent.settings import Settings
 from faceagent.types import QUESTIONS, Face
 
@@ -190,3 +192,25 @@ with ThreadPoolExecutor(8) as pool:
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == ""
+
+
+def test_a_weak_face_does_not_hide_the_one_that_lies(
+    astronaut: Pixels, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On its side, a picture showed a face in hair or hands, and the portrait itself was not looked for."""
+    lying = np.rot90(astronaut[20:260, 100:340], -1)
+    small = cv2.resize(astronaut[20:260, 100:340], (80, 80), interpolation=cv2.INTER_AREA)
+    beside = np.random.default_rng(0).normal(128, 20, (240, 100, 3)).clip(0, 255).astype(np.uint8)
+    beside[80:160, 10:90] = cv2.GaussianBlur(small, (0, 0), 2.5)
+    picture = np.ascontiguousarray(np.hstack([lying, beside]))
+    whole = upright_faces.detections_of
+
+    def without_the_lying_one(pixels: Pixels, *rest: Any) -> list[Detection]:
+        found = whole(pixels, *rest)
+        return [one for one in found if one.box[0] > 240] if pixels.shape == picture.shape else found
+
+    monkeypatch.setattr(upright_faces, "detections_of", without_the_lying_one)
+    assert without_the_lying_one(picture, settings)
+    faces = find_faces(drawn(picture).picture, picture, settings)
+    assert faces[0].frame is not None and faces[0].frame.quarters == 1
+    assert faces[0].box[2] <= 240
