@@ -202,7 +202,7 @@ def regions(question: str, **values: object) -> list[Evidence]:
     ("text", "measured", "holds"),
     [
         ("No region stands out.", regions("forgery", nose=0.2, mouth=0.81), False),
-        ("No region stands out.", regions("forgery", nose=0.2, mouth=0.5), True),
+        ("No region stands out.", regions("forgery", nose=0.2, mouth=0.45), True),
         ("Only the mouth stands out.", regions("forgery", nose=0.7, mouth=0.81), False),
         ("Only the mouth stands out.", regions("forgery", nose=0.2, mouth=0.81), True),
         ("No region differs.", regions("identity", nose="same", mouth="different"), False),
