@@ -92,7 +92,8 @@ def _png(plain: Image.Image, picture: Image.Image) -> bytes:
     copy.info = {"transparency": transparency} if isinstance(transparency, int | bytes | tuple) else {}
     options: dict[str, Any] = {"pnginfo": _texts(picture)}
     profile = picture.info.get("icc_profile")
-    if isinstance(profile, bytes) and copy.mode in ("RGB", "RGBA", "P") and picture.mode != "CMYK":
+    # That of a picture in CMYK or LAB is not one of the RGB picture that was made of it.
+    if isinstance(profile, bytes) and copy.mode in ("RGB", "RGBA", "P") and picture.mode not in ("CMYK", "LAB"):
         options["icc_profile"] = profile
     if exif := _exif(picture):
         options["exif"] = exif

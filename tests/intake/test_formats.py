@@ -147,6 +147,7 @@ def test_an_opaque_picture_of_any_mode_arrives(mode: str, blobs: MemoryBlobs, gr
         assert isinstance(found, Problem | Picture)
     else:
         assert isinstance(found, Picture), found
+    assert not any("profile cannot be used" in note for note in getattr(found, "notes", ()))
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I;16L"])
