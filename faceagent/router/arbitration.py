@@ -36,7 +36,7 @@ the reader finds no likelier than the remark."""
 SURE_KIND, SURE_IN_SCOPE = 0.4, 0.7
 """Probability from which the reader's kind of turn counts where the rules found none; the second where they found that
 the text is about something else."""
-OVERRULING, OVERRULING_QUESTION = 0.6, 0.7
+OVERRULING, OVERRULING_QUESTION = 0.65, 0.7
 """Probability from which it counts against a follow-up, and against questions that the rules found."""
 OVERRULING_ASKED, OVERRULING_FOLLOWED = 0.7, 0.8
 """Probability from which a question of its own, or the same about something else, counts against a follow-up."""

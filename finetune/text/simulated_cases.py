@@ -77,7 +77,7 @@ def simulate_forgery(
     hot = set(rng.choice(len(regions), count, replace=False).tolist()) if regions else set()
     rest = (1.2, 5.0) if rng.random() < 0.6 else (3.0, 4.0)
     evidence = [
-        with_score(item, float(rng.uniform(0.6, 0.99) if place in hot else min(rng.beta(*rest), 0.59)))
+        with_score(item, float(rng.uniform(HOT, 0.99) if place in hot else min(rng.beta(*rest), HOT - 0.01)))
         for place, item in enumerate(regions)
     ]
     low, high = (0.5, 0.99) if hot else (0.02, 0.8)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 
 from faceagent import policy
 from faceagent.policy import PURPOSES
@@ -24,7 +25,7 @@ from faceagent.weights.checksums import write_sums
 from faceagent.weights.e5 import FIRST_ADAPTED, LAYERS, RANK, read_vocabulary
 from faceagent.weights.resolve import locate
 from finetune.text.reader.adapter import Lower
-from finetune.text.reader.examples import TRAINED, Example, examples
+from finetune.text.reader.examples import TRAINED, Example, examples, written
 from finetune.text.reader.train import HIDDEN, Classes, Matrix, train
 
 LANGUAGES = ("en", "es", "zh", "de", "fr", "it", "pt", "ja", "ko", "ar", "ru", "hi", "nl")
@@ -50,9 +51,16 @@ def _detail_names() -> list[str]:
     return [*names, *(f"word:{name}" for name in sorted(words)), "every", "depth:brief", "depth:deep"]
 
 
-def card(found: Sequence[Example], classes: Classes, without: Sequence[str]) -> str:
+def card(found: Sequence[Example], classes: Classes, without: Sequence[str], continued: Sequence[str]) -> str:
     """The card beside the weights."""
     sets = ", ".join(name for name in TRAINED if name not in without)
+    again = (
+        f"""
+- Continued in one pass from weights that were trained on all sentences but those of {", ".join(continued)}; the number
+  above is that of this pass."""
+        if continued
+        else ""
+    )
     return f"""# Reader
 
 `reader.safetensors`: adapters of rank {RANK} in the layers {FIRST_ADAPTED} to {LAYERS - 1} of multilingual-e5-small
@@ -60,15 +68,24 @@ def card(found: Sequence[Example], classes: Classes, without: Sequence[str]) -> 
 its sentence vector. Used by `faceagent/router/reader.py` to read what the rules leave open, to tell a request from a
 remark, and to drop what the rules made of a describing word.
 
-- Trained by `python -m finetune.text.reader` on {len(found)} sentences: `requests.txt` and `templates.txt` of
+- Trained by `python -m finetune.text.reader` on {len(found)} sentences: the text files of
   `finetune/text/reader`, written for this purpose by the authors of the rules, the sets {sets} of `evals/data`, and
-  the same sentences with slips of the keyboard and with words before and after them. No text of a user.
+  the same sentences with slips of the keyboard and with words before and after them. No text of a user.{again}
 - Languages: English, Spanish and Chinese; a few sentences each of German, French, Italian, Portuguese, Japanese,
   Korean, Arabic, Russian and Hindi, so that a question in them is recognized.
 - Classes of `kind`: {", ".join(classes["kind"])}.
 - Limits: reads one turn without the conversation; irony and quotations are read as they stand.
 - Licence: that of this project.
 """
+
+
+def sampled(found: Sequence[Example], files: Sequence[str]) -> list[Example]:
+    """The sentences of some files, and twice as many others, drawn."""
+    new = {one.text for one in written(files)}
+    chosen = [row for row, one in enumerate(found) if one.text in new]
+    others = [row for row, one in enumerate(found) if one.text not in new]
+    drawn = np.random.default_rng(0).permutation(others)[: 2 * len(chosen)].tolist()
+    return [found[row] for row in sorted([*chosen, *drawn])]
 
 
 def write(tensors: Mapping[str, Matrix], classes: Classes, path: Path) -> None:
@@ -89,6 +106,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m finetune.text.reader", description=__doc__)
     parser.add_argument("--out", type=Path, default=heads_path(), help="file of the weights; the card goes beside it")
     parser.add_argument("--without", nargs="*", default=[], help="sets of evals/data to leave out")
+    parser.add_argument("--begin", type=Path, help="weights to continue from, in one pass at a lower rate")
+    parser.add_argument("--files", nargs="*", default=["wordings.txt"], help="with --begin: files that are all used")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
@@ -96,9 +115,15 @@ def main(arguments: list[str] | None = None) -> None:
     path = locate(SOURCE, load())
     tokenizer = Tokenizer(read_vocabulary(path))
     classes = classes_of(found)
-    trained = train(Lower(path), [tokenizer.tokenize(one.text) for one in found], found, classes)
+    begin = None
+    if options.begin is not None:
+        begin = load_file(str(options.begin))
+        found = sampled(found, options.files)
+    trained = train(Lower(path), [tokenizer.tokenize(one.text) for one in found], found, classes, begin)
     write(trained.tensors, classes, options.out)
-    (options.out.parent / "README.md").write_text(card(found, classes, options.without), encoding="utf-8")
+    (options.out.parent / "README.md").write_text(
+        card(found, classes, options.without, options.files if options.begin else []), encoding="utf-8"
+    )
     print(f"{len(found)} sentences, {options.out.stat().st_size / 1e6:.1f} MB")  # noqa: T201
 
 

@@ -1,6 +1,6 @@
 """Labelled sentences to train the reader with: the files of text beside this module, and the labelled queries of evals.
 
-``requests.txt`` and ``templates.txt`` hold blocks. A line ``## label`` opens a block; every line after it is one
+The ``.txt`` files hold blocks. A line ``## label`` opens a block; every line after it is one
 sentence of that label, in any language; ``de|`` before it names its language where letters do not show it. Labels:
 
     a QUESTIONS | a all | a follow     asks these questions, for everything, or the same about another face or picture
@@ -44,7 +44,7 @@ _TOLD = re.compile(r"((I|my|we|the|it|it's|hoy|mi|perdí)\b|今天|我|手机|�
 """Remarks that tell something and ask for nothing."""
 
 
-FILES = ("requests.txt", "templates.txt")
+FILES = ("requests.txt", "templates.txt", "wordings.txt")
 EXPANSIONS = 5
 """Most sentences of one template."""
 ALONE = frozenset({"out_of_scope", "thanks", "bye", "quit", "define", "unclear"})
@@ -78,7 +78,7 @@ class Example(NamedTuple):
 def examples(without: Sequence[str] = ()) -> list[Example]:
     """All sentences, those written for training first, and each once more as somebody else might type it."""
     draw = random.Random(0)  # noqa: S311  # choices of training text
-    found = [*written(draw), *labelled_queries(without)]
+    found = [*written(), *labelled_queries(without)]
     around = tomllib.loads(_FOLDER.joinpath("surroundings.toml").read_text("utf-8"))
     remarks = [one for one in found if one.kind == "out_of_scope" and _TOLD.match(one.text)]
     told = {code: [one.text.rstrip(".。") for one in remarks if one.language == code] for code in around}
@@ -106,13 +106,14 @@ def _changed(one: Example, around: Around, told: Mapping[str, list[str]], draw: 
     return one._replace(text=text) if text != one.text else None
 
 
-def written(draw: random.Random) -> Iterator[Example]:
-    """The sentences of the files beside this module, templates expanded."""
-    for name in FILES:
-        lines = _FOLDER.joinpath(name).read_text("utf-8").splitlines()
-        lists = read_lists(lines)
+def written(files: Sequence[str] = FILES) -> Iterator[Example]:
+    """The sentences of the files beside this module, templates expanded; all may use the lists of ``templates.txt``."""
+    lists = read_lists(_lines("templates.txt"))
+    for name in files:
+        # Per file, so that lines added to one leave the choices of the others as they are.
+        draw = random.Random(0)  # noqa: S311  # choices of training text
         label: list[str] = []
-        for line in lines:
+        for line in _lines(name):
             if line.startswith("## "):
                 label = line[3:].split()
             elif line and not line.startswith(("= ", "@ ")):
@@ -121,6 +122,10 @@ def written(draw: random.Random) -> Iterator[Example]:
                     language = tagged[1] if tagged else _language(one.text)
                     found = _example(one.text, label)._replace(language=language)
                     yield found._replace(details=one.details if one.details is not None else _nobody(found, name))
+
+
+def _lines(name: str) -> list[str]:
+    return _FOLDER.joinpath(name).read_text("utf-8").splitlines()
 
 
 def _example(text: str, label: list[str]) -> Example:
@@ -145,7 +150,7 @@ def _example(text: str, label: list[str]) -> Example:
 
 def _nobody(one: Example, name: str) -> tuple[str, ...] | None:
     """No details for a sentence of the templates without a person in it; None where somebody may be meant."""
-    if name != "templates.txt" or one.kind in UNPLACED or grammar().hits("people", normalize(one.text, {}).text):
+    if name == "requests.txt" or one.kind in UNPLACED or grammar().hits("people", normalize(one.text, {}).text):
         return None
     return ()
 

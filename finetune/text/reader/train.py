@@ -5,7 +5,7 @@ heads share nothing else. A head whose label of a sentence is unknown does not l
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,15 +15,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceagent.router.reader import HEADS, ONE_OF
-from faceagent.weights.e5 import WIDTH
+from faceagent.weights.e5 import FIRST_ADAPTED, WIDTH
 from finetune.text.reader.adapter import Lower, Upper, pad
 from finetune.text.reader.examples import Example
 
 logger = logging.getLogger(__name__)
 
 HIDDEN = 128
-BATCH, EPOCHS = 32, 3
+BATCH, EPOCHS = 32, 2
 RATE, HEAD_RATE, DECAY = 1e-3, 2e-3, 0.02
+CONTINUED = 2.5
+"""How much lower the rates are in a pass that continues from trained weights."""
 DROPOUT, HIDDEN_DROPOUT = 0.05, 0.2
 SMOOTHING = 0.03
 """Probability moved from the right class to the others, so that none is ever certain."""
@@ -57,7 +59,13 @@ class _Heads(nn.Module):
         return {head: part(vectors * SCALE) for head, part in self.parts.items()}
 
 
-def train(lower: Lower, ids: Sequence[Sequence[int]], found: Sequence[Example], classes: Classes) -> Trained:
+def train(
+    lower: Lower,
+    ids: Sequence[Sequence[int]],
+    found: Sequence[Example],
+    classes: Classes,
+    begin: Mapping[str, Matrix] | None = None,
+) -> Trained:
     """Adapters and heads fitted to labelled sentences.
 
     Args:
@@ -65,20 +73,23 @@ def train(lower: Lower, ids: Sequence[Sequence[int]], found: Sequence[Example], 
         ids: the tokens of each sentence.
         found: the sentences with their labels.
         classes: names of the classes of each head.
+        begin: tensors to continue from, with the same classes: one pass at a lower rate. None: from the start.
     """
     torch.manual_seed(0)
     states = lower.states(ids)
     targets = {head: _targets(head, found, classes[head]) for head in HEADS}
     upper, heads = Upper(lower, DROPOUT), _Heads(classes)
+    epochs, rates = (EPOCHS, [RATE, HEAD_RATE]) if begin is None else (1, [RATE / CONTINUED, HEAD_RATE / CONTINUED])
+    if begin is not None:
+        _load(upper, heads, begin)
     optimiser = torch.optim.AdamW(
-        [{"params": upper.parameters(), "lr": RATE}, {"params": heads.parameters(), "lr": HEAD_RATE}],
-        weight_decay=DECAY,
+        [{"params": upper.parameters()}, {"params": heads.parameters()}], lr=RATE, weight_decay=DECAY
     )
     order = np.random.default_rng(0)
-    steps = EPOCHS * -(-len(found) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [RATE, HEAD_RATE], steps, pct_start=0.1)
+    steps = epochs * -(-len(found) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, steps, pct_start=0.1)
     mean = 0.0
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         losses = []
         for rows in _batches(states, order):
             batch, mask = pad([states[row] for row in rows])
@@ -93,7 +104,7 @@ def train(lower: Lower, ids: Sequence[Sequence[int]], found: Sequence[Example], 
             if len(losses) % 100 == 0:
                 logger.info("pass %d, batch %d: loss %.3f", epoch + 1, len(losses), float(np.mean(losses[-100:])))
         mean = float(np.mean(losses))
-        logger.info("pass %d of %d: loss %.3f", epoch + 1, EPOCHS, mean)
+        logger.info("pass %d of %d: loss %.3f", epoch + 1, epochs, mean)
     upper.eval(), heads.eval()
     return Trained({**upper.matrices(), **_matrices(heads)}, mean)
 
@@ -129,6 +140,20 @@ def _loss(head: str, logits: Tensor, target: Tensor) -> Tensor:
     found = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
     # Summed over the classes of a sentence: its few true classes would vanish in a mean over all.
     return (found * known).sum() / max(float(len(target)), 1.0)
+
+
+@torch.no_grad()
+def _load(upper: Upper, heads: _Heads, begin: Mapping[str, Matrix]) -> None:
+    """Put tensors, named as ``_matrices`` and ``Upper.matrices`` name them, into the networks."""
+    for number, adapter in enumerate(upper.adapters, FIRST_ADAPTED):
+        for name, value in adapter.items():
+            part, _, end = name.partition("_")
+            value.copy_(torch.from_numpy(np.asarray(begin[f"l{number}.{part}.{end}"], np.float32)))
+    for head, network in heads.parts.items():
+        linears = [one for one in network.children() if isinstance(one, nn.Linear)]
+        for layer, linear in enumerate(linears, 1):
+            linear.weight.copy_(torch.from_numpy(begin[f"{head}.w{layer}"].T.copy()))
+            linear.bias.copy_(torch.from_numpy(begin[f"{head}.b{layer}"]))
 
 
 def _matrices(heads: _Heads) -> dict[str, Matrix]:

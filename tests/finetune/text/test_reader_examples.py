@@ -19,7 +19,7 @@ def drawn() -> random.Random:
 
 @pytest.fixture(scope="module")
 def sentences() -> list[Example]:
-    return list(written(drawn()))
+    return list(written())
 
 
 def test_every_label_is_registered(sentences: list[Example]) -> None:
