@@ -4,8 +4,6 @@ OpenCV has one number of threads per process, numpy one rule for floating-point 
 kept apart where torch is called, see ``encoder.torch_state``.
 """
 
-import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,8 +11,7 @@ import cv2
 import numpy as np
 
 from faceagent.per_process import PerProcess, opencv_guard
-
-logger = logging.getLogger(__name__)
+from faceagent.working_folder import leave_deleted_folder
 
 
 class _ThreadCount:
@@ -26,15 +23,6 @@ class _ThreadCount:
 
 
 _count = PerProcess(_ThreadCount)
-
-
-def leave_deleted_folder() -> None:
-    """Go to the root where the working directory has been deleted: torch's mathematics end the process there."""
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        logger.warning("The working directory has been deleted; the process goes on in %s.", os.sep)
-        os.chdir(os.sep)
 
 
 @contextmanager

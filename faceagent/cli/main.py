@@ -20,6 +20,7 @@ from faceagent.cli.exit_codes import ERROR, INTERRUPTED, OK, REFUSED, TERMINATED
 from faceagent.cli.render import err, out
 from faceagent.cli.streams import abandon_stdout, prepare
 from faceagent.errors import FaceagentError, InputError, PolicyRefusal
+from faceagent.working_folder import leave_deleted_folder
 
 app = typer.Typer(
     name="faceagent",
@@ -41,6 +42,7 @@ def main() -> None:
     handler = RichHandler(console=err, show_time=False, show_path=False)
     handler.addFilter(logging.Filter("faceagent"))  # what other libraries log is not for the terminal
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    leave_deleted_folder()
     try:
         # Only where it is run or listed: importing the evaluation takes time.
         if sys.argv[1:2] in ([], ["eval"], ["-h"], ["--help"]):

@@ -77,3 +77,19 @@ def test_closed_streams_are_a_message_and_lose_nothing(
     assert words in said and "Traceback" not in said
     if "--out" in command:
         assert (tmp_path / "out" / "report.json").is_file()
+
+
+def test_a_command_begun_in_a_deleted_folder_goes_on_in_the_root(tmp_path: Path) -> None:
+    """Before torch is imported: later its mathematics would end the process all the same."""
+    script = (
+        "import os, sys\n"
+        f"os.chdir({str(tmp_path)!r}); os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+        "sys.argv = ['faceagent', '--version']\n"
+        "from faceagent.cli.main import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    assert os.getcwd() == os.sep and 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0 and "has been deleted" in done.stderr, done.stderr
