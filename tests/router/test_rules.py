@@ -123,9 +123,9 @@ def test_what_is_no_question_gets_a_clear_reply(text: str) -> None:
 @pytest.mark.parametrize("unit", ["a", "假", "is it fake and ", "\x00", "not the age and "])
 def test_a_megabyte_is_declined_quickly(unit: str) -> None:
     text = (unit * 1_000_000)[:1_000_000]
-    started = time.perf_counter()
+    started = time.thread_time()
     plan = route(text)
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
     assert plan.kind == "unclear"
     assert plan.clarification
 
@@ -134,9 +134,9 @@ def test_a_megabyte_is_declined_quickly(unit: str) -> None:
 def test_time_grows_with_the_length_at_most_a_little_faster(unit: str) -> None:
     def seconds(length: int) -> float:
         text = (unit * length)[:length]
-        started = time.perf_counter()
+        started = time.thread_time()
         route(text)
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     route("warm up")
     short = max(min(seconds(MAX_CHARACTERS // 4) for _ in range(3)), 0.01)

@@ -69,9 +69,9 @@ def reason(data: bytes, settings: Settings | None = None) -> str | None:
 def test_huge_headers_are_refused_without_memory(data: bytes) -> None:
     tracemalloc.start()
     try:
-        started = time.perf_counter()
+        started = time.process_time()
         assert reason(data, Settings(max_pixels=10_000_000)) == "too_many_pixels"
-        assert time.perf_counter() - started < 1
+        assert time.process_time() - started < 1
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
     finally:
         tracemalloc.stop()
@@ -93,9 +93,9 @@ def test_a_picture_that_promises_more_than_it_brings_is_corrupt() -> None:
 
 def test_pixels_that_inflate_far_beyond_the_header_cost_nothing() -> None:
     bomb = zlib.compress(bytes(200 * 2**20), 9)
-    started = time.perf_counter()
+    started = time.process_time()
     assert reason(png(8, 8, chunk(b"IDAT", bomb))) in ("corrupt_picture", None)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

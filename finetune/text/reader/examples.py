@@ -44,7 +44,7 @@ _TOLD = re.compile(r"((I|my|we|the|it|it's|hoy|mi|perdí)\b|今天|我|手机|�
 """Remarks that tell something and ask for nothing."""
 
 
-FILES = ("requests.txt", "templates.txt", "wordings.txt")
+FILES = ("requests.txt", "templates.txt", "wordings.txt", "remarks_and_refusals.txt")
 EXPANSIONS = 5
 """Most sentences of one template."""
 ALONE = frozenset({"out_of_scope", "thanks", "bye", "quit", "define", "unclear"})
