@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
-from evals.data.queries import FIRST, REFUSALS, Query, Set, queries
+from evals.data.queries import BY_OTHERS, FIRST, REFUSALS, Query, Set, queries
 from faceagent import policy
 from faceagent.router.grammar import grammar
 from faceagent.router.normalize import normalize
@@ -38,7 +38,7 @@ SCRIPTS = {
     "ja": "[\u3040-\u30ff]", "ko": "[\uac00-\ud7af]", "ar": "[\u0600-\u06ff]", "ru": "[\u0400-\u04ff]",
     "hi": "[\u0900-\u097f]", "zh": "[\u3400-\u9fff]", "es": "[¿¡ñáéíóú]",
 }  # fmt: skip
-TRAINED: tuple[Set, ...] = ("queries", *FIRST, "policy", *REFUSALS)
+TRAINED: tuple[Set, ...] = tuple(name for name in ("queries", *FIRST, "policy", *REFUSALS) if name not in BY_OTHERS)
 _TAGGED = re.compile(r"([a-z]{2})\|(.*)")
 _TOLD = re.compile(r"((I|my|we|the|it|it's|hoy|mi|perdí)\b|今天|我|手机|明天)[^?？吗]*$", re.IGNORECASE)
 """Remarks that tell something and ask for nothing."""
