@@ -155,14 +155,17 @@ def decide(question: Question, purpose: str, jurisdiction: str) -> PolicyDecisio
     )
 
 
+def unasked(*, has_reference: bool) -> tuple[Question, ...]:
+    """The questions that are decided about where a request names none."""
+    return tuple(name for name in QUESTIONS if name not in OPT_IN and (name != "identity" or has_reference))
+
+
 def review(request: Request, *, has_reference: bool) -> tuple[PolicyDecision, ...]:
     """Decide every question of the request, or every default question when none was named.
 
     Raises PolicyRefusal when every question that was asked by name is refused.
     """
-    asked = request.questions or tuple(
-        question for question in QUESTIONS if question not in OPT_IN and (question != "identity" or has_reference)
-    )
+    asked = request.questions or unasked(has_reference=has_reference)
     decisions = tuple(decide(question, request.purpose, request.jurisdiction) for question in asked)
     if request.questions and all(decision.decision == "refuse" for decision in decisions):
         first = decisions[0]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from faceagent.errors import InputError
 from faceagent.judge.action import ADVERSE
 from faceagent.judge.calibrate import two_sided
-from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Action, Quality, Report, Verdict
+from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Action, Quality, Question, Report, Verdict
 
 UNFITTED = ("genuine", "unusable", "limited")
 """Labels that follow from no calibration and from no rule of action."""
@@ -39,10 +39,11 @@ class Line(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One condition as it was typed, and the subjects of a report that meet it."""
+    """One condition as it was typed, the subjects of a report that meet it, and the one question it names, if any."""
 
     text: str
     met_by: Callable[[Report], Subjects]
+    question: Question | None = None
 
 
 def parse(texts: Iterable[str]) -> list[Line]:
@@ -69,7 +70,9 @@ def parse_condition(text: str) -> Condition:
             lambda report: tuple(face.id for face in report.faces if below(getattr(face.quality, name), limit)),
         )
     (line,) = parse([text])
-    return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)))
+    named = _LABELLED.fullmatch(text) or _LINE.fullmatch(text)
+    question = next((one for one in QUESTIONS if named is not None and named[1] == one), None)
+    return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)), question)
 
 
 def _no_face(report: Report) -> Subjects:
@@ -113,8 +116,9 @@ def _condition(text: str) -> Callable[[Verdict], bool]:
     if found is None or found[1] not in QUESTIONS:
         raise InputError(
             f"{text!r} is no condition.",
-            remedy=f"Give a label ({', '.join(sorted(labels()))}), an action (act, review), or a question with a "
-            'probability, such as "forgery>=0.9".',
+            remedy=f"Give a label ({', '.join(sorted(labels()))}), an action (act, review), a question with a "
+            'probability or a label, such as "forgery>=0.9" or "forgery=inconclusive", or, in a moderation policy, '
+            f'something of the report ({", ".join(_ON_REPORTS)}, "quality<40").',
         )
     if found[1] not in two_sided():
         raise InputError(

@@ -8,8 +8,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
+from faceagent.intake.sources import printable_name
 from faceagent.serve.errors import ApiError, unprocessable
-from faceagent.serve.uploads import clean_name
+from faceagent.serve.uploads import LONGEST_NAME, UNNAMED
 from faceagent.storage.database.jobs import NewItem
 
 CHUNK = 2**20
@@ -38,7 +39,7 @@ def unpack(data: bytes, field: str, budget: Budget) -> Iterator[NewItem]:
             for member in archive.infolist():
                 if _is_passed_over(member.filename):
                     continue
-                yield NewItem(clean_name(member.filename), _read(archive, member, budget))
+                yield NewItem(_name_inside(member.filename), _read(archive, member, budget))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, MemoryError):
         raise unprocessable(field, "This is no ZIP file, or a damaged one.") from None
     except (RuntimeError, NotImplementedError):
@@ -49,6 +50,12 @@ def _is_passed_over(name: str) -> bool:
     """Folders, and what desktops add by themselves."""
     parts = name.replace("\\", "/").split("/")
     return parts[-1] == "" or any(part.startswith(".") and part.strip(".") for part in parts) or "__MACOSX" in parts
+
+
+def _name_inside(path: str) -> str:
+    """The name of a file with its folders, which tell files of one name apart; nothing leads out of the archive."""
+    parts = [part for part in path.replace("\\", "/").split("/") if part.strip(". ") and not part.endswith(":")]
+    return printable_name("/".join(parts)[-LONGEST_NAME:] or UNNAMED)
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: Budget) -> bytes:

@@ -6,18 +6,21 @@ that are met, the strictest decides, so that a lenient rule never hides a strict
 decides. No question is known by name here; conditions are ``judge.conditions``.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Hashable, Sequence
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, Field
 
+from faceagent import policy
 from faceagent.errors import InputError
 from faceagent.judge.conditions import Subjects, parse_condition
-from faceagent.types import SUBJECT, FrozenModel, Report
+from faceagent.types import QUESTIONS, SUBJECT, FrozenModel, Question, Report
 
 Decision = Literal["allow", "review", "block"]
 STRICTNESS: tuple[Decision, ...] = ("allow", "review", "block")
 MOST_RULES = 200
+TWICE = "a key stands twice"
 
 
 def _condition(text: str) -> str:
@@ -46,6 +49,16 @@ class PolicyDocument(FrozenModel):
     description: str = Field(default="", max_length=2000)
     rules: tuple[Rule, ...] = Field(min_length=1, max_length=MOST_RULES)
     otherwise: Decision = Field(default="review", description="where no rule is met")
+
+    def questions(self, asked: Sequence[str], *, has_reference: bool) -> tuple[Question, ...]:
+        """What is measured for a decision: all that needs no asking, what the rules name, and what was asked besides.
+
+        So whoever sends a picture cannot leave out what a rule is about. Empty: all that needs no asking is enough.
+        """
+        named = [parse_condition(text).question for rule in self.rules for text in rule.when]
+        whole = policy.unasked(has_reference=has_reference)
+        further = {*policy.expand(asked), *(one for one in named if one is not None)} - set(whole)
+        return tuple(one for one in QUESTIONS if one in whole or one in further) if further else ()
 
 
 class RuleTrace(FrozenModel):
@@ -84,28 +97,41 @@ STRICTEST = PolicyDocument(
 BUILT_IN = {"strictest": STRICTEST}
 
 
+class _OneOfEach(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which PyYAML would keep the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: list[Any] = []
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, TWICE, key.start_mark)
+            seen.append(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_policy(text: str) -> PolicyDocument:
     """A document in YAML or JSON. Raises InputError, or ValidationError with the field."""
     try:
-        found = yaml.safe_load(text)
+        found = yaml.load(text, _OneOfEach)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise InputError(f"The policy is no valid YAML or JSON{where}.") from None
+        twice = f": {TWICE}" if getattr(error, "problem", None) == TWICE else ""
+        raise InputError(f"The policy is no valid YAML or JSON{where}{twice}.") from None
     except RecursionError:
         raise InputError("The policy is nested too deeply.") from None
     return PolicyDocument.model_validate(found)
 
 
-def moderate(report: Report, policy: PolicyDocument) -> Moderation:
+def moderate(report: Report, document: PolicyDocument) -> Moderation:
     """The decision of a policy on a report."""
-    found = [[parse_condition(text).met_by(report) for text in rule.when] for rule in policy.rules]
+    found = [[parse_condition(text).met_by(report) for text in rule.when] for rule in document.rules]
     subjects = [_common(one) for one in found]
     met = [bool(one) for one in subjects]
     decision = max(
-        (rule.then for rule, is_met in zip(policy.rules, met, strict=True) if is_met),
+        (rule.then for rule, is_met in zip(document.rules, met, strict=True) if is_met),
         key=STRICTNESS.index,
-        default=policy.otherwise,
+        default=document.otherwise,
     )
     trace = tuple(
         RuleTrace(
@@ -117,7 +143,7 @@ def moderate(report: Report, policy: PolicyDocument) -> Moderation:
             decided=met[place] and rule.then == decision,
             subjects=subjects[place],
         )
-        for place, rule in enumerate(policy.rules)
+        for place, rule in enumerate(document.rules)
     )
     reasons = tuple(dict.fromkeys(one.reason or " and ".join(one.when) for one in trace if one.decided))
     return Moderation(decision=decision, reasons=reasons or ("No rule is met.",), trace=trace)

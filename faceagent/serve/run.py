@@ -3,13 +3,16 @@
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from faceagent import weights
 from faceagent.errors import InputError
 from faceagent.serve import logs, tracing
 from faceagent.serve.app import create_app
+from faceagent.serve.service import Service
 from faceagent.serve.settings import ServiceSettings
 from faceagent.settings import Settings
 from faceagent.storage.database import api_keys
@@ -20,6 +23,21 @@ ENDING_SECONDS = 30
 KEEP_ALIVE_SECONDS = 15
 BACKLOG = 1024
 HEADER_BYTES = 32 * 2**10
+
+
+class _Server(uvicorn.Server):
+    """Tells the service that it ends as soon as it is asked to: watchers of jobs leave, no further item is begun.
+
+    uvicorn itself tells it only when the last connection is closed, and a watcher's would never be.
+    """
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the signal; called by uvicorn in its main thread."""
+        app = self.config.app
+        service: Service | None = getattr(app.state, "service", None) if isinstance(app, FastAPI) else None
+        if service is not None:
+            service.stopping.set()
+        super().handle_exit(sig, frame)
 
 
 def run(
@@ -57,7 +75,7 @@ def run(
     # When it has ended in order, uvicorn raises the signal once more for whoever handled it before.
     before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config).run(sockets=[listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from faceagent.errors import InputError
 from faceagent.intake import NamedBytes
+from faceagent.policy import OPT_IN
 from faceagent.serve.moderation import STRICTEST, STRICTNESS, PolicyDocument, Rule, moderate, read_policy
 from faceagent.types import Request
 
 PNG = picture_bytes()
+OPTED = sorted(OPT_IN)[0]
 REPORT = report_on(NamedBytes("a.png", PNG), Request())
 UNREAD = report_on(NamedBytes("a.png", b"no picture"), Request())
 CONDITIONS = ("forged", "forgery>=0.9", "forgery>=0.99", "quality<90", "quality<10", "no_face", "unreadable", "spoof")
@@ -67,6 +69,24 @@ def test_the_order_of_rules_means_nothing_and_a_rule_more_is_never_less_strict(
     random.shuffle(rules)  # type: ignore[attr-defined]
     assert decide(rules) == decided
     assert decide([*rules, ("forged", "block")]) == "block"
+
+
+def test_whoever_sends_a_picture_cannot_leave_out_what_a_policy_is_about() -> None:
+    document = PolicyDocument.model_validate({"rules": [{"when": ["forgery>=0.9"], "then": "block"}]})
+    assert document.questions((), has_reference=False) == ()
+    assert set(document.questions(["quality", "age"], has_reference=False)) > {"forgery", "spoof", "quality", "age"}
+    opted = PolicyDocument.model_validate({"rules": [{"when": [f"{OPTED}=limited"], "then": "block"}]})
+    assert {"forgery", OPTED} <= set(opted.questions((), has_reference=False))
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(InputError, match="line 2: a key stands twice"):
+        read_policy("rules: [{when: [act], then: block}]\nrules: [{when: [act], then: allow}]")
+
+
+def test_a_condition_that_is_none_names_all_that_there_are() -> None:
+    with pytest.raises(ValueError, match="no_face, unreadable, unmeasured"):
+        read_policy("rules: [{when: [nonsense], then: block}]")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "rules: []", "rules: [{when: [mood], then: block}]", "a: {b", "- &a [*a]"])

@@ -78,10 +78,15 @@ class PolicyList(FrozenModel):
     openapi_extra=openapi_body(ModerateBody, FILES, many=("references",), needed=("image",)),
 )
 async def moderate_picture(request: Request, service: ServiceHere, key: Submitter) -> ModerationResult:
-    """Analyse one picture and decide by a policy. The trace shows every rule and which decided."""
+    """Analyse one picture and decide by a policy. The trace shows every rule and which decided.
+
+    ``questions`` adds to what is measured; it cannot leave out what the policy is about.
+    """
     body, sent = await read_picture(request, service.analysis, ModerateBody)
     used = await run_in_threadpool(_policy, service, body.policy, body.version)
-    report = await service.analyse(Waiting(sent.data, sent.name, body.options, sent.references))
+    questions = used.document.questions(body.questions, has_reference=bool(sent.references))
+    asked = body.options.model_copy(update={"questions": questions})
+    report = await service.analyse(Waiting(sent.data, sent.name, asked, sent.references))
     case_id = None
     if not body.dry_run:
         case_id, _ = await run_in_threadpool(cases.store, service, key, report, sent.data if body.keep else None)
