@@ -28,7 +28,7 @@ TOOLS = ("forgery", "morph", "spoof", "attributes")
 QUESTIONS: tuple[Question, ...] = ("forgery", "morph", "spoof", "gender")
 TOLERANCE = {"forgery": 1.0, "morph": 0.4, "spoof": 5.0, "age": 5.0, "gender": 1.0}
 """How far a tilt without a filled canvas, or a mirror image, may move each score: logits, and years."""
-CLOSE = {"forgery": 0.5, "morph": 0.25, "spoof": 1.0, "age": 2.5, "gender": 0.5}
+CLOSE = {"forgery": 0.8, "morph": 0.25, "spoof": 1.0, "age": 2.5, "gender": 0.5}
 """The same for a tilt on a canvas of one colour, which is undone as a whole."""
 
 
