@@ -3,10 +3,12 @@
 ``content`` finds margins that have one colour. Here a margin may show anything: a seam is where brightness or colour
 changes at one line of pixels, parallel to the picture's edge, from one edge of the photograph to the other. A camera
 rarely sees such an edge, since nothing in front of it is that straight and that well aligned; where it does, a door
-frame say, what lies beyond is lost to whoever asks. Knows no tool.
+frame say, what lies beyond is lost to whoever asks. The raster of a print, the pixel rows of a screen and stripes of
+interlaced video are such lines too, but cross the face as well: they are no seams, since what is on both sides is the
+same medium. Knows no tool.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -17,6 +19,8 @@ from faceagent.faces.align import Pixels
 from faceagent.faces.content import Rectangle
 
 Reals = NDArray[np.float64]
+Contrasts = Mapping[int, float]
+"""Grey levels by which a seam changes at least, by the px on either side that are averaged."""
 
 SAMPLES = 24
 """Places along a line that are looked at; each is the mean over its share of the line's length."""
@@ -24,7 +28,12 @@ SHARE, FRAMED_SHARE = 0.75, 0.5
 """Least share of the places that must change at the line; the second on the last side of four: parts
 of a photograph may have the colour of its margin."""
 CONTRAST = 6.0
-"""Grey levels in one of the channels; what grain leaves of itself after averaging stays below it."""
+"""Least grey levels in one of the channels; what grain leaves of itself after averaging stays below it."""
+RASTER = 3.0
+"""Grey levels from line to line across the face itself from which it has a raster: FairFace's and muxspace's faces have
+at most 2.7, drawn prints with lines 8 to 14."""
+BEYOND_RASTER = 1.3
+"""Least contrast of a seam then, over that of the clearest line across the face."""
 REACHES = (0.012, 0.04)
 """Pixels on either side that are averaged, as shares of the face's length: thin lines, and cloth with a pattern."""
 LEAST = 2
@@ -44,7 +53,7 @@ class _Side(NamedTuple):
     """One side of the face: ``pixels`` from the picture's edge inwards, with lines as columns."""
 
     pixels: Pixels
-    reaches: tuple[int, ...]
+    contrasts: Contrasts
     lines: tuple[int, ...]
     """First columns inside the seams that pass the face, innermost first, and 0, the picture's own edge."""
 
@@ -52,7 +61,8 @@ class _Side(NamedTuple):
         """The innermost seam from ``line`` outwards that goes on over all of the rows ``low`` to ``high``."""
         if not line:
             return 0
-        peaks = [_peaks(self.pixels[low:high], reach) for reach in self.reaches]
+        part = self.pixels[low:high]
+        peaks = [_peaks(part, reach, contrast) for reach, contrast in self.contrasts.items()]
         rest = self.lines[self.lines.index(line) : -1]
         return next((place for place in rest if any(_is_straight(one, place, share) for one in peaks)), 0)
 
@@ -84,8 +94,9 @@ def _within(pixels: Pixels, box: tuple[float, float, float, float]) -> Rectangle
     if x1 - x0 < SAMPLES or y1 - y0 < SAMPLES:
         return 0, 0, width, height
     turned = pixels.transpose(1, 0, 2)
-    left, right = _side(pixels[:, :x0], y0, y1), _side(pixels[:, x1:][:, ::-1], y0, y1)
-    top, bottom = _side(turned[:, :y0], x0, x1), _side(turned[:, y1:][:, ::-1], x0, x1)
+    across, down = _contrasts(pixels[y0:y1, x0:x1]), _contrasts(turned[x0:x1, y0:y1])
+    left, right = _side(pixels[:, :x0], y0, y1, across), _side(pixels[:, x1:][:, ::-1], y0, y1, across)
+    top, bottom = _side(turned[:, :y0], x0, x1, down), _side(turned[:, y1:][:, ::-1], x0, x1, down)
     sides = left, top, right, bottom
     edges = _settled(sides, [side.lines[0] for side in sides], [SHARE] * 4, pixels)
     if sum(edge > 0 for edge in edges) == 3:
@@ -116,36 +127,58 @@ def _core(low: float, high: float, limit: int) -> tuple[int, int]:
     return min(max(0, round(low + edge)), limit), min(max(0, round(high - edge)), limit)
 
 
-def _side(pixels: Pixels, low: int, high: int) -> _Side:
+def _contrasts(face: Pixels) -> Contrasts:
+    """What a seam must reach beside L×N×3 pixels of the face, with the lines in question as columns."""
+    reaches = sorted({max(LEAST, round(share * len(face))) for share in REACHES})
+    change = _changes(face, 1)
+    # Shading goes on from line to line, a raster alternates; features of a face run along no line of pixels.
+    alternating = np.abs(change - cv2.blur(change, (5, 1))) if change.size else change
+    if not change.size or np.median(_common(alternating)) < RASTER:
+        return dict.fromkeys(reaches, CONTRAST)
+    lines = {reach: _common(_changes(face, reach)).max(initial=0.0) for reach in reaches}
+    return {reach: max(CONTRAST, BEYOND_RASTER * float(line)) for reach, line in lines.items()}
+
+
+def _common(change: Reals) -> Reals:
+    """Per line the change that most of its places reach; ``change`` as from ``_changes``."""
+    return np.asarray(np.quantile(np.abs(change).max(axis=2), 1 - SHARE, axis=0))
+
+
+def _side(pixels: Pixels, low: int, high: int, contrasts: Contrasts) -> _Side:
     """Seams beside the rows ``low`` to ``high``; the last of them is 0, the picture's own edge."""
-    reaches = tuple({max(LEAST, round(share * (high - low))) for share in REACHES})
     found: set[int] = set()
-    for reach in reaches:
-        peaks = _peaks(pixels[low:high], reach)
+    for reach, contrast in contrasts.items():
+        peaks = _peaks(pixels[low:high], reach, contrast)
         often = np.flatnonzero(_near(peaks) >= FRAMED_SHARE)
         # The tolerance of a pixel makes a run of columns of one line.
         runs = np.split(often, np.flatnonzero(np.diff(often) > 1) + 1)
         places = [int(run[0] + run[-1] + 1) // 2 for run in runs if len(run)]
         found |= {place for place in places if _is_straight(peaks, place, FRAMED_SHARE)}
-    return _Side(pixels, reaches, (*sorted(found, reverse=True), 0))
+    return _Side(pixels, contrasts, (*sorted(found, reverse=True), 0))
 
 
-def _peaks(part: Pixels, reach: int) -> NDArray[np.uint8]:
-    """Where L×N×3 pixels change most from column to column: 24×(N+1), 1 for a peak.
-
-    The means over ``reach`` columns on both sides differ most in their neighbourhood there, by at least ``CONTRAST``.
-    Column c stands for the line between the columns c - 1 and c.
-    """
+def _changes(part: Pixels, reach: int) -> Reals:
+    """24×(N+1-2·reach)×3: by how much the means over ``reach`` columns after a line exceed those before it, L×N×3."""
     columns = part.shape[1]
-    peaks = np.zeros((SAMPLES, columns + 1), np.uint8)
     if columns < 2 * reach + 1 or not len(part):
-        return peaks
+        return np.zeros((SAMPLES, 0, 3))
     places = cv2.resize(np.ascontiguousarray(part), (columns, SAMPLES), interpolation=cv2.INTER_AREA).astype(np.float64)
     sums = np.concatenate([np.zeros((SAMPLES, 1, 3)), places.cumsum(axis=1)], axis=1)
     means = (sums[:, reach:] - sums[:, :-reach]) / reach
-    change = np.abs(means[:, reach:] - means[:, :-reach]).max(axis=2)
-    most = cv2.dilate(change, np.ones((1, 2 * reach + 1)))
-    peaks[:, reach : reach + change.shape[1]] = (change >= CONTRAST) & (change >= most)
+    return np.asarray(means[:, reach:] - means[:, :-reach])
+
+
+def _peaks(part: Pixels, reach: int, contrast: float) -> NDArray[np.uint8]:
+    """Where L×N×3 pixels change most from column to column: 24×(N+1), 1 for a peak.
+
+    The means over ``reach`` columns on both sides differ most in their neighbourhood there, by at least ``contrast``.
+    Column c stands for the line between the columns c - 1 and c.
+    """
+    peaks = np.zeros((SAMPLES, part.shape[1] + 1), np.uint8)
+    change = np.abs(_changes(part, reach)).max(axis=2)
+    if change.size:
+        most = cv2.dilate(change, np.ones((1, 2 * reach + 1)))
+        peaks[:, reach : reach + change.shape[1]] = (change >= contrast) & (change >= most)
     return peaks
 
 

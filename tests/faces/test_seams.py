@@ -113,3 +113,21 @@ def test_edges_of_things_are_no_seams(name: str) -> None:
 def test_a_box_that_is_too_small_or_outside_changes_nothing(astronaut: Pixels) -> None:
     for box in ((10.0, 10.0, 20.0, 20.0), (-200.0, -200.0, -100.0, -100.0), (600.0, 600.0, 900.0, 900.0)):
         assert within_seams(astronaut, box) == (0, 0, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("level", [0.0, 90.0])
+@pytest.mark.parametrize("period", [2.5, 3.3, 5.0])
+def test_the_raster_of_a_print_or_a_screen_is_no_seam(astronaut: Pixels, period: float, level: float) -> None:
+    """Its lines cross the face as well as what is around it: all of it is evidence of the medium."""
+    lines = 10 * np.sin(np.arange(SIDE) * 2 * np.pi / period)
+    raster = lines[:, np.newaxis, np.newaxis] if level == 0.0 else lines[np.newaxis, :, np.newaxis]
+    shown = np.clip(0.72 * astronaut + 52 + raster, 0, 255).round().astype(np.uint8)
+    assert within_seams(shown, HEAD) == (0, 0, SIDE, SIDE)
+
+
+def test_a_photograph_with_a_raster_still_ends_at_a_margin(astronaut: Pixels) -> None:
+    lines = 10 * np.sin(np.arange(SIDE) * 1.9)[:, np.newaxis, np.newaxis]
+    shown = np.clip(0.72 * astronaut + 52 + lines, 0, 255).round().astype(np.uint8)
+    x0, y0, x1, y1 = HEAD
+    found = within_seams(on_canvas(shown, wall), (x0 + 128, y0 + 128, x1 + 128, y1 + 128))
+    assert np.abs(np.array(found) - (128, 128, 128 + SIDE, 128 + SIDE)).max() <= 1
