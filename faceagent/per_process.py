@@ -5,7 +5,6 @@ that another thread held is held for ever. ``PerProcess`` makes such a value on 
 """
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -51,40 +50,6 @@ class ProcessLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.get().release()
-
-
-def _opencv_threads(wanted: int | None = None) -> int | None:
-    """OpenCV's number of threads before it is set to ``wanted``; None where no program has imported OpenCV."""
-    opencv = sys.modules.get("cv2")
-    before: int | None = getattr(opencv, "getNumThreads", int)() if opencv is not None else None
-    if opencv is not None and wanted is not None and before != wanted:
-        opencv.setNumThreads(wanted)
-    return before
-
-
-opencv_guard = ProcessLock()
-"""Held by whoever changes OpenCV's number of threads, which a fork does for a moment."""
-
-
-class _Fork:
-    """Ends OpenCV's pool of threads for the moment of a fork: a child that changes its size would crash."""
-
-    def __init__(self) -> None:
-        self._threads: int | None = None
-
-    def before(self) -> None:
-        # A run that began in that moment would take the one thread for the host's own number.
-        opencv_guard.__enter__()
-        self._threads = _opencv_threads(1)
-
-    def in_parent(self) -> None:
-        _opencv_threads(self._threads)
-        opencv_guard.__exit__(None, None, None)
-
-
-_fork = _Fork()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_fork.before, after_in_parent=_fork.in_parent)
 
 
 def was_forked() -> bool:

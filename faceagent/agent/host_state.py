@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 
-from faceagent.per_process import PerProcess, opencv_guard
+from faceagent.forks import opencv_guard
+from faceagent.per_process import PerProcess
 from faceagent.working_folder import leave_deleted_folder
 
 

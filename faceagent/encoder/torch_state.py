@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
+from faceagent.forks import unforked
 from faceagent.per_process import PerProcess, ProcessLock, was_forked
 
 
@@ -26,7 +27,14 @@ _count = PerProcess(_ThreadCount)
 
 @contextmanager
 def computing(threads: int) -> Iterator[None]:
-    """For a forward pass: ``threads`` threads, no gradients, no autocast, tensors on the CPU unless told otherwise."""
+    """For a forward pass of a second or so, which a fork of the process waits for, in the state of ``neutral``."""
+    with unforked(), neutral(threads):
+        yield
+
+
+@contextmanager
+def neutral(threads: int) -> Iterator[None]:
+    """``threads`` threads, no gradients, no autocast, tensors on the CPU unless told otherwise."""
     with ExitStack() as stack:
         stack.enter_context(_threads(threads))
         stack.enter_context(torch.inference_mode())
@@ -38,6 +46,7 @@ def computing(threads: int) -> Iterator[None]:
 def loading(threads: int) -> Iterator[None]:
     """For building a network and reading its weights: float32, on the CPU unless told otherwise, usable anywhere."""
     with ExitStack() as stack:
+        stack.enter_context(unforked())
         stack.enter_context(_threads(threads))
         # What is made in the host's inference mode could not be changed outside of it.
         stack.enter_context(torch.inference_mode(False))

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from faceagent.encoder.quiet import quiet_bars, quiet_import
-from faceagent.encoder.torch_state import computing, loading
+from faceagent.encoder.torch_state import computing, loading, neutral
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.errors import ModelUnavailable, VlmAnswerInvalid
+from faceagent.forks import unforked
 from faceagent.per_process import ProcessLock
 from faceagent.settings import Settings
 from faceagent.vlm import chat_template
@@ -106,7 +107,7 @@ class TransformersBackend:
         """First the likeliest first tokens, then one token id after the other, the end token included."""
         import torch
 
-        with self._with_adapter(request.adapter), computing(self._threads):
+        with self._with_adapter(request.adapter), neutral(self._threads):
             logits, cache = self._read(request)
             rows = torch.log_softmax(logits.double(), dim=-1).topk(TOP)
             yield {
@@ -136,9 +137,10 @@ class TransformersBackend:
                     cache.crop(kept - len(guess))
                 tokens = chosen[same:]
                 guess = prompt_lookup(context)
-                pending = self._model(
-                    input_ids=torch.tensor([[*tokens, *guess]]), past_key_values=cache, use_cache=True
-                ).logits[0]
+                with unforked():
+                    pending = self._model(
+                        input_ids=torch.tensor([[*tokens, *guess]]), past_key_values=cache, use_cache=True
+                    ).logits[0]
 
     def _read(self, request: GenerationRequest) -> tuple[Any, Any]:
         """Logits after the prompt, and the cache that holds it."""
@@ -150,7 +152,8 @@ class TransformersBackend:
         ids = self._ids(text + chat_template.generation_prompt())
         images = [chat_template.decode_image(data) for turn in request.turns for data in turn.images]
         inputs = {"pixel_values": chat_template.pixel_values(images)} if images else {}
-        output = self._model(input_ids=torch.tensor([ids]), use_cache=True, logits_to_keep=1, **inputs)
+        with unforked():
+            output = self._model(input_ids=torch.tensor([ids]), use_cache=True, logits_to_keep=1, **inputs)
         return output.logits[0, -1], output.past_key_values
 
     def _ids(self, text: str) -> list[int]:

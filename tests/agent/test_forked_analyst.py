@@ -1,4 +1,4 @@
-"""A warm analyst in forked and spawned children of a parent that computes nothing at that moment (decision 20)."""
+"""A warm analyst in forked and spawned children of a parent that computes at that moment (decision 20)."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 FORK = """
-import multiprocessing
+import multiprocessing, threading, time
 import cv2, skimage.data
 from faceagent import Analyst, Settings
 from faceagent.agent.runtime import build_tools
@@ -22,15 +22,28 @@ def labels():
 def child(queue):
     queue.put(labels())
 
+def work():
+    while not stop.is_set():
+        labels()
+        busy.set()
+
+busy, stop = threading.Event(), threading.Event()
+
 if __name__ == "__main__":
     cv2.setNumThreads(4)
     cv2.resize(picture, (3000, 3000))  # OpenCV's own pool is alive as well
     wanted = labels()
+    worker = threading.Thread(target=work)
+    worker.start()
+    busy.wait()
     context = multiprocessing.get_context("METHOD")
     queue = context.Queue()
     children = [context.Process(target=child, args=(queue,)) for _ in range(CHILDREN)]
     for one in children:
+        time.sleep(0.3)
         one.start()
+    stop.set()
+    worker.join()
     try:
         answers = [queue.get(timeout=200) for _ in children]
     finally:
@@ -55,7 +68,7 @@ def run(tmp_path: Path, **values: object) -> None:
     assert done.returncode == 0 and "same answers" in done.stdout, done.stderr
 
 
-def test_children_forked_from_a_warm_parent_give_the_same_answers(tmp_path: Path) -> None:
+def test_children_forked_from_a_busy_warm_parent_give_the_same_answers(tmp_path: Path) -> None:
     run(tmp_path, METHOD="fork", WORKERS=2, THREADS=1, CHILDREN=1)
 
 
