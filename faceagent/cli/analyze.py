@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceagent import weights
+from faceagent.cli.csv_file import CsvFile
 from faceagent.cli.exit_codes import ERROR, INTERRUPTED, OK, TERMINATED
 from faceagent.cli.render import Tally, err, print_report, progress_bar
 from faceagent.cli.streams import was_closed
@@ -34,6 +35,10 @@ def analyze(
         list[str] | None, typer.Option("--reference", "-r", help="A picture of the person, for identity. Repeatable.")
     ] = None,
     out_dir: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report.json and report.html.")] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="A CSV file with one row per face, for scripts and statistics.")
+    ] = None,
+    csv_columns: Annotated[str, typer.Option(help="Whose columns the CSV file has: openface, py-feat.")] = "openface",
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, whatever an earlier run has left in --out.")
     ] = False,
@@ -61,13 +66,14 @@ def analyze(
     from faceagent.agent.analyst import Analyst
     from faceagent.cli import fail_on
 
-    if was_closed("stdout") and out_dir is None:
+    if was_closed("stdout") and out_dir is None and csv_file is None:
         raise OutputError("Standard output is closed.", remedy="Name a folder with --out.")
+    rows = None if csv_file is None else CsvFile(csv_file, csv_columns)
     lines = fail_on.parse(fail_lines or ())
     given = {"max_faces": max_faces, "language": language, "style": style}
     settings = load(**{name: value for name, value in given.items() if value is not None})
     weights.ready(settings)
-    tally = Tally(settings.max_faces, lines)
+    tally, kept = Tally(settings.max_faces, lines), out_dir is not None or rows is not None
     start = time.perf_counter()
     with Analyst(settings) as analyst, progress_bar() as progress, stop_request() as stop:
         reports = analyst.analyze_many(
@@ -84,10 +90,17 @@ def analyze(
         unprinted = None
         # Closed in any case: closing writes the index of the reports that were written.
         with contextlib.closing(reports):
-            for error in _printed(reports, tally, stop, as_json=json_lines, kept=out_dir is not None):
-                unprinted = error
-                progress.advance(task)
-        if unprinted is not None and out_dir is None:
+            try:
+                for error in _printed(
+                    reports, tally, stop, rows, as_json=json_lines, kept=kept, resumes=out_dir is not None
+                ):
+                    unprinted = error
+                    progress.advance(task)
+            finally:
+                # Also after an interruption: what is finished is kept.
+                if rows is not None:
+                    rows.write()
+        if unprinted is not None and not kept:
             return _end_unprinted(unprinted)
     if tally.seen == 0:
         raise InputError("There is no picture here.", remedy="Name a file, a folder with pictures, a glob or a URL.")
@@ -105,16 +118,26 @@ def analyze(
 
 
 def _printed(
-    reports: "Reports", tally: Tally, stop: "StopRequest", *, as_json: bool, kept: bool
+    reports: "Reports",
+    tally: Tally,
+    stop: "StopRequest",
+    rows: CsvFile | None,
+    *,
+    as_json: bool,
+    kept: bool,
+    resumes: bool,
 ) -> Iterator[OSError | None]:
     """Print reports as they are made; yields, after each, why it could not be printed, or None.
 
-    Once nothing can be printed, the run goes on only where the reports are also ``kept`` in a folder.
+    Once nothing can be printed, the run goes on only where the reports are also ``kept`` in files.
+    A run that ``resumes`` goes on where it was interrupted.
     """
     total, unprinted = reports.total or 0, None
     try:
         for report in reports:
             tally.add(report)
+            if rows is not None:
+                rows.add(report)
             unprinted = unprinted or print_report(report, total, as_json=as_json)
             yield unprinted
             if unprinted is not None and not kept:
@@ -122,7 +145,7 @@ def _printed(
             if stop.signals and tally.seen < total:
                 raise KeyboardInterrupt
     except KeyboardInterrupt:
-        more = ". Run the same command again to go on" if kept else ""
+        more = ". Run the same command again to go on" if resumes else ""
         err.print(f"Interrupted: {tally.seen} of {total} pictures are done{more}.")
         raise typer.Exit(TERMINATED if signal.SIGTERM in stop.signals else INTERRUPTED) from None
 

@@ -101,3 +101,12 @@ def test_an_interrupted_run_says_how_far_it_came_and_leaves_an_index(photo: Path
 def test_a_narrow_terminal_gets_lines(run: Run, photo: Path) -> None:
     done = run("analyze", str(photo), "-q", "quality", COLUMNS="40")
     assert re.fullmatch(rb"astronaut\.jpg: This face is good enough for analysis, .*\.\n", done.stdout)
+
+
+def test_rows_for_scripts_go_into_a_csv_file(run: Run, photo: Path, tmp_path: Path) -> None:
+    table = tmp_path / "faces.csv"
+    done = run("analyze", str(photo), "-q", "action_units", "--csv", str(table), "--csv-columns", "py-feat")
+    assert done.returncode == 0
+    assert table.read_text(encoding="utf-8").splitlines()[1].startswith("astronaut.jpg,0,")
+    refused = run("analyze", str(photo), "--csv", str(table), "--csv-columns", "excel")
+    assert refused.returncode == 2 and b"openface" in refused.stderr
