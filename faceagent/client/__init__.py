@@ -7,9 +7,16 @@
 ``AsyncClient`` has the same methods to await. Whatever goes wrong is a ``ServiceError``.
 """
 
-from faceagent.client.answers import (
+from faceagent.client.answers import Policy
+from faceagent.client.asynchronous import AsyncClient
+from faceagent.client.pictures import PictureFile
+from faceagent.client.synchronous import Client
+from faceagent.client.webhooks import verify_webhook
+from faceagent.errors import ServiceError
+from faceagent.types.service import (
     Analysis,
     CaseEntry,
+    CaseVerdict,
     Feedback,
     FeedbackLabel,
     Item,
@@ -18,19 +25,14 @@ from faceagent.client.answers import (
     MeasuredVerdict,
     Measurement,
     Moderation,
-    Policy,
     RuleTrace,
 )
-from faceagent.client.asynchronous import AsyncClient
-from faceagent.client.pictures import PictureFile
-from faceagent.client.synchronous import Client
-from faceagent.client.webhooks import verify_webhook
-from faceagent.errors import ServiceError
 
 __all__ = [
     "Analysis",
     "AsyncClient",
     "CaseEntry",
+    "CaseVerdict",
     "Client",
     "Feedback",
     "FeedbackLabel",

@@ -10,22 +10,13 @@ from typing import Any, Self, TypeVar
 import httpx2
 
 from faceagent.client import calls
-from faceagent.client.answers import (
-    Analysis,
-    CaseEntry,
-    Feedback,
-    FeedbackLabel,
-    Item,
-    Job,
-    Measurement,
-    Moderation,
-    Policy,
-)
+from faceagent.client.answers import Policy
 from faceagent.client.calls import Health, Readiness, ToolSpecEntry, options
 from faceagent.client.exchange import Call, connection, pause_before, unreachable
 from faceagent.client.pictures import PictureFile
 from faceagent.client.waiting import job_bar, next_poll, too_long
 from faceagent.errors import ServiceError
+from faceagent.types.service import Analysis, CaseEntry, Feedback, FeedbackLabel, Item, Job, Measurement, Moderation
 
 T = TypeVar("T")
 
@@ -122,6 +113,10 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
         pictures: Iterable[PictureFile] = (),
         *,
         archives: Iterable[PictureFile] = (),
+        references: Iterable[PictureFile] = (),
+        policy: str | None = None,
+        version: int | None = None,
+        document: str | None = None,
         questions: Sequence[str] = (),
         purpose: str | None = None,
         jurisdiction: str | None = None,
@@ -135,6 +130,10 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
         Args:
             pictures: files and URLs.
             archives: ZIP files of pictures.
+            references: pictures of the person to compare every picture with.
+            policy: name of a moderation policy that decides about every picture.
+            version: of that policy; default: the newest.
+            document: a policy in YAML or JSON that is not stored, instead.
             questions: as for ``analyze``.
             purpose: likewise.
             jurisdiction: likewise.
@@ -143,8 +142,9 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
             webhook: URL that the service tells when the job ends; see ``verify_webhook``.
             idempotency_key: the same key with the same pictures makes no second job; default: a new one.
         """
-        fields = options(questions, purpose, jurisdiction, explain, keep=keep, webhook=webhook)
-        return await self._send(calls.submit(pictures, archives, fields, idempotency_key))
+        more = {"policy": policy, "version": version, "document": document, "keep": keep, "webhook": webhook}
+        fields = options(questions, purpose, jurisdiction, explain, **more)
+        return await self._send(calls.submit(pictures, archives, references, fields, idempotency_key))
 
     async def wait(self, job: Job | str, *, progress: bool = True, seconds: float | None = None) -> Job:
         """The job when it is over.
@@ -194,16 +194,49 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
         """The report of a case."""
         return await self._send(calls.case(case_id))
 
-    async def cases(self) -> AsyncIterator[CaseEntry]:
-        """Your cases, the newest first."""
-        before: float | None = None
+    async def cases(
+        self,
+        *,
+        question: str | None = None,
+        label: str | None = None,
+        least: float | None = None,
+        most: float | None = None,
+        status: str | None = None,
+        decision: str | None = None,
+        sign_off: str | None = None,
+        name: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        sort: str | None = None,
+        order: str | None = None,
+    ) -> AsyncIterator[CaseEntry]:
+        """Cases that match, the newest first: yours, or all with a reviewer's key.
+
+        Args:
+            question: only cases in which it was answered.
+            label: its answer, such as "forged" or "inconclusive".
+            least: its probability of the positive side, at least.
+            most: likewise, at most.
+            status: analysed, no_face or unreadable.
+            decision: of a moderation policy: allow, review or block.
+            sign_off: open, signed or disputed.
+            name: a part of the picture's name.
+            since: made at or after; seconds since 1970, UTC.
+            until: made before.
+            sort: created, name, or probability of the question.
+            order: desc or asc.
+        """
+        fields = {"question": question, "label": label, "least": least, "most": most, "status": status}
+        fields |= {"decision": decision, "sign_off": sign_off, "name": name, "since": since, "until": until}
+        fields |= {"sort": sort, "order": order}
+        cursor: str | None = None
         while True:
-            found = await self._send(calls.cases(before))
+            found = await self._send(calls.cases(cursor, fields))
             for entry in found.cases:
                 yield entry
             if found.next is None:
                 return
-            before = found.next
+            cursor = found.next
 
     async def page(self, case_id: str) -> str:
         """The report of a case as one HTML page."""

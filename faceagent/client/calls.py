@@ -5,42 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from faceagent.client.answers import (
-    Analysis,
-    CaseEntry,
-    Feedback,
-    FeedbackLabel,
-    Item,
-    Job,
-    Measurement,
-    Moderation,
-    Policy,
-)
+from faceagent.client.answers import Policy
 from faceagent.client.exchange import Call
 from faceagent.client.pictures import Body, PictureFile, body_of, is_url
 from faceagent.types import FrozenModel
+from faceagent.types.service import (
+    Analysis,
+    CaseList,
+    Feedback,
+    FeedbackLabel,
+    ItemList,
+    Job,
+    JobList,
+    Measurement,
+    Moderation,
+)
 
 PAGE = 200
-
-
-class CasePage(FrozenModel):
-    """One page of cases."""
-
-    cases: tuple[CaseEntry, ...]
-    next: float | None
-
-
-class ItemPage(FrozenModel):
-    """One page of a job's items."""
-
-    items: tuple[Item, ...]
-    next: int | None
-
-
-class JobPage(FrozenModel):
-    """The latest jobs."""
-
-    jobs: tuple[Job, ...]
 
 
 class PolicyPage(FrozenModel):
@@ -107,13 +88,15 @@ def measure(
 def submit(
     pictures: Iterable[PictureFile],
     archives: Iterable[PictureFile],
+    references: Iterable[PictureFile],
     fields: Mapping[str, Any],
     idempotency_key: str | None,
 ) -> Call[Job]:
     """Many pictures as a job. Without a key of the caller's it gets one, so that it can be sent again."""
     given = list(pictures)
     urls = [one for one in given if is_url(one)]
-    body = body_of({**fields, "urls": urls}, image=[one for one in given if not is_url(one)], archive=archives)
+    files = {"image": [one for one in given if not is_url(one)], "archive": archives, "references": references}
+    body = body_of({**fields, "urls": urls}, **files)
     key = idempotency_key or secrets.token_hex(16)
     return Call("POST", "/v1/jobs", Job, body=body, headers={"Idempotency-Key": key})
 
@@ -123,14 +106,14 @@ def job(job_id: str) -> Call[Job]:
     return Call("GET", f"/v1/jobs/{_part(job_id)}", Job)
 
 
-def jobs(limit: int) -> Call[JobPage]:
+def jobs(limit: int) -> Call[JobList]:
     """The latest jobs."""
-    return Call("GET", "/v1/jobs", JobPage, params={"limit": limit})
+    return Call("GET", "/v1/jobs", JobList, params={"limit": limit})
 
 
-def items(job_id: str, start: int) -> Call[ItemPage]:
+def items(job_id: str, start: int) -> Call[ItemList]:
     """A page of items."""
-    return Call("GET", f"/v1/jobs/{_part(job_id)}/items", ItemPage, params={"start": start, "limit": PAGE})
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/items", ItemList, params={"start": start, "limit": PAGE})
 
 
 def cancel(job_id: str) -> Call[Job]:
@@ -143,9 +126,9 @@ def case(case_id: str) -> Call[Analysis]:
     return Call("GET", f"/v1/cases/{_part(case_id)}", Analysis)
 
 
-def cases(before: float | None) -> Call[CasePage]:
+def cases(cursor: str | None, fields: Mapping[str, Any]) -> Call[CaseList]:
     """A page of cases."""
-    return Call("GET", "/v1/cases", CasePage, params={"limit": PAGE, "before": before})
+    return Call("GET", "/v1/cases", CaseList, params={"limit": PAGE, "cursor": cursor, **fields})
 
 
 def page(case_id: str) -> Call[bytes]:

@@ -9,22 +9,13 @@ from typing import Any, Self, TypeVar
 import httpx2
 
 from faceagent.client import calls
-from faceagent.client.answers import (
-    Analysis,
-    CaseEntry,
-    Feedback,
-    FeedbackLabel,
-    Item,
-    Job,
-    Measurement,
-    Moderation,
-    Policy,
-)
+from faceagent.client.answers import Policy
 from faceagent.client.calls import Health, Readiness, ToolSpecEntry, options
 from faceagent.client.exchange import Call, connection, pause_before, unreachable
 from faceagent.client.pictures import PictureFile
 from faceagent.client.waiting import job_bar, next_poll, too_long
 from faceagent.errors import ServiceError
+from faceagent.types.service import Analysis, CaseEntry, Feedback, FeedbackLabel, Item, Job, Measurement, Moderation
 
 T = TypeVar("T")
 
@@ -121,6 +112,10 @@ class Client(AbstractContextManager["Client"]):
         pictures: Iterable[PictureFile] = (),
         *,
         archives: Iterable[PictureFile] = (),
+        references: Iterable[PictureFile] = (),
+        policy: str | None = None,
+        version: int | None = None,
+        document: str | None = None,
         questions: Sequence[str] = (),
         purpose: str | None = None,
         jurisdiction: str | None = None,
@@ -134,6 +129,10 @@ class Client(AbstractContextManager["Client"]):
         Args:
             pictures: files and URLs.
             archives: ZIP files of pictures.
+            references: pictures of the person to compare every picture with.
+            policy: name of a moderation policy that decides about every picture.
+            version: of that policy; default: the newest.
+            document: a policy in YAML or JSON that is not stored, instead.
             questions: as for ``analyze``.
             purpose: likewise.
             jurisdiction: likewise.
@@ -142,8 +141,9 @@ class Client(AbstractContextManager["Client"]):
             webhook: URL that the service tells when the job ends; see ``verify_webhook``.
             idempotency_key: the same key with the same pictures makes no second job; default: a new one.
         """
-        fields = options(questions, purpose, jurisdiction, explain, keep=keep, webhook=webhook)
-        return self._send(calls.submit(pictures, archives, fields, idempotency_key))
+        more = {"policy": policy, "version": version, "document": document, "keep": keep, "webhook": webhook}
+        fields = options(questions, purpose, jurisdiction, explain, **more)
+        return self._send(calls.submit(pictures, archives, references, fields, idempotency_key))
 
     def wait(self, job: Job | str, *, progress: bool = True, seconds: float | None = None) -> Job:
         """The job when it is over.
@@ -192,15 +192,48 @@ class Client(AbstractContextManager["Client"]):
         """The report of a case."""
         return self._send(calls.case(case_id))
 
-    def cases(self) -> Iterator[CaseEntry]:
-        """Your cases, the newest first."""
-        before: float | None = None
+    def cases(
+        self,
+        *,
+        question: str | None = None,
+        label: str | None = None,
+        least: float | None = None,
+        most: float | None = None,
+        status: str | None = None,
+        decision: str | None = None,
+        sign_off: str | None = None,
+        name: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        sort: str | None = None,
+        order: str | None = None,
+    ) -> Iterator[CaseEntry]:
+        """Cases that match, the newest first: yours, or all with a reviewer's key.
+
+        Args:
+            question: only cases in which it was answered.
+            label: its answer, such as "forged" or "inconclusive".
+            least: its probability of the positive side, at least.
+            most: likewise, at most.
+            status: analysed, no_face or unreadable.
+            decision: of a moderation policy: allow, review or block.
+            sign_off: open, signed or disputed.
+            name: a part of the picture's name.
+            since: made at or after; seconds since 1970, UTC.
+            until: made before.
+            sort: created, name, or probability of the question.
+            order: desc or asc.
+        """
+        fields = {"question": question, "label": label, "least": least, "most": most, "status": status}
+        fields |= {"decision": decision, "sign_off": sign_off, "name": name, "since": since, "until": until}
+        fields |= {"sort": sort, "order": order}
+        cursor: str | None = None
         while True:
-            found = self._send(calls.cases(before))
+            found = self._send(calls.cases(cursor, fields))
             yield from found.cases
             if found.next is None:
                 return
-            before = found.next
+            cursor = found.next
 
     def page(self, case_id: str) -> str:
         """The report of a case as one HTML page."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from faceagent.client.answers import Job
 from faceagent.errors import ServiceError
+from faceagent.types.service import Job
 
 FIRST_POLL, LONGEST_POLL = 0.3, 5.0
 SHARE = 0.1

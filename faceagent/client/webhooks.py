@@ -7,8 +7,9 @@ import hmac
 import time
 from collections.abc import Mapping
 
-from faceagent.client.answers import JobEvent, parse
+from faceagent.client.answers import parse
 from faceagent.errors import ServiceError
+from faceagent.types.service import JobEvent
 
 PREFIX = "whsec_"
 WINDOW = 300.0

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from faceagent.judge.action import ADVERSE
 from faceagent.judge.calibrate import two_sided
-from faceagent.storage.database.feedback import Feedback, FeedbackLabel
 from faceagent.types import FrozenModel, Question, Real
+from faceagent.types.service import Feedback, FeedbackLabel
 
 BINS = 5
 

@@ -16,6 +16,7 @@ from faceagent.settings import Settings
 from faceagent.storage.database import cases
 from faceagent.storage.database.api_keys import ApiKey
 from faceagent.types import Picture, Report
+from faceagent.types.service import Moderation
 
 BLANK = 236
 """Grey of a picture that was not kept."""
@@ -24,11 +25,13 @@ _rendering = ProcessLock()
 """Pixels of large pictures are in memory for one page at a time."""
 
 
-def store(service: Service, key: ApiKey, report: Report, picture: bytes | None = None) -> tuple[str, bytes]:
+def store(
+    service: Service, key: ApiKey, report: Report, picture: bytes | None = None, moderation: Moderation | None = None
+) -> tuple[str, bytes]:
     """Keep a report, with the picture where it was asked for; returns the case's id and the report as JSON."""
-    text = report.model_dump_json().encode()
+    text, seconds = report.model_dump_json().encode(), service.settings.case_seconds
     with service.database.write() as connection:
-        kept = cases.add_case(connection, key.id, text, seconds=service.settings.case_seconds, picture=picture)
+        kept = cases.add_case(connection, key.id, report, text, seconds=seconds, picture=picture, moderation=moderation)
     return kept, text
 
 

@@ -7,7 +7,7 @@ decides. No question is known by name here; conditions are ``judge.conditions``.
 """
 
 from collections.abc import Hashable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import AfterValidator, Field
@@ -16,8 +16,8 @@ from faceagent import policy
 from faceagent.errors import InputError
 from faceagent.judge.conditions import Subjects, parse_condition
 from faceagent.types import QUESTIONS, SUBJECT, FrozenModel, Question, Report
+from faceagent.types.service import Decision, Moderation, RuleTrace
 
-Decision = Literal["allow", "review", "block"]
 STRICTNESS: tuple[Decision, ...] = ("allow", "review", "block")
 MOST_RULES = 200
 TWICE = "a key stands twice"
@@ -59,26 +59,6 @@ class PolicyDocument(FrozenModel):
         whole = policy.unasked(has_reference=has_reference)
         further = {*policy.expand(asked), *(one for one in named if one is not None)} - set(whole)
         return tuple(one for one in QUESTIONS if one in whole or one in further) if further else ()
-
-
-class RuleTrace(FrozenModel):
-    """What a rule came to."""
-
-    rule: int = Field(description="its place in the document, from 0")
-    when: tuple[str, ...]
-    then: Decision
-    reason: str
-    met: bool
-    decided: bool = Field(description="whether the decision follows from it")
-    subjects: tuple[str, ...] = Field(description="the faces, or the picture, that meet its conditions")
-
-
-class Moderation(FrozenModel):
-    """A decision with its reasons."""
-
-    decision: Decision
-    reasons: tuple[str, ...] = Field(description="of the rules that decided")
-    trace: tuple[RuleTrace, ...] = Field(description="every rule, in the order of the document")
 
 
 STRICTEST = PolicyDocument(
@@ -123,8 +103,10 @@ def read_policy(text: str) -> PolicyDocument:
     return PolicyDocument.model_validate(found)
 
 
-def moderate(report: Report, document: PolicyDocument) -> Moderation:
-    """The decision of a policy on a report."""
+def moderate(
+    report: Report, document: PolicyDocument, *, name: str | None = None, version: int | None = None
+) -> Moderation:
+    """The decision of a policy on a report; name and version are those under which it is stored."""
     found = [[parse_condition(text).met_by(report) for text in rule.when] for rule in document.rules]
     subjects = [_common(one) for one in found]
     met = [bool(one) for one in subjects]
@@ -146,7 +128,13 @@ def moderate(report: Report, document: PolicyDocument) -> Moderation:
         for place, rule in enumerate(document.rules)
     )
     reasons = tuple(dict.fromkeys(one.reason or " and ".join(one.when) for one in trace if one.decided))
-    return Moderation(decision=decision, reasons=reasons or ("No rule is met.",), trace=trace)
+    return Moderation(
+        decision=decision,
+        reasons=reasons or ("No rule is met.",),
+        trace=trace,
+        policy=name,
+        version=version,
+    )
 
 
 def _common(found: list[Subjects]) -> Subjects:
@@ -155,3 +143,15 @@ def _common(found: list[Subjects]) -> Subjects:
     if not narrow:
         return (SUBJECT,)
     return tuple(subject for subject in dict.fromkeys(narrow[0]) if all(subject in one for one in narrow))
+
+
+class NamedPolicy(FrozenModel):
+    """A document, and the name and version under which it is stored; neither where it is not."""
+
+    document: PolicyDocument
+    name: str | None = None
+    version: int | None = None
+
+    def decide(self, report: Report) -> Moderation:
+        """Its decision on a report."""
+        return moderate(report, self.document, name=self.name, version=self.version)

@@ -130,13 +130,7 @@ async def read_picture(request: Request, settings: Settings, model: type[OfPictu
     given = (body.image is not None) + (body.url is not None) + len(uploads)
     if given != 1:
         raise unprocessable("body.image", "Send one picture: image or url.")
-    sent = files.get("references", [])
-    if len(sent) > MOST_REFERENCES:
-        raise unprocessable("body.references", f"There may be up to {MOST_REFERENCES} references.")
-    references = (
-        *(one.data for one in sent),
-        *(decode_image(text, f"body.references.{place}") for place, text in enumerate(body.references)),
-    )
+    references = references_of(body.references, files)
     if uploads:
         name = uploads[0].name if body.name == UNNAMED else clean_name(body.name)
         return body, Submission(uploads[0].data, name, references)
@@ -146,6 +140,17 @@ async def read_picture(request: Request, settings: Settings, model: type[OfPictu
     if isinstance(data, Problem):
         raise unprocessable("body.url", f"The URL gives no picture: {data.message}", code=data.reason)
     return body, Submission(data, clean_name(body.name), references)
+
+
+def references_of(given: Sequence[str], files: Files) -> tuple[bytes, ...]:
+    """The references of a request, from its form or in base64. Raises ApiError (422)."""
+    sent = files.get("references", [])
+    if len(sent) > MOST_REFERENCES:
+        raise unprocessable("body.references", f"There may be up to {MOST_REFERENCES} references.")
+    return (
+        *(one.data for one in sent),
+        *(decode_image(text, f"body.references.{place}") for place, text in enumerate(given)),
+    )
 
 
 def fetch_picture(url: str, settings: Settings) -> bytes | Problem:

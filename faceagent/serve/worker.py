@@ -8,41 +8,39 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Literal
 
 from sqlalchemy import Connection, select
 
 from faceagent.errors import FaceagentError, StorageError
 from faceagent.serve.batching import QueueFull, Waiting
 from faceagent.serve.logs import logger
+from faceagent.serve.moderation import NamedPolicy
 from faceagent.serve.requests import AnalysisOptions
 from faceagent.serve.service import Service
 from faceagent.serve.uploads import fetch_picture
 from faceagent.storage.database.cases import add_case
 from faceagent.storage.database.deliveries import add_delivery
 from faceagent.storage.database.engine import now
+from faceagent.storage.database.jobs import references_of
 from faceagent.storage.database.leases import MOST_ATTEMPTS, Claim, claim, finish_item, release, renew
 from faceagent.storage.database.tables import jobs
-from faceagent.types import FrozenModel, Problem
+from faceagent.types import Problem, Report
+from faceagent.types.service import JobEvent, JobState
 
 BATCHES = 2
 """Batches of items in the queue at a time: one that is worked on and one that is ready."""
+REMEMBERED_JOBS = 4
+"""Jobs whose references are in memory."""
 BEATS = 3
 """Heartbeats within one lease."""
 
 
 class JobOptions(AnalysisOptions):
-    """How the items of a job are analysed."""
+    """How the items of a job are analysed, and the policy that decides about each, as it was when the job was made."""
 
     keep: bool = False
-
-
-class JobEvent(FrozenModel):
-    """The body of a webhook."""
-
-    type: str = "job.ended"
-    job_id: str
-    state: str
-    at: float
+    policy: NamedPolicy | None = None
 
 
 class _LeaseLost(Exception):  # noqa: N818 - a state, not a failure
@@ -56,6 +54,7 @@ class Worker:
         self._service, self._settings = service, service.settings
         self._wake, self._lock = threading.Event(), threading.Lock()
         self._leases: set[str] = set()
+        self._compared: dict[str, tuple[bytes, ...]] = {}
         self._pool = ThreadPoolExecutor(BATCHES * self._settings.batch, thread_name_prefix="faceagent-items")
         self._threads = [
             threading.Thread(target=target, name=f"faceagent-{name}", daemon=True)
@@ -138,25 +137,47 @@ class Worker:
             if isinstance(fetched, Problem):
                 return self._fail(one, fetched.reason, fetched.message)
             data = fetched
-        asked = AnalysisOptions.model_validate(options.model_dump(exclude={"keep"}))
+        asked = AnalysisOptions(**{name: getattr(options, name) for name in AnalysisOptions.model_fields})
+        references = self._references(one.job_id)
         try:
-            report = self._service.batcher.submit_item(Waiting(data, one.name, asked)).result()
+            report = self._service.batcher.submit_item(Waiting(data, one.name, asked, references)).result()
         except (QueueFull, StorageError):
             raise
         except FaceagentError as error:
             return self._fail(one, error.code, str(error))
         except Exception as error:
             return self._fail(one, "crashed", f"The analysis failed on this picture ({type(error).__name__}).")
-        text = report.model_dump_json().encode()
+        return self._store(one, report, data if options.keep else None, options.policy)
+
+    def _references(self, job_id: str) -> tuple[bytes, ...]:
+        """Those of a job, read once: the same objects, so that its items share batches without comparing bytes."""
+        with self._lock:
+            if job_id not in self._compared:
+                if len(self._compared) >= REMEMBERED_JOBS:
+                    del self._compared[next(iter(self._compared))]
+                self._compared[job_id] = references_of(self._service.database, job_id)
+            return self._compared[job_id]
+
+    def _store(self, one: Claim, report: Report, picture: bytes | None, policy: NamedPolicy | None) -> str:
+        """The case and the end of its item, in one transaction. A picture that cannot be read has both, and failed."""
+        text, seconds = report.model_dump_json().encode(), self._settings.case_seconds
+        found = None if policy is None else policy.decide(report)
+        problem = report.problem
+        state: Literal["done", "failed"] = "done" if problem is None else "failed"
         try:
             with self._service.database.write() as connection:
-                kept = data if options.keep else None
-                case_id = add_case(connection, one.key_id, text, seconds=self._settings.case_seconds, picture=kept)
-                if not finish_item(connection, one, "done", case_id=case_id, finished=job_ended):
+                case_id = add_case(
+                    connection, one.key_id, report, text, seconds=seconds, picture=picture, moderation=found
+                )
+                error = None if problem is None else {"code": problem.reason, "message": problem.message}
+                decision = None if found is None else found.decision
+                if not finish_item(
+                    connection, one, state, case_id=case_id, error=error, decision=decision, finished=job_ended
+                ):
                     raise _LeaseLost
         except _LeaseLost:
             return "lost"
-        return "done"
+        return state
 
     def _fail(self, one: Claim, code: str, message: str) -> str:
         with self._service.database.write() as connection:
@@ -165,7 +186,7 @@ class Worker:
         return "failed" if kept else "lost"
 
 
-def job_ended(connection: Connection, job_id: str, state: str) -> None:
+def job_ended(connection: Connection, job_id: str, state: JobState) -> None:
     """Queue the webhook of a job that has one, with the change of its state."""
     job = connection.execute(select(jobs.c.key_id, jobs.c.webhook).where(jobs.c.id == job_id)).first()
     if job is not None and job.webhook is not None:

@@ -253,7 +253,10 @@ def test_the_asynchronous_client_does_the_same(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"y" * 100_000)
     done = {**JOB, "state": "done", "counts": {"done": 2}}
-    entries = {"cases": [{"case_id": "c", "created": 1.0, "expires": 2.0, "etag": "e"}], "next": None}
+    entries = {
+        "cases": [{"case_id": "c", "created": 1.0, "expires": 2.0, "etag": "e", "name": "a.png", "status": "analysed"}],
+        "next": None,
+    }
     script = Scripted(
         failure(503, **{"retry-after": "0"}),
         httpx2.Response(202, json=JOB),

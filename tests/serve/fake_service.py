@@ -95,6 +95,7 @@ class FakeAnalyst:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.batches = settings, list[int]()
         self.before: Callable[[Sequence[bytes]], None] = lambda pictures: None
+        self.with_references: Callable[[list[bytes]], None] = lambda references: None
         self.runtime = SimpleNamespace(tools=build_tools(settings))
 
     def with_tool(self, name: str) -> "FakeAnalyst":
@@ -105,6 +106,7 @@ class FakeAnalyst:
         pictures = [one.data for one in given]
         self.batches.append(len(pictures))
         self.before(pictures)
+        self.with_references(options["references"])
         if any(data == b"broken request" for data in pictures):
             raise InputError("This request is broken.")
         request = Request(questions=policy.expand(options["questions"]))

@@ -4,7 +4,7 @@ import pytest
 from fake_service import Server, picture_bytes
 
 from faceagent.serve.calibration_report import calibration_report
-from faceagent.storage.database.feedback import Feedback, FeedbackLabel, MeasuredVerdict
+from faceagent.types.service import Feedback, FeedbackLabel, MeasuredVerdict
 
 PNG = picture_bytes()
 

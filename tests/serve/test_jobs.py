@@ -12,7 +12,7 @@ from fake_service import Server, picture_bytes
 from faceagent.serve.archives import Budget, unpack
 from faceagent.serve.errors import ApiError
 from faceagent.serve.uploads import clean_name
-from faceagent.serve.worker import job_ended
+from faceagent.serve.worker import JobOptions, job_ended
 from faceagent.storage.database import jobs, leases
 from faceagent.storage.database.engine import Database, open_database
 from faceagent.storage.database.jobs import NewItem
@@ -50,12 +50,66 @@ def test_files_zip_base64_and_urls_become_one_job(server: Server) -> None:
     )
     assert answer.status_code == 202
     job = wait_for(server, answer.json()["id"])
-    assert (job["state"], job["total"], job["counts"]) == ("done", 5, {"done": 4, "failed": 1})
+    assert (job["state"], job["total"], job["counts"]) == ("done", 5, {"done": 3, "failed": 2})
     items = server.get(f"{answer.headers['location']}/items").json()["items"]
     assert [one["name"] for one in items[:4]] == ["a.png", "b.txt", "d/e.png", "f.png"]
     assert items[4]["error"]["code"] in ("fetch_failed", "fetch_refused")
+    # A picture that cannot be read has failed, and its report says why as well.
+    assert (items[1]["state"], items[1]["error"]["code"]) == ("failed", "unsupported_format")
     report = server.get(f"/v1/cases/{items[1]['case_id']}").json()["report"]
-    assert report["problem"]["reason"] == "unsupported_format"
+    assert report["problem"]["message"] == items[1]["error"]["message"]
+
+
+def test_a_policy_decides_about_every_item(server: Server) -> None:
+    policy = "{rules: [{when: [unreadable], then: block}, {when: [forged], then: review}], otherwise: allow}"
+    files = [("image", ("a.png", PNG)), ("image", ("b.png", b"no picture"))]
+    job_id = server.post("/v1/jobs", files=files, data={"document": policy}).json()["id"]
+    assert wait_for(server, job_id)["decisions"] == {"review": 1, "block": 1}
+    items = server.get(f"/v1/jobs/{job_id}/items").json()["items"]
+    assert [one["decision"] for one in items] == ["review", "block"]
+    listed = server.get("/v1/cases", params={"decision": "review", "name": "a.png"}).json()["cases"]
+    assert (listed[0]["case_id"], listed[0]["policy"]) == (items[0]["case_id"], "(not stored)")
+
+
+def test_a_job_keeps_the_policy_that_it_was_made_with(serve: Callable[..., Server]) -> None:
+    server = serve(work=False)
+    for decision in ("review", "block"):
+        document = {"rules": [{"when": ["forged"], "then": decision}]}
+        server.client.put("/v1/policies/shop", json=document, headers=server.headers("admin"))
+        server.post("/v1/jobs", files={"image": ("a.png", PNG)}, data={"policy": "shop"})
+    made = [JobOptions.model_validate_json(one.options) for one in leases.claim(server.service.database, 9, 60)]
+    assert [(one.policy.version, one.policy.document.rules[0].then) for one in made if one.policy] == [
+        (1, "review"),
+        (2, "block"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"policy": "unknown"}, 404),
+        ({"policy": "strictest", "document": "{rules: [{when: [forged], then: block}]}"}, 422),
+        ({"version": "1"}, 422),
+        ({"document": "{rules: [{when: [weather], then: block}]}"}, 422),
+        ({"document": "a: &a [*a]"}, 422),
+    ],
+)
+def test_a_policy_that_cannot_be_used_is_told_before_the_job_is_made(
+    server: Server, fields: dict[str, str], status: int
+) -> None:
+    answer = server.post("/v1/jobs", files={"image": ("a.png", PNG)}, data=fields)
+    assert answer.status_code == status, answer.text
+
+
+def test_every_item_is_compared_with_the_references_of_its_job(serve: Callable[..., Server]) -> None:
+    server = serve()
+    seen: list[list[bytes]] = []
+    server.analyst.with_references = seen.append
+    files = [("image", ("a.png", PNG)), ("image", ("b.png", PNG)), ("references", ("r.png", picture_bytes(7)))]
+    job_id = server.post("/v1/jobs", files=files).json()["id"]
+    assert wait_for(server, job_id)["state"] == "done"
+    assert seen and all(one == [picture_bytes(7)] for one in seen)
+    assert jobs.references_of(server.service.database, job_id) == (), "they are kept no longer than the job needs them"
 
 
 def test_items_have_pages(server: Server) -> None:

@@ -26,6 +26,7 @@ from faceagent.serve.mcp.service import McpBackend, McpService, TooBusy, Wanted
 from faceagent.serve.requests import AnalysisOptions
 from faceagent.serve.service import Service
 from faceagent.storage.database import cases as stored
+from faceagent.storage.database.case_index import list_cases
 from faceagent.types import Report
 
 MOST_OPEN = 64
@@ -106,14 +107,20 @@ class CaseReports:
         """Keep the report as a case, without pictures; these are drawn for this answer alone."""
         seconds, text = self._service.settings.case_seconds, report.model_dump_json().encode()
         with self._service.database.write() as connection:
-            case_id = stored.add_case(connection, owner, text, seconds=seconds)
+            case_id = stored.add_case(connection, owner, report, text, seconds=seconds)
         return KeptReport.of(case_id, owner, report, pictures, self._service.analysis)
 
     def resources(self, owner: str) -> list[Resource]:
         """The owner's latest cases."""
         return [
-            Resource(uri=report_uri(one.id), name=one.id, title=f"Report {one.id}", mime_type="application/json")
-            for one in stored.list_cases(self._service.database, owner, limit=LISTED)
+            Resource(
+                uri=report_uri(one.case_id),
+                name=one.name,
+                title=f"Report on {one.name}",
+                description=one.answer,
+                mime_type="application/json",
+            )
+            for one in list_cases(self._service.database, owner, limit=LISTED).cases
         ]
 
     def read(self, uri: str, owner: str) -> Content:

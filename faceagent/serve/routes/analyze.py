@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from faceagent.serve import cases
@@ -13,7 +12,7 @@ from faceagent.serve.errors import responses
 from faceagent.serve.openapi import link, openapi_body
 from faceagent.serve.uploads import PictureBody, read_picture
 from faceagent.storage.database.engine import now
-from faceagent.types import FrozenModel, Report
+from faceagent.types.service import Analysis
 
 router = APIRouter(tags=["analysis"])
 OF_A_CASE = ("get_case", "get_page", "list_heatmaps", "delete_case")
@@ -23,17 +22,9 @@ CASE_LINKS: dict[int | str, dict[str, Any]] = {
 FILES = {"image": "the picture", "references": "pictures of the person to compare with"}
 
 
-class CaseReport(FrozenModel):
-    """A report and the case that it is kept as."""
-
-    case_id: str
-    expires: float = Field(description="when it is removed; seconds since 1970, UTC")
-    report: Report
-
-
 @router.post(
     "/v1/analyze",
-    response_model=CaseReport,
+    response_model=Analysis,
     responses={**CASE_LINKS, **responses(408, 415)},
     openapi_extra=openapi_body(PictureBody, FILES, many=("references",), needed=("image",)),
 )

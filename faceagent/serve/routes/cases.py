@@ -1,17 +1,18 @@
 """Cases: the reports that were made, as JSON and as pages, their heat maps, and their end."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from faceagent.serve import cases
 from faceagent.serve.auth import ServiceHere, Submitter, owner
-from faceagent.serve.errors import responses
-from faceagent.serve.routes.analyze import CaseReport
-from faceagent.storage.database import audit
+from faceagent.serve.errors import ApiError, responses, unprocessable
+from faceagent.storage.database import audit, case_index
 from faceagent.storage.database import cases as stored
-from faceagent.types import FrozenModel
+from faceagent.storage.database.case_index import BadCursor, CaseFilter, Sort
+from faceagent.types import FrozenModel, Question
+from faceagent.types.service import Analysis, CaseList, CaseStatus, Decision, SignOff
 
 router = APIRouter(tags=["cases"])
 CaseId = Annotated[str, Path(max_length=40, description="from the answer of an analysis")]
@@ -21,22 +22,6 @@ PAGE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; fra
 PNG: dict[str, Any] = {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 HTML: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}}
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "you have it already"}}
-
-
-class CaseEntry(FrozenModel):
-    """A line in the list of cases."""
-
-    case_id: str
-    created: float
-    expires: float
-    etag: str
-
-
-class CaseList(FrozenModel):
-    """Cases, the newest first."""
-
-    cases: list[CaseEntry]
-    next: float | None = Field(description="`before` of the next page; null: there is none")
 
 
 class HeatMapEntry(FrozenModel):
@@ -53,20 +38,48 @@ class HeatMapList(FrozenModel):
     heatmaps: list[HeatMapEntry]
 
 
+class CaseQuery(FrozenModel):
+    """Which cases, in which order."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=2000, description="`next` of the page before, asked likewise")
+    sort: Sort = Field(default="created", description="`probability` is that of `question`")
+    order: Literal["desc", "asc"] = "desc"
+    question: Question | None = Field(default=None, description="only cases in which it was answered")
+    label: str | None = Field(default=None, max_length=40, description="its answer, such as `forged`, `inconclusive`")
+    least: float | None = Field(default=None, ge=0, le=1, description="its probability of the positive side, at least")
+    most: float | None = Field(default=None, ge=0, le=1, description="likewise, at most")
+    status: CaseStatus | None = None
+    decision: Decision | None = Field(default=None, description="of a moderation policy")
+    sign_off: SignOff | None = None
+    name: str | None = Field(default=None, max_length=200, description="a part of the name; upper or lower case")
+    since: float | None = Field(default=None, ge=0, le=1e12, description="made at or after; seconds since 1970, UTC")
+    until: float | None = Field(default=None, ge=0, le=1e12, description="made before")
+
+
 @router.get("/v1/cases", responses=responses())
-def list_cases(
-    service: ServiceHere,
-    key: Submitter,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[float | None, Query(description="`next` of the page before", ge=0, le=1e12)] = None,
-) -> CaseList:
+def list_cases(service: ServiceHere, key: Submitter, query: Annotated[CaseQuery, Query()]) -> CaseList:
     """Your cases, the newest first; all cases for a reviewer."""
-    found = stored.list_cases(service.database, owner(key), limit=limit, before=before)
-    entries = [CaseEntry(case_id=one.id, created=one.created, expires=one.expires, etag=one.etag) for one in found]
-    return CaseList(cases=entries, next=found[-1].created if len(found) == limit else None)
+    needing = [name for name in ("label", "least", "most") if getattr(query, name) is not None]
+    if query.question is None and (needing or query.sort == "probability"):
+        raise unprocessable("query.question", "Name the question whose label or probability is meant.")
+    wanted = CaseFilter(**{name: getattr(query, name) for name in CaseFilter._fields})
+    try:
+        found = case_index.list_cases(
+            service.database,
+            owner(key),
+            wanted,
+            sort=query.sort,
+            ascending=query.order == "asc",
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+    except BadCursor:
+        raise unprocessable("query.cursor", "This is no `next` of a page in this order.") from None
+    return CaseList(cases=found.cases, next=found.next)
 
 
-@router.get("/v1/cases/{case_id}", response_model=CaseReport, responses={**responses(404, 410), **NOT_MODIFIED})
+@router.get("/v1/cases/{case_id}", response_model=Analysis, responses={**responses(404, 410), **NOT_MODIFIED})
 def get_case(service: ServiceHere, key: Submitter, case_id: CaseId, if_none_match: IfNoneMatch = None) -> Response:
     """The report of a case."""
     case = cases.find(service, key, case_id)
@@ -121,8 +134,10 @@ def get_heatmap(
 
 @router.delete("/v1/cases/{case_id}", status_code=204, responses=responses(404, 410))
 def delete_case(request: Request, service: ServiceHere, key: Submitter, case_id: CaseId) -> None:
-    """Remove the report and, where it was kept, the picture."""
+    """Remove the report and, where it was kept, the picture: your own, or any with an admin's key."""
     case = cases.find(service, key, case_id)
+    if key.role != "admin" and case.key_id != key.id:
+        raise ApiError(403, "This case is another key's; removing it needs the role admin.")
     stored.delete_case(service.database, case.id)
     audit.record(service.database, key.id, "case.delete", case.id, request.state.request_id)
 

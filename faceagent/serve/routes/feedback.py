@@ -9,6 +9,7 @@ from faceagent.serve.calibration_report import CalibrationReport, calibration_re
 from faceagent.serve.errors import responses
 from faceagent.storage.database import audit, feedback
 from faceagent.types import FrozenModel
+from faceagent.types.service import Feedback, FeedbackLabel, MeasuredVerdict
 
 router = APIRouter(tags=["feedback"])
 
@@ -17,18 +18,18 @@ class FeedbackBody(FrozenModel):
     """A statement about a case."""
 
     case_id: str = Field(max_length=40)
-    label: feedback.FeedbackLabel = Field(
+    label: FeedbackLabel = Field(
         description="REAL: a genuine photograph; SYNTHETIC: generated as a whole; MANIPULATED: a part was changed; "
         "UNKNOWN: it cannot be said"
     )
 
 
 @router.post("/v1/feedback", status_code=201, responses=responses(404, 410))
-def give_feedback(request: Request, service: ServiceHere, key: Submitter, body: FeedbackBody) -> feedback.Feedback:
+def give_feedback(request: Request, service: ServiceHere, key: Submitter, body: FeedbackBody) -> Feedback:
     """Say what the picture of a case really was. The verdicts are kept with it, beyond the case; no picture is."""
     report = cases.report_of(cases.find(service, key, body.case_id))
     verdicts = tuple(
-        feedback.MeasuredVerdict(
+        MeasuredVerdict(
             question=one.question, label=one.firm_label, positive=None if one.positive is None else one.positive.value
         )
         for one in report.verdicts

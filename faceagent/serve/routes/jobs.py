@@ -8,14 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from faceagent import policy
 from faceagent.serve import job_request
 from faceagent.serve.auth import ServiceHere, Submitter, owner
 from faceagent.serve.errors import ApiError, responses, too_many
-from faceagent.serve.job_request import FILES, JobBody
+from faceagent.serve.job_request import FILES, JobBody, JobRequest
 from faceagent.serve.openapi import EVENTS, link, openapi_body
 from faceagent.serve.service import Service
 from faceagent.serve.wakeup import Wakeup
@@ -24,6 +22,7 @@ from faceagent.storage.database import audit, jobs
 from faceagent.storage.database.api_keys import ApiKey
 from faceagent.storage.database.deliveries import delivery_log
 from faceagent.types import FrozenModel
+from faceagent.types.service import OPEN, ItemList, Job, JobList
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[str, Path(max_length=40)]
@@ -34,19 +33,6 @@ KEEP_ALIVE = 15.0
 
 OF_A_JOB = ("get_job", "list_items", "watch_job", "list_deliveries", "cancel_job")
 LINKS = {name: link(name, "job_id", "id") for name in OF_A_JOB}
-
-
-class JobList(FrozenModel):
-    """Jobs, the newest first."""
-
-    jobs: list[jobs.Job]
-
-
-class ItemList(FrozenModel):
-    """Items of a job, in order."""
-
-    items: list[jobs.Item]
-    next: int | None = Field(description="`start` of the next page; null: there is none")
 
 
 class DeliveryEntry(FrozenModel):
@@ -67,7 +53,7 @@ class DeliveryList(FrozenModel):
 @router.post(
     "/v1/jobs",
     status_code=202,
-    response_model=jobs.Job,
+    response_model=Job,
     responses={202: {"links": LINKS}, **responses(408, 409, 415)},
     openapi_extra=openapi_body(JobBody, FILES, many=tuple(FILES)),
 )
@@ -79,28 +65,27 @@ async def create_job(
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=100, description="a repeated request with it makes no second job")
     ] = None,
-) -> jobs.Job:
-    """Analyse many pictures: files, ZIP archives, base64, URLs. Nothing is accepted in part."""
-    body, items = await job_request.read(request, service)
-    asked = body.options
-    policy.review(job_request.policy_request(asked, service.analysis), has_reference=False)
-    if await run_in_threadpool(jobs.open_items, service.database) + len(items) > service.settings.open_items:
+) -> Job:
+    """Analyse many pictures: files, ZIP archives, base64, URLs. Nothing is accepted in part.
+
+    With a policy, every item has its decision; with references, every picture is compared with them.
+    """
+    asked = await job_request.read(request, service)
+    if await run_in_threadpool(jobs.open_items, service.database) + len(asked.items) > service.settings.open_items:
         raise too_many("Too many pictures of other jobs wait already.", RETRY_SECONDS)
-    options = options_text(asked)
-    digest = hashlib.sha256(options.encode())
-    for one in items:
-        for part in (one.name.encode(), one.data or b"", (one.url or "").encode()):
-            digest.update(f"{len(part)}:".encode() + part)
+    options = options_text(asked.options)
+    digest = await run_in_threadpool(_digest, options, asked)
     try:
         job_id, new = await run_in_threadpool(
             jobs.add_job,
             service.database,
             key.id,
-            items,
+            asked.items,
             options=options,
-            digest=digest.hexdigest(),
+            digest=digest,
             seconds=service.settings.job_seconds,
-            webhook=body.webhook,
+            references=asked.references,
+            webhook=asked.webhook,
             idempotency_key=idempotency_key,
         )
     except jobs.KeyConflict:
@@ -115,11 +100,11 @@ async def create_job(
 @router.get("/v1/jobs", responses=responses())
 def list_jobs(service: ServiceHere, key: Submitter, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> JobList:
     """Your jobs, the newest first; all jobs for a reviewer."""
-    return JobList(jobs=jobs.list_jobs(service.database, owner(key), limit=limit))
+    return JobList(jobs=tuple(jobs.list_jobs(service.database, owner(key), limit=limit)))
 
 
 @router.get("/v1/jobs/{job_id}", responses=responses(404))
-def get_job(service: ServiceHere, key: Submitter, job_id: JobId) -> jobs.Job:
+def get_job(service: ServiceHere, key: Submitter, job_id: JobId) -> Job:
     """How far a job is."""
     return _find(service, key, job_id)
 
@@ -136,7 +121,7 @@ def list_items(
     if _find(service, key, job_id).state == "expired":
         raise ApiError(410, "This job has expired.")
     found = jobs.list_items(service.database, job_id, start=start, limit=limit)
-    return ItemList(items=found, next=found[-1].number + 1 if len(found) == limit else None)
+    return ItemList(items=tuple(found), next=found[-1].number + 1 if len(found) == limit else None)
 
 
 @router.get(
@@ -159,7 +144,7 @@ def list_deliveries(service: ServiceHere, key: Submitter, job_id: JobId) -> Deli
 
 
 @router.post("/v1/jobs/{job_id}/cancel", responses=responses(404, 409))
-def cancel_job(request: Request, service: ServiceHere, key: Submitter, job_id: JobId) -> jobs.Job:
+def cancel_job(request: Request, service: ServiceHere, key: Submitter, job_id: JobId) -> Job:
     """Cancel what is not finished. What is done stays."""
     _find(service, key, job_id)
     if not jobs.cancel_job(service.database, job_id, finished=job_ended):
@@ -168,7 +153,16 @@ def cancel_job(request: Request, service: ServiceHere, key: Submitter, job_id: J
     return _find(service, key, job_id)
 
 
-def _find(service: Service, key: ApiKey, job_id: str) -> jobs.Job:
+def _digest(options: str, asked: JobRequest) -> str:
+    """What tells one request for a job from another."""
+    digest = hashlib.sha256(options.encode())
+    named = [part for one in asked.items for part in (one.name.encode(), one.data or b"", (one.url or "").encode())]
+    for part in (*named, *asked.references, (asked.webhook or "").encode()):
+        digest.update(f"{len(part)}:".encode() + part)
+    return digest.hexdigest()
+
+
+def _find(service: Service, key: ApiKey, job_id: str) -> Job:
     job = jobs.find_job(service.database, job_id, owner(key))
     if job is None:
         raise ApiError(404, "There is no such job.")
@@ -181,7 +175,7 @@ async def _events(service: Service, key: ApiKey, job_id: str) -> AsyncIterator[b
         job = await run_in_threadpool(jobs.find_job, service.database, job_id, owner(key))
         if job is None:
             return
-        text, over = job.model_dump_json(), job.state not in jobs.OPEN
+        text, over = job.model_dump_json(), job.state not in OPEN
         if text != shown:
             yield format_sse_event(data_str=text, event="end" if over else "progress")
             shown, quiet = text, 0.0

@@ -11,52 +11,36 @@ from faceagent.serve import cases
 from faceagent.serve.auth import Admin, ServiceHere, Submitter
 from faceagent.serve.batching import Waiting
 from faceagent.serve.errors import ApiError, responses, unprocessable
-from faceagent.serve.moderation import BUILT_IN, Moderation, PolicyDocument, moderate, read_policy
+from faceagent.serve.moderation import BUILT_IN, NamedPolicy, read_policy
 from faceagent.serve.openapi import link, openapi_body
+from faceagent.serve.policies import DEFAULT_POLICY, MOST_BYTES, NAME, PolicyChoice, find_policy
 from faceagent.serve.routes.analyze import CASE_LINKS, FILES
-from faceagent.serve.service import Service
 from faceagent.serve.uploads import PictureBody, read_picture
 from faceagent.storage.database import audit, policies
 from faceagent.types import FrozenModel
+from faceagent.types.service import Moderation
 
 router = APIRouter(tags=["moderation"])
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 PolicyName = Annotated[str, Path(pattern=NAME)]
-MOST_BYTES = 64 * 2**10
-VERSION = Field(default=None, ge=1, le=2**31 - 1, description="null: the newest; built-in policies have none")
 
 
-class ModerateBody(PictureBody):
-    """A picture and the policy that decides about it."""
+class ModerateBody(PictureBody, PolicyChoice):
+    """A picture and the policy that decides about it; where none is named, the one called ``strictest``."""
 
-    policy: str = Field(default="strictest", pattern=NAME)
-    version: int | None = VERSION
     dry_run: bool = Field(default=False, description="decide, and keep nothing")
 
 
-class ModerationResult(Moderation):
-    """A decision, the policy behind it, and the case with the report."""
-
-    policy: str
-    version: int | None
-    case_id: str | None = Field(description="null in a dry run")
-
-
-class PolicyTest(FrozenModel):
+class PolicyTest(PolicyChoice):
     """A policy to try on a case that exists: one by name, or a document that is not stored."""
 
     case_id: str = Field(max_length=40)
-    policy: str | None = Field(default=None, pattern=NAME)
-    version: int | None = VERSION
-    document: PolicyDocument | None = None
 
 
-class StoredPolicy(FrozenModel):
+class StoredPolicy(NamedPolicy):
     """A policy as it is stored."""
 
     name: str
     version: int | None = Field(description="null: built in")
-    document: PolicyDocument
 
 
 class PolicyEntry(FrozenModel):
@@ -77,30 +61,32 @@ class PolicyList(FrozenModel):
     responses={**CASE_LINKS, **responses(404, 408, 415)},
     openapi_extra=openapi_body(ModerateBody, FILES, many=("references",), needed=("image",)),
 )
-async def moderate_picture(request: Request, service: ServiceHere, key: Submitter) -> ModerationResult:
+async def moderate_picture(request: Request, service: ServiceHere, key: Submitter) -> Moderation:
     """Analyse one picture and decide by a policy. The trace shows every rule and which decided.
 
     ``questions`` adds to what is measured; it cannot leave out what the policy is about.
     """
     body, sent = await read_picture(request, service.analysis, ModerateBody)
-    used = await run_in_threadpool(_policy, service, body.policy, body.version)
+    used = await run_in_threadpool(body.find, service.database) or DEFAULT_POLICY
     questions = used.document.questions(body.questions, has_reference=bool(sent.references))
     asked = body.options.model_copy(update={"questions": questions})
     report = await service.analyse(Waiting(sent.data, sent.name, asked, sent.references))
-    case_id = None
-    if not body.dry_run:
-        case_id, _ = await run_in_threadpool(cases.store, service, key, report, sent.data if body.keep else None)
-    found = moderate(report, used.document)
-    return ModerationResult(**dict(found), policy=used.name, version=used.version, case_id=case_id)
+    found = used.decide(report)
+    if body.dry_run:
+        return found
+    picture = sent.data if body.keep else None
+    case_id, _ = await run_in_threadpool(cases.store, service, key, report, picture, found)
+    return found.model_copy(update={"case_id": case_id})
 
 
 @router.post("/v1/policies/test", responses=responses(404, 410))
 def try_policy(service: ServiceHere, key: Submitter, body: PolicyTest) -> Moderation:
     """Decide about a case that exists, without analysing anything: shows which rule would decide."""
-    if (body.policy is None) == (body.document is None):
+    used = body.find(service.database)
+    if used is None:
         raise unprocessable("body.policy", "Name a policy, or send a document.")
-    document = body.document or _policy(service, body.policy or "", body.version).document
-    return moderate(cases.report_of(cases.find(service, key, body.case_id)), document)
+    found = used.decide(cases.report_of(cases.find(service, key, body.case_id)))
+    return found.model_copy(update={"case_id": body.case_id})
 
 
 @router.get("/v1/policies", responses=responses())
@@ -121,7 +107,7 @@ def get_policy(
 ) -> StoredPolicy:
     """A policy, the newest version or a given one."""
     del key
-    return _policy(service, name, version)
+    return StoredPolicy(**dict(find_policy(service.database, name, version)))
 
 
 LINKS = {"get_policy": link("get_policy", "name", "name")}
@@ -162,12 +148,3 @@ async def put_policy(request: Request, service: ServiceHere, key: Admin, name: P
     request_id = request.state.request_id
     await run_in_threadpool(audit.record, service.database, key.id, "policy.put", f"{name}@{version}", request_id)
     return StoredPolicy(name=name, version=version, document=document)
-
-
-def _policy(service: Service, name: str, version: int | None) -> StoredPolicy:
-    if name in BUILT_IN and version is None:
-        return StoredPolicy(name=name, version=None, document=BUILT_IN[name])
-    found = policies.find_policy(service.database, name, version)
-    if found is None:
-        raise ApiError(404, "There is no such policy, or not in this version.")
-    return StoredPolicy(name=name, version=found[0], document=PolicyDocument.model_validate_json(found[1]))

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from pydantic import Field
 
 from faceagent.agent.runtime import build_tools
 from faceagent.serve.auth import ServiceHere, Submitter
@@ -13,7 +12,8 @@ from faceagent.serve.openapi import openapi_body
 from faceagent.serve.routes.analyze import FILES
 from faceagent.serve.uploads import PictureBody, read_picture
 from faceagent.tools.base import ToolSpec
-from faceagent.types import Evidence, Face, FrozenModel, PolicyDecision, Problem
+from faceagent.types import FrozenModel
+from faceagent.types.service import Measurement
 
 router = APIRouter(tags=["tools"])
 
@@ -22,16 +22,6 @@ class ToolList(FrozenModel):
     """All tools."""
 
     tools: list[ToolSpec]
-
-
-class ToolResult(FrozenModel):
-    """What one tool measured. Evidence alone decides nothing: no judge has weighed it."""
-
-    tool: str
-    problem: Problem | None = Field(description="why the picture could not be read, if so")
-    faces: list[Face]
-    evidence: list[Evidence]
-    policy: list[PolicyDecision]
 
 
 @router.get("/v1/tools", responses=responses())
@@ -48,7 +38,7 @@ def list_tools(service: ServiceHere, key: Submitter) -> ToolList:
 )
 async def run_tool(
     request: Request, service: ServiceHere, key: Submitter, name: Annotated[str, Path(max_length=64)]
-) -> ToolResult:
+) -> Measurement:
     """Run one tool on one picture; ``questions`` may narrow what it answers. Nothing is kept."""
     del key
     tool = build_tools(service.analysis).get(name)
@@ -60,10 +50,10 @@ async def run_tool(
         raise ApiError(422, f"{name} answers {', '.join(spec.questions)}.")
     wanted = body.options.model_copy(update={"questions": body.questions or spec.questions, "explain": "ledger"})
     report = await service.analyse(Waiting(sent.data, sent.name, wanted, sent.references, tool=name))
-    return ToolResult(
+    return Measurement(
         tool=name,
         problem=report.problem,
-        faces=list(report.faces),
-        evidence=list(report.evidence),
-        policy=list(report.policy),
+        faces=report.faces,
+        evidence=report.evidence,
+        policy=report.policy,
     )

@@ -7,10 +7,13 @@ import hashlib
 import zlib
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
+from faceagent.storage.database import case_index
 from faceagent.storage.database.engine import Database, new_id, now
-from faceagent.storage.database.tables import cases
+from faceagent.storage.database.tables import case_verdicts, cases
+from faceagent.types import Report
+from faceagent.types.service import Moderation
 
 GRAVE_SECONDS = 30 * 86_400.0
 """How long it is known that a case existed."""
@@ -31,25 +34,40 @@ class Case(NamedTuple):
 def add_case(
     connection: Connection,
     key_id: str,
-    report: bytes,
+    report: Report,
+    text: bytes,
     *,
     seconds: float,
     picture: bytes | None = None,
-    case_id: str | None = None,
+    moderation: Moderation | None = None,
 ) -> str:
-    """Keep a report, JSON, for ``seconds``; returns the id of its case. Part of the caller's transaction."""
-    case_id, moment = case_id or new_id("case"), now()
+    """Keep a report for ``seconds``; returns the id of its case. Part of the caller's transaction.
+
+    Args:
+        connection: of the transaction.
+        key_id: whose case it is.
+        report: what is listed and searched comes from it.
+        text: the report as JSON, as it is given out again.
+        seconds: how long it is kept.
+        picture: the picture's bytes, where they are kept as well.
+        moderation: what a policy decided about it.
+    """
+    case_id, moment = new_id("case"), now()
     connection.execute(
         insert(cases).values(
             id=case_id,
             key_id=key_id,
             created=moment,
             expires=moment + seconds,
-            etag=hashlib.sha256(report).hexdigest(),
-            report=zlib.compress(report, 1),
+            etag=hashlib.sha256(text).hexdigest(),
+            report=zlib.compress(text, 1),
             picture=picture,
+            kept=picture is not None,
+            sign_off="open",
+            **case_index.columns_of(report, moderation),
         )
     )
+    case_index.add_verdicts(connection, case_id, report)
     return case_id
 
 
@@ -63,36 +81,26 @@ def find_case(database: Database, case_id: str, key_id: str | None) -> Case | No
     return None if row is None else _case(row)
 
 
-def list_cases(database: Database, key_id: str | None, *, limit: int, before: float | None = None) -> list[Case]:
-    """Cases that have not expired, the newest first, without their content."""
-    wanted = select(cases.c.id, cases.c.key_id, cases.c.created, cases.c.expires, cases.c.etag)
-    wanted = wanted.where(cases.c.deleted.is_(None), cases.c.expires > now())
-    if key_id is not None:
-        wanted = wanted.where(cases.c.key_id == key_id)
-    if before is not None:
-        wanted = wanted.where(cases.c.created < before)
-    with database.read() as connection:
-        rows = connection.execute(wanted.order_by(cases.c.created.desc()).limit(limit)).all()
-    return [Case(*row, report=None, picture=None) for row in rows]
-
-
 def delete_case(database: Database, case_id: str) -> None:
     """Remove what a case holds; that it existed stays known for a while."""
     with database.write() as connection:
-        connection.execute(update(cases).where(cases.c.id == case_id).values(report=None, picture=None, deleted=now()))
+        _empty(connection, cases.c.id == case_id)
 
 
 def expire_cases(database: Database) -> int:
     """Remove the content of every case whose time is over, and old empty rows; returns how many expired."""
     moment = now()
     with database.write() as connection:
-        ended = connection.execute(
-            update(cases)
-            .where(cases.c.expires <= moment, cases.c.deleted.is_(None))
-            .values(report=None, picture=None, deleted=moment)
-        )
+        ended = _empty(connection, (cases.c.expires <= moment) & cases.c.deleted.is_(None))
         connection.execute(delete(cases).where(cases.c.deleted < moment - GRAVE_SECONDS))
-    return ended.rowcount
+    return ended
+
+
+def _empty(connection: Connection, those: ColumnElement[bool]) -> int:
+    connection.execute(delete(case_verdicts).where(case_verdicts.c.case_id.in_(select(cases.c.id).where(those))))
+    emptied = update(cases).where(those)
+    emptied = emptied.values(report=None, picture=None, kept=False, deleted=now(), **case_index.EMPTY)
+    return connection.execute(emptied).rowcount
 
 
 def _case(row: Row[Any]) -> Case:

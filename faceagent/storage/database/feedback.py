@@ -1,34 +1,11 @@
 """What people say a picture really was, beside what was measured: the input of a calibration report."""
 
-from typing import Literal
-
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy import insert, select
 
 from faceagent.storage.database.engine import Database, new_id, now
 from faceagent.storage.database.tables import feedback
-from faceagent.types import FrozenModel, Question, Real
-
-FeedbackLabel = Literal["REAL", "SYNTHETIC", "MANIPULATED", "UNKNOWN"]
-
-
-class MeasuredVerdict(FrozenModel):
-    """What a verdict said when the feedback came; it outlives the case."""
-
-    question: Question
-    label: str
-    positive: Real | None = Field(default=None, description="probability of the positive side at even odds")
-
-
-class Feedback(FrozenModel):
-    """One statement about one case."""
-
-    id: str
-    case_id: str
-    label: FeedbackLabel
-    verdicts: tuple[MeasuredVerdict, ...]
-    created: float
-
+from faceagent.types.service import Feedback, FeedbackLabel, MeasuredVerdict
 
 _VERDICTS = TypeAdapter(tuple[MeasuredVerdict, ...])
 

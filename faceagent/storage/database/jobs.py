@@ -2,19 +2,15 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import Field
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from faceagent.storage.database.engine import Database, new_id, now
-from faceagent.storage.database.tables import items, jobs
-from faceagent.types import FrozenModel
+from faceagent.storage.database.tables import items, job_references, jobs
+from faceagent.types.service import OPEN, Item, Job, JobState
 
-JobState = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
-ItemState = Literal["queued", "running", "done", "failed", "cancelled"]
-OPEN = ("queued", "running")
 GRAVE_SECONDS = 30 * 86_400.0
 ROWS = 500
 """Rows of one INSERT, so that the statement stays within what a server accepts."""
@@ -28,34 +24,11 @@ class NewItem(NamedTuple):
     url: str | None = None
 
 
-class Job(FrozenModel):
-    """A job and how far it is."""
-
-    id: str
-    key_id: str = Field(exclude=True)
-    state: JobState
-    created: float = Field(description="seconds since 1970, UTC")
-    finished: float | None = None
-    expires: float = Field(description="when its results are removed")
-    total: int = Field(description="items")
-    counts: dict[ItemState, int] = Field(description="items per state; a state without items is left out")
-
-
-class Item(FrozenModel):
-    """One item of a job."""
-
-    number: int = Field(description="its place, from 0")
-    name: str
-    state: ItemState
-    case_id: str | None = Field(default=None, description="where its report is, once it is done")
-    error: dict[str, str] | None = Field(default=None, description="code and message of an item that failed")
-
-
 class KeyConflict(Exception):  # noqa: N818 - a state of the request, not a failure
     """The idempotency key was used before, with another request."""
 
 
-Finished = Callable[[Connection, str, str], None]
+Finished = Callable[[Connection, str, JobState], None]
 """Called with the job's id and its new state, in the transaction in which the job ends."""
 
 
@@ -67,6 +40,7 @@ def add_job(
     options: str,
     digest: str,
     seconds: float,
+    references: Sequence[bytes] = (),
     webhook: str | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[str, bool]:
@@ -101,6 +75,9 @@ def add_job(
             ]
             for start in range(0, len(rows), ROWS):
                 connection.execute(insert(items), rows[start : start + ROWS])
+            if references:
+                compared = [{"job_id": job_id, "number": n, "data": data} for n, data in enumerate(references)]
+                connection.execute(insert(job_references), compared)
     except Exception as error:
         # Another request with the same key may have come first by a moment.
         if not isinstance(error.__cause__, IntegrityError):
@@ -128,13 +105,19 @@ def find_job(database: Database, job_id: str, key_id: str | None) -> Job | None:
     wanted = select(jobs).where(jobs.c.id == job_id)
     if key_id is not None:
         wanted = wanted.where(jobs.c.key_id == key_id)
-    counted = select(items.c.state, func.count()).where(items.c.job_id == job_id).group_by(items.c.state)
     with database.read() as connection:
         row = connection.execute(wanted).mappings().first()
         if row is None:
             return None
-        counts = {state: count for state, count in connection.execute(counted)}
-    return Job.model_validate({**{name: row[name] for name in Job.model_fields if name != "counts"}, "counts": counts})
+        found: dict[str, Any] = {name: row[name] for name in Job.model_fields if name not in ("counts", "decisions")}
+        found["counts"] = {state: count for state, count in connection.execute(_counted(items.c.state, job_id))}
+        decided = connection.execute(_counted(items.c.decision, job_id).where(items.c.decision.is_not(None)))
+        found["decisions"] = {decision: count for decision, count in decided}
+    return Job.model_validate(found)
+
+
+def _counted(column: ColumnElement[Any], job_id: str) -> Select[Any]:
+    return select(column, func.count()).where(items.c.job_id == job_id).group_by(column)
 
 
 def list_jobs(database: Database, key_id: str | None, *, limit: int) -> list[Job]:
@@ -149,11 +132,23 @@ def list_jobs(database: Database, key_id: str | None, *, limit: int) -> list[Job
 
 def list_items(database: Database, job_id: str, *, start: int, limit: int) -> list[Item]:
     """Items of a job in order, from the number ``start``."""
-    wanted = select(items.c.number, items.c.name, items.c.state, items.c.case_id, items.c.error)
+    wanted = select(*(items.c[name] for name in Item.model_fields))
     wanted = wanted.where(items.c.job_id == job_id, items.c.number >= start).order_by(items.c.number).limit(limit)
     with database.read() as connection:
         rows = connection.execute(wanted).mappings().all()
     return [Item.model_validate({**row, "error": json.loads(row["error"]) if row["error"] else None}) for row in rows]
+
+
+def references_of(database: Database, job_id: str) -> tuple[bytes, ...]:
+    """The pictures that every item of a job is compared with."""
+    wanted = select(job_references.c.data).where(job_references.c.job_id == job_id).order_by(job_references.c.number)
+    with database.read() as connection:
+        return tuple(connection.execute(wanted).scalars())
+
+
+def drop_references(connection: Connection, job_id: str) -> None:
+    """Remove them: the job has ended."""
+    connection.execute(delete(job_references).where(job_references.c.job_id == job_id))
 
 
 def cancel_job(database: Database, job_id: str, *, finished: Finished | None = None) -> bool:
@@ -173,6 +168,7 @@ def _end(database: Database, job_id: str, state: JobState, finished: Finished | 
             .where(items.c.job_id == job_id, items.c.state.in_(OPEN))
             .values(state="cancelled", data=None, lease=None, lease_until=None)
         )
+        drop_references(connection, job_id)
         if finished is not None:
             finished(connection, job_id, state)
     return True

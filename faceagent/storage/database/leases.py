@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
 from faceagent.storage.database.engine import Database, new_id, now
-from faceagent.storage.database.jobs import OPEN, Finished
+from faceagent.storage.database.jobs import Finished, drop_references
 from faceagent.storage.database.tables import items, jobs
+from faceagent.types.service import OPEN, Decision, JobState
 
 MOST_ATTEMPTS = 10
 """Times that an item is begun: one that ends its process each time must not do so for ever."""
@@ -99,6 +100,7 @@ def finish_item(
     *,
     case_id: str | None = None,
     error: dict[str, str] | None = None,
+    decision: Decision | None = None,
     finished: Finished | None = None,
 ) -> bool:
     """Store the result of an item and remove its bytes; False where the lease was lost and nothing was stored."""
@@ -111,6 +113,7 @@ def finish_item(
             state=state,
             case_id=case_id,
             error=None if error is None else json.dumps(error),
+            decision=decision,
             data=None,
             lease=None,
             lease_until=None,
@@ -120,8 +123,9 @@ def finish_item(
         return False
     left = {row.state: row.count for row in connection.execute(_counted(claimed.job_id))}
     if not any(one in left for one in OPEN):
-        ended = "failed" if set(left) == {"failed"} else "done"
+        ended: JobState = "failed" if set(left) == {"failed"} else "done"
         connection.execute(update(jobs).where(jobs.c.id == claimed.job_id).values(state=ended, finished=now()))
+        drop_references(connection, claimed.job_id)
         if finished is not None:
             finished(connection, claimed.job_id, ended)
     return True

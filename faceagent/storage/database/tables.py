@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -54,6 +55,29 @@ cases = Table(
     Column("etag", String(64), nullable=False),
     Column("report", LargeBinary),
     Column("picture", LargeBinary),
+    Column("kept", Boolean, nullable=False),
+    Column("name", String(300), nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("problem", String(40)),
+    Column("answer", Text),
+    Column("decision", String(10)),
+    Column("policy", String(80)),
+    Column("reasons", Text),
+    Column("sign_off", String(10), nullable=False),
+    Index("cases_of_a_key", "key_id", "created"),
+    Index("cases_by_time", "created"),
+)
+
+case_verdicts = Table(
+    "case_verdicts",
+    metadata,
+    Column("case_id", ID, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("question", String(20), primary_key=True),
+    Column("subject", String(40), nullable=False),
+    Column("label", String(40), nullable=False),
+    Column("leaning", String(40)),
+    Column("positive", Float),
+    Index("case_verdicts_by_probability", "question", "positive"),
 )
 
 jobs = Table(
@@ -87,7 +111,16 @@ items = Table(
     Column("lease_until", Float),
     Column("case_id", ID),
     Column("error", Text),
+    Column("decision", String(10)),
     Index("job_items_open", "state", "lease_until"),
+)
+
+job_references = Table(
+    "job_references",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
 )
 
 policies = Table(
