@@ -75,6 +75,8 @@ def binary(question: Question, subject: str, evidence: Sequence[Evidence]) -> Ve
         reason = "contradictory"
     elif fused.unfamiliarity == "unfamiliar":
         reason = "open_set"
+    elif _changes_when_resaved(fitted, lead):
+        reason = "unstable"
     elif wording.strength(fused.ratio.value) == "none":
         reason = "weak_evidence"
     elif positive and not _beyond_lean_line(fitted, lead):
@@ -247,6 +249,18 @@ def _beyond_lean_line(fitted: Platt, item: Evidence) -> bool:
     return fitted.corrected(item.score.value, comparisons_of(item)) >= line
 
 
+def _changes_when_resaved(fitted: Platt, item: Evidence) -> bool:
+    """Whether one end of the score's range would be a lean to one side and the other end a lean to the other."""
+    if item.score is None or item.score.low is None or item.score.high is None:
+        return False
+    count = comparisons_of(item)
+    low, high = (fitted.ratio(end, count).value for end in (item.score.low, item.score.high))
+    if low > -wording.LEANS + _ROUNDING or high < wording.LEANS - _ROUNDING:
+        return False
+    line = fitted.line_at(LEAN_FALSE_CALLS)
+    return line is None or fitted.corrected(item.score.high, count) >= line
+
+
 def _stability(fused: Fused, needed: float, reason: Reason | None) -> Stability:
     if fused.contested:
         return "contested"
@@ -282,6 +296,8 @@ def _format_support(
         return f"Inconclusive: the specialists contradict each other; together {text}."
     if reason == "open_set":
         return f"Inconclusive: this face is unlike everything the specialists learned from; they would say {text}."
+    if reason == "unstable":
+        return f"Inconclusive: the answer changes when the picture is saved again; on average {text}."
     if reason == "weak_evidence":
         return f"Inconclusive: what was measured fits {label} and {against} about equally well ({number})."
     if reason is not None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from faceagent.judge.calibrate import Familiarity, Platt, Ratio, Unfamiliarity, calibration_of
-from faceagent.types import Evidence
+from faceagent.types import Evidence, Score
 
 CONFLICT = 0.5
 """log10 LR from which one item counts for its side; one such item on each side is a conflict."""
@@ -67,7 +67,7 @@ def fuse(evidence: Sequence[Evidence]) -> Fused | None:
     for item in evidence:
         fitted = calibration_of(item)
         if item.status == "ok" and item.score is not None and isinstance(fitted, Platt):
-            items.append(RatedEvidence(item, fitted.ratio(item.score.value, comparisons_of(item)), fitted.attack_type))
+            items.append(RatedEvidence(item, _ratio(fitted, item.score, comparisons_of(item)), fitted.attack_type))
             caps.append(fitted.cap_log10)
     if not items:
         return None
@@ -79,6 +79,15 @@ def fuse(evidence: Sequence[Evidence]) -> Fused | None:
     below = math.hypot(*(part.value - part.low for part in parts)) + wider
     above = math.hypot(*(part.high - part.value for part in parts)) + wider
     return Fused(Ratio(total, max(-cap, total - below), min(cap, total + above)), tuple(items), unfamiliarity)
+
+
+def _ratio(fitted: Platt, score: Score, comparisons: int) -> Ratio:
+    """The ratio of a score; where the score has a range, the interval covers that of its ends."""
+    found = fitted.ratio(score.value, comparisons)
+    if score.low is None or score.high is None:
+        return found
+    low, high = (fitted.ratio(end, comparisons).value for end in (score.low, score.high))
+    return found._replace(low=min(found.low, low), high=max(found.high, high))
 
 
 def comparisons_of(item: Evidence) -> int:

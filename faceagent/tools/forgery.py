@@ -24,10 +24,11 @@ from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.faces import align, needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
-from faceagent.tools.base import FollowUp, ToolSpec, View, hidden_evidence, per_face
+from faceagent.tools.base import ToolSpec, View, hidden_evidence, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.framing import framing_evidence
+from faceagent.tools.resaved import COPIES, Resaved, scores_resaved
 from faceagent.types import MOST_PATCHES, Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ SPLICE, SPLICE_FAST = "forgery/splice-1", "forgery/splice-fast-1"
 FAMILIES = {"stylegan": "StyleGAN", "diffusion": "diffusion models"}
 STRONGEST = 4
 """Patches whose mean is a region's score; an eye covers about ten."""
+LEAST_RESAVED = -1.5
+"""Score from which copies of the crop are scored too. Below it a calibrated ratio is at its floor, and stays there."""
 COVERED = 0.5
 """Share of a patch that lies in the region from which the patch counts."""
 
@@ -60,10 +63,6 @@ class Forgery:
         title="Forgery detector",
         summary="Whether parts of a face were spliced in or swapped, and where; whether the whole face was generated.",
         questions=("forgery",),
-        follow_ups=(
-            FollowUp(verdict="forgery", answers="forgery", crop="closer", priority=1),
-            FollowUp(verdict="forgery", answers="forgery", crop="wider", priority=2),
-        ),
         scope="face",
         weights=("clip_vitb16", "dinov2_vits14_224"),
     )
@@ -87,6 +86,12 @@ class Forgery:
         crops = branch_crops(encoders.forgery, name, faces)
         pixels = [crop.pixels for crop in crops]
         output = encoders.forgery.run(pixels, [name])[name]
+        scores = scores_resaved(
+            lambda copies: encoders.forgery.run(copies, [name])[name].logits[:, splice].astype(float),
+            pixels,
+            output.logits[:, splice].astype(float),
+            least=LEAST_RESAVED,
+        )
         generated = encoders.generated.run(pixels, [GENERATED])[GENERATED].logits.astype(float)
         if output.patches is None:
             raise ModelUnavailable(f"The adapter {name!r} has no patch logits.", remedy="Install faceagent again.")
@@ -99,7 +104,7 @@ class Forgery:
             where = _heat_map(crops[row], heat * shown)
             found.append(
                 (
-                    _splice(by, view, float(output.logits[row, splice]), where, fast=name == FAST),
+                    _splice(by, view, scores[row], where, fast=name == FAST),
                     *_generated(by, view, dict(zip(labels, generated[row], strict=True))),
                     *_regions(by, view, face, crops[row], heat, mask),
                     *framing_evidence(by, view),
@@ -143,18 +148,30 @@ def region_scores(points: Reals, heat: Reals, size: int, shown: NDArray[np.uint8
     return scores
 
 
-def _splice(by: ToolStamp, view: View, logit: float, heat: HeatMap, *, fast: bool) -> Evidence:
+def _splice(by: ToolStamp, view: View, found: Resaved, heat: HeatMap, *, fast: bool) -> Evidence:
     how = ", measured by the fast detector, without CLIP" if fast else ""
+    facts: dict[str, float | str] = {}
+    if found.low < found.high:
+        how += f"; for the picture saved again in {len(COPIES)} other ways it lies between {_sigmoid(found.low):.2f} "
+        how += f"and {_sigmoid(found.high):.2f}"
+        facts = {"interval": f"range over the picture and {len(COPIES)} copies saved again; the value is their mean"}
     return Evidence(
         id=f"{view.subject}:forgery",
         tool=by,
         question="forgery",
         subject=view.subject,
-        score=Score(value=logit, scale="logit", calibration=SPLICE_FAST if fast else SPLICE),
+        score=Score(
+            value=found.mean,
+            scale="logit",
+            low=found.low if facts else None,
+            high=found.high if facts else None,
+            calibration=SPLICE_FAST if fast else SPLICE,
+        ),
+        facts=facts,
         heatmap=heat,
         # The statement names no side: where the output turns from one to the other is up to the calibration.
-        statement=f"The forgery detector's raw output for a spliced or swapped part is {_sigmoid(logit):.2f} of 1"
-        f"{how}.",
+        statement=f"The forgery detector's raw output for a spliced or swapped part is "
+        f"{_sigmoid(found.mean):.2f} of 1{how}.",
     )
 
 

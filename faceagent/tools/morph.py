@@ -100,7 +100,7 @@ class MorphDifferential:
         questions=("morph",),
         follow_ups=(
             FollowUp(verdict="morph", answers="morph", priority=0),
-            FollowUp(verdict="forgery", answers="morph", priority=3),
+            FollowUp(verdict="forgery", answers="morph", priority=1),
         ),
         scope="face",
         needs=("landmarks", "reference"),

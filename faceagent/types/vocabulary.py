@@ -33,7 +33,7 @@ Reason = Literal[
     "weights_missing", "not_installed", "not_trained_yet", "crashed",
     # the verdict
     "weak_evidence", "below_operating_point", "contradictory", "uncalibrated", "no_evidence", "face_unusable",
-    "open_set", "refused",
+    "open_set", "unstable", "refused",
 ]  # fmt: skip
 
 Answer = Literal["yes", "leans_yes", "cannot_tell", "leans_no", "no", "described"]

@@ -94,7 +94,15 @@ def every_verdict() -> list[Verdict]:
     unsure = [
         verdict(question, "inconclusive", status="uncertain", reason=reason)
         for question in QUESTIONS
-        for reason in ("weak_evidence", "contradictory", "open_set", "face_unusable", "absent", "no_reference")
+        for reason in (
+            "weak_evidence",
+            "contradictory",
+            "unstable",
+            "open_set",
+            "face_unusable",
+            "absent",
+            "no_reference",
+        )
     ]
     return [*said, *unsure]
 

@@ -54,6 +54,29 @@ def test_an_unfamiliar_face_never_leans(measured: Make) -> None:
     assert (verdict.label, verdict.reason, verdict.leaning) == ("inconclusive", "open_set", None)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "label", "reason"),
+    [
+        (-0.5, 1.2, "inconclusive", "unstable"),  # one copy leans to each side
+        (0.1, 1.2, "forged", None),  # a copy says nothing
+        (-0.2, 0.2, "forged", None),
+        (0.4, 1.6, "forged", None),
+    ],
+)
+def test_a_score_whose_copies_lean_to_both_sides_gives_no_label(
+    measured: Make, low: float, high: float, label: str, reason: str | None
+) -> None:
+    steady = decide.binary("forgery", "F1", [measured("a", 0.5)])
+    score = Score(value=0.5, scale="logit", calibration="test/plain", low=low, high=high)
+    found = decide.binary("forgery", "F1", [measured("a", 0.5, score=score)])
+    assert (found.label, found.reason) == (label, reason)
+    assert ("saved again" in found.wording) == (reason == "unstable")
+    assert found.positive is not None and steady.positive is not None
+    # The interval covers what the copies say, and what one score says of itself.
+    assert found.positive.low <= min(steady.positive.low, 1 / (1 + 10**-low) + 1e-6)
+    assert found.positive.high >= max(steady.positive.high, 1 / (1 + 10**-high) - 1e-6)
+
+
 def test_the_probability_of_the_positive_side_ranks_whatever_the_label_is(measured: Make) -> None:
     found = [decide.binary("forgery", "F1", [measured("a", score)]).positive for score in (-2.0, -0.1, 0.1, 0.8, 2.0)]
     values = [one.value for one in found if one is not None]

@@ -76,6 +76,12 @@ def _screenshot(pixels: Pixels) -> Pixels:
     return np.clip(crisp.astype(np.float64) * 0.94 + 8, 0, 255).round().astype(np.uint8)
 
 
+def _half_size(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    small = cv2.resize(pixels, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
 SWEEP = (
     *map(_jpeg, (90, 70, 50, 30)),
     *map(_resize, (2, 4)),
@@ -83,3 +89,11 @@ SWEEP = (
     *map(_noise, (5.0, 15.0)),
     NamedDegradation("screenshot", _screenshot),
 )
+DELIVERIES = (
+    _jpeg(85),
+    _jpeg(50),
+    NamedDegradation("webp_75", _same, ".webp", (cv2.IMWRITE_WEBP_QUALITY, 75)),
+    NamedDegradation("half_size", _half_size, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, 85)),
+    NamedDegradation("screenshot", _screenshot),
+)
+"""What becomes of a picture on its way: saved again, made smaller, shown on a screen."""

@@ -23,6 +23,7 @@ _REMEDIES = {
     "crashed": "report",
     "no_face": "another_face",
     "contradictory": "person",
+    "unstable": "original",
     "weak_evidence": "person",
     "below_operating_point": "person",
 }
