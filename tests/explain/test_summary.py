@@ -165,6 +165,14 @@ def test_a_forgery_is_answered_with_place_power_and_next_step() -> None:
     assert found.cites == ("V:F1:forgery", "F1:forgery", "F1:forgery_mouth")
 
 
+def test_a_clean_result_does_not_speak_of_generated_faces() -> None:
+    clean = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3)
+    found = summarize([clean], [SPLICE], [face()])
+    assert found.trust is not None and "does not look for faces that a generator made" in found.trust
+    forged = verdict("forgery", "forged", status="leans", supports=("F1:forgery",), llr=1.5)
+    assert "generator" not in (summarize([forged], [SPLICE], [face()]).trust or "")
+
+
 def test_a_lean_is_no_yes() -> None:
     found = summarize([verdict("forgery", "forged", status="leans")], [], [face()])
     assert found.answer.startswith("Possibly")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from faceagent.explain.summary.answers import ATTACKS, answer_of
+from faceagent.explain.summary.reasons import GENERATED
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.judge.calibrate import Platt, calibration_of
 from faceagent.types import Answer, Evidence, Verdict
@@ -64,7 +65,10 @@ def _power(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], answ
     ]
     alarms = max(one.operating_points[0].errors.get("bpcer", 0.0) for one in tests)
     key = {"yes": "power", "leans_yes": "power_weak", "cannot_tell": "power_open"}.get(answer, "power_no")
-    return words.say("trust", key, found=words.join(found), alarms=_rare(words, alarms, "alarms"))
+    power = words.say("trust", key, found=words.join(found), alarms=_rare(words, alarms, "alarms"))
+    if verdict.question == "forgery" and key == "power_no" and not any(one.attack_type == GENERATED for one in tests):
+        return words.paragraph([power, words.say("trust", "not_generated")])
+    return power
 
 
 def _tenths(words: Sentences, share: float) -> str:
