@@ -100,6 +100,16 @@ class Settings(BaseSettings):
     style: Style = Field(default="plain", description="who summaries are written for: short, plain or expert")
     language: SummaryLanguage = Field(default="en", description="language of the summary of a report: en, es or zh")
 
+    served: bool = Field(
+        default=False, description="whether pictures come from others, who cannot change these settings"
+    )
+    decode_processes: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="processes with a memory limit that decode pictures, so that a decoder that crashes ends only its "
+        "own; 0: this process decodes them",
+    )
     max_bytes: int = Field(default=64 * 2**20, ge=1, description="bytes of one picture file")
     max_pixels: int = Field(default=65_000_000, ge=1, description="width × height before decoding")
     max_side: int = Field(default=32_768, ge=1, description="px of the longer side before decoding")
@@ -210,6 +220,10 @@ class Settings(BaseSettings):
     def loading(self) -> str:
         """The settings that decide which weights are loaded and how they run, as JSON; a key for what is kept."""
         return self.model_dump_json(include={"profile", "cache", "weights", "offline", "noncommercial", "threads"})
+
+    def or_raise(self, name: str) -> str:
+        """The end of a remedy that names a limit: empty where whoever reads it cannot change this setting."""
+        return "" if self.served else f", or raise FACEAGENT_{name.upper()}"
 
     @property
     def tower(self) -> str:

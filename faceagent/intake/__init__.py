@@ -7,8 +7,8 @@ decoded from them go into the blob store under the sha256 of those bytes; the Pi
 from pathlib import PurePath
 
 from faceagent.intake.blobs import Blobs, MemoryBlobs, Pixels
-from faceagent.intake.decode import decode
 from faceagent.intake.formats import FORMATS
+from faceagent.intake.isolation import decode_isolated, end_processes
 from faceagent.intake.naming import name_apart
 from faceagent.intake.reading import read
 from faceagent.intake.sources import Input, NamedBytes, Skipped, check, expand
@@ -23,6 +23,7 @@ __all__ = [
     "Pixels",
     "Skipped",
     "check",
+    "end_processes",
     "expand",
     "name_apart",
     "pixels_of",
@@ -41,7 +42,7 @@ def take(source: Source, blobs: Blobs, settings: Settings, *, id: str = "P1") ->
     data = read(source, blobs, settings)
     if isinstance(data, Problem):
         return data
-    decoded = decode(data, settings)
+    decoded = decode_isolated(data, settings)
     if isinstance(decoded, Problem):
         return decoded
     key = blobs.put(data)
@@ -63,7 +64,7 @@ def take(source: Source, blobs: Blobs, settings: Settings, *, id: str = "P1") ->
 
 def pixels_of(data: bytes, settings: Settings) -> Pixels:
     """The pixels of bytes that ``take`` has accepted before: decoding again gives the same. Raises ValueError."""
-    decoded = decode(data, settings)
+    decoded = decode_isolated(data, settings)
     if isinstance(decoded, Problem):
         raise ValueError(f"these bytes were never accepted: {decoded.message}")
     return decoded.pixels

@@ -68,7 +68,7 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
         return Problem(
             reason="too_slow",
             message=f"The {kind} takes more than {settings.decode_seconds:g} seconds of processor time to decode.",
-            remedy="Save it again as PNG or JPEG, or raise FACEAGENT_DECODE_SECONDS.",
+            remedy=f"Save it again as PNG or JPEG{settings.or_raise('decode_seconds')}.",
         )
     except NoDecoder as error:
         return Problem(reason="unsupported_format", message=error.message, remedy=error.remedy)
@@ -76,6 +76,12 @@ def decode(data: bytes, settings: Settings) -> Decoded | Problem:
         return Problem(reason="unsupported_format", message=f"The values of the {kind} {error}.", remedy=error.remedy)
     except ValueError as error:
         return Problem(reason="corrupt_picture", message=f"The {kind} is damaged: {_first_line(error)}.")
+    except MemoryError:
+        return Problem(
+            reason="too_many_pixels",
+            message=f"The {kind} takes more memory to decode than there is for one picture.",
+            remedy="Make it smaller, or save it as a JPEG that is not progressive.",
+        )
     except Exception as error:
         # Decoders fail on hostile bytes with almost any exception there is; for us they all mean the same.
         logger.debug("the %s decoder failed: %r", kind, error)
@@ -141,13 +147,13 @@ def _over_limits(kind: str, header: Header, size: tuple[int, int], settings: Set
         return Problem(
             reason="too_many_pixels",
             message=f"The picture has {width}×{height} pixels; a side of at most {settings.max_side:,} is read.",
-            remedy="Make it smaller, or raise FACEAGENT_MAX_SIDE.",
+            remedy=f"Make it smaller{settings.or_raise('max_side')}.",
         )
     if width * height > settings.max_pixels:
         return Problem(
             reason="too_many_pixels",
             message=f"The picture has {width}×{height} pixels; at most {settings.max_pixels:,} are read.",
-            remedy="Make it smaller, or raise FACEAGENT_MAX_PIXELS.",
+            remedy=f"Make it smaller{settings.or_raise('max_pixels')}.",
         )
     if _bytes(kind, header, size) > MOST_DECODING:
         return Problem(
@@ -165,7 +171,7 @@ def _too_many_frames(frames: int, settings: Settings) -> Problem | None:
     return Problem(
         reason="too_large",
         message=f"The picture has {frames} frames; at most {settings.max_frames} are accepted.",
-        remedy="Give one frame of it, or raise FACEAGENT_MAX_FRAMES.",
+        remedy=f"Give one frame of it{settings.or_raise('max_frames')}.",
     )
 
 

@@ -19,7 +19,7 @@ def read(source: Source, blobs: Blobs, settings: Settings) -> bytes | Problem:
     if source.problem is not None:
         return source.problem
     if source.kind == "path":
-        found = _read_path(path_of(source), settings.max_bytes)
+        found = _read_path(path_of(source), settings)
     elif source.kind == "url":
         from faceagent.intake.fetch import fetch
 
@@ -30,15 +30,14 @@ def read(source: Source, blobs: Blobs, settings: Settings) -> bytes | Problem:
         return found
     if not found:
         return Problem(reason="empty_file", message="There are no bytes in it.")
-    return too_large(settings.max_bytes) if len(found) > settings.max_bytes else found
+    return _too_large(settings) if len(found) > settings.max_bytes else found
 
 
-def too_large(limit: int) -> Problem:
-    """The problem for more bytes than ``limit``."""
+def _too_large(settings: Settings) -> Problem:
     return Problem(
         reason="too_large",
-        message=f"It has more than {limit:,} bytes.",
-        remedy="Give a smaller file, or raise FACEAGENT_MAX_BYTES.",
+        message=f"It has more than {settings.max_bytes:,} bytes.",
+        remedy=f"Give a smaller file{settings.or_raise('max_bytes')}.",
     )
 
 
@@ -49,7 +48,7 @@ def _read_stored(key: str, blobs: Blobs) -> bytes | Problem:
         return Problem(reason="corrupt_picture", message="Its bytes are no longer in the store.")
 
 
-def _read_path(path: Path, limit: int) -> bytes | Problem:
+def _read_path(path: Path, settings: Settings) -> bytes | Problem:
     try:
         # Checked before opening, because opening a device can already have an effect.
         mode = os.stat(path).st_mode
@@ -64,9 +63,9 @@ def _read_path(path: Path, limit: int) -> bytes | Problem:
             # Checked again, because the name may refer to another file by now.
             status = os.fstat(file.fileno())
             problem = _unfit(status.st_mode)
-            if problem is None and status.st_size > limit:
-                problem = too_large(limit)
-            return file.read(limit + 1) if problem is None else problem
+            if problem is None and status.st_size > settings.max_bytes:
+                problem = _too_large(settings)
+            return file.read(settings.max_bytes + 1) if problem is None else problem
     except PermissionError:
         return Problem(
             reason="no_permission", message="It may not be read.", remedy="Give this user the right to read it."

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from faceagent.agent.analyst import Analyst
+from faceagent.intake import end_processes
 from faceagent.serve import errors, upkeep
 from faceagent.serve.auth import KeyCache
 from faceagent.serve.chats import Chats
@@ -63,7 +64,13 @@ def create_app(
                 yield
         finally:
             await wakeup.close()
-            for close in (service.finish, worker.close, app.state.chats.close, *(one.join for one in threads)):
+            for close in (
+                service.finish,
+                worker.close,
+                app.state.chats.close,
+                *(one.join for one in threads),
+                end_processes,
+            ):
                 await run_in_threadpool(close)
             service.database.close()
 

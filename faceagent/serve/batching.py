@@ -1,7 +1,8 @@
 """The one queue in front of the analyst: pictures of different requests share a model batch.
 
 While a batch is worked on, further pictures collect; the next batch takes all that ask the same. Nobody waits for
-a batch to fill, so a single client is served at once. Requests come before items of jobs, which fill up their batches.
+a batch to fill, so a single client is served at once. Requests come before items of jobs and do not share batches with
+them; a batch of items has only as many pictures as are done within a bounded time, so that no request waits for long.
 """
 
 import threading
@@ -24,6 +25,8 @@ from faceagent.types import Report
 
 SMOOTHING = 0.2
 """Weight of the newest batch in the mean time of a picture."""
+TURNS = 8
+"""Batches of requests after which one of items has its turn, so that jobs go on under any load."""
 
 
 class QueueFull(Exception):  # noqa: N818 - a state, not a failure
@@ -51,9 +54,20 @@ class Waiting:
 class Batcher:
     """A thread that takes pictures from the queue, a batch at a time. Safe to share."""
 
-    def __init__(self, analyst: Callable[[], Analyst], *, size: int, capacity: int, metrics: Metrics) -> None:
-        """``analyst`` makes the analyst in the queue's own thread, so that a server starts without waiting for it."""
+    def __init__(
+        self, analyst: Callable[[], Analyst], *, size: int, capacity: int, item_seconds: float, metrics: Metrics
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            analyst: makes the analyst, in the queue's own thread, so that a server starts without waiting for it.
+            size: pictures of one batch.
+            capacity: pictures of requests that may wait.
+            item_seconds: how long a batch of items may take; it has one picture at least.
+            metrics: what is counted.
+        """
         self._make, self._size, self._capacity, self._metrics = analyst, size, capacity, metrics
+        self._item_seconds, self._turns = item_seconds, 0
         self._requests: deque[Waiting] = deque()
         self._items: deque[Waiting] = deque()
         self._changed = threading.Condition()
@@ -151,16 +165,23 @@ class Batcher:
                     return batch
 
     def _take(self) -> list[Waiting]:
+        if self._requests and not (self._items and self._turns >= TURNS):
+            self._turns += 1
+            return self._first(self._requests, self._size)
+        self._turns = 0
+        return self._first(self._items, min(self._size, max(1, int(self._item_seconds / self._seconds))))
+
+    def _first(self, queue: "deque[Waiting]", most: int) -> list[Waiting]:
+        """The oldest picture of a queue and others that ask the same."""
         batch: list[Waiting] = []
-        for queue in (self._requests, self._items):
-            kept: list[Waiting] = []
-            while queue and len(batch) < self._size:
-                one = queue.popleft()
-                if batch and not self._fits(batch[0], one):
-                    kept.append(one)
-                elif one.report.set_running_or_notify_cancel():
-                    batch.append(one)
-            queue.extendleft(reversed(kept))
+        kept: list[Waiting] = []
+        while queue and len(batch) < most:
+            one = queue.popleft()
+            if batch and not self._fits(batch[0], one):
+                kept.append(one)
+            elif one.report.set_running_or_notify_cancel():
+                batch.append(one)
+        queue.extendleft(reversed(kept))
         return batch
 
     def _fits(self, first: Waiting, one: Waiting) -> bool:

@@ -40,6 +40,7 @@ HEADERS = {
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """Paths that need no key."""
 RETRY_SECONDS = 5.0
+TOO_MUCH = "Too many large requests are under way."
 
 
 class Guard:
@@ -113,8 +114,11 @@ class Guard:
             self._running[key.id] += 1
             mine.key = key.id
         declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared[:20]) > limit:
+        size = int(declared[:20]) if declared.isdecimal() else 0
+        if size > limit:
             raise too_large(limit)
+        if self._held + size > self._settings.held_bytes:
+            raise too_many(TOO_MUCH, RETRY_SECONDS)
 
     def _limited(self, receive: Receive, mine: "_Share", limit: int) -> Receive:
         """``receive`` within a limit on the bytes of this request, of all together, and on time by the settings."""
@@ -137,7 +141,7 @@ class Guard:
             if mine.held > limit:
                 raise too_large(limit)
             if self._held > self._settings.held_bytes:
-                raise too_many("Too many large requests are under way.", RETRY_SECONDS)
+                raise too_many(TOO_MUCH, RETRY_SECONDS)
             return message
 
         return limited

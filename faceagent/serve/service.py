@@ -48,14 +48,24 @@ MakeAnalyst = Callable[[Settings], Analyst]
 
 
 def analysis_settings(settings: Settings, service: ServiceSettings) -> Settings:
-    """The analyst's settings in a server: batches as large as the queue's, and no conversation on the disk."""
-    return settings.model_copy(update={"batch": service.batch, "memory": IN_MEMORY})
+    """The analyst's settings in a server: batches as large as the queue's, no conversation on the disk.
+
+    Pictures come from anybody, so they are decoded in processes of their own.
+    """
+    changed = {"batch": service.batch, "memory": IN_MEMORY, "served": True}
+    return settings.model_copy(update={**changed, "decode_processes": service.decode_processes})
 
 
 def open_service(settings: ServiceSettings, analysis: Settings, metrics: Metrics, make: MakeAnalyst) -> Service:
     """Open the database and start the queue. Raises StorageError."""
     database = open_database(settings.database)
-    batcher = Batcher(lambda: make(analysis), size=settings.batch, capacity=settings.queue, metrics=metrics)
+    batcher = Batcher(
+        lambda: make(analysis),
+        size=settings.batch,
+        capacity=settings.queue,
+        item_seconds=settings.item_seconds,
+        metrics=metrics,
+    )
     batcher.start()
     return Service(settings, analysis, database, batcher, metrics, threading.Event())
 

@@ -39,6 +39,17 @@ class ServiceSettings(BaseSettings):
     upload_seconds: float = Field(default=120.0, gt=0, description="time for one request to arrive")
     queue: int = Field(default=64, ge=1, description="pictures that wait for the models; more are answered with 429")
     batch: int = Field(default=8, ge=1, le=256, description="pictures of different requests that share a model batch")
+    item_seconds: float = Field(
+        default=1.5,
+        gt=0,
+        description="time of a batch of items, which a request may have to wait for; one picture at least",
+    )
+    decode_processes: int = Field(
+        default=2,
+        ge=0,
+        le=64,
+        description="processes with a memory limit that decode pictures; 0: the server's own process decodes them",
+    )
     chats: int = Field(default=4, ge=1, description="turns of conversations at a time; more are answered with 429")
 
     rate: int = Field(default=300, ge=1, description="requests a minute of a key that has no limit of its own")

@@ -27,6 +27,8 @@ MOST_FIELDS = 200
 MOST_FILES = 10_000
 LONGEST_NAME = 200
 UNNAMED = "upload"
+INLINE_BYTES = 256 * 2**10
+"""Bodies up to this size are read in the event loop itself: it takes less time than a thread does."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -86,7 +88,7 @@ async def read_body(request: Request, model: type[Body], files: Sequence[str]) -
     """The fields of a request as ``model``, and the files of its form by field. Raises ApiError and ValidationError."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return model.model_validate_json(await request.body()), {}
+        return await validated(model, await request.body()), {}
     if kind != "multipart/form-data":
         raise ApiError(415, "Send application/json or multipart/form-data.")
     try:
@@ -95,6 +97,13 @@ async def read_body(request: Request, model: type[Body], files: Sequence[str]) -
             return model.model_validate(_fields(model, form, files)), found
     except HTTPException as error:
         raise ApiError(400, f"The form cannot be read: {error.detail}") from None
+
+
+async def validated(model: type[Body], data: bytes) -> Body:
+    """JSON as ``model``; in a thread where it takes long, for nobody else is answered meanwhile."""
+    if len(data) <= INLINE_BYTES:
+        return model.model_validate_json(data)
+    return await run_in_threadpool(model.model_validate_json, data)
 
 
 async def _upload(given: UploadFile | str) -> Upload:
@@ -117,10 +126,19 @@ def _fields(model: type[BaseModel], form: FormData, files: Sequence[str]) -> dic
         values = [one for one in form.getlist(name) if isinstance(one, str) and one]
         many = name in model.model_fields and get_origin(model.model_fields[name].annotation) is tuple
         if many:
-            found[name] = [part.strip() for value in values for part in value.split(",") if part.strip()]
+            found[name] = _listed(name, values)
         elif values:
             found[name] = values[-1]
     return found
+
+
+def _listed(name: str, values: Sequence[str]) -> list[str]:
+    """The entries of a field that may stand several times. Names of questions may also stand in one, with commas.
+
+    A comma is a part of a URL and of a data: URL.
+    """
+    parts = [part for value in values for part in value.split(",")] if name == "questions" else values
+    return [part.strip() for part in parts if part.strip()]
 
 
 async def read_picture(request: Request, settings: Settings, model: type[OfPicture]) -> tuple[OfPicture, Submission]:
@@ -130,16 +148,25 @@ async def read_picture(request: Request, settings: Settings, model: type[OfPictu
     given = (body.image is not None) + (body.url is not None) + len(uploads)
     if given != 1:
         raise unprocessable("body.image", "Send one picture: image or url.")
-    references = references_of(body.references, files)
-    if uploads:
-        name = uploads[0].name if body.name == UNNAMED else clean_name(body.name)
-        return body, Submission(uploads[0].data, name, references)
+    sent = (body, files)
+    large = sum(map(len, (body.image or "", *body.references))) > INLINE_BYTES
+    data, references = await run_in_threadpool(_given, *sent) if large else _given(*sent)
+    if data is not None:
+        name = uploads[0].name if uploads and body.name == UNNAMED else clean_name(body.name)
+        return body, Submission(data, name, references)
+    fetched = await run_in_threadpool(fetch_picture, body.url or "", settings)
+    if isinstance(fetched, Problem):
+        raise unprocessable("body.url", f"The URL gives no picture: {fetched.message}", code=fetched.reason)
+    return body, Submission(fetched, clean_name(body.name), references)
+
+
+def _given(body: PictureBody, files: Files) -> tuple[bytes | None, tuple[bytes, ...]]:
+    """The picture, where the request itself holds it, and the references. Raises ApiError (422)."""
+    uploads = files.get("image", [])
+    data = uploads[0].data if uploads else None
     if body.image is not None:
-        return body, Submission(decode_image(body.image, "body.image"), clean_name(body.name), references)
-    data = await run_in_threadpool(fetch_picture, body.url or "", settings)
-    if isinstance(data, Problem):
-        raise unprocessable("body.url", f"The URL gives no picture: {data.message}", code=data.reason)
-    return body, Submission(data, clean_name(body.name), references)
+        data = decode_image(body.image, "body.image")
+    return data, references_of(body.references, files)
 
 
 def references_of(given: Sequence[str], files: Files) -> tuple[bytes, ...]:

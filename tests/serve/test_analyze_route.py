@@ -30,6 +30,15 @@ def test_form_json_and_data_url_give_the_same_report(server: Server) -> None:
     assert reports[0] == reports[1] == reports[2]
 
 
+def test_a_large_picture_in_base64_arrives_whole(server: Server) -> None:
+    large = PNG + bytes(600_000)
+    sent = {"image": base64.b64encode(large).decode(), "references": [base64.b64encode(large).decode()]}
+    report = server.post("/v1/analyze", json=sent).json()["report"]
+    assert report["picture"]["bytes"] == len(large)
+    broken = server.post("/v1/analyze", json={**sent, "references": ["@" * 600_000]})
+    assert broken.json()["error"]["details"][0]["field"] == "body.references.0"
+
+
 def test_what_is_no_picture_is_an_answer(server: Server) -> None:
     answer = server.analyse(b"hello")
     assert answer.status_code == 200

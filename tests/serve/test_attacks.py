@@ -68,6 +68,25 @@ def test_all_requests_together_hold_a_bounded_number_of_bytes(serve: Callable[..
         assert server.post("/v1/analyze", files={"image": ("a.png", b"x" * 200_000)}).status_code == 200
 
 
+def test_what_would_not_fit_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    read: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(1)
+        yield b"x"
+
+    async def main() -> tuple[int, str]:
+        app = create_app(ServiceSettings(database=str(tmp_path), held_bytes=2000), Settings(workers=1), FakeAnalyst)
+        async with app.router.lifespan_context(app):
+            key = api_keys.create_key(app.state.service.database, "a", "submit").secret
+            headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "content-length": "3000"}
+            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://x") as client:
+                answer = await client.post("/v1/analyze", content=body(), headers=headers)
+                return answer.status_code, answer.headers["retry-after"]
+
+    assert asyncio.run(main()) == (429, "5") and read == []
+
+
 def test_one_key_has_a_bounded_number_of_requests_under_way(tmp_path: Path) -> None:
     begun, go_on = threading.Event(), threading.Event()
 

@@ -8,7 +8,7 @@ import pytest
 from fake_service import FakeAnalyst, Server, picture_bytes
 
 from faceagent.errors import InputError
-from faceagent.serve.batching import Batcher, QueueFull, Waiting
+from faceagent.serve.batching import TURNS, Batcher, QueueFull, Waiting
 from faceagent.serve.metrics import Metrics
 from faceagent.serve.requests import AnalysisOptions
 from faceagent.settings import Settings
@@ -25,7 +25,7 @@ class Held:
     def __init__(self, size: int = 8, capacity: int = 64) -> None:
         self.analyst, self.go, self.begun = FakeAnalyst(Settings(workers=1)), threading.Event(), threading.Event()
         self.analyst.before = self._wait
-        self.batcher = Batcher(lambda: self.analyst, size=size, capacity=capacity, metrics=Metrics())  # type: ignore[arg-type,return-value]
+        self.batcher = Batcher(lambda: self.analyst, size=size, capacity=capacity, item_seconds=60.0, metrics=Metrics())  # type: ignore[arg-type,return-value]
         self.batcher.start()
         self.first = self.put()
         assert self.begun.wait(10)
@@ -49,14 +49,40 @@ def test_requests_that_ask_the_same_share_a_batch() -> None:
     assert sorted(held.analyst.batches) == [1, 1, 2, 3]
 
 
-def test_items_of_jobs_fill_up_the_batches_of_requests() -> None:
+def test_requests_come_before_items_of_jobs_and_do_not_wait_with_them() -> None:
     held = Held(size=3)
-    item = held.batcher.submit_item(Waiting(PNG, "item", FORGERY))
-    request = held.put()
+    order: list[str] = []
+    for name in ("item 1", "item 2", "request"):
+        waiting = Waiting(PNG, name, FORGERY)
+        put = held.batcher.submit if name == "request" else held.batcher.submit_item
+        put(waiting).add_done_callback(lambda done, name=name: order.append(name))  # type: ignore[misc]
     held.go.set()
-    assert item.result(10) and request.result(10)
-    assert held.analyst.batches == [1, 2]
     held.batcher.close(10)
+    assert order == ["request", "item 1", "item 2"]
+    assert held.analyst.batches == [1, 1, 2]
+
+
+def test_a_batch_of_items_has_as_many_pictures_as_a_request_may_wait_for() -> None:
+    held = Held(size=8)
+    held.batcher._item_seconds = 3.0
+    items = [held.batcher.submit_item(Waiting(PNG, "item", FORGERY)) for _ in range(3)]
+    held.batcher._seconds = 2.0  # a picture takes 2 s: one at a time
+    held.go.set()
+    for one in items:
+        one.result(10)
+    held.batcher.close(10)
+    assert held.analyst.batches[:2] == [1, 1]
+
+
+def test_items_have_their_turn_under_any_load() -> None:
+    held = Held(size=1)
+    item = held.batcher.submit_item(Waiting(PNG, "item", FORGERY))
+    before: list[int] = []
+    item.add_done_callback(lambda done: before.append(sum(one.done() for one in requests)))
+    requests = [held.put() for _ in range(2 * TURNS)]
+    held.go.set()
+    held.batcher.close(10)
+    assert 0 < before[0] < len(requests)
 
 
 def test_a_full_queue_says_when_to_come_again() -> None:
@@ -112,7 +138,7 @@ def test_an_analyst_that_cannot_be_made_is_an_error_of_every_request() -> None:
     def fail() -> None:
         raise InputError("no weights")
 
-    batcher = Batcher(fail, size=2, capacity=2, metrics=Metrics())  # type: ignore[arg-type]
+    batcher = Batcher(fail, size=2, capacity=2, item_seconds=60.0, metrics=Metrics())  # type: ignore[arg-type]
     batcher.start()
     with pytest.raises(InputError):
         batcher.analyst()

@@ -60,6 +60,13 @@ def test_files_zip_base64_and_urls_become_one_job(server: Server) -> None:
     assert report["problem"]["message"] == items[1]["error"]["message"]
 
 
+def test_a_comma_is_a_part_of_a_url(serve: Callable[..., Server]) -> None:
+    server = serve(work=False)
+    urls = ["http://127.0.0.1.example/a,b.png", "http://127.0.0.1.example/c.png?size=1,2"]
+    assert server.post("/v1/jobs", files={"x": b""}, data={"urls": urls}).json()["total"] == 2
+    assert {one.url for one in leases.claim(server.service.database, 9, 60)} == set(urls)
+
+
 def test_a_policy_decides_about_every_item(server: Server) -> None:
     policy = "{rules: [{when: [unreadable], then: block}, {when: [forged], then: review}], otherwise: allow}"
     files = [("image", ("a.png", PNG)), ("image", ("b.png", b"no picture"))]

@@ -28,7 +28,7 @@ from faceagent.serve.errors import ApiError, error_of, unprocessable
 from faceagent.serve.logs import logger
 from faceagent.serve.openapi import EVENTS, json_body
 from faceagent.serve.service import Service
-from faceagent.serve.uploads import decode_image, fetch_picture
+from faceagent.serve.uploads import decode_image, fetch_picture, validated
 from faceagent.storage.database.api_keys import ApiKey
 from faceagent.storage.database.engine import new_id
 from faceagent.types import FrozenModel, Problem
@@ -100,7 +100,7 @@ def get_model(key: Submitter, name: str) -> ModelEntry:
 async def complete(request: Request, service: ServiceHere, key: Submitter) -> Response:
     """Answer the newest message of a conversation about pictures."""
     # Read here and not by FastAPI, which reads bodies before it asks for a key.
-    body = ChatRequest.model_validate_json(await request.body())
+    body = await validated(ChatRequest, await request.body())
     chats: Chats = request.app.state.chats
     turns = turns_of(body.messages)
     if not turns or body.messages[-1].role != "user":
