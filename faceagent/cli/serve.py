@@ -1,5 +1,6 @@
 """``faceagent serve``: the service, until Ctrl-C. The work is done in ``faceagent.serve``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,8 +19,11 @@ def serve(
         bool, typer.Option("--open", help="Answer without API keys; only programs of this machine can ask.")
     ] = False,
     new_admin_key: Annotated[
-        bool, typer.Option("--new-admin-key", help="Make and print another admin key: the first was lost.")
+        bool, typer.Option("--new-admin-key", help="Make another admin key: the first was lost.")
     ] = False,
+    admin_key_file: Annotated[
+        Path | None, typer.Option(help="Write that key into this new file (0600), not on the screen.")
+    ] = None,
     warm: Annotated[bool, typer.Option("--warm", help="Load the models before the first picture.")] = False,
 ) -> None:
     """Serve the HTTP API: analysis, jobs, moderation, chat for OpenAI's clients."""
@@ -30,6 +34,18 @@ def serve(
         raise InputError(
             f"The service needs {error.name}, which is not installed.", remedy="pip install 'faceagent[serve]'"
         ) from None
-    given = {"host": host, "port": port, "open": open_to_all or None}
+    given = {"host": host, "port": port, "open": open_to_all or None, "admin_key_file": admin_key_file}
     settings = load_service(**{name: value for name, value in given.items() if value is not None})
-    run(settings, load(), new_admin_key=new_admin_key, warm=warm, say=lambda text: err.print(text, highlight=False))
+    run(
+        settings,
+        load(),
+        new_admin_key=new_admin_key,
+        warm=warm,
+        say=lambda text: err.print(text, highlight=False),
+        show_key=_show_key,
+    )
+
+
+def _show_key(secret: str) -> None:
+    """On standard output; logs go to standard error."""
+    typer.echo(f"\nAdmin key, shown once: {secret}\n")

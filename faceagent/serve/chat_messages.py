@@ -76,11 +76,23 @@ class ChatRequest(ForeignModel):
     faceagent: ChatOptions = ChatOptions()
 
 
+class Citation(FrozenModel):
+    """What a number in the answer stands for."""
+
+    label: str = Field(description="as the answer has it: E5")
+    case_id: str
+    evidence_id: str = Field(description="id of the evidence in the report of that case")
+
+
 class ChatNotes(FrozenModel):
     """What faceagent says beyond OpenAI's fields, as ``faceagent``."""
 
-    case_id: str | None = Field(default=None, description="the report on the newest picture of this turn")
-    case_ids: list[str] = Field(default=[], description="the reports on all pictures of this turn")
+    case_id: str | None = Field(
+        default=None,
+        description="the report on the picture that was measured last, in this turn or before",
+    )
+    case_ids: list[str] = Field(default=[], description="the reports that this turn has made, one per picture")
+    citations: list[Citation] = Field(default=[], description="the evidence that the answer cites, in its order")
     notices: list[str] = []
     asks_back: bool = Field(default=False, description="the answer is a question; the next message answers it")
 

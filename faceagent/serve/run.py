@@ -1,9 +1,12 @@
 """Runs the application under uvicorn: keys on the first start, weights before the first request, an end in order."""
 
+import os
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,6 +26,7 @@ ENDING_SECONDS = 30
 KEEP_ALIVE_SECONDS = 15
 BACKLOG = 1024
 HEADER_BYTES = 32 * 2**10
+PRIVATE = 0o600
 
 
 class _Server(uvicorn.Server):
@@ -47,8 +51,17 @@ def run(
     new_admin_key: bool = False,
     warm: bool = False,
     say: Callable[[str], None],
+    show_key: Callable[[str], None],
 ) -> None:
-    """Serve until a signal ends it. ``say`` prints a line for the person who starts it.
+    """Serve until a signal ends it.
+
+    Args:
+        settings: of the service.
+        analysis: of the analyst.
+        new_admin_key: make another admin key, whether there is one or not.
+        warm: load the models at once.
+        say: prints a line for the person who starts it.
+        show_key: prints the first admin key, apart from the logs; it is not called where the key goes into a file.
 
     Raises:
         StorageError: the database cannot be used.
@@ -56,7 +69,7 @@ def run(
         InputError: the address cannot be listened at.
     """
     weights.ready(analysis)
-    make_first_key(settings, anew=new_admin_key, say=say)
+    make_first_key(settings, anew=new_admin_key, show_key=show_key)
     logs.set_up()
     tracing.set_up()
     listening = _listen(settings)
@@ -86,18 +99,38 @@ def _ended(number: int, frame: object) -> None:
     del number, frame
 
 
-def make_first_key(settings: ServiceSettings, *, anew: bool = False, say: Callable[[str], None]) -> None:
-    """Print an admin key where there is none in force, once. Raises StorageError."""
+def make_first_key(settings: ServiceSettings, *, anew: bool = False, show_key: Callable[[str], None]) -> None:
+    """Make an admin key where there is none in force, and show it once or write it to ``settings.admin_key_file``.
+
+    Raises:
+        StorageError: the database cannot be used.
+        InputError: the file is there already, or cannot be written.
+    """
     if settings.open:
         return
     database = open_database(settings.database)
     try:
         known = api_keys.list_keys(database)
-        if anew or not any(one.role == "admin" and one.revoked is None for one in known):
-            made = api_keys.create_key(database, "admin", "admin")
-            say(f"Admin key, shown once: {made.secret}")
+        if not anew and any(one.role == "admin" and one.revoked is None for one in known):
+            return
+        if settings.admin_key_file is None:
+            show_key(api_keys.create_key(database, "admin", "admin").secret)
+            return
+        # The file is there before the key is, so that no key is made that nobody gets to see.
+        with _private(settings.admin_key_file) as file:
+            file.write(api_keys.create_key(database, "admin", "admin").secret + "\n")
     finally:
         database.close()
+
+
+def _private(path: Path) -> TextIO:
+    """A new file that its user alone can read. Raises InputError."""
+    try:
+        return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE), "w", encoding="ascii")
+    except OSError as error:
+        raise InputError(
+            f"The admin key cannot be written to {path}: {error.strerror}.", remedy="Name a file that is not there yet."
+        ) from error
 
 
 def _listen(settings: ServiceSettings) -> socket.socket:

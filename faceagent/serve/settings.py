@@ -1,6 +1,7 @@
 """Settings of the service, read from ``FACEAGENT_SERVE_*``; those of the analysis are ``faceagent.settings``."""
 
 import ipaddress
+from pathlib import Path
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -22,6 +23,9 @@ class ServiceSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen at")
     port: int = Field(default=8156, ge=0, le=65535)
     open: bool = Field(default=False, description="answer without keys; only on this machine")
+    admin_key_file: Path | None = Field(
+        default=None, description="new file (0600) into which the first admin key is written, instead of printing it"
+    )
     database: str = Field(
         default_factory=lambda: str(user_data_path("faceagent") / "service"),
         description="where the service keeps its state: a folder, or a postgresql:// URL",

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from fake_service import Server, picture_bytes
 
-from faceagent.errors import SettingsError
+from faceagent.errors import InputError, SettingsError
 from faceagent.serve.run import make_first_key
 from faceagent.serve.settings import ServiceSettings, load_service
+from faceagent.storage.database import api_keys
+from faceagent.storage.database.engine import open_database
 
 PNG = picture_bytes()
 
@@ -79,8 +81,23 @@ def test_without_keys_only_this_machine_is_answered(serve: Callable[..., Server]
 
 def test_the_first_admin_key_is_printed_once(tmp_path: Path) -> None:
     settings, said = ServiceSettings(database=str(tmp_path / "new")), list[str]()
-    make_first_key(settings, say=said.append)
-    make_first_key(settings, say=said.append)
+    make_first_key(settings, show_key=said.append)
+    make_first_key(settings, show_key=said.append)
     assert len(said) == 1
-    make_first_key(settings, anew=True, say=said.append)
+    make_first_key(settings, anew=True, show_key=said.append)
     assert len(said) == 2 and said[0] != said[1]
+
+
+def test_the_first_admin_key_can_go_into_a_private_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    settings = ServiceSettings(database=str(tmp_path / "s"), admin_key_file=file)
+    for _ in range(2):
+        make_first_key(settings, show_key=pytest.fail)
+    assert file.stat().st_mode & 0o077 == 0
+    database = open_database(settings.database)
+    found = api_keys.find_key(database, file.read_text().strip())
+    assert found is not None and found.role == "admin"
+    with pytest.raises(InputError, match="not there yet"):
+        make_first_key(settings, anew=True, show_key=pytest.fail)
+    assert len(api_keys.list_keys(database)) == 1, "a key was made that nobody can know"
+    database.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_service import FakeAnalyst, Server, picture_bytes, report_on
 
-from faceagent.agent.chat.events import Clarification, Done, Event, Noted, Token
+from faceagent.agent.chat.events import Clarification, Done, Event, Noted, Recorded, Token
 from faceagent.errors import InputError, StorageError
 from faceagent.intake import NamedBytes
 from faceagent.serve.chat_messages import ChatOptions, Message, Turn, fingerprint, turns_of
@@ -34,7 +34,10 @@ class FakeConversation:
             yield Clarification(text="Which face?", options=("left", "right"))
             return
         yield Noted(code="policy", text="A notice.")
-        reply = f"turn {len(self.asked)}, {self.pictures} pictures"
+        if pictures or text == "look again":
+            evidence = report_on(NamedBytes("a", picture_bytes()), Request()).evidence[0]
+            yield Recorded(picture=self.pictures, number=len(self.asked) + 4, evidence=evidence)
+        reply = f"turn {len(self.asked)}, {self.pictures} pictures" if text != "why" else "Because of E5 and E99."
         for word in reply.split(" "):
             yield Token(text=word + " ")
         yield Done(turn=len(self.asked), reply=reply, seconds=0, overhead_ms=0, calls=0)
@@ -83,6 +86,26 @@ def test_a_conversation_goes_on_where_it_is_open(server: Server, opened: list[Fa
     assert len(opened) == 1
     ask(server, user("who", URL), answer, {"role": "user", "content": "something else"})
     assert len(opened) == 2 and opened[1].asked == [("who", 1), ("something else", 0)]
+
+
+def test_what_is_cited_is_evidence_of_a_case_and_a_new_measurement_has_its_own(
+    server: Server, opened: list[FakeConversation]
+) -> None:
+    said: list[dict[str, Any]] = []
+    notes = []
+    for text in ("is it real", "why", "look again"):
+        said.append(user(text, URL) if not said else user(text))
+        answer = ask(server, *said).json()
+        said.append(answer["choices"][0]["message"])
+        notes.append(answer["faceagent"])
+    assert len(opened) == 1
+    first, why, again = notes
+    (cited,) = why["citations"]
+    assert (cited["label"], cited["case_id"], why["case_ids"]) == ("E5", first["case_id"], [])
+    report = server.get(f"/v1/cases/{cited['case_id']}").json()["report"]
+    assert cited["evidence_id"] in [one["id"] for one in report["evidence"]]
+    assert why["case_id"] == first["case_id"], "what was measured earlier stands in the case made then"
+    assert again["case_ids"] == [again["case_id"]] and again["case_id"] != first["case_id"]
 
 
 def test_a_conversation_of_another_key_is_another(server: Server, opened: list[FakeConversation]) -> None:

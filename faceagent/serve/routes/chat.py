@@ -31,7 +31,7 @@ from faceagent.serve.service import Service
 from faceagent.serve.uploads import decode_image, fetch_picture, validated
 from faceagent.storage.database.api_keys import ApiKey
 from faceagent.storage.database.engine import new_id
-from faceagent.types import FrozenModel, Problem
+from faceagent.types import FrozenModel, Problem, Report
 
 router = APIRouter(tags=["chat"])
 CREATED = 1_764_460_800
@@ -156,7 +156,9 @@ class _Answer:
         elif isinstance(event, Noted):
             self.notes = self.notes.model_copy(update={"notices": [*self.notes.notices, event.text]})
         elif isinstance(event, ChatNotes):
-            self.notes = self.notes.model_copy(update={"case_id": event.case_id, "case_ids": event.case_ids})
+            self.notes = self.notes.model_copy(
+                update={name: getattr(event, name) for name in ("case_id", "case_ids", "citations")}
+            )
         self.text += added
         return added
 
@@ -204,11 +206,13 @@ def _begin(
     def put(one: Event | ChatNotes | Exception | None) -> None:
         loop.call_soon_threadsafe(queue.put_nowait, one)
 
+    def keep(report: Report) -> str:
+        return cases.store(service, key, report)[0]
+
     def work() -> None:
         try:
-            for event in chats.ask(service, key.id, body.faceagent, turns):
+            for event in chats.ask(service, key.id, body.faceagent, turns, keep):
                 put(event)
-            put(_cases(chats, service, key, body, [turn for turn, _ in turns]))
         except Exception as error:
             put(error)
         finally:
@@ -223,9 +227,3 @@ def _begin(
 
     loop.run_in_executor(None, work)
     return events()
-
-
-def _cases(chats: Chats, service: Service, key: ApiKey, body: ChatRequest, turns: list[Turn]) -> ChatNotes:
-    reports = chats.reports(key.id, body.faceagent, turns, len(turns[-1].pictures))
-    ids = [cases.store(service, key, report)[0] for report in reports]
-    return ChatNotes(case_id=ids[-1] if ids else None, case_ids=ids)
