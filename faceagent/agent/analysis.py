@@ -22,7 +22,7 @@ from faceagent.agent.explainer import build_explainer
 from faceagent.agent.host_state import own_state
 from faceagent.agent.progress import progress_bar
 from faceagent.agent.runtime import AgentRuntime
-from faceagent.agent.state import RunContext
+from faceagent.agent.state import RunContext, Watch
 from faceagent.intake import MemoryBlobs
 from faceagent.intake.reading import read
 from faceagent.report import RunFolder, run_key, thumbnail
@@ -51,6 +51,7 @@ class AnalysisJob:
     progress: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
     unwritten: list[tuple[str, str]] = field(default_factory=list)
+    watch: Watch | None = None
 
 
 class Reports(Iterator[Report]):
@@ -101,6 +102,7 @@ def run(
         pool=runtime.pool,
         explainer=build_explainer(runtime.settings, job.explain, alone=alone),
         cancelled=job.cancelled,
+        watch=job.watch,
     )
     with ExitStack() as stack:
         folder = _folder(job, runtime, alone=alone)

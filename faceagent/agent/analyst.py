@@ -15,6 +15,7 @@ from faceagent.agent.chat import Conversation
 from faceagent.agent.explainer import chosen_explainer
 from faceagent.agent.graph import build_graph
 from faceagent.agent.runtime import AgentRuntime
+from faceagent.agent.state import Watch
 from faceagent.errors import InputError, OutputError
 from faceagent.intake import Input, MemoryBlobs, Skipped, check, expand, name_apart, pixels_of
 from faceagent.per_process import ProcessLock
@@ -103,6 +104,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         out: Path | str | None = None,
         fresh: bool = False,
         progress: bool = False,
+        watch: Watch | None = None,
     ) -> Reports:
         """Reports in the order of the pictures, a batch at a time, so that memory stays flat.
 
@@ -120,6 +122,7 @@ class Analyst(AbstractContextManager["Analyst"]):
                 same request has reported on there are not analysed again, as long as their bytes are the same.
             fresh: analyse every picture, whatever is in ``out``.
             progress: draw a progress bar, in a terminal on standard error or in a notebook.
+            watch: called when a step of the run begins and when it has ended, from the threads of the run.
 
         Raises:
             InputError: for a question, purpose, jurisdiction or explainer that does not exist.
@@ -148,6 +151,7 @@ class Analyst(AbstractContextManager["Analyst"]):
             out=None if out is None else Path(out).absolute(),
             fresh=fresh,
             progress=progress,
+            watch=watch,
         )
         return Reports(run(job, self.runtime, self._graph), job, skipped)
 

@@ -41,13 +41,12 @@ class Node(Protocol):
 
 
 def _timed(part: str) -> Callable[[Node], Node]:
-    """Add the time a node takes to ``part`` of the record's timings."""
+    """A node is a step of the run called ``part``."""
 
     def clocked(node: Node) -> Node:
         @wraps(node)
         def run(state: PipelineState, *, runtime: Runtime[RunContext]) -> PipelineState:
-            runtime.context.check_cancelled()
-            with runtime.context.record.clock(part):
+            with runtime.context.step(part):
                 return node(state, runtime=runtime)
 
         return cast(Node, run)
@@ -120,10 +119,9 @@ def send_tools(state: PipelineState, runtime: Runtime[RunContext]) -> list[Send]
 def run_tool(state: ToolBatch, runtime: Runtime[RunContext]) -> PipelineState:
     """One tool over all its views, in one batch."""
     context = runtime.context
-    context.check_cancelled()
     references = reference_views(context, state["pictures"], state["faces"])
     views = [view_of(context, key, references) for key in state["views"]]
-    with context.record.clock(f"tool.{state['tool']}"):
+    with context.step(f"tool.{state['tool']}"):
         groups = pipeline.run_tool(context.tools[state["tool"]], views, context.allowed, is_late=context.is_late)
     return {
         "evidence": [

@@ -3,17 +3,18 @@
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from faceagent.explain import VlmExplainer
 from faceagent.intake.blobs import Blobs
 from faceagent.settings import Settings
 from faceagent.storage.record import Record
 from faceagent.tools.base import Tool
-from faceagent.types import PolicyDecision, Question, Request, Source
+from faceagent.types import FrozenModel, PolicyDecision, Question, Request, Source
 
 
 def union(old: list[str], new: list[str]) -> list[str]:
@@ -49,6 +50,17 @@ class ToolBatch(TypedDict):
     faces: list[str]
 
 
+class StepProgress(FrozenModel):
+    """A step of a run begins or has ended; ``part`` is named as in ``Manifest.timings_ms``: "faces", "tool.forgery"."""
+
+    part: str
+    state: Literal["started", "ended"]
+
+
+Watch = Callable[[StepProgress], None]
+"""Told of every step, from the threads of the run; it has to return at once and must not raise."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What one run works with; LangGraph gives it to every node, and it is never part of the state.
@@ -69,11 +81,23 @@ class RunContext:
     cancelled: threading.Event = field(default_factory=threading.Event)
     deadline: float = math.inf
     """Seconds on the monotonic clock, see ``is_late``."""
+    watch: Watch | None = None
 
     def of_batch(self, sources: tuple[Source, ...], record: Record) -> "RunContext":
         """The same run for other pictures, whose time begins now."""
         deadline = time.monotonic() + self.settings.picture_seconds * len(sources)
         return replace(self, sources=sources, record=record, deadline=deadline)
+
+    @contextmanager
+    def step(self, part: str) -> Iterator[None]:
+        """Time a part of the run, and tell who watches. Raises RunCancelled once the run was cancelled."""
+        self.check_cancelled()
+        if self.watch is not None:
+            self.watch(StepProgress(part=part, state="started"))
+        with self.record.clock(part):
+            yield
+        if self.watch is not None:
+            self.watch(StepProgress(part=part, state="ended"))
 
     def is_late(self) -> bool:
         """Whether the time of these pictures is over: what has begun ends, and nothing more is begun."""

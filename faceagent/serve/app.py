@@ -16,7 +16,22 @@ from faceagent.serve.chats import Chats
 from faceagent.serve.mcp.http import serving
 from faceagent.serve.metrics import Metrics
 from faceagent.serve.middleware import Guard
-from faceagent.serve.routes import analyze, cases, chat, feedback, health, jobs, keys, mcp, moderate, purge, tools
+from faceagent.serve.routes import (
+    analyze,
+    cases,
+    chat,
+    desk,
+    feedback,
+    health,
+    jobs,
+    keys,
+    mcp,
+    moderate,
+    pictures,
+    purge,
+    session,
+    tools,
+)
 from faceagent.serve.service import MakeAnalyst, analysis_settings, open_service
 from faceagent.serve.settings import ServiceSettings
 from faceagent.serve.wakeup import Wakeup
@@ -24,7 +39,25 @@ from faceagent.serve.worker import Worker
 from faceagent.settings import Settings
 from faceagent.version import __version__
 
-ROUTERS = tuple(one.router for one in (analyze, moderate, jobs, chat, tools, cases, feedback, keys, purge, health, mcp))
+ROUTERS = tuple(
+    one.router
+    for one in (
+        analyze,
+        moderate,
+        jobs,
+        chat,
+        tools,
+        cases,
+        pictures,
+        feedback,
+        keys,
+        purge,
+        health,
+        mcp,
+        session,
+        desk,
+    )
+)
 WARM_SIDE = 256
 DESCRIPTION = (
     "Explainable face analysis: expression, deepfake, identity. Verdicts are support for a statement, not proof."

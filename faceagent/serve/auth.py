@@ -14,9 +14,11 @@ import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from faceagent.serve.browser import session_token
 from faceagent.serve.errors import ApiError, too_many
 from faceagent.serve.service import Service, service_of
 from faceagent.storage.database.api_keys import DAY, MINUTE, ROLES, ApiKey, Role, count_use, find_key
+from faceagent.storage.database.browser_sessions import find_session
 
 REMEMBERED = 30.0
 MOST_REMEMBERED = 10_000
@@ -52,7 +54,7 @@ class KeyCache:
         self._known.clear()
 
 
-def _allowed(role: Role) -> Callable[..., ApiKey]:
+def _allowed(role: Role, *, counted: bool = True) -> Callable[..., ApiKey]:
     def check(
         request: Request,
         service: Annotated[Service, Depends(service_of)],
@@ -63,7 +65,7 @@ def _allowed(role: Role) -> Callable[..., ApiKey]:
         structlog.contextvars.bind_contextvars(key=key.id)
         if ROLES.index(key.role) < ROLES.index(role):
             raise ApiError(403, f"This needs a key with the role {role}; yours is {key.role}.")
-        if key is not LOCAL:
+        if key is not LOCAL and counted:
             _count(service, key)
         return key
 
@@ -74,14 +76,25 @@ def identify(request: Request, service: Service) -> ApiKey:
     """The key of a request, found before anything of its body is read. Raises ApiError (401). Takes up to 50 ms."""
     if service.settings.open:
         return LOCAL
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    header = request.headers.get("authorization", "")
+    if not header and (token := session_token(request)) is not None:
+        signed_in = find_session(service.database, token)
+        if signed_in is None:
+            raise ApiError(401, "Your session is over. Sign in again.", headers={"WWW-Authenticate": "Bearer"})
+        return signed_in
+    scheme, _, secret = header.partition(" ")
     given = secret.strip() if scheme.lower() == "bearer" else ""
-    cache: KeyCache = request.app.state.keys
-    key = cache.find(service, given) if given else None
+    key = key_of(request, service, given) if given else None
     if key is None:
         words = "This API key is not valid." if given else "Send an API key: Authorization: Bearer fa_…"
         raise ApiError(401, words, headers={"WWW-Authenticate": "Bearer"})
     return key
+
+
+def key_of(request: Request, service: Service, secret: str) -> ApiKey | None:
+    """The key with that secret. Takes up to 50 ms."""
+    cache: KeyCache = request.app.state.keys
+    return cache.find(service, secret)
 
 
 def _count(service: Service, key: ApiKey) -> None:
@@ -94,6 +107,8 @@ def _count(service: Service, key: ApiKey) -> None:
 
 
 Submitter = Annotated[ApiKey, Depends(_allowed("submit"))]
+Looker = Annotated[ApiKey, Depends(_allowed("submit", counted=False))]
+"""Who may look at small pictures, of which a page shows hundreds: they do not count as requests."""
 Reviewer = Annotated[ApiKey, Depends(_allowed("review"))]
 Admin = Annotated[ApiKey, Depends(_allowed("admin"))]
 ServiceHere = Annotated[Service, Depends(service_of)]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from opentelemetry.trace import SpanContext
 
 from faceagent.agent.analyst import Analyst
+from faceagent.agent.state import StepProgress, Watch
 from faceagent.errors import FaceagentError
 from faceagent.intake import NamedBytes
 from faceagent.serve import tracing
@@ -49,6 +50,8 @@ class Waiting:
     report: Future[Report] = field(default_factory=Future)
     span: SpanContext = field(default_factory=tracing.here)
     """The request's, for the span of its batch."""
+    watch: Watch | None = None
+    """Told of the steps of its batch."""
 
 
 class Batcher:
@@ -219,7 +222,12 @@ class Batcher:
         return self._single[name]
 
     def _analyse(self, batch: list[Waiting]) -> list[Report]:
-        first = batch[0]
+        first, watching = batch[0], [one.watch for one in batch if one.watch is not None]
+
+        def tell(step: StepProgress) -> None:
+            for watch in watching:
+                watch(step)
+
         with tracing.batch_span([one.span for one in batch], first.tool) as span:
             reports = list(
                 self._with_tool(first.tool).analyze_many(
@@ -229,6 +237,7 @@ class Batcher:
                     purpose=first.options.purpose,
                     jurisdiction=first.options.jurisdiction,
                     explain=first.options.explain,
+                    watch=tell if watching else None,
                 )
             )
             tracing.add_timings(span, reports)

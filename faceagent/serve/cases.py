@@ -1,7 +1,7 @@
 """Cases for the routes: how a report becomes one, who may see it, and the pages and maps that are made of it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,18 @@ _rendering = ProcessLock()
 
 
 def store(
-    service: Service, key: ApiKey, report: Report, picture: bytes | None = None, moderation: Moderation | None = None
+    service: Service,
+    key: ApiKey,
+    report: Report,
+    picture: bytes | None = None,
+    moderation: Moderation | None = None,
+    references: Sequence[bytes] = (),
 ) -> tuple[str, bytes]:
-    """Keep a report, with the picture where it was asked for; returns the case's id and the report as JSON."""
+    """Keep a report, with the pictures where that was asked for; returns the case's id and the report as JSON."""
     text, seconds = report.model_dump_json().encode(), service.settings.case_seconds
     with service.database.write() as connection:
         kept = cases.add_case(connection, key.id, report, text, seconds=seconds, picture=picture, moderation=moderation)
+        cases.add_references(connection, kept, references)
     return kept, text
 
 

@@ -25,7 +25,7 @@ class ForeignModel(BaseModel):
 
 
 class ImageUrl(ForeignModel):
-    """A picture as ``data:`` URL, or an http(s) URL at a public address."""
+    """A picture: a ``data:`` URL, ``case:case_3f…`` (a case that has kept it), or http(s) at a public address."""
 
     url: str = Field(min_length=1, max_length=MOST_URL)
 

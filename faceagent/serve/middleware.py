@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from faceagent.serve import tracing
+from faceagent.serve import desk, tracing
 from faceagent.serve.auth import identify
 from faceagent.serve.errors import ApiError, body_of, error_of, too_many
 from faceagent.serve.logs import logger
@@ -37,8 +37,8 @@ HEADERS = {
 """Sent unless the route says otherwise. No header allows other origins: CORS stays closed."""
 
 
-PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
-"""Paths that need no key."""
+PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json", *desk.PAGES})
+"""Paths that need no key; so do the desk's own files, and signing in."""
 RETRY_SECONDS = 5.0
 TOO_MUCH = "Too many large requests are under way."
 
@@ -104,7 +104,7 @@ class Guard:
 
     async def _admit(self, request: Request, mine: "_Share", limit: int) -> None:
         """Raises ApiError: 401 for a key that is none, 403 for a foreign page, 413 and 429 for too much."""
-        if request.url.path not in PUBLIC:
+        if not _is_public(request):
             if self._settings.open:
                 _check_local(request)
             key = await run_in_threadpool(identify, request, request.app.state.service)
@@ -169,8 +169,14 @@ class _Share:
     key: str | None = None
 
 
+def _is_public(request: Request) -> bool:
+    path = request.url.path
+    signs_in = path == "/v1/session" and request.method == "POST"
+    return path in PUBLIC or path.startswith((desk.FILES, desk.CASE)) or signs_in
+
+
 def _check_local(request: Request) -> None:
-    """Without keys, no web page may ask, wherever it comes from. Raises ApiError (403).
+    """Without keys, no web page may ask but the desk of this machine. Raises ApiError (403).
 
     A page of another site can send a request to this machine, and one whose name leads to 127.0.0.1 (DNS rebinding) can
     read the answer. Programs send no Origin, and name this machine as what it is.
@@ -178,7 +184,7 @@ def _check_local(request: Request) -> None:
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     origin = request.headers.get("origin")
     if not is_loopback(host) or (origin is not None and not is_loopback(urlsplit(origin).hostname or "")):
-        raise ApiError(403, "A server without keys answers programs of this machine only, and no web page.")
+        raise ApiError(403, "A server without keys answers programs and the desk of this machine only.")
 
 
 def too_large(limit: int) -> ApiError:

@@ -18,13 +18,15 @@ from faceagent.serve.app import create_app
 from faceagent.serve.service import Service
 from faceagent.serve.settings import ServiceSettings
 from faceagent.settings import Settings
-from faceagent.storage.database import api_keys
+from faceagent.storage.database import api_keys, browser_sessions
 from faceagent.storage.database.engine import open_database
 
 ENDING_SECONDS = 30
 """Time that requests under way have when the server is asked to end."""
 KEEP_ALIVE_SECONDS = 15
 BACKLOG = 1024
+LINK_SECONDS = 900
+"""Time in which the printed link has to be used; it is good once."""
 HEADER_BYTES = 32 * 2**10
 PRIVATE = 0o600
 
@@ -75,6 +77,8 @@ def run(
     listening = _listen(settings)
     host, port = listening.getsockname()[:2]
     say(f"faceagent serves http://{host}:{port}" + (" without keys" if settings.open else ""))
+    if (code := make_link(settings)) is not None:
+        say(f"Sign in once, within {LINK_SECONDS // 60} minutes: http://{host}:{port}/signin#{code}")
     config = uvicorn.Config(
         create_app(settings, analysis, warm=warm),
         log_config=None,
@@ -131,6 +135,19 @@ def _private(path: Path) -> TextIO:
         raise InputError(
             f"The admin key cannot be written to {path}: {error.strerror}.", remedy="Name a file that is not there yet."
         ) from error
+
+
+def make_link(settings: ServiceSettings) -> str | None:
+    """The code of a link that signs one browser in as an admin; None where no keys are needed. Raises StorageError."""
+    if settings.open:
+        return None
+    database = open_database(settings.database)
+    try:
+        admins = (one.id for one in api_keys.list_keys(database) if one.role == "admin" and one.revoked is None)
+        key_id = next(admins, None)
+        return None if key_id is None else browser_sessions.open_session(database, key_id, LINK_SECONDS, "link")
+    finally:
+        database.close()
 
 
 def _listen(settings: ServiceSettings) -> socket.socket:

@@ -59,6 +59,7 @@ class ServiceSettings(BaseSettings):
     rate: int = Field(default=300, ge=1, description="requests a minute of a key that has no limit of its own")
     quota: int = Field(default=100_000, ge=1, description="requests a day, likewise")
 
+    session_seconds: float = Field(default=DAY / 2, gt=0, description="how long a browser stays signed in")
     case_seconds: float = Field(default=7 * DAY, gt=0, description="how long reports are kept")
     job_seconds: float = Field(default=7 * DAY, gt=0, description="time after which a job ends, finished or not")
     audit_seconds: float = Field(default=365 * DAY, gt=0, description="how long the audit log is kept")

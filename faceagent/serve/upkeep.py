@@ -10,6 +10,7 @@ from faceagent.serve.webhooks import deliver_due
 from faceagent.serve.worker import job_ended
 from faceagent.storage.database.api_keys import forget_uses
 from faceagent.storage.database.audit import forget_entries
+from faceagent.storage.database.browser_sessions import forget_sessions
 from faceagent.storage.database.cases import expire_cases
 from faceagent.storage.database.deliveries import forget_deliveries
 from faceagent.storage.database.engine import now
@@ -22,6 +23,7 @@ def remove_expired(service: Service) -> int:
     ended = expire_cases(database)
     expire_jobs(database, finished=job_ended)
     forget_uses(database)
+    forget_sessions(database)
     forget_entries(database, now() - settings.audit_seconds)
     forget_deliveries(database, now() - settings.job_seconds)
     return ended

@@ -12,6 +12,7 @@ from PIL import Image
 
 from faceagent import policy
 from faceagent.agent.runtime import build_tools
+from faceagent.agent.state import StepProgress
 from faceagent.errors import InputError
 from faceagent.intake import NamedBytes
 from faceagent.serve.app import create_app
@@ -107,6 +108,9 @@ class FakeAnalyst:
         self.batches.append(len(pictures))
         self.before(pictures)
         self.with_references(options["references"])
+        if (watch := options["watch"]) is not None:
+            for state in ("started", "ended"):
+                watch(StepProgress(part="faces", state=state))
         if any(data == b"broken request" for data in pictures):
             raise InputError("This request is broken.")
         request = Request(questions=policy.expand(options["questions"]))

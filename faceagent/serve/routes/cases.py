@@ -7,11 +7,12 @@ from pydantic import Field
 
 from faceagent.serve import cases
 from faceagent.serve.auth import ServiceHere, Submitter, owner
+from faceagent.serve.case_view import CaseView, case_view
 from faceagent.serve.errors import ApiError, responses, unprocessable
 from faceagent.storage.database import audit, case_index
 from faceagent.storage.database import cases as stored
 from faceagent.storage.database.case_index import BadCursor, CaseFilter, Sort
-from faceagent.types import FrozenModel, Question
+from faceagent.types import FrozenModel, Question, SummaryLanguage
 from faceagent.types.service import Analysis, CaseList, CaseStatus, Decision, SignOff
 
 router = APIRouter(tags=["cases"])
@@ -87,6 +88,13 @@ def get_case(service: ServiceHere, key: Submitter, case_id: CaseId, if_none_matc
         return Response(status_code=304, headers=_tag(case.etag))
     body = cases.json_of(case.id, case.expires, case.report or b"")
     return Response(body, media_type="application/json", headers=_tag(case.etag))
+
+
+@router.get("/v1/cases/{case_id}/view", responses=responses(404, 410))
+def get_view(service: ServiceHere, key: Submitter, case_id: CaseId, language: SummaryLanguage = "en") -> CaseView:
+    """What a page needs beside the report to draw the case, with its words in a language."""
+    case = cases.find(service, key, case_id)
+    return case_view(case, stored.kept_references(service.database, case_id), language)
 
 
 @router.get(

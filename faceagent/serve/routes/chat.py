@@ -1,6 +1,7 @@
 """OpenAI-compatible chat: the stock clients ask about pictures, in turns, streaming or not."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -34,6 +35,8 @@ from faceagent.storage.database.engine import new_id
 from faceagent.types import FrozenModel, Problem, Report
 
 router = APIRouter(tags=["chat"])
+OF_CASE = "case:"
+"""Before the id of a case whose picture was kept: it need not be sent again."""
 CREATED = 1_764_460_800
 """When the model was made known, as OpenAI's clients want it; it means nothing here."""
 
@@ -105,7 +108,7 @@ async def complete(request: Request, service: ServiceHere, key: Submitter) -> Re
     turns = turns_of(body.messages)
     if not turns or body.messages[-1].role != "user":
         raise unprocessable("body.messages", "The last message has to be the user's.")
-    loaded = [(turn, await run_in_threadpool(_load, turn, place, service)) for place, turn in enumerate(turns)]
+    loaded = [(turn, await run_in_threadpool(_load, turn, place, service, key)) for place, turn in enumerate(turns)]
     chats.acquire()
     events, answer = _begin(chats, service, key, body, loaded), _Answer()
     if body.stream:
@@ -121,7 +124,7 @@ async def complete(request: Request, service: ServiceHere, key: Submitter) -> Re
     return Response(made.model_dump_json(), media_type="application/json")
 
 
-def _load(turn: Turn, place: int, service: Service) -> list[bytes]:
+def _load(turn: Turn, place: int, service: Service, key: ApiKey) -> list[bytes]:
     """The pictures of a turn. Raises ApiError (422)."""
     found = []
     for number, url in enumerate(turn.pictures):
@@ -129,11 +132,32 @@ def _load(turn: Turn, place: int, service: Service) -> list[bytes]:
         if url[:5].lower() == "data:":
             found.append(decode_image(url, field))
             continue
+        if url.startswith(OF_CASE):
+            found.append(_of_case(url.removeprefix(OF_CASE), field, service, key))
+            continue
         data = fetch_picture(url, service.analysis)
         if isinstance(data, Problem):
             raise unprocessable(field, f"The URL gives no picture: {data.message}", code=data.reason)
         found.append(data)
     return found
+
+
+def _known_cases(turns: list[tuple[Turn, list[bytes]]]) -> dict[str, str]:
+    """The cases whose pictures a conversation is about, by the sha256 of the picture."""
+    return {
+        hashlib.sha256(data).hexdigest(): url.removeprefix(OF_CASE)
+        for turn, pictures in turns
+        for url, data in zip(turn.pictures, pictures, strict=True)
+        if url.startswith(OF_CASE)
+    }
+
+
+def _of_case(case_id: str, field: str, service: Service, key: ApiKey) -> bytes:
+    """The picture that a case has kept. Raises ApiError (404, 410, 422)."""
+    picture = cases.find(service, key, case_id).picture
+    if picture is None:
+        raise unprocessable(field, "The picture of this case was not kept. Send it again.")
+    return picture
 
 
 class _Answer:
@@ -206,8 +230,12 @@ def _begin(
     def put(one: Event | ChatNotes | Exception | None) -> None:
         loop.call_soon_threadsafe(queue.put_nowait, one)
 
+    known = _known_cases(turns)
+
     def keep(report: Report) -> str:
-        return cases.store(service, key, report)[0]
+        """A picture that is a case already needs no other one."""
+        found = None if report.picture is None else known.get(report.picture.sha256)
+        return found or cases.store(service, key, report)[0]
 
     def work() -> None:
         try:

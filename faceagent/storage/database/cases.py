@@ -5,13 +5,15 @@ A case that has expired leaves its row without content, so that a reader is told
 
 import hashlib
 import zlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from faceagent.storage.database import case_index
 from faceagent.storage.database.engine import Database, new_id, now
-from faceagent.storage.database.tables import case_verdicts, cases
+from faceagent.storage.database.tables import case_references, case_thumbnails, case_verdicts, cases
 from faceagent.types import Report
 from faceagent.types.service import Moderation
 
@@ -71,6 +73,44 @@ def add_case(
     return case_id
 
 
+def add_references(connection: Connection, case_id: str, pictures: Sequence[bytes]) -> None:
+    """Keep the pictures that the picture of a case was compared with, each once."""
+    kept = {hashlib.sha256(data).hexdigest(): data for data in pictures}
+    if kept:
+        rows = [{"case_id": case_id, "sha256": digest, "data": data} for digest, data in kept.items()]
+        connection.execute(insert(case_references), rows)
+
+
+def kept_references(database: Database, case_id: str) -> frozenset[str]:
+    """sha256 of the pictures that the picture of a case was compared with, of those that were kept."""
+    with database.read() as connection:
+        found = connection.execute(select(case_references.c.sha256).where(case_references.c.case_id == case_id))
+        return frozenset(found.scalars())
+
+
+def find_reference(database: Database, case_id: str, sha256: str) -> bytes | None:
+    """A picture that the picture of a case was compared with, where it was kept."""
+    wanted = select(case_references.c.data).where(
+        case_references.c.case_id == case_id, case_references.c.sha256 == sha256
+    )
+    with database.read() as connection:
+        return connection.execute(wanted).scalar()
+
+
+def add_thumbnail(database: Database, case_id: str, data: bytes) -> None:
+    """Keep a small copy of the picture of a case, JPEG, as long as the case."""
+    with database.write() as connection:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        added = dialect.insert(case_thumbnails).values(case_id=case_id, data=data)
+        connection.execute(added.on_conflict_do_nothing())
+
+
+def find_thumbnail(database: Database, case_id: str) -> bytes | None:
+    """The small copy of the picture of a case, where there is one."""
+    with database.read() as connection:
+        return connection.execute(select(case_thumbnails.c.data).where(case_thumbnails.c.case_id == case_id)).scalar()
+
+
 def find_case(database: Database, case_id: str, key_id: str | None) -> Case | None:
     """The case with that id, of that key where one is given."""
     wanted = select(cases).where(cases.c.id == case_id)
@@ -97,7 +137,9 @@ def expire_cases(database: Database) -> int:
 
 
 def _empty(connection: Connection, those: ColumnElement[bool]) -> int:
-    connection.execute(delete(case_verdicts).where(case_verdicts.c.case_id.in_(select(cases.c.id).where(those))))
+    over = select(cases.c.id).where(those)
+    for table in (case_verdicts, case_references, case_thumbnails):
+        connection.execute(delete(table).where(table.c.case_id.in_(over)))
     emptied = update(cases).where(those)
     emptied = emptied.values(report=None, picture=None, kept=False, deleted=now(), **case_index.EMPTY)
     return connection.execute(emptied).rowcount

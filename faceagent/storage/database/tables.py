@@ -168,3 +168,39 @@ audit = Table(
     Column("target", String(80), nullable=False),
     Column("request_id", String(64), nullable=False),
 )
+
+browser_sessions = Table(
+    "browser_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("key_id", ID, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("expires", Float, nullable=False, index=True),
+)
+
+case_references = Table(
+    "case_references",
+    metadata,
+    Column("case_id", ID, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+case_thumbnails = Table(
+    "case_thumbnails",
+    metadata,
+    Column("case_id", ID, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+case_reviews = Table(
+    "case_reviews",
+    metadata,
+    Column("case_id", ID, ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key_id", ID, nullable=False),
+    Column("reviewer", String(100), nullable=False),
+    Column("decision", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)

@@ -1,0 +1,160 @@
+"""A case as a page draws it: summary and strips in the reader's language, outlines of the parts of every face.
+
+Only presentation: everything here is read from the report, and nothing is measured or decided.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from pydantic import Field
+
+from faceagent.explain import summarize
+from faceagent.faces.needs import table
+from faceagent.faces.parts import outline
+from faceagent.report.headings import Headings, headings_in
+from faceagent.report.strips import Strip, strip, zones
+from faceagent.storage.database.cases import Case
+from faceagent.types import (
+    PARTS,
+    Evidence,
+    Face,
+    FacePart,
+    FrozenModel,
+    Question,
+    Region,
+    Report,
+    Summary,
+    SummaryLanguage,
+)
+
+OUTLINED_FACES = 24
+"""Faces whose parts are outlined; with more, their boxes alone are drawn."""
+_UNIT = re.compile(r":AU(\d+)$")
+_AREAS: Mapping[Region, tuple[FacePart, ...]] = {
+    "left_eye": ("left_eye",),
+    "right_eye": ("right_eye",),
+    "nose": ("nose",),
+    "mouth": ("mouth",),
+    "skin": ("forehead", "right_cheek", "left_cheek", "chin"),
+}
+
+
+class BarView(FrozenModel):
+    """A value with its interval, in per cent of the width of an axis."""
+
+    value: float
+    low: float
+    high: float
+    ends: tuple[str, str] | None = Field(description="what the left and the right end stand for; null: 0 to 100 %")
+    text: str = Field(description="the number and its words")
+
+
+class StripView(FrozenModel):
+    """One verdict: what the page says of it, in the reader's language."""
+
+    verdict: str
+    question: Question
+    subject: str
+    title: str
+    tone: str = Field(description="alarm, open, calm or plain")
+    answer: str
+    reason: str | None
+    bar: BarView | None
+
+
+class Zone(FrozenModel):
+    """A part of the verbal scale, in per cent of the width."""
+
+    left: float
+    width: float
+    words: str
+
+
+class CaseView(FrozenModel):
+    """Beside the report: what a page needs to draw it."""
+
+    case_id: str
+    created: float
+    expires: float
+    kept: bool = Field(description="whether the picture can be shown")
+    references_kept: tuple[str, ...] = Field(description="ids of the references that can be shown")
+    summary: Summary
+    strips: tuple[StripView, ...] = Field(description="the most important one first")
+    zones: tuple[Zone, ...]
+    outlines: dict[str, dict[FacePart, tuple[tuple[float, float], ...]]] = Field(
+        description="per face and part: a polygon in px of the picture; left out where there are many faces"
+    )
+    areas: dict[str, tuple[FacePart, ...]] = Field(description="per evidence: the parts of the face it is about")
+
+
+def case_view(case: Case, kept: Collection[str], language: SummaryLanguage) -> CaseView:
+    """The view of a case in a language.
+
+    Args:
+        case: with its report.
+        kept: sha256 of the references whose bytes were kept.
+        language: of its words.
+    """
+    report = Report.model_validate_json(case.report or b"")
+    words = headings_in(language)
+    summary = _summary(report, language)
+    verdicts = {one.id: one for one in report.verdicts}
+    found = [strip(verdicts[one.verdict], one, words) for one in summary.findings if one.verdict in verdicts]
+    return CaseView(
+        case_id=case.id,
+        created=case.created,
+        expires=case.expires,
+        kept=case.picture is not None and report.picture is not None,
+        references_kept=tuple(one.id for one in report.references if one.sha256 in kept),
+        summary=summary,
+        strips=tuple(_strip(one) for one in found),
+        zones=tuple(_zone(one, words) for one in zones()),
+        outlines={face.id: _outlines(face) for face in report.faces[:OUTLINED_FACES] if face.landmarks},
+        areas={one.id: parts for one in report.evidence if (parts := areas_of(one))},
+    )
+
+
+def _summary(report: Report, language: SummaryLanguage) -> Summary:
+    if report.summary is not None and report.summary.language == language:
+        return report.summary
+    return summarize(
+        report.verdicts,
+        report.evidence,
+        report.faces,
+        language=language,
+        problem=report.problem,
+        refused=[*report.refused, *report.policy],
+    )
+
+
+def _strip(one: Strip) -> StripView:
+    return StripView(
+        verdict=one.verdict.id,
+        question=one.verdict.question,
+        subject=one.verdict.subject,
+        title=one.title,
+        tone=one.tone,
+        answer=one.answer,
+        reason=one.reason,
+        bar=None if one.bar is None else BarView(**one.bar._asdict()),
+    )
+
+
+def _zone(one: tuple[float, float, str], words: Headings) -> Zone:
+    left, width, name = one
+    return Zone(left=left, width=width, words=words.support(name.replace(" ", "_")))
+
+
+def _outlines(face: Face) -> dict[FacePart, tuple[tuple[float, float], ...]]:
+    points = np.asarray(face.landmarks, dtype=np.float64)
+    return {part: tuple((round(float(x), 1), round(float(y), 1)) for x, y in outline(points, part)) for part in PARTS}
+
+
+def areas_of(item: Evidence) -> tuple[FacePart, ...]:
+    """The parts of a face that a piece of evidence is about; none where it is about the whole face or picture."""
+    unit = _UNIT.search(item.id)
+    if unit is not None:
+        need = table().action_unit.get(int(unit[1]))
+        return () if need is None else need.all
+    return () if item.region is None else _AREAS.get(item.region, ())

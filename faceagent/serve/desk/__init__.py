@@ -1,0 +1,68 @@
+"""The desk: the web page of the service. Plain files from the package, no build step, nothing from elsewhere.
+
+One shell of HTML serves every page; the scripts below ``/desk/`` draw it from the JSON of ``/v1``.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from faceagent.policy import PURPOSES
+from faceagent.report.headings import headings_in
+from faceagent.types import LANGUAGES, QUESTIONS
+
+PAGES = frozenset({"/", "/signin"})
+CASE = "/case/"
+"""A page per case: ``/case/case_3f…``."""
+FILES = "/desk/"
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'"
+)
+"""``blob:`` and ``data:`` are pictures that the page holds itself: a drop that is not sent yet, a drawn heat map."""
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+}
+
+
+class File(NamedTuple):
+    """A file as it is sent."""
+
+    data: bytes
+    kind: str
+    etag: str
+
+
+@cache
+def files() -> Mapping[str, File]:
+    """Every file below ``/desk/`` by name; ``index.html`` is the shell of all pages."""
+    folder = resources.files("faceagent.serve.desk").joinpath("files")
+    found = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in TYPES}
+    for language in LANGUAGES:
+        found[f"words-{language}.json"] = json.dumps(words(language), ensure_ascii=False).encode()
+    return {name: File(data, TYPES[name.rpartition(".")[2]], _etag(data)) for name, data in found.items()}
+
+
+def words(language: str) -> dict[str, Any]:
+    """The words of the page in a language; what it lacks is in English."""
+    base, own = _read("en"), _read(language)
+    merged = {section: {**table, **own.get(section, {})} for section, table in base.items()}
+    lists = {"questions": QUESTIONS, "purposes": PURPOSES}
+    return {**merged, "lists": lists, "titles": dict(headings_in(language).tables["titles"])}
+
+
+def _read(language: str) -> dict[str, dict[str, str]]:
+    text = resources.files("faceagent.serve.desk").joinpath(f"words/{language}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _etag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

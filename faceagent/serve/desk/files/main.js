@@ -1,0 +1,95 @@
+// Frame of every page: the bar on top, sign-in, language, and which page is shown.
+
+import { h, fill, say } from "./dom.js";
+import { getJson, onSignedOut, sendJson } from "./http.js";
+import { askForKey, useLink } from "./signin.js";
+import { LANGUAGES, keepLanguage, language, loadWords, t } from "./words.js";
+
+const PAGES = [
+  { path: /^\/$/, load: () => import("./intake.js"), name: "desk" },
+  { path: /^\/case\/(case_[0-9a-f]+)$/, load: () => import("./case.js"), name: "case" },
+];
+const NAVIGATION = [["/", "desk"]];
+let leave = () => {};
+let who = null;
+
+export function go(path) {
+  history.pushState({}, "", path);
+  return show();
+}
+
+async function show() {
+  leave();
+  leave = () => {};
+  const place = document.getElementById("page");
+  const page = PAGES.find((one) => one.path.test(location.pathname)) ?? PAGES[0];
+  drawBar(page.name);
+  document.title = `${t(`nav.${page.name}`)} · faceagent`;
+  place.className = `page-${page.name}`;
+  const [, argument] = location.pathname.match(page.path) ?? [];
+  const { open } = await page.load();
+  fill(place);
+  leave = (await open(place, { argument, go, who })) ?? (() => {});
+  place.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function drawBar(current) {
+  document.getElementById("skip").textContent = t("nav.skip");
+  fill(document.getElementById("bar"),
+    h("a", { class: "brand", href: "/", "data-go": "" }, h("img", { src: "/desk/icon.svg", alt: "", width: "26", height: "26" }), "faceagent"),
+    h("nav", { "aria-label": t("nav.pages") }, NAVIGATION.map(([path, name]) =>
+      h("a", { href: path, "data-go": "", "aria-current": name === current ? "page" : null }, t(`nav.${name}`)))),
+    h("div", { class: "bar-end" },
+      h("label", { class: "unseen", for: "language" }, t("nav.language")),
+      h("select", { id: "language", onchange: changeLanguage },
+        Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === language(), lang: code }, name))),
+      who && !who.keyless ? h("button", { class: "quiet", onclick: signOut, title: `${who.name} (${t(`roles.${who.role}`)})` }, t("nav.sign_out")) : null));
+}
+
+async function changeLanguage(event) {
+  keepLanguage(event.target.value);
+  await loadWords();
+  await show();
+  document.getElementById("language").focus();
+}
+
+async function signOut() {
+  await sendJson("DELETE", "/v1/session", {}).catch(() => {});
+  location.href = "/signin";
+}
+
+async function signIn() {
+  who = await askForKey();
+  if (who) drawBar((PAGES.find((one) => one.path.test(location.pathname)) ?? PAGES[0]).name);
+  return Boolean(who);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-go]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  go(link.getAttribute("href"));
+});
+addEventListener("popstate", show);
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.code || event.reason?.name === "AbortError") {
+    event.preventDefault();
+    if (event.reason.message) say(event.reason.message);
+  }
+});
+
+async function start() {
+  await loadWords();
+  onSignedOut(signIn);
+  if (location.pathname === "/signin") {
+    const code = location.hash.slice(1);
+    history.replaceState({}, "", "/");
+    who = (code && await useLink(code)) || await askForKey();
+  } else {
+    who = (await getJson("/desk/who")).session ?? await askForKey();
+  }
+  await show();
+}
+
+start();

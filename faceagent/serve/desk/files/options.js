@@ -1,0 +1,43 @@
+// What is asked about a picture: questions, purpose, pictures to compare with, and whether the picture is kept.
+
+import { fill, h, named } from "./dom.js";
+import { list, t } from "./words.js";
+
+const references = [];
+
+export function optionFields() {
+  const shown = h("ul", { class: "plain chips" });
+  const file = h("input", { type: "file", id: "references", multiple: true, accept: "image/*", class: "unseen", onchange: () => { take(file.files); file.value = ""; } });
+  const zone = h("div", { class: "references", ondrop: (event) => { event.preventDefault(); take(event.dataTransfer.files); } },
+    h("label", { class: "button", for: "references" }, t("options.add_reference")), file, shown);
+  const questions = h("div", { class: "chips" }, list("questions").map((name) =>
+    h("label", { class: "chip" }, h("input", { type: "checkbox", name: "question", value: name }), t(`titles.${name}`))));
+  const purpose = h("select", { id: "purpose" }, list("purposes").map((name) => h("option", { value: name }, t(`purposes.${name}`))));
+  const keep = h("input", { type: "checkbox", id: "keep", checked: true });
+
+  function take(files) {
+    references.push(...files);
+    draw();
+  }
+  function draw() {
+    fill(shown, references.map((one, place) => h("li", { class: "chip" }, named(one.name),
+      h("button", { class: "quiet small", "aria-label": t("options.remove", { name: one.name }), onclick: () => { references.splice(place, 1); draw(); } }, "×"))));
+  }
+  draw();
+
+  const node = h("details", { class: "card fold", open: references.length > 0 },
+    h("summary", {}, h("h2", {}, t("options.title")), h("span", { class: "soft small" }, t("options.note"))),
+    h("fieldset", {}, h("legend", {}, t("options.compare")), h("p", { class: "soft small" }, t("options.compare_help")), zone),
+    h("fieldset", {}, h("legend", {}, t("options.questions")), h("p", { class: "soft small" }, t("options.questions_help")), questions),
+    h("p", { class: "field" }, h("label", { for: "purpose" }, t("options.purpose")), purpose),
+    h("p", { class: "field" }, h("label", { for: "keep", class: "inline" }, keep, t("options.keep"))));
+
+  function values() {
+    const chosen = [...questions.querySelectorAll("input:checked")].map((one) => one.value);
+    const fields = { keep: keep.checked ? "true" : "false" };
+    if (chosen.length) fields.questions = chosen;
+    if (purpose.value && purpose.value !== "unstated") fields.purpose = purpose.value;
+    return { fields, references: [...references] };
+  }
+  return { node, values };
+}

@@ -1,0 +1,36 @@
+"""Pictures of cases as a page shows them: upright, no larger than asked for, encoded anew, so without any metadata."""
+
+import io
+
+from PIL import Image
+
+from faceagent.intake import Pixels, pixels_of
+from faceagent.per_process import ProcessLock
+from faceagent.settings import Settings
+
+THUMBNAIL_SIDE = 96
+QUALITY = 88
+THUMBNAIL_QUALITY = 78
+_decoding = ProcessLock()
+"""Pixels of large pictures are in memory for one answer at a time."""
+
+
+def encoded(data: bytes, settings: Settings, side: int) -> bytes:
+    """A picture that was accepted before, as JPEG; its longer side has at most ``side`` px."""
+    with _decoding:
+        return jpeg(pixels_of(data, settings), side, QUALITY)
+
+
+def thumbnail(data: bytes, settings: Settings) -> bytes:
+    """A small copy, JPEG of about 3 kB."""
+    with _decoding:
+        return jpeg(pixels_of(data, settings), THUMBNAIL_SIDE, THUMBNAIL_QUALITY)
+
+
+def jpeg(pixels: Pixels, side: int, quality: int) -> bytes:
+    """H×W×3 uint8 RGB as JPEG, made smaller where its longer side has more than ``side`` px."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
