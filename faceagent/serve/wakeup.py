@@ -13,7 +13,6 @@ from typing import Any
 from taskiq import AsyncBroker, InMemoryBroker
 from taskiq.receiver import Receiver
 from taskiq.serializers import JSONSerializer
-from taskiq_redis import PubSubBroker
 
 from faceagent.serve.logs import logger
 
@@ -31,6 +30,8 @@ class Wakeup:
         if redis is None:
             self._broker = InMemoryBroker(await_inplace=True).with_serializer(JSONSerializer())
         else:
+            from taskiq_redis import PubSubBroker  # half a second, which a server without Redis does not spend
+
             self._broker = PubSubBroker(redis, queue_name=CHANNEL).with_serializer(JSONSerializer())
         self._shared = redis is not None
         self._listening: asyncio.Task[None] | None = None

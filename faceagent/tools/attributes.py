@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.faces import align
 from faceagent.settings import Settings
 from faceagent.tools import familiarity
@@ -26,6 +25,9 @@ from faceagent.tools.encoder_branch import branch_crops
 from faceagent.types import Evidence, Face, Score, ToolStamp
 from faceagent.upright import face_upright
 from faceagent.weights.sessions import device_of, open_session
+
+if TYPE_CHECKING:
+    from faceagent.encoder.encoder import Encoder
 
 Floats = NDArray[np.float32]
 Reals = NDArray[np.float64]
@@ -196,7 +198,9 @@ class Attributes:
         shares = self._probabilities("gender", faces, GENDER_SIDE)[:, 1]
         return self._probabilities("age", faces, AGE_SIDE), np.array([logit(float(share)) for share in shares])
 
-    def _encoder(self) -> Encoder:
+    def _encoder(self) -> "Encoder":
+        from faceagent.encoder.encoder import load_encoder
+
         return load_encoder(self._settings, (BRANCH,))
 
     def _probabilities(self, weights: str, faces: Sequence[tuple[View, Face]], side: int) -> Reals:

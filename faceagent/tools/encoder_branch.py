@@ -4,19 +4,22 @@ Knows how a branch wants its faces cut out. Knows no question and no statement.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from faceagent.encoder.crop import Crop, crop_face
-from faceagent.encoder.encoder import Encoder
 from faceagent.tools.base import ToolSpec, View, stamped
 from faceagent.types import Face, ToolStamp
 
+if TYPE_CHECKING:
+    from faceagent.encoder.encoder import Encoder
 
-def branch_crops(encoder: Encoder, branch: str, faces: Sequence[tuple[View, Face]]) -> list[Crop]:
+
+def branch_crops(encoder: "Encoder", branch: str, faces: Sequence[tuple[View, Face]]) -> list[Crop]:
     """One square, upright crop per face, with the margin that the branch was trained with."""
     margin = encoder.branches[branch].config.margin
     return [crop_face(view.pixels(), face, scale=margin) for view, face in faces]
 
 
-def encoder_stamp(spec: ToolSpec, encoder: Encoder) -> ToolStamp:
+def encoder_stamp(spec: ToolSpec, encoder: "Encoder") -> ToolStamp:
     """Name, version, tower and adapters, and the device they run on."""
     return stamped(spec, encoder.tower.device.type, encoder.stamps)

@@ -8,15 +8,18 @@ drawings, paintings by filter and most colour negatives.
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceagent.encoder.encoder import Encoder, Output, load_encoder
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.encoder_branch import branch_crops
 from faceagent.types import Evidence, Face, Question, Score, ToolStamp
+
+if TYPE_CHECKING:
+    from faceagent.encoder.encoder import Encoder, Output
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ BRANCH = "forgery_generated"
 CALIBRATION = "forgery/familiar-1"
 
 
-def axes_of(encoder: Encoder, output: Output) -> list[dict[str, float]]:
+def axes_of(encoder: "Encoder", output: "Output") -> list[dict[str, float]]:
     """Per face: the value of every label of the branch, the axes among them."""
     labels = encoder.branches[BRANCH].config.labels
     return [dict(zip(labels, map(float, row), strict=True)) for row in output.logits]
@@ -66,6 +69,8 @@ def guard(
     if not faces:
         return []
     try:
+        from faceagent.encoder.encoder import load_encoder
+
         encoder = load_encoder(settings, (BRANCH,))
         output = encoder.run([crop.pixels for crop in branch_crops(encoder, BRANCH, faces)], [BRANCH])[BRANCH]
     except ModelUnavailable as error:

@@ -11,14 +11,13 @@ the training faces. Its logit is reported, not fused; the distance is fused. The
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.encoder.crop import Crop
-from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.faces import align, needs
@@ -30,6 +29,9 @@ from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.framing import framing_evidence
 from faceagent.tools.resaved import COPIES, Resaved, scores_resaved
 from faceagent.types import MOST_PATCHES, Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
+
+if TYPE_CHECKING:
+    from faceagent.encoder.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +51,9 @@ COVERED = 0.5
 class Encoders(NamedTuple):
     """The encoder with the forgery branch, that branch's name, and the encoder with the one for generated faces."""
 
-    forgery: Encoder
+    forgery: "Encoder"
     branch: str
-    generated: Encoder
+    generated: "Encoder"
 
 
 class Forgery:
@@ -122,6 +124,8 @@ class Forgery:
 
         Raises ModelUnavailable when DINOv2 is unavailable too, and WeightsCorrupt when a file is not the right one.
         """
+        from faceagent.encoder.encoder import load_encoder
+
         generated = load_encoder(self._settings, (GENERATED,))
         if self._settings.detectors == "full":
             try:

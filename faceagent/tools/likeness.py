@@ -10,16 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.encoder.crop import crop_face
-from faceagent.encoder.encoder import shared_tower
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
-from faceagent.encoder.torch_state import computing
-from faceagent.encoder.tower import Tower
 from faceagent.faces import needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
@@ -27,6 +24,9 @@ from faceagent.tools.base import Pixels, ToolSpec, View
 from faceagent.tools.identity import Identity
 from faceagent.tools.identity_evidence import ReferenceMatch, usable_references
 from faceagent.types import Evidence, Face, FrozenModel, Region, Score, ToolStamp
+
+if TYPE_CHECKING:
+    from faceagent.encoder.tower import Tower
 
 Reals = NDArray[np.float64]
 
@@ -72,19 +72,24 @@ class Likeness:
 
     def stamp(self) -> ToolStamp:
         """Name, version, tower, and the device it runs on."""
-        tower = shared_tower(self._settings)
+        tower = self._tower()
         return ToolStamp(
             name=self.spec.name, version=self.spec.version, weights=(tower.stamp,), device=tower.device.type
         )
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face one item per region (``F1:identity_nose``): same, different or not visible; () without reference."""
-        tower, by = shared_tower(self._settings), self.stamp()
+        tower, by = self._tower(), self.stamp()
         if self._settings.profile != "embedded":
             return [() for _ in batch]
         return [self._compared(tower, by, view) for view in batch]
 
-    def _compared(self, tower: Tower, by: ToolStamp, view: View) -> tuple[Evidence, ...]:
+    def _tower(self) -> "Tower":
+        from faceagent.encoder.encoder import shared_tower
+
+        return shared_tower(self._settings)
+
+    def _compared(self, tower: "Tower", by: ToolStamp, view: View) -> tuple[Evidence, ...]:
         found = usable_references(view)
         # Of a group the face most like this one is compared; SFace is needed only to find it.
         match = self._identity.match(view, found.usable) if found.grouped and view.face is not None else None
@@ -99,8 +104,10 @@ class Likeness:
         return tuple(_region_evidence(by, view, region, probe, others, names) for region in REGIONS)
 
 
-def region_vectors(tower: Tower, faces: Sequence[tuple[Pixels, Face]]) -> list[dict[Region, Reals]]:
+def region_vectors(tower: "Tower", faces: Sequence[tuple[Pixels, Face]]) -> list[dict[Region, Reals]]:
     """Per face a unit vector for every region that covers enough patches inside the picture."""
+    from faceagent.encoder.torch_state import computing
+
     crops = [crop_face(pixels, face) for pixels, face in faces]
     with computing(tower.threads):
         *_, (_, tokens) = tower.steps(tower.tensor([crop.pixels for crop in crops]), BLOCK)

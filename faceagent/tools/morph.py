@@ -12,11 +12,10 @@ raise a doubt, but it never decides for a morph. The distance between the two fa
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from faceagent.encoder.encoder import Encoder, load_encoder
 from faceagent.settings import Settings
 from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, ToolSpec, View, not_measured, per_face
@@ -25,6 +24,9 @@ from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.identity import WEIGHTS, Identity
 from faceagent.tools.identity_evidence import ReferenceMatch, usable_references
 from faceagent.types import Evidence, Face, Score, ToolStamp
+
+if TYPE_CHECKING:
+    from faceagent.encoder.encoder import Encoder
 
 BRANCH = "morph"
 SINGLE = "morph/single-1"
@@ -85,7 +87,9 @@ class Morph:
             for (view, _), logit, whole in zip(faces, outputs[BRANCH].logits[:, 0], wholes, strict=True)
         ]
 
-    def _encoder(self) -> Encoder:
+    def _encoder(self) -> "Encoder":
+        from faceagent.encoder.encoder import load_encoder
+
         return load_encoder(self._settings, (BRANCH, familiarity.BRANCH))
 
 

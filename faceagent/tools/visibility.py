@@ -9,12 +9,12 @@ photograph, or where something may cover it in part, it has to look more like it
 
 import logging
 from collections.abc import Callable, Container, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.encoder.crop import Crop, crop_face
-from faceagent.encoder.occlusion import PatchOcclusion, load_head, look
 from faceagent.encoder.regions import patch_cover
 from faceagent.errors import ModelUnavailable
 from faceagent.faces import find_faces
@@ -24,6 +24,9 @@ from faceagent.faces.parts import part_masks
 from faceagent.faces.usable import covered_face
 from faceagent.settings import Settings
 from faceagent.types import PARTS, Face, FacePart, Occluder, Picture
+
+if TYPE_CHECKING:
+    from faceagent.encoder.occlusion import PatchOcclusion
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,8 @@ def with_occlusion(
     Without the tower's weights the faces come back as they are, which is logged. So do those beyond
     ``settings.max_faces``, the smallest of a crowd, which are compared and not described.
     """
+    from faceagent.encoder.occlusion import load_head, look
+
     crops: list[Crop] = []
     edges: list[frozenset[FacePart]] = []
     try:
@@ -86,7 +91,7 @@ def find_visible_faces(picture: Picture, pixels: Pixels, settings: Settings) -> 
     return with_occlusion([(lambda: pixels, find_faces(picture, pixels, settings))], settings)[0]
 
 
-def parts_of(patches: PatchOcclusion, at_edge: Container[FacePart], points: Reals) -> Occlusion:
+def parts_of(patches: "PatchOcclusion", at_edge: Container[FacePart], points: Reals) -> Occlusion:
     """One face's parts from its patches.
 
     ``at_edge``: parts at the edge of the photograph. ``points``: 478×2 mesh points in px of the picture.
@@ -108,16 +113,16 @@ def parts_of(patches: PatchOcclusion, at_edge: Container[FacePart], points: Real
     )
 
 
-def likeness_of(patches: PatchOcclusion, points: Reals) -> dict[FacePart, float]:
+def likeness_of(patches: "PatchOcclusion", points: Reals) -> dict[FacePart, float]:
     """How much the place of every part inside the picture looks like that part, 0-1, the mean over its patches."""
     return _likeness(patches, _weights(patches, points))
 
 
-def _likeness(patches: PatchOcclusion, weights: Mapping[FacePart, Reals]) -> dict[FacePart, float]:
+def _likeness(patches: "PatchOcclusion", weights: Mapping[FacePart, Reals]) -> dict[FacePart, float]:
     return {part: _mean(patches.parts[:, PARTS.index(part)], weight) for part, weight in weights.items()}
 
 
-def _weights(patches: PatchOcclusion, points: Reals) -> dict[FacePart, Reals]:
+def _weights(patches: "PatchOcclusion", points: Reals) -> dict[FacePart, Reals]:
     """How much every patch inside the picture counts for a part; only parts with ``FEWEST`` of them."""
     size = patches.crop.pixels.shape[0]
     grid = round(len(patches.covered) ** 0.5)
@@ -130,7 +135,7 @@ def _mean(values: NDArray[np.float32], weight: Reals) -> float:
     return float(weight @ values / weight.sum())
 
 
-def _kind(patches: PatchOcclusion, weight: Reals, hidden: Sequence[FacePart]) -> Occluder | None:
+def _kind(patches: "PatchOcclusion", weight: Reals, hidden: Sequence[FacePart]) -> Occluder | None:
     """What covers the hidden parts, or None where no kind stands out."""
     weight = weight * (patches.covered > COVERED)
     if weight.sum() <= 0:

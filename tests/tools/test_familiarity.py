@@ -67,7 +67,7 @@ def test_without_the_encoder_a_tool_still_answers(
     def unavailable(*_: object) -> None:
         raise ModelUnavailable("no weights")
 
-    monkeypatch.setattr(familiarity, "load_encoder", unavailable)
+    monkeypatch.setattr("faceagent.encoder.encoder.load_encoder", unavailable)
     ((item,),) = measure(build_tools(settings)["spoof"], [view])
     assert item.id == "F1:spoof" and item.status == "ok"
     assert "no weights" in caplog.text
