@@ -12,7 +12,6 @@ from faceagent.agent.runtime import build_tools
 from faceagent.errors import ModelUnavailable
 from faceagent.judge.calibrate import Familiarity, calibration
 from faceagent.settings import Settings
-from faceagent.tools import familiarity
 from faceagent.tools.base import Tool, View, measure
 from faceagent.tools.familiarity import CALIBRATION
 from faceagent.types import Evidence, Question, Score
