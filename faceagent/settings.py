@@ -10,7 +10,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path, user_data_path
@@ -31,6 +31,10 @@ IN_MEMORY = ":memory:"
 SERVICE = "FACEAGENT_SERVE_"
 """Prefix of the variables that only the service reads, see ``serve.settings``."""
 MOST_WORKERS = 256
+_DECIDING = {"profile", "detectors", "noncommercial", "seed", "language", "style", "max_faces", "min_face"} | {
+    "max_bytes", "max_pixels", "max_side", "max_frames", "picture_seconds", "trust_anchors", "explain_depth",
+    "vlm_hypotheses", "vlm_endpoint", "vlm_model",
+}  # fmt: skip
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 """A URL's scheme; a single letter is a drive."""
 _ADDRESS = re.compile(r"://|^[^/\\]*:[^\\]*@|\b(?:host|hostaddr|dbname|user|password|port|service)\s*=", re.IGNORECASE)
@@ -124,6 +128,11 @@ class Settings(BaseSettings):
     fetch_redirects: int = Field(default=3, ge=0)
     trust_anchors: Path | None = Field(default=None, description="PEM file with the C2PA roots to trust; none ship")
 
+    signing_key: Path | None = Field(
+        default=None,
+        description="PEM file with the Ed25519 key that signs reports; none: one of this user's, made once",
+    )
+
     memory: str = Field(
         default_factory=lambda: str(user_data_path("faceagent") / "conversations"),
         description="where conversations are kept: a folder, a postgresql:// URL, or :memory: for nowhere",
@@ -215,6 +224,11 @@ class Settings(BaseSettings):
     def device(self) -> Literal["cpu", "cuda"]:
         """Where models shall run; whether they really do is in every evidence stamp."""
         return "cuda" if self.profile == "gpu" else "cpu"
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """The settings that change what a report says, as JSON values."""
+        return self.model_dump(mode="json", include=_DECIDING)
 
     @property
     def loading(self) -> str:

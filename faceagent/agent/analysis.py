@@ -25,7 +25,7 @@ from faceagent.agent.runtime import AgentRuntime
 from faceagent.agent.state import RunContext, Watch
 from faceagent.intake import MemoryBlobs
 from faceagent.intake.reading import read
-from faceagent.report import RunFolder, run_key, thumbnail
+from faceagent.report import PdfMaker, RunFolder, run_key, thumbnail
 from faceagent.settings import Explain
 from faceagent.storage.keys import REFERENCES, item_of
 from faceagent.storage.record import Record
@@ -36,7 +36,8 @@ from faceagent.types import SUBJECT, FrozenModel, Picture, PolicyDecision, Probl
 class AnalysisJob:
     """Everything decided and nothing read. ``total`` is None where it is not known.
 
-    ``out`` is where reports are written, with ``fresh`` without a look at what an earlier run wrote there.
+    ``out`` is where reports are written, with ``fresh`` without a look at what an earlier run wrote there, and
+    with ``pdf`` also as signed PDFs.
     """
 
     request: Request
@@ -48,6 +49,7 @@ class AnalysisJob:
     explain: Explain
     out: Path | None = None
     fresh: bool = False
+    pdf: PdfMaker | None = None
     progress: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
     unwritten: list[tuple[str, str]] = field(default_factory=list)
@@ -166,7 +168,7 @@ def _folder(job: AnalysisJob, runtime: AgentRuntime, *, alone: bool) -> RunFolde
     references = [_digest(source, job, runtime) or source.name for source in job.references]
     versions = {name: tool.spec.version for name, tool in runtime.tools.items()}
     key = run_key(job.request, runtime.settings, job.explain, references, versions)
-    return RunFolder(job.out, key, job.unwritten, alone=alone, fresh=job.fresh)
+    return RunFolder(job.out, key, job.unwritten, alone=alone, fresh=job.fresh, pdf=job.pdf)
 
 
 def _earlier(source: Source, job: AnalysisJob, runtime: AgentRuntime, folder: RunFolder | None) -> Report | None:

@@ -19,6 +19,7 @@ from faceagent.agent.state import Watch
 from faceagent.errors import InputError, OutputError
 from faceagent.intake import Input, MemoryBlobs, Skipped, check, expand, name_apart, pixels_of
 from faceagent.per_process import ProcessLock
+from faceagent.report import PdfMaker, pdf_maker
 from faceagent.settings import Settings, load
 from faceagent.tools.base import Tool
 from faceagent.types import Report, Request, Source
@@ -103,6 +104,9 @@ class Analyst(AbstractContextManager["Analyst"]):
         explain: str | None = None,
         out: Path | str | None = None,
         fresh: bool = False,
+        pdf: bool = False,
+        case: str | None = None,
+        examiner: str | None = None,
         progress: bool = False,
         watch: Watch | None = None,
     ) -> Reports:
@@ -121,11 +125,16 @@ class Analyst(AbstractContextManager["Analyst"]):
             out: folder for ``report.json`` and ``report.html`` of every picture. Pictures that an earlier run with the
                 same request has reported on there are not analysed again, as long as their bytes are the same.
             fresh: analyse every picture, whatever is in ``out``.
+            pdf: write also a PDF of every report, with its signature; needs ``out`` and the extra ``pdf``.
+            case: number of the case on the PDF; default: one made of the report's digest.
+            examiner: who is named on the PDF as its examiner.
             progress: draw a progress bar, in a terminal on standard error or in a notebook.
             watch: called when a step of the run begins and when it has ended, from the threads of the run.
 
         Raises:
-            InputError: for a question, purpose, jurisdiction or explainer that does not exist.
+            InputError: for a question, purpose, jurisdiction or explainer that does not exist, or a PDF without
+                a folder.
+            SettingsError: for a signing key that cannot be used.
             PolicyRefusal: when every question that was asked by name is refused.
         """
         request = Request(
@@ -150,6 +159,7 @@ class Analyst(AbstractContextManager["Analyst"]):
             wanted,
             out=None if out is None else Path(out).absolute(),
             fresh=fresh,
+            pdf=_pdf_maker(self.settings, out, case, examiner) if pdf else None,
             progress=progress,
             watch=watch,
         )
@@ -209,6 +219,12 @@ def _counted(
         for place, one in enumerate(pictures)
     ]
     return chain.from_iterable(parts), sum(map(len, found.values())) + len(pictures) - len(found)
+
+
+def _pdf_maker(settings: Settings, out: Path | str | None, case: str | None, examiner: str | None) -> PdfMaker:
+    if out is None:
+        raise InputError("A PDF needs a folder to be written to.", remedy="Name one with out, or --out.")
+    return pdf_maker(settings, case, examiner)
 
 
 def _check_written(report: Report, reports: Reports) -> None:

@@ -42,6 +42,9 @@ def analyze(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, whatever an earlier run has left in --out.")
     ] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write a signed PDF beside each report.json in --out.")] = False,
+    case: Annotated[str | None, typer.Option(help="Number of the case, for the PDF.", metavar="TEXT")] = None,
+    examiner: Annotated[str | None, typer.Option(help="Who examines, for the PDF.", metavar="NAME")] = None,
     json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON report per line.")] = False,
     purpose: Annotated[str | None, typer.Option(help=f"Why you ask: {', '.join(PURPOSES)}.")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help=f"Whose rules apply: {', '.join(JURISDICTIONS)}.")] = None,
@@ -85,6 +88,9 @@ def analyze(
             explain=explain,
             out=out_dir,
             fresh=fresh,
+            pdf=pdf,
+            case=case,
+            examiner=examiner,
         )
         task = progress.add_task("analysing", total=reports.total)
         unprinted = None

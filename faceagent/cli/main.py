@@ -14,7 +14,20 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from faceagent import __version__
-from faceagent.cli import analyze, chat, doctor, mcp, route, serve, sessions, tools, vlm, weights
+from faceagent.cli import (
+    analyze,
+    chat,
+    doctor,
+    mcp,
+    reproduce,
+    route,
+    serve,
+    sessions,
+    tools,
+    verify_report,
+    vlm,
+    weights,
+)
 from faceagent.cli.checkout import add_evaluation
 from faceagent.cli.exit_codes import ERROR, INTERRUPTED, OK, REFUSED, TERMINATED, USAGE
 from faceagent.cli.render import err, out
@@ -29,7 +42,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (chat.chat, route.route, analyze.analyze, tools.tools, serve.serve, doctor.doctor, mcp.mcp):
+for _command in (
+    chat.chat,
+    route.route,
+    analyze.analyze,
+    verify_report.verify_report,
+    reproduce.reproduce,
+    tools.tools,
+    serve.serve,
+    doctor.doctor,
+    mcp.mcp,
+):
     app.command()(_command)
 for _name, _group in (("weights", weights.app), ("vlm", vlm.app), ("sessions", sessions.app)):
     app.add_typer(_group, name=_name)

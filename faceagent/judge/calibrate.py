@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
@@ -178,15 +178,18 @@ _ADAPTER: TypeAdapter[Calibration] = TypeAdapter(Annotated[Calibration, Field(di
 
 
 @cache
+def records() -> Mapping[str, Mapping[str, Any]]:
+    """Every shipped record as it stands in its file, by id; figures from the fit that are not applied included."""
+    files = sorted(resources.files("faceagent.judge").joinpath("calibration").iterdir(), key=lambda file: file.name)
+    read = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".json")]
+    return {record["id"]: record for record in read}
+
+
+@cache
 def _shipped() -> Mapping[str, Calibration]:
-    found = {}
-    for file in sorted(resources.files("faceagent.judge").joinpath("calibration").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".json"):
-            record = json.loads(file.read_text(encoding="utf-8"))
-            # Intervals (age) are applied by the tool itself: its statement contains them.
-            if record["kind"] != "interval":
-                found[record["id"]] = _ADAPTER.validate_python(record)
-    return found
+    # Intervals (age) are applied by the tool itself: its statement contains them.
+    applied = {name: record for name, record in records().items() if record["kind"] != "interval"}
+    return {name: _ADAPTER.validate_python(record) for name, record in applied.items()}
 
 
 @cache

@@ -1,7 +1,9 @@
 """Composes a report: the results of one run, their limitations, and the manifest needed to repeat the run."""
 
+import hashlib
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -88,6 +90,8 @@ def compose(
             packages=_versions(),
             profile=settings.profile,
             seed=settings.seed,
+            platform=f"{platform.system()} {platform.machine()}",
+            settings=_settings(settings),
             weights=_weights(evidence),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             timings_ms=timings_ms,
@@ -125,6 +129,16 @@ def _limitations(
 def _weights(evidence: Iterable[Evidence]) -> tuple[WeightStamp, ...]:
     stamps = {stamp.id: stamp for item in evidence for stamp in item.tool.weights}
     return tuple(stamps[name] for name in sorted(stamps))
+
+
+def _settings(settings: Settings) -> dict[str, str | int | float | bool | None]:
+    """The settings that decide, without addresses and paths of this machine: of a file its digest is kept."""
+    found: dict[str, str | int | float | bool | None] = settings.deciding
+    del found["vlm_endpoint"], found["trust_anchors"]
+    if settings.trust_anchors is not None:
+        with suppress(OSError):
+            found["trust_anchors_sha256"] = hashlib.sha256(settings.trust_anchors.read_bytes()).hexdigest()
+    return found
 
 
 @cache

@@ -15,13 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceagent.explain import summarize
-from faceagent.explain.heat import HOT
 from faceagent.intake.blobs import Blobs
 from faceagent.judge import PICTURE_QUESTIONS
+from faceagent.report import figures
 from faceagent.report.headings import Headings, headings_in
 from faceagent.report.overlay import overlay
-from faceagent.report.strips import Strip, strip, zones
+from faceagent.report.strips import strips, zones
 from faceagent.types import SUBJECT, Evidence, Explanation, Face, Question, Report, Step
 
 PICTURE_SIDE = 1000
@@ -77,7 +76,7 @@ def render(report: Report, blobs: Blobs) -> str:
             style_source=source,
             picture=_data_uri(pixels, PICTURE_SIDE) if pixels is not None else None,
             faces=[_card(report, face, pixels, words) for face in report.faces if pixels is not None],
-            whole=[one for one in _strips(report, words) if one.verdict.question in PICTURE_QUESTIONS],
+            whole=[one for one in strips(report, words) if one.verdict.question in PICTURE_QUESTIONS],
             whole_evidence=[item for item in report.evidence if item.subject == SUBJECT],
             whole_explanations=[_by_section(one) for one in report.explanations if one.question in PICTURE_QUESTIONS],
             references=[
@@ -101,13 +100,13 @@ def render_index(rows: Sequence[object], language: str = "en") -> str:
 def _card(report: Report, face: Face, pixels: NDArray[np.uint8], words: Headings) -> dict[str, object]:
     evidence = [item for item in report.evidence if item.subject == face.id]
     units = [item for item in evidence if item.question == "action_units" and item.score is not None]
-    strips = [one for one in _strips(report, words) if one.verdict.subject == face.id]
+    own = [one for one in strips(report, words) if one.verdict.subject == face.id]
     return {
         "face": face,
-        "crop": _data_uri(_crop(pixels, face), CROP_SIDE),
+        "crop": _data_uri(figures.crop(pixels, face), CROP_SIDE),
         "dots": "".join(f"M{x:.1f} {y:.1f}h0" for x, y in (face.landmarks or face.points5)),
-        "strips": strips,
-        "why": [one for one in strips if one.reason and one.verdict.question in TOLD],
+        "strips": own,
+        "why": [one for one in own if one.reason and one.verdict.question in TOLD],
         "units": [{"name": item.id.rpartition(":")[2], "item": item} for item in units],
         "maps": [_map(pixels, face, item, evidence) for item in evidence if item.heatmap],
         "quality": [(name, getattr(face.quality, name)) for name in ("unified", *COMPONENTS)],
@@ -116,25 +115,11 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8], words: Headings
     }
 
 
-def _strips(report: Report, words: Headings) -> list[Strip]:
-    """One strip per verdict, the most important one first; also of a report from before there was a summary."""
-    verdicts = {verdict.id: verdict for verdict in report.verdicts}
-    summary = report.summary or summarize(report.verdicts, report.evidence, report.faces)
-    return [strip(verdicts[one.verdict], one, words) for one in summary.findings if one.verdict in verdicts]
-
-
 def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:
     """The overlay of one item's heat map; the region that the same tool scored highest is marked, if it is hot."""
-    regional = {one.region: one.score.value for one in evidence if one.tool == item.tool and one.region and one.score}
-    top = max(regional, key=lambda region: regional[region], default=None)
-    hot = top if top is not None and regional[top] >= HOT else None
+    hot, score = figures.hot_region(item, evidence)
     picture = overlay(pixels, item.heatmap, face.landmarks, hot) if item.heatmap else pixels
-    return {
-        "item": item,
-        "uri": _data_uri(picture, max(picture.shape[:2])),
-        "hot": hot,
-        "score": regional[hot] if hot else None,
-    }
+    return {"item": item, "uri": _data_uri(picture, max(picture.shape[:2])), "hot": hot, "score": score}
 
 
 def _by_section(explanation: Explanation) -> dict[str, object]:
@@ -143,16 +128,6 @@ def _by_section(explanation: Explanation) -> dict[str, object]:
     for step in explanation.steps:
         sections.setdefault(step.section, []).append(step)
     return {"explanation": explanation, "sections": sections}
-
-
-def _crop(pixels: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
-    """A square around the face with a quarter of its side as margin, cut at the picture's edge."""
-    x0, y0, x1, y1 = face.box
-    half = 0.75 * max(x1 - x0, y1 - y0)
-    height, width = pixels.shape[:2]
-    left, right = (int(np.clip((x0 + x1) / 2 + sign * half, 0, width)) for sign in (-1, 1))
-    top, bottom = (int(np.clip((y0 + y1) / 2 + sign * half, 0, height)) for sign in (-1, 1))
-    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> str:
@@ -170,8 +145,4 @@ def _lossless(pixels: NDArray[np.uint8]) -> str:
 
 
 def _data_uri(pixels: NDArray[np.uint8], side: int) -> str:
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=86)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(figures.jpeg(pixels, side)).decode()

@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError
 
 from faceagent.errors import FaceagentError, OutputError
 from faceagent.intake.blobs import Blobs
-from faceagent.report.write import IndexEntry, folder_name, index, index_entry, make_folder, write
+from faceagent.report.signed_pdf import PdfMaker
+from faceagent.report.write import SIGNED_FILES, IndexEntry, folder_name, index, index_entry, make_folder, write
 from faceagent.settings import Settings
 from faceagent.types import FrozenModel, Problem, Report, Request
 from faceagent.version import __version__
@@ -23,12 +24,6 @@ from faceagent.version import __version__
 logger = logging.getLogger(__name__)
 
 JOURNAL = "journal.jsonl"
-
-_DECIDING = {"profile", "noncommercial", "seed", "max_bytes", "max_pixels", "max_frames", "trust_anchors"} | {
-    "explain_depth", "vlm_hypotheses", "vlm_endpoint", "vlm_model", "max_faces", "min_face", "language", "style",
-    "picture_seconds",
-}  # fmt: skip
-"""Settings that change what a report says."""
 
 
 class _Line(FrozenModel):
@@ -59,7 +54,7 @@ def run_key(
     parts = {
         "version": __version__,
         "request": request.model_dump(mode="json"),
-        "settings": settings.model_dump(mode="json", include=_DECIDING),
+        "settings": settings.deciding,
         "explain": explain,
         "references": list(references),
         "tools": dict(tools),
@@ -70,7 +65,16 @@ def run_key(
 class RunFolder:
     """Where the reports of one run are written."""
 
-    def __init__(self, folder: Path, key: str, unwritten: list[tuple[str, str]], *, alone: bool, fresh: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        unwritten: list[tuple[str, str]],
+        *,
+        alone: bool,
+        fresh: bool,
+        pdf: PdfMaker | None = None,
+    ) -> None:
         """Make the folder and read its journal; with ``fresh`` the journal begins anew.
 
         Args:
@@ -79,16 +83,18 @@ class RunFolder:
             unwritten: gets the names of pictures whose reports cannot be written, and why.
             alone: the run has one picture, whose report is written into ``folder`` itself, without index and journal.
             fresh: no earlier report is used.
+            pdf: makes a PDF of every report; None: there is none.
 
         Raises:
             InputError: the folder cannot be made or written.
             OutputError: there is no room for it.
         """
-        self._folder, self._key, self._alone = folder, key, alone
+        self._folder, self._key, self._alone, self._pdf = folder, key, alone, pdf
         self._rows: list[IndexEntry] = []
         self._taken: set[str] = set()
         self._earlier: dict[tuple[str, str], list[_Line]] = {}
         self._unwritten = unwritten
+        self._needed = ("report.html", *(SIGNED_FILES if pdf is not None else ()))
         make_folder(folder)
         if not alone:
             lines = [] if fresh else [line for line in _read(folder / JOURNAL) if line.key == key]
@@ -107,7 +113,7 @@ class RunFolder:
             place = self._folder / line.folder
             try:
                 found = Report.model_validate_json((place / "report.json").read_text(encoding="utf-8"))
-                written = (place / "report.html").is_file()
+                written = all((place / name).is_file() for name in self._needed)
             except (OSError, ValueError):
                 continue
             if written and found.picture is not None and found.picture.sha256 == sha256:
@@ -120,7 +126,7 @@ class RunFolder:
         """Write a report and its line; where that fails, the reason is kept in ``unwritten`` and the run goes on."""
         place = self._folder if self._alone else self._folder / folder_name(report, self._taken)
         try:
-            write(report, place, blobs)
+            write(report, place, blobs, self._pdf)
             if not self._alone:
                 entry = index_entry(report, place, self._folder)
                 self._rows.append(entry)

@@ -6,9 +6,10 @@ Positions are in per cent of the width. The scale is logarithmic: equal distance
 import math
 from typing import NamedTuple
 
+from faceagent.explain import summarize
 from faceagent.judge import wording
 from faceagent.report.headings import Headings
-from faceagent.types import INCONCLUSIVE, Finding, Probability, Verdict
+from faceagent.types import INCONCLUSIVE, Finding, Probability, Report, Verdict
 
 REACH = 3.0
 """log10 LR at both ends of the scale; stronger evidence is drawn at the end."""
@@ -47,6 +48,13 @@ def strip(verdict: Verdict, finding: Finding, words: Headings) -> Strip:
         bar=_bar(verdict, words),
         verdict=verdict,
     )
+
+
+def strips(report: Report, words: Headings) -> list[Strip]:
+    """One strip per verdict, the most important one first; also of a report from before there was a summary."""
+    verdicts = {verdict.id: verdict for verdict in report.verdicts}
+    summary = report.summary or summarize(report.verdicts, report.evidence, report.faces)
+    return [strip(verdicts[one.verdict], one, words) for one in summary.findings if one.verdict in verdicts]
 
 
 def zones() -> list[tuple[float, float, str]]:

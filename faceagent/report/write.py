@@ -1,4 +1,4 @@
-"""Writes reports to a folder: ``report.json`` and ``report.html`` for each picture, and an index of many.
+"""Writes reports to a folder: ``report.json``, ``report.html`` and a signed PDF for each picture, and an index of many.
 
 Files appear complete or not at all, and never outside the given folder, whatever the name of a picture is.
 """
@@ -16,11 +16,13 @@ from faceagent.atomic_write import atomic_write
 from faceagent.errors import InputError, OutputError
 from faceagent.intake.blobs import Blobs
 from faceagent.report.html import render, render_index
+from faceagent.report.signed_pdf import SIGNATURE, PdfMaker
 from faceagent.types import Problem, Report
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Errors of a disk, as opposed to those of a folder that was chosen badly."""
 
+SIGNED_FILES = ("report.pdf", SIGNATURE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -35,24 +37,27 @@ class IndexEntry(NamedTuple):
     problem: Problem | None
 
 
-def write(report: Report, folder: Path, blobs: Blobs) -> Path:
-    """Write ``report.json`` and ``report.html`` into ``folder``, both or none; returns the folder.
+def write(report: Report, folder: Path, blobs: Blobs, pdf: PdfMaker | None = None) -> Path:
+    """Write ``report.json``, ``report.html`` and, with ``pdf``, the signed PDF into ``folder``; all or none.
 
-    Raises InputError when the folder cannot be written, OutputError when there is no room.
+    Returns the folder. Raises InputError when it cannot be written, OutputError when there is no room.
     """
-    texts = {"report.json": report.model_dump_json(indent=1), "report.html": render(report, blobs)}
+    source = report.model_dump_json(indent=1).encode()
+    files = {"report.json": source, "report.html": render(report, blobs).encode()}
+    if pdf is not None:
+        files |= dict(zip(SIGNED_FILES, pdf.make(report, source, blobs), strict=True))
     new = not folder.exists()
-    before = {name for name in texts if (folder / name).exists()}
+    before = {name for name in files if (folder / name).exists()}
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with ExitStack() as drafts:
                 # Each appears under its name only when all of them lie there whole.
-                for name, text in texts.items():
-                    drafts.enter_context(atomic_write(folder / name)).write_text(text, encoding="utf-8")
+                for name, data in files.items():
+                    drafts.enter_context(atomic_write(folder / name)).write_bytes(data)
         except OSError:
             with suppress(OSError):
-                for name in texts.keys() - before:
+                for name in files.keys() - before:
                     (folder / name).unlink(missing_ok=True)
                 if new:
                     folder.rmdir()

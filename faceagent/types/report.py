@@ -57,6 +57,11 @@ class Manifest(FrozenModel):
     packages: Mapping[str, str]
     profile: str
     seed: int
+    platform: str = Field(default="", description="operating system and kind of processor")
+    settings: Mapping[str, str | int | float | bool | None] = Field(
+        default_factory=dict,
+        description="settings that change what a report says; empty in reports from before they were kept",
+    )
     weights: tuple[WeightStamp, ...] = ()
     created: str = Field(description="UTC, ISO 8601")
     timings_ms: Mapping[str, Real] = Field(

@@ -41,6 +41,10 @@ class Headings:
         """The words of ``[support]`` with their places filled."""
         return str(self.tables["support"][name]).format(**values)
 
+    def document(self, name: str, /, **values: object) -> str:
+        """The words of ``[document]``, which only the PDF has, with their places filled."""
+        return str(self.tables["document"][name]).format(**values)
+
 
 @cache
 def headings_in(language: str) -> Headings:
