@@ -1,7 +1,7 @@
 """Fixtures that every test may use. Real weights come from the user cache, pulled once before the tests."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -10,7 +10,23 @@ import skimage.data
 import skimage.transform
 from numpy.typing import NDArray
 
+from faceagent.explain import summarize
 from faceagent.settings import Settings
+from faceagent.types import (
+    Evidence,
+    Face,
+    HeatMap,
+    Manifest,
+    Picture,
+    Probability,
+    Quality,
+    Report,
+    Request,
+    Score,
+    ToolStamp,
+    Verdict,
+    WeightStamp,
+)
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +76,83 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name)
     logging.getLogger("faceagent").setLevel(logging.WARNING)
     yield
+
+
+@pytest.fixture(scope="session")
+def sample_report() -> Callable[..., Report]:
+    """``sample_report(faces=2, language="zh")``: a finished report on 64×48 px, put together without any model."""
+    return _sample_report
+
+
+def _sample_report(faces: int = 1, language: str = "en", source: str = "photo.png", references: int = 0) -> Report:
+    """Every face was called forged with support of LR 19, and looks happy."""
+    quality = Quality.model_validate(dict.fromkeys(Quality.model_fields, 80.0))
+    stamp = WeightStamp(id="minifasnet_v2", sha256="a5eb02e1843f19b5386b953cc4c9f011c3f985d0ee2bb9819eea9a142099bec0")
+    tool = ToolStamp(name="forgery", version="0.0.1", weights=(stamp,))
+    box = (8.0, 8.0, 40.0, 40.0)
+    points = ((16.0, 18.0), (32.0, 18.0), (24.0, 25.0), (18.0, 32.0), (30.0, 32.0))
+    found, evidence, verdicts = [], [], []
+    for number in range(1, faces + 1):
+        name = f"F{number}"
+        found.append(Face(id=name, picture="P1", box=box, confidence=0.9, points5=points, quality=quality))
+        evidence += [
+            Evidence(
+                id=f"{name}:forgery",
+                tool=tool,
+                question="forgery",
+                subject=name,
+                score=Score(value=2.0, scale="logit", calibration="forgery/splice-1"),
+                heatmap=HeatMap(box=box, values=((0.1, 0.9), (0.2, 0.3))),
+                statement="The score is 2.0.",
+            ),
+            Evidence(
+                id=f"{name}:AU12",
+                tool=ToolStamp(name="action_units", version="0.0.1"),
+                question="action_units",
+                subject=name,
+                label="present",
+                score=Score(value=3.0, scale="intensity"),
+                facts={"name": "lip corner puller"},
+                statement="AU12 is present at intensity 3.0 of 5.",
+            ),
+        ]
+        verdicts.append(
+            Verdict(
+                id=f"V:{name}:forgery",
+                question="forgery",
+                subject=name,
+                label="forged",
+                wording="Forged, 95 %.",
+                supports=(f"{name}:forgery",),
+                status="stable",
+                strength="moderate",
+                positive=Probability(value=0.95, low=0.9, high=0.99, calibration="forgery/splice-1"),
+                action="act",
+            )
+        )
+    shared = {"width": 64, "height": 48, "format": "PNG", "bytes": 1234, "mode": "RGB", "orientation": 1}
+    return Report(
+        request=Request(),
+        source=source,
+        summary=summarize(verdicts, evidence, found, style="plain", language=language),
+        picture=Picture(id="P1", sha256="1" * 64, source=source, faces_found=faces, **shared),
+        references=tuple(
+            Picture(id=f"R{number}", sha256=str(number + 1) * 64, source=f"reference{number}.png", **shared)
+            for number in range(1, references + 1)
+        ),
+        faces=tuple(found),
+        evidence=tuple(evidence),
+        verdicts=tuple(verdicts),
+        limitations=("None of this is proof.",),
+        manifest=Manifest(
+            faceagent="0.1.0",
+            python="3.11.7",
+            packages={"numpy": "2.4.6"},
+            profile="embedded",
+            seed=0,
+            platform="Linux x86_64",
+            settings={"max_faces": 64},
+            weights=(stamp,),
+            created="2026-01-31T12:00:00+00:00",
+        ),
+    )

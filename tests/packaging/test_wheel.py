@@ -41,7 +41,7 @@ def test_the_wheel_states_its_licence_and_its_extras(wheel: Path) -> None:
     (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     text = archive.read(metadata).decode("utf-8")
     extras = {line.split(": ")[1] for line in text.splitlines() if line.startswith("Provides-Extra")}
-    assert extras == {"dev", "evals", "heif", "mcp", "otel", "postgres", "serve", "train", "vllm"}
+    assert extras == {"dev", "evals", "heif", "mcp", "otel", "pdf", "postgres", "serve", "train", "vllm"}
     assert {"LICENSE", "NOTICE"} <= {name.rpartition("/")[2] for name in archive.namelist()}
 
 
