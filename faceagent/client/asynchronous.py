@@ -242,6 +242,14 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
         """The report of a case as one HTML page."""
         return (await self._send(calls.page(case_id))).decode()
 
+    async def pdf(self, case_id: str) -> bytes:
+        """The report of a case as a PDF; ``pdf_signature`` gives its signature."""
+        return await self._send(calls.pdf(case_id))
+
+    async def pdf_signature(self, case_id: str) -> bytes:
+        """The detached signature of a case's PDF; keep it beside the PDF as ``report.pdf.sig``."""
+        return await self._send(calls.pdf_signature(case_id))
+
     async def heat_map(self, case_id: str, evidence_id: str) -> bytes:
         """The heat map of one piece of evidence, PNG."""
         return await self._send(calls.heat_map(case_id, evidence_id))

@@ -136,6 +136,16 @@ def page(case_id: str) -> Call[bytes]:
     return Call("GET", f"/v1/cases/{_part(case_id)}/report.html", bytes)
 
 
+def pdf(case_id: str) -> Call[bytes]:
+    """A report as a PDF."""
+    return Call("GET", f"/v1/cases/{_part(case_id)}/report.pdf", bytes)
+
+
+def pdf_signature(case_id: str) -> Call[bytes]:
+    """The signature of that PDF."""
+    return Call("GET", f"/v1/cases/{_part(case_id)}/report.pdf.sig", bytes)
+
+
 def heat_map(case_id: str, evidence_id: str) -> Call[bytes]:
     """A heat map as PNG."""
     return Call("GET", f"/v1/cases/{_part(case_id)}/heatmaps/{_part(evidence_id)}", bytes)

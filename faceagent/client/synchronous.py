@@ -239,6 +239,14 @@ class Client(AbstractContextManager["Client"]):
         """The report of a case as one HTML page."""
         return self._send(calls.page(case_id)).decode()
 
+    def pdf(self, case_id: str) -> bytes:
+        """The report of a case as a PDF; ``pdf_signature`` gives its signature."""
+        return self._send(calls.pdf(case_id))
+
+    def pdf_signature(self, case_id: str) -> bytes:
+        """The detached signature of a case's PDF; keep it beside the PDF as ``report.pdf.sig``."""
+        return self._send(calls.pdf_signature(case_id))
+
     def heat_map(self, case_id: str, evidence_id: str) -> bytes:
         """The heat map of one piece of evidence, PNG."""
         return self._send(calls.heat_map(case_id, evidence_id))

@@ -47,7 +47,7 @@ def content(report: Report, source: bytes, case: CaseFile, blobs: Blobs, files: 
         "title": words.document("title" if report.faces else "title_file"),
         "cover": _cover(report, case, digest, words),
         "picture": _picture(report, pixels, files, words),
-        "grey": not case.picture_kept,
+        "grey": not (case.picture_kept and case.references_kept),
         "summary": _summary(report, words),
         "findings": findings(rows, report.faces, words),
         "scale": scale(words),
