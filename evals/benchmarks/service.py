@@ -1,8 +1,9 @@
-"""The service under load on this machine: ``python -m evals.benchmarks.service [--seconds 60] [--clients 8]``.
+"""The service under load on this machine: ``python -m evals.benchmarks.service [--seconds 600] [--clients 8]``.
 
 Starts ``faceagent serve`` on a folder of its own and asks it for reports on a photograph that ships with scikit-image,
-each time with other bytes. Prints errors, times, throughput and memory, with batches across requests and without, and
-what a request costs over the same call in this process. Times mean something only on a machine that does nothing else.
+each time with other bytes. Prints, each with its bar: the time to ready without and with models, what a request costs
+over the same call in this process, errors, times and memory under load, and the throughput with batches across requests
+over that without. Times mean something only on a machine that does nothing else; its load is printed.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx2
 import numpy as np
@@ -46,6 +48,22 @@ class Load:
     memory: list[float] = field(default_factory=list)
 
 
+class Figure(NamedTuple):
+    """One measured value and the bar it has to keep; ``at_least``: not to fall below, else not to exceed."""
+
+    name: str
+    value: float
+    bar: float
+    unit: str
+    at_least: bool = False
+
+    def line(self) -> str:
+        """As it is printed."""
+        met = self.value >= self.bar if self.at_least else self.value <= self.bar
+        sign = ">=" if self.at_least else "<="
+        return f"{self.name:44}{self.value:10.2f} {self.unit:3} (bar {sign} {self.bar:g}) {'met' if met else 'MISSED'}"
+
+
 def photograph(number: int) -> bytes:
     """The astronaut's head as JPEG; each number has other bytes, and nearly the same pixels."""
     buffer = io.BytesIO()
@@ -53,25 +71,31 @@ def photograph(number: int) -> bytes:
     return buffer.getvalue()
 
 
+class Running(NamedTuple):
+    """A service that is ready: a client with its key, its process id, and how many seconds it took."""
+
+    client: httpx2.Client
+    process: int
+    seconds: float
+
+
 @contextmanager
-def server(batch: int) -> Iterator[tuple[httpx2.Client, int]]:
-    """A running service; a client with its key, and its process id."""
+def server(batch: int, *, warm: bool = True) -> Iterator[Running]:
+    """A running service."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         variables = {"FACEAGENT_SERVE_DATABASE": folder, "FACEAGENT_SERVE_PORT": "0", "FACEAGENT_SERVE_RATE": "1000000"}
         environment = {**os.environ, **variables, "FACEAGENT_SERVE_BATCH": str(batch)}
         with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "faceagent", "serve", "--warm"], stdout=out, stderr=out, env=environment
-            )
-        try:
             start = time.perf_counter()
+            command = [sys.executable, "-m", "faceagent", "serve", *(["--warm"] if warm else [])]
+            process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)  # noqa: S603 - our own program
+        try:
             url, key = _address(log, process)
             with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=120) as client:
                 while client.get("/readyz").status_code != 200:
                     time.sleep(0.05)
-                print(f"batch {batch}: ready with warm models after {time.perf_counter() - start:.1f} s")
-                yield client, process.pid
+                yield Running(client, process.pid, time.perf_counter() - start)
         finally:
             process.terminate()
             process.wait(60)
@@ -118,14 +142,24 @@ def drive(client: httpx2.Client, process: int, clients: int, seconds: float) -> 
     return load
 
 
-def overhead() -> tuple[float, float]:
-    """Median milliseconds of a request over loopback and of the same call to the same analyst, by turns.
+class Cost(NamedTuple):
+    """Milliseconds, medians: a request over loopback, and what it takes over the same call by turns with it."""
 
-    Server, client and analyst share this process, so that all three are slowed down alike by what else runs.
+    request: float
+    overhead: float
+    processor: float
+
+
+def overhead() -> Cost:
+    """What a request costs over ``Analyst.analyze`` on the same picture, in pairs whose order changes.
+
+    Server, client and analyst share this process, so that all are slowed down alike by what else runs. The server's
+    analyst has the settings of a service: pictures are decoded in processes of their own.
     """
-    asked, called = [], []
+    pairs: list[tuple[float, float]] = []
+    processor: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as folder, Analyst(Settings()) as analyst:
-        app = create_app(ServiceSettings(database=folder, open=True), Settings(), lambda settings: analyst)
+        app = create_app(ServiceSettings(database=folder, open=True), Settings())
         running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
         thread = threading.Thread(target=running.run)
         thread.start()
@@ -133,46 +167,80 @@ def overhead() -> tuple[float, float]:
             time.sleep(0.01)
         port = running.servers[0].sockets[0].getsockname()[1]
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-            for number in range(ROUNDS + WARM):
-                data = photograph(number)
-                start = time.perf_counter()
+
+            def ask(data: bytes) -> None:
                 client.post("/v1/analyze", files={"image": ("a.jpg", data)}, data={"questions": QUESTIONS})
-                middle = time.perf_counter()
+
+            def call(data: bytes) -> None:
                 analyst.analyze(data, questions=QUESTIONS)
+
+            for number in range(ROUNDS + WARM):
+                found = {}
+                for one in (ask, call) if number % 2 else (call, ask):
+                    start, used = time.perf_counter(), time.process_time()
+                    one(photograph(number))
+                    found[one] = 1000 * (time.perf_counter() - start), 1000 * (time.process_time() - used)
                 if number >= WARM:
-                    asked.append(1000 * (middle - start))
-                    called.append(1000 * (time.perf_counter() - middle))
+                    pairs.append((found[ask][0], found[call][0]))
+                    processor.append((found[ask][1], found[call][1]))
         running.should_exit = True
         thread.join()
-    return statistics.median(asked), statistics.median(called)
+    return Cost(
+        statistics.median(asked for asked, _ in pairs),
+        statistics.median(asked - called for asked, called in pairs),
+        statistics.median(asked - called for asked, called in processor),
+    )
 
 
-def _print(load: Load, clients: int, single: float, seconds: float) -> float:
+def figures(load: Load, clients: int, single: float) -> list[Figure]:
+    """Errors, times and memory of a load; ``single``: milliseconds of one request alone."""
     times = np.array(load.seconds)
-    p95, bar = float(np.quantile(times, 0.95)), 2 * single / 1000 * clients / (os.cpu_count() or 1)
-    rate = len(times) / seconds
-    print(f"  {clients} clients: {len(times)} requests, {rate:.2f} a second, statuses {load.statuses}")
-    print(f"  median {np.median(times):.2f} s, p95 {p95:.2f} s (bar: 2 x single time x clients / cores = {bar:.2f} s)")
+    bar = 2 * single / 1000 * clients / (os.cpu_count() or 1)
     fifth = max(1, len(load.memory) // 5)
     early, late = statistics.median(load.memory[fifth : 2 * fifth]), statistics.median(load.memory[-fifth:])
-    print(f"  memory {early:.0f} MB after a fifth, {late:.0f} MB at the end: {100 * (late / early - 1):+.1f} %")
-    return rate
+    errors = sum(count for status, count in load.statuses.items() if status != 200)
+    print(
+        f"  {len(times)} requests, statuses {load.statuses}, median {np.median(times):.2f} s, {late:.0f} MB at the end"
+    )
+    return [
+        Figure(f"errors, {clients} clients", errors, 0, ""),
+        Figure("p95 (2 x single time x clients / cores)", float(np.quantile(times, 0.95)), round(bar, 2), "s"),
+        Figure("memory, last fifth over the second", 100 * (late / early - 1), 5, "%"),
+    ]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of load, for each setting")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of load")
+    parser.add_argument("--single-seconds", type=float, default=60.0, help="of load without batches")
     parser.add_argument("--clients", type=int, default=8)
     given = parser.parse_args()
-    asked, called = overhead()
-    print(f"one client: {asked:.1f} ms a request, {called:.1f} ms the call alone: {asked - called:+.1f} ms")
+    found: list[Figure] = []
+
+    def told(*more: Figure) -> None:
+        for one in more:
+            print(one.line(), flush=True)
+        found.extend(more)
+
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f}; {os.cpu_count()} cores")
+    with server(8, warm=False) as running:
+        told(Figure("start to ready, without models", running.seconds, 5, "s"))
+    cost = overhead()
+    told(Figure("request over the call, median of pairs", cost.overhead, 15, "ms"))
+    print(f"  {cost.request:.0f} ms a request; {cost.processor:+.1f} ms of processor time, without decoding")
     rates = {}
-    for batch in (8, 1):
-        with server(batch) as (client, process):
-            load = drive(client, process, given.clients, given.seconds)
-            rates[batch] = _print(load, given.clients, asked, given.seconds)
-    print(f"batches of up to 8 give {rates[8] / rates[1]:.2f} times the throughput of single pictures")
+    for batch, seconds in ((8, given.seconds), (1, given.single_seconds)):
+        with server(batch) as running:
+            load = drive(running.client, running.process, given.clients, seconds)
+            rates[batch] = len(load.seconds) / seconds
+            if batch == 8:
+                told(Figure("start to ready, with warm models", running.seconds, 20, "s"))
+                told(*figures(load, given.clients, cost.request))
+    told(Figure("throughput in batches over one at a time", rates[8] / rates[1], 1.5, "x", at_least=True))
+    print(f"load of the machine after: {os.getloadavg()[0]:.1f}")
+    missed = [one.name for one in found if "MISSED" in one.line()]
+    print("all bars are met" if not missed else f"missed: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

@@ -32,14 +32,15 @@ Subjects = tuple[str, ...]
 
 
 class Line(NamedTuple):
-    """One condition as it was typed, and whether a verdict meets it."""
+    """One condition as it was typed, whether a verdict meets it, and the question that it is about, if it is one."""
 
     text: str
     met_by: Callable[[Verdict], bool]
+    question: Question | None = None
 
 
 class Condition(NamedTuple):
-    """One condition as it was typed, the subjects of a report that meet it, and the one question it names, if any."""
+    """One condition as it was typed, the subjects of a report that meet it, and the question that it is about."""
 
     text: str
     met_by: Callable[[Report], Subjects]
@@ -48,7 +49,7 @@ class Condition(NamedTuple):
 
 def parse(texts: Iterable[str]) -> list[Line]:
     """The conditions on verdicts. Raises InputError for one that names no label, action or question."""
-    return [Line(text.strip(), _condition(text.strip())) for text in texts]
+    return [_condition(text.strip()) for text in texts]
 
 
 def met(lines: Sequence[Line], report: Report) -> list[tuple[Line, Verdict]]:
@@ -69,10 +70,8 @@ def parse_condition(text: str) -> Condition:
             text,
             lambda report: tuple(face.id for face in report.faces if below(getattr(face.quality, name), limit)),
         )
-    (line,) = parse([text])
-    named = _LABELLED.fullmatch(text) or _LINE.fullmatch(text)
-    question = next((one for one in QUESTIONS if named is not None and named[1] == one), None)
-    return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)), question)
+    line = _condition(text)
+    return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)), line.question)
 
 
 def _no_face(report: Report) -> Subjects:
@@ -102,33 +101,47 @@ def labels() -> frozenset[str]:
     return frozenset({*UNFITTED, *fitted, *(label for found in ADVERSE.values() for label in found)})
 
 
-def _condition(text: str) -> Callable[[Verdict], bool]:
+def question_of(label: str) -> Question | None:
+    """The one question that a label answers, by the calibrations, else by the rules of action; None: several do."""
+    for known in (two_sided(), ADVERSE):
+        found = [_question(name) for name, its in known.items() if label in its]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
+def _condition(text: str) -> Line:
     if text in ACTIONS:
         wanted = ACTIONS[text]
-        return lambda verdict: verdict.action in wanted
+        return Line(text, lambda verdict: verdict.action in wanted)
     if text in labels():
-        return lambda verdict: verdict.firm_label == text
+        return Line(text, lambda verdict: verdict.firm_label == text, question_of(text))
     labelled = _LABELLED.fullmatch(text)
-    if labelled is not None and labelled[1] in QUESTIONS and labelled[2] in {*labels(), INCONCLUSIVE}:
-        question, label = labelled[1], labelled[2]
-        return lambda verdict: verdict.question == question and verdict.firm_label == label
+    if labelled is not None and labelled[2] in {*labels(), INCONCLUSIVE} and (about := _question(labelled[1])):
+        label = labelled[2]
+        return Line(text, lambda verdict: verdict.question == about and verdict.firm_label == label, about)
     found = _LINE.fullmatch(text)
-    if found is None or found[1] not in QUESTIONS:
+    question = None if found is None else _question(found[1])
+    if found is None or question is None:
         raise InputError(
             f"{text!r} is no condition.",
             remedy=f"Give a label ({', '.join(sorted(labels()))}), an action (act, review), a question with a "
             'probability or a label, such as "forgery>=0.9" or "forgery=inconclusive", or, in a moderation policy, '
             f'something of the report ({", ".join(_ON_REPORTS)}, "quality<40").',
         )
-    if found[1] not in two_sided():
+    if question not in two_sided():
         raise InputError(
-            f"{found[1]} has no probability of two sides to compare with.",
+            f"{question} has no probability of two sides to compare with.",
             remedy=f"These have one: {', '.join(two_sided())}.",
         )
     least = float(found[2]) / (100 if found[3] else 1)
     if not 0 < least <= 1:
         raise InputError(f"{text!r} is no probability.", remedy="Give one above 0 and up to 1, such as 0.9.")
-    return _at_least(found[1], least, strict=">=" not in text)
+    return Line(text, _at_least(question, least, strict=">=" not in text), question)
+
+
+def _question(name: str) -> Question | None:
+    return next((one for one in QUESTIONS if one == name), None)
 
 
 def _at_least(question: str, least: float, *, strict: bool) -> Callable[[Verdict], bool]:

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, Field
 
 from faceagent import policy
 from faceagent.errors import InputError
-from faceagent.judge.conditions import Subjects, parse_condition
+from faceagent.judge.action import NOTHING_ASKED
+from faceagent.judge.conditions import Condition, Subjects, parse_condition
 from faceagent.types import QUESTIONS, SUBJECT, FrozenModel, Question, Report
 from faceagent.types.service import Decision, Moderation, RuleTrace
 
@@ -107,7 +108,9 @@ def moderate(
     report: Report, document: PolicyDocument, *, name: str | None = None, version: int | None = None
 ) -> Moderation:
     """The decision of a policy on a report; name and version are those under which it is stored."""
-    found = [[parse_condition(text).met_by(report) for text in rule.when] for rule in document.rules]
+    conditions = [[parse_condition(text) for text in rule.when] for rule in document.rules]
+    found = [[one.met_by(report) for one in rule] for rule in conditions]
+    unmeasured = [_unmeasured(report, rule) for rule in conditions]
     subjects = [_common(one) for one in found]
     met = [bool(one) for one in subjects]
     decision = max(
@@ -124,6 +127,7 @@ def moderate(
             met=met[place],
             decided=met[place] and rule.then == decision,
             subjects=subjects[place],
+            unmeasured=unmeasured[place],
         )
         for place, rule in enumerate(document.rules)
     )
@@ -132,9 +136,17 @@ def moderate(
         decision=decision,
         reasons=reasons or ("No rule is met.",),
         trace=trace,
+        unmeasured=tuple(one for one in QUESTIONS if any(one in rule for rule in unmeasured)),
         policy=name,
         version=version,
     )
+
+
+def _unmeasured(report: Report, conditions: Sequence[Condition]) -> tuple[Question, ...]:
+    """The questions that a rule is about and that were not measured: it may look not met, and could not be."""
+    asked = {one.question for one in report.verdicts if one.reason not in NOTHING_ASKED}
+    named = {one.question for one in conditions}
+    return tuple(one for one in QUESTIONS if one in named and one not in asked)
 
 
 def _common(found: list[Subjects]) -> Subjects:

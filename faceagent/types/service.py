@@ -36,6 +36,11 @@ class RuleTrace(FrozenModel):
     met: bool
     decided: bool = Field(description="whether the decision follows from it")
     subjects: tuple[str, ...] = Field(description="the faces, or the picture, that meet its conditions")
+    unmeasured: tuple[Question, ...] = Field(
+        default=(),
+        description="questions that it is about and that were not measured, so that it could not be met: no reference "
+        "was sent, no face was found, or the question is refused for this purpose",
+    )
 
 
 class Moderation(FrozenModel):
@@ -44,6 +49,7 @@ class Moderation(FrozenModel):
     decision: Decision
     reasons: tuple[str, ...] = Field(description="of the rules that decided")
     trace: tuple[RuleTrace, ...] = Field(description="every rule, in the order of the document")
+    unmeasured: tuple[Question, ...] = Field(default=(), description="questions of any rule that were not measured")
     policy: str | None = Field(default=None, description="its name; null: a document that is not stored")
     version: int | None = Field(default=None, description="null: the policy is built in, or not stored")
     case_id: str | None = Field(default=None, description="the case that was decided about; null in a dry run")

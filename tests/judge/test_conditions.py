@@ -63,6 +63,24 @@ def test_conditions_that_are_none_are_refused(line: str) -> None:
         parse_condition(line)
 
 
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("forged", "forgery"),
+        ("female", "gender"),
+        ("other_person", "identity"),
+        ("declares_synthetic", "provenance"),
+        ("age=inconclusive", "age"),
+        ("spoof>=0.9", "spoof"),
+        ("act", None),
+        ("no_face", None),
+        ("quality<40", None),
+    ],
+)
+def test_a_condition_knows_the_question_that_it_is_about(line: str, question: str | None) -> None:
+    assert parse_condition(line).question == question
+
+
 def test_a_condition_names_the_subjects_that_meet_it() -> None:
     manifest = Manifest(faceagent="0", python="3", packages={}, profile="embedded", seed=0, created="2026-01-01")
     problem = Problem(reason="corrupt_picture", message="It is damaged.")

@@ -79,6 +79,26 @@ def test_whoever_sends_a_picture_cannot_leave_out_what_a_policy_is_about() -> No
     assert {"forgery", OPTED} <= set(opted.questions((), has_reference=False))
 
 
+def test_a_label_of_a_question_that_is_answered_only_when_asked_asks_it() -> None:
+    document = read_policy("rules: [{when: [female], then: review}]")
+    assert {"gender", "forgery"} <= set(document.questions((), has_reference=False))
+
+
+@pytest.mark.parametrize("condition", ["identity>=0.9", "other_person", "identity=inconclusive"])
+def test_a_rule_about_identity_without_references_says_that_it_was_not_measured(condition: str) -> None:
+    document = read_policy(f"rules: [{{when: ['{condition}'], then: block}}, {{when: [forged], then: review}}]")
+    found = moderate(REPORT, document)
+    assert (found.decision, found.unmeasured) == ("review", ("identity",))
+    assert [one.unmeasured for one in found.trace] == [("identity",), ()]
+    unasked = REPORT.verdicts[0].model_copy(
+        update={"question": "identity", "label": "inconclusive", "reason": "no_reference", "positive": None}
+    )
+    report = REPORT.model_copy(update={"verdicts": (*REPORT.verdicts, unasked)})
+    assert moderate(report, document).unmeasured == ("identity",)
+    measured = unasked.model_copy(update={"reason": "weak_evidence"})
+    assert moderate(report.model_copy(update={"verdicts": (measured,)}), document).unmeasured == ("forgery",)
+
+
 def test_a_key_that_stands_twice_is_refused() -> None:
     with pytest.raises(InputError, match="line 2: a key stands twice"):
         read_policy("rules: [{when: [act], then: block}]\nrules: [{when: [act], then: allow}]")
