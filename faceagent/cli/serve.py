@@ -1,10 +1,12 @@
 """``faceagent serve``: the service, until Ctrl-C. The work is done in ``faceagent.serve``."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from faceagent import weights
 from faceagent.cli.render import err
 from faceagent.errors import InputError
 from faceagent.settings import load
@@ -27,18 +29,23 @@ def serve(
     warm: Annotated[bool, typer.Option("--warm", help="Load the models before the first picture.")] = False,
 ) -> None:
     """Serve the HTTP API: analysis, jobs, moderation, chat for OpenAI's clients."""
-    try:
-        from faceagent.serve.run import run
-        from faceagent.serve.settings import load_service
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"The service needs {error.name}, which is not installed.", remedy="pip install 'faceagent[serve]'"
-        ) from None
+    analysis = load()
+    with ThreadPoolExecutor(1) as beside:
+        # Most of it is hashing, which another core does while this one imports.
+        checked = beside.submit(weights.ready, analysis)
+        try:
+            from faceagent.serve.run import run
+            from faceagent.serve.settings import load_service
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"The service needs {error.name}, which is not installed.", remedy="pip install 'faceagent[serve]'"
+            ) from None
+    checked.result()
     given = {"host": host, "port": port, "open": open_to_all or None, "admin_key_file": admin_key_file}
     settings = load_service(**{name: value for name, value in given.items() if value is not None})
     run(
         settings,
-        load(),
+        analysis,
         new_admin_key=new_admin_key,
         warm=warm,
         say=lambda text: err.print(text, highlight=False),

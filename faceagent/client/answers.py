@@ -20,6 +20,43 @@ class Policy(FrozenModel):
     document: Mapping[str, Any] = Field(default_factory=dict, description="empty in a list")
 
 
+class PolicyPage(FrozenModel):
+    """All policies."""
+
+    policies: tuple[Policy, ...]
+
+
+class ToolSpecEntry(FrozenModel):
+    """A tool that the service has."""
+
+    name: str
+    version: str
+    title: str
+    summary: str
+    questions: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+
+class ToolPage(FrozenModel):
+    """All tools."""
+
+    tools: tuple[ToolSpecEntry, ...]
+
+
+class Health(FrozenModel):
+    """The service answers."""
+
+    status: str
+    version: str
+
+
+class Readiness(FrozenModel):
+    """The service is ready."""
+
+    status: str
+    open_items: int
+
+
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)

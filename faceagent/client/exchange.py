@@ -4,16 +4,17 @@ Knows status codes and headers; sends nothing. A request is sent again only wher
 never reached the service, the service refused it for now (429, 503), or repeating it changes nothing.
 """
 
+import inspect
 import json
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import httpx2
 
@@ -42,15 +43,19 @@ _REMEDIES: Mapping[int, str] = {
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """A request: where to, with what, and what is expected back; ``bytes`` as they come."""
+    """A request: where to, with what, and what is expected back; ``bytes`` as they come.
+
+    ``take`` is what the caller gets of it; None: all.
+    """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
-    kind: type[T]
+    kind: type[Any]
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Body | None = None
     content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    take: Callable[[Any], T] | None = None
 
     @property
     def safe(self) -> bool:
@@ -77,7 +82,26 @@ class Call(Generic[T]):
         """What the answer says. Raises ServiceError for a status that is no success."""
         if not 200 <= status < 300:
             raise error_of(status, headers, data)
-        return parse(self.kind, data)
+        found: Any = parse(self.kind, data)
+        return cast(T, found) if self.take is None else self.take(found)
+
+
+@dataclass(frozen=True)
+class Pages(Generic[T]):
+    """A list that comes in pages: the call for the page after a cursor, None for the first, gives entries and a cursor.
+
+    The last page has no cursor.
+    """
+
+    page: Callable[[Any], Call[tuple[Sequence[T], Any]]]
+
+
+def describe(method: Callable[..., Any], build: Callable[..., Any]) -> None:
+    """Give a client's method the name, the words and the parameters of the function that describes its request."""
+    method.__name__, method.__doc__ = build.__name__, build.__doc__
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = [own, *inspect.signature(build).parameters.values()]
+    method.__dict__["__signature__"] = inspect.Signature(parameters)
 
 
 def connection(url: str | None, key: str | None, seconds: float) -> dict[str, Any]:

@@ -1,23 +1,45 @@
 """The client for programs without asyncio. ``asynchronous`` has the same methods to await; a test compares them."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx2
 
 from faceagent.client import calls
-from faceagent.client.answers import Policy
-from faceagent.client.calls import Health, Readiness, ToolSpecEntry, options
-from faceagent.client.exchange import Call, connection, pause_before, unreachable
-from faceagent.client.pictures import PictureFile
+from faceagent.client.exchange import Call, Pages, connection, describe, pause_before, unreachable
 from faceagent.client.waiting import job_bar, next_poll, too_long
 from faceagent.errors import ServiceError
-from faceagent.types.service import Analysis, CaseEntry, Feedback, FeedbackLabel, Item, Job, Measurement, Moderation
+from faceagent.types.service import Job
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def sends(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:
+    """The method that sends what ``build`` describes."""
+
+    def method(client: "Client", /, *given: P.args, **named: P.kwargs) -> T:
+        return client._send(build(*given, **named))
+
+    describe(method, build)
+    return method
+
+
+def iterates(build: Callable[P, Pages[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
+    """The method that gives the entries of all pages that ``build`` describes."""
+
+    def method(client: "Client", /, *given: P.args, **named: P.kwargs) -> Iterator[T]:
+        pages, cursor, more = build(*given, **named), None, True
+        while more:
+            entries, cursor = client._send(pages.page(cursor))
+            yield from entries
+            more = cursor is not None
+
+    describe(method, build)
+    return method
 
 
 class Client(AbstractContextManager["Client"]):
@@ -49,101 +71,27 @@ class Client(AbstractContextManager["Client"]):
         self._http = httpx2.Client(**connection(url, key, seconds), transport=transport)
         self._retries = retries
 
-    def analyze(
-        self,
-        picture: PictureFile,
-        *,
-        questions: Sequence[str] = (),
-        references: Iterable[PictureFile] = (),
-        purpose: str | None = None,
-        jurisdiction: str | None = None,
-        explain: str | None = None,
-        name: str | None = None,
-        keep: bool | None = None,
-    ) -> Analysis:
-        """The report on one picture.
-
-        Args:
-            picture: what to analyse.
-            questions: what to answer; empty: everything that policy allows without being asked.
-            references: pictures of the person to compare with.
-            purpose: why this is asked.
-            jurisdiction: whose rules apply.
-            explain: who explains: auto, vlm or ledger.
-            name: what to call the picture; default: the file's name.
-            keep: whether the service keeps the picture with the report, to show it there.
-        """
-        fields = options(questions, purpose, jurisdiction, explain, name=name, keep=keep)
-        return self._send(calls.analyze(picture, references, fields))
-
-    def moderate(
-        self,
-        picture: PictureFile,
-        *,
-        policy: str | None = None,
-        version: int | None = None,
-        dry_run: bool | None = None,
-        questions: Sequence[str] = (),
-        references: Iterable[PictureFile] = (),
-        purpose: str | None = None,
-        jurisdiction: str | None = None,
-        name: str | None = None,
-        keep: bool | None = None,
-    ) -> Moderation:
-        """Allow, review or block by a policy; default: the service's. A dry run keeps nothing."""
-        more = {"policy": policy, "version": version, "dry_run": dry_run, "name": name, "keep": keep}
-        fields = options(questions, purpose, jurisdiction, None, **more)
-        return self._send(calls.moderate(picture, references, fields))
-
-    def measure(
-        self,
-        tool: str,
-        picture: PictureFile,
-        *,
-        references: Iterable[PictureFile] = (),
-        purpose: str | None = None,
-        jurisdiction: str | None = None,
-    ) -> Measurement:
-        """The evidence of one tool, see ``tools``; nothing is kept."""
-        return self._send(calls.measure(tool, picture, references, options((), purpose, jurisdiction, None)))
-
-    def submit(
-        self,
-        pictures: Iterable[PictureFile] = (),
-        *,
-        archives: Iterable[PictureFile] = (),
-        references: Iterable[PictureFile] = (),
-        policy: str | None = None,
-        version: int | None = None,
-        document: str | None = None,
-        questions: Sequence[str] = (),
-        purpose: str | None = None,
-        jurisdiction: str | None = None,
-        explain: str | None = None,
-        keep: bool | None = None,
-        webhook: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job:
-        """Many pictures as a job that goes on when this program has ended.
-
-        Args:
-            pictures: files and URLs.
-            archives: ZIP files of pictures.
-            references: pictures of the person to compare every picture with.
-            policy: name of a moderation policy that decides about every picture.
-            version: of that policy; default: the newest.
-            document: a policy in YAML or JSON that is not stored, instead.
-            questions: as for ``analyze``.
-            purpose: likewise.
-            jurisdiction: likewise.
-            explain: likewise.
-            keep: likewise.
-            webhook: URL that the service tells when the job ends; see ``verify_webhook``.
-            idempotency_key: the same key with the same pictures makes no second job; default: a new one.
-        """
-        more = {"policy": policy, "version": version, "document": document, "keep": keep, "webhook": webhook}
-        fields = options(questions, purpose, jurisdiction, explain, **more)
-        return self._send(calls.submit(pictures, archives, references, fields, idempotency_key))
+    analyze = sends(calls.analyze)
+    moderate = sends(calls.moderate)
+    measure = sends(calls.measure)
+    submit = sends(calls.submit)
+    job = sends(calls.job)
+    jobs = sends(calls.jobs)
+    items = iterates(calls.items)
+    cancel = sends(calls.cancel)
+    case = sends(calls.case)
+    cases = iterates(calls.cases)
+    page = sends(calls.page)
+    heat_map = sends(calls.heat_map)
+    delete_case = sends(calls.delete_case)
+    feedback = sends(calls.feedback)
+    policies = sends(calls.policies)
+    policy = sends(calls.policy)
+    put_policy = sends(calls.put_policy)
+    try_policy = sends(calls.try_policy)
+    tools = sends(calls.tools)
+    health = sends(calls.health)
+    ready = sends(calls.ready)
 
     def wait(self, job: Job | str, *, progress: bool = True, seconds: float | None = None) -> Job:
         """The job when it is over.
@@ -167,132 +115,6 @@ class Client(AbstractContextManager["Client"]):
                 if seconds is not None and time.monotonic() - start + pause > seconds:
                     raise too_long(found, seconds)
                 time.sleep(pause)
-
-    def job(self, job_id: str) -> Job:
-        """How far a job is."""
-        return self._send(calls.job(job_id))
-
-    def jobs(self, limit: int = 20) -> tuple[Job, ...]:
-        """Your latest jobs, the newest first."""
-        return self._send(calls.jobs(limit)).jobs
-
-    def items(self, job: Job | str) -> Iterator[Item]:
-        """The items of a job, in order; each leads to its case, or says why there is none."""
-        start: int | None = 0
-        while start is not None:
-            found = self._send(calls.items(job if isinstance(job, str) else job.id, start))
-            yield from found.items
-            start = found.next
-
-    def cancel(self, job: Job | str) -> Job:
-        """End a job; what is done stays."""
-        return self._send(calls.cancel(job if isinstance(job, str) else job.id))
-
-    def case(self, case_id: str) -> Analysis:
-        """The report of a case."""
-        return self._send(calls.case(case_id))
-
-    def cases(
-        self,
-        *,
-        question: str | None = None,
-        label: str | None = None,
-        least: float | None = None,
-        most: float | None = None,
-        status: str | None = None,
-        decision: str | None = None,
-        sign_off: str | None = None,
-        name: str | None = None,
-        since: float | None = None,
-        until: float | None = None,
-        sort: str | None = None,
-        order: str | None = None,
-    ) -> Iterator[CaseEntry]:
-        """Cases that match, the newest first: yours, or all with a reviewer's key.
-
-        Args:
-            question: only cases in which it was answered.
-            label: its answer, such as "forged" or "inconclusive".
-            least: its probability of the positive side, at least.
-            most: likewise, at most.
-            status: analysed, no_face or unreadable.
-            decision: of a moderation policy: allow, review or block.
-            sign_off: open, signed or disputed.
-            name: a part of the picture's name.
-            since: made at or after; seconds since 1970, UTC.
-            until: made before.
-            sort: created, name, or probability of the question.
-            order: desc or asc.
-        """
-        fields = {"question": question, "label": label, "least": least, "most": most, "status": status}
-        fields |= {"decision": decision, "sign_off": sign_off, "name": name, "since": since, "until": until}
-        fields |= {"sort": sort, "order": order}
-        cursor: str | None = None
-        while True:
-            found = self._send(calls.cases(cursor, fields))
-            yield from found.cases
-            if found.next is None:
-                return
-            cursor = found.next
-
-    def page(self, case_id: str) -> str:
-        """The report of a case as one HTML page."""
-        return self._send(calls.page(case_id)).decode()
-
-    def pdf(self, case_id: str) -> bytes:
-        """The report of a case as a PDF; ``pdf_signature`` gives its signature."""
-        return self._send(calls.pdf(case_id))
-
-    def pdf_signature(self, case_id: str) -> bytes:
-        """The detached signature of a case's PDF; keep it beside the PDF as ``report.pdf.sig``."""
-        return self._send(calls.pdf_signature(case_id))
-
-    def heat_map(self, case_id: str, evidence_id: str) -> bytes:
-        """The heat map of one piece of evidence, PNG."""
-        return self._send(calls.heat_map(case_id, evidence_id))
-
-    def delete_case(self, case_id: str) -> None:
-        """Remove a report and, where it was kept, its picture."""
-        self._send(calls.delete_case(case_id))
-
-    def feedback(self, case_id: str, label: FeedbackLabel) -> Feedback:
-        """Say what the picture of a case really was."""
-        return self._send(calls.feedback(case_id, label))
-
-    def policies(self) -> tuple[Policy, ...]:
-        """The names of all moderation policies, each with its newest version."""
-        return self._send(calls.policies()).policies
-
-    def policy(self, name: str, version: int | None = None) -> Policy:
-        """A moderation policy with its document; default: the newest version."""
-        return self._send(calls.policy(name, version))
-
-    def put_policy(self, name: str, document: str) -> Policy:
-        """Store a document in YAML or JSON as the next version of a policy."""
-        return self._send(calls.put_policy(name, document))
-
-    def try_policy(
-        self,
-        case_id: str,
-        *,
-        policy: str | None = None,
-        version: int | None = None,
-        document: Mapping[str, Any] | None = None,
-    ) -> Moderation:
-        """Which rule would decide about a case: of a policy by name, or of a document that is not stored."""
-        return self._send(calls.try_policy(case_id, {"policy": policy, "version": version, "document": document}))
-
-    def tools(self) -> tuple[ToolSpecEntry, ...]:
-        """The specialists of the service."""
-        return self._send(calls.tools()).tools
-
-    def health(self) -> Health:
-        """Whether the process answers, and its version; needs no key."""
-        return self._send(calls.health())
-
-    def ready(self) -> Readiness:
-        """Whether the service is ready; needs no key."""
-        return self._send(calls.readiness())
 
     def _send(self, call: Call[T]) -> T:
         for attempt in range(self._retries + 1):

@@ -1,8 +1,11 @@
 """The one queue in front of the analyst: pictures of different requests share a model batch.
 
-While a batch is worked on, further pictures collect; the next batch takes all that ask the same. Nobody waits for
-a batch to fill, so a single client is served at once. Requests come before items of jobs and do not share batches with
-them; a batch of items has only as many pictures as are done within a bounded time, so that no request waits for long.
+While a batch is worked on, further pictures collect; the next batch takes all that ask the same. A single client never
+waits for a batch to fill. Where the batch before was shared, those who had their answers are given a moment to ask
+again: else the first of them would get a batch alone, and all others the next one.
+
+Requests come before items of jobs and do not share batches with them; a batch of items has only as many pictures as are
+done within a bounded time, so that no request waits for long.
 """
 
 import threading
@@ -26,6 +29,8 @@ from faceagent.types import Report
 
 SMOOTHING = 0.2
 """Weight of the newest batch in the mean time of a picture."""
+MOMENT = 0.01
+"""Seconds of that moment."""
 TURNS = 8
 """Batches of requests after which one of items has its turn, so that jobs go on under any load."""
 
@@ -70,7 +75,7 @@ class Batcher:
             metrics: what is counted.
         """
         self._make, self._size, self._capacity, self._metrics = analyst, size, capacity, metrics
-        self._item_seconds, self._turns = item_seconds, 0
+        self._item_seconds, self._turns, self._shared = item_seconds, 0, 0
         self._requests: deque[Waiting] = deque()
         self._items: deque[Waiting] = deque()
         self._changed = threading.Condition()
@@ -162,6 +167,8 @@ class Batcher:
                     self._changed.wait()
                 if not (self._requests or self._items):
                     return []
+                if self._shared > 1:
+                    self._changed.wait_for(lambda: self._closed or len(self._requests) >= self._shared, MOMENT)
                 batch = self._take()
                 self._metrics.waiting.set(len(self._requests) + len(self._items))
                 if batch:
@@ -170,8 +177,10 @@ class Batcher:
     def _take(self) -> list[Waiting]:
         if self._requests and not (self._items and self._turns >= TURNS):
             self._turns += 1
-            return self._first(self._requests, self._size)
-        self._turns = 0
+            batch = self._first(self._requests, self._size)
+            self._shared = len(batch)
+            return batch
+        self._turns = self._shared = 0
         return self._first(self._items, min(self._size, max(1, int(self._item_seconds / self._seconds))))
 
     def _first(self, queue: "deque[Waiting]", most: int) -> list[Waiting]:

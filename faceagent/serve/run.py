@@ -1,4 +1,4 @@
-"""Runs the application under uvicorn: keys on the first start, weights before the first request, an end in order."""
+"""Runs the application under uvicorn: keys on the first start, an end in order."""
 
 import os
 import signal
@@ -11,7 +11,6 @@ from typing import TextIO
 import uvicorn
 from fastapi import FastAPI
 
-from faceagent import weights
 from faceagent.errors import InputError
 from faceagent.serve import logs, tracing
 from faceagent.serve.app import create_app
@@ -67,10 +66,8 @@ def run(
 
     Raises:
         StorageError: the database cannot be used.
-        ModelUnavailable: weights are missing and cannot be pulled.
         InputError: the address cannot be listened at.
     """
-    weights.ready(analysis)
     make_first_key(settings, anew=new_admin_key, show_key=show_key)
     logs.set_up()
     tracing.set_up()
