@@ -212,6 +212,16 @@ def page(case_id: str) -> Call[str]:
     return Call("GET", f"/v1/cases/{_part(case_id)}/report.html", bytes, take=bytes.decode)
 
 
+def pdf(case_id: str) -> Call[bytes]:
+    """The report of a case as a PDF; ``pdf_signature`` gives its signature."""
+    return Call("GET", f"/v1/cases/{_part(case_id)}/report.pdf", bytes)
+
+
+def pdf_signature(case_id: str) -> Call[bytes]:
+    """The detached signature of a case's PDF; keep it beside the PDF as ``report.pdf.sig``."""
+    return Call("GET", f"/v1/cases/{_part(case_id)}/report.pdf.sig", bytes)
+
+
 def heat_map(case_id: str, evidence_id: str) -> Call[bytes]:
     """The heat map of one piece of evidence, PNG."""
     return Call("GET", f"/v1/cases/{_part(case_id)}/heatmaps/{_part(evidence_id)}", bytes)

@@ -82,6 +82,8 @@ class Client(AbstractContextManager["Client"]):
     case = sends(calls.case)
     cases = iterates(calls.cases)
     page = sends(calls.page)
+    pdf = sends(calls.pdf)
+    pdf_signature = sends(calls.pdf_signature)
     heat_map = sends(calls.heat_map)
     delete_case = sends(calls.delete_case)
     feedback = sends(calls.feedback)

@@ -1,6 +1,7 @@
 """Both clients of ``faceagent.client`` against the service's real application, in this process."""
 
 import asyncio
+import inspect
 import io
 import json
 import zipfile
@@ -186,6 +187,15 @@ def test_the_clients_types_have_the_fields_of_the_openapi_document(name: str) ->
     assert set(ours.model_fields) == set(described)
 
 
+def test_the_client_sends_every_request_that_is_described() -> None:
+    described = {
+        name
+        for name, one in vars(calls).items()
+        if inspect.isfunction(one) and one.__module__ == calls.__name__ and name[0] != "_" and name != "options"
+    }
+    assert described <= set(dir(Client)) and described <= set(dir(AsyncClient))
+
+
 def test_every_path_of_the_client_is_one_of_the_service() -> None:
     document = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     made = [
@@ -200,6 +210,8 @@ def test_every_path_of_the_client_is_one_of_the_service() -> None:
         calls.case("c"),
         calls.cases().page(None),
         calls.page("c"),
+        calls.pdf("c"),
+        calls.pdf_signature("c"),
         calls.heat_map("c", "e"),
         calls.delete_case("c"),
         calls.feedback("c", "REAL"),
