@@ -40,6 +40,7 @@ lint: $(READY) ## style, types and layers only
 
 e2e: weights ## tests in a real browser, of a running service, with real PostgreSQL and Redis, and of the empty wheel
 	@.ci/browser
+	@.ci/pdf
 	@.ci/postgres
 	@.ci/redis
 	@$(VENV)/bin/pytest -m e2e || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }

@@ -48,6 +48,7 @@ def test_a_picture_its_case_its_page_its_map_and_its_end(client: Client, photo: 
     assert client.case(made.case_id).report == made.report
     assert made.case_id in [one.case_id for one in client.cases()]
     assert "<html" in client.page(made.case_id)
+    assert client.pdf(made.case_id).startswith(b"%PDF") and b"payloadType" in client.pdf_signature(made.case_id)
     assert client.heat_map(made.case_id, "F1:forgery").startswith(b"\x89PNG")
     assert client.feedback(made.case_id, "MANIPULATED").label == "MANIPULATED"
     assert client.try_policy(made.case_id, policy="strictest").decision == "block"
