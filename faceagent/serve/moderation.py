@@ -22,6 +22,7 @@ from faceagent.types.service import Decision, Moderation, RuleTrace
 STRICTNESS: tuple[Decision, ...] = ("allow", "review", "block")
 MOST_RULES = 200
 TWICE = "a key stands twice"
+ALIAS = "aliases are not read; write it out"
 
 
 def _condition(text: str) -> str:
@@ -78,8 +79,17 @@ STRICTEST = PolicyDocument(
 BUILT_IN = {"strictest": STRICTEST}
 
 
-class _OneOfEach(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which PyYAML would keep the last without a word."""
+class _PolicyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which PyYAML would keep the last without a word, and every alias.
+
+    Aliases and merged keys make a few lines stand for billions of values.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.constructor.ConstructorError(None, None, ALIAS, self.peek_event().start_mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: list[Any] = []
@@ -93,12 +103,13 @@ class _OneOfEach(yaml.SafeLoader):
 def read_policy(text: str) -> PolicyDocument:
     """A document in YAML or JSON. Raises InputError, or ValidationError with the field."""
     try:
-        found = yaml.load(text, _OneOfEach)  # noqa: S506 - a safe loader
+        found = yaml.load(text, _PolicyLoader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
-        twice = f": {TWICE}" if getattr(error, "problem", None) == TWICE else ""
-        raise InputError(f"The policy is no valid YAML or JSON{where}{twice}.") from None
+        problem = getattr(error, "problem", None)
+        why = f": {problem}" if problem in (TWICE, ALIAS) else ""
+        raise InputError(f"The policy is no valid YAML or JSON{where}{why}.") from None
     except RecursionError:
         raise InputError("The policy is nested too deeply.") from None
     return PolicyDocument.model_validate(found)

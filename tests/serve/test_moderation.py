@@ -104,6 +104,15 @@ def test_a_key_that_stands_twice_is_refused() -> None:
         read_policy("rules: [{when: [act], then: block}]\nrules: [{when: [act], then: allow}]")
 
 
+@pytest.mark.parametrize("line", ["&{after} [{nine}]", "&{after} {{<<: [{nine}]}}"], ids=["lists", "merged keys"])
+def test_a_few_lines_that_stand_for_billions_are_refused_at_once(line: str) -> None:
+    lines = ["a: &a {k: 1}"]
+    for name, after in zip("abcdefghi", "bcdefghij", strict=True):
+        lines.append(f"{after}: " + line.format(after=after, nine=", ".join([f"*{name}"] * 9)))
+    with pytest.raises(InputError, match="aliases are not read"):
+        read_policy("\n".join(lines))
+
+
 def test_a_condition_that_is_none_names_all_that_there_are() -> None:
     with pytest.raises(ValueError, match="no_face, unreadable, unmeasured"):
         read_policy("rules: [{when: [nonsense], then: block}]")

@@ -47,13 +47,17 @@ class CaseQuery(FrozenModel):
     sort: Sort = Field(default="created", description="`probability` is that of `question`")
     order: Literal["desc", "asc"] = "desc"
     question: Question | None = Field(default=None, description="only cases in which it was answered")
-    label: str | None = Field(default=None, max_length=40, description="its answer, such as `forged`, `inconclusive`")
+    label: str | None = Field(
+        default=None, max_length=40, pattern=r"^\w*$", description="its answer, such as `forged`, `inconclusive`"
+    )
     least: float | None = Field(default=None, ge=0, le=1, description="its probability of the positive side, at least")
     most: float | None = Field(default=None, ge=0, le=1, description="likewise, at most")
     status: CaseStatus | None = None
     decision: Decision | None = Field(default=None, description="of a moderation policy")
     sign_off: SignOff | None = None
-    name: str | None = Field(default=None, max_length=200, description="a part of the name; upper or lower case")
+    name: str | None = Field(
+        default=None, max_length=200, pattern="^[^\\x00]*$", description="a part of the name; upper or lower case"
+    )
     since: float | None = Field(default=None, ge=0, le=1e12, description="made at or after; seconds since 1970, UTC")
     until: float | None = Field(default=None, ge=0, le=1e12, description="made before")
 

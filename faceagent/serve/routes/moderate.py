@@ -140,7 +140,7 @@ async def put_policy(request: Request, service: ServiceHere, key: Admin, name: P
     if len(data) > MOST_BYTES:
         raise ApiError(413, f"A policy has up to {MOST_BYTES:,} bytes.")
     try:
-        document = read_policy(data.decode("utf-8"))
+        document = await run_in_threadpool(read_policy, data.decode("utf-8"))
     except UnicodeDecodeError:
         raise unprocessable("body", "The policy is not UTF-8.") from None
     text = json.dumps(document.model_dump(mode="json"))

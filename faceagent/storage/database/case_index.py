@@ -50,7 +50,7 @@ def columns_of(report: Report, moderation: Moderation | None) -> dict[str, Any]:
     """The columns of a case that come from its report, and from what a policy decided about it."""
     status: CaseStatus = "unreadable" if report.problem else "analysed" if report.faces else "no_face"
     return {
-        "name": report.source[:LONGEST_NAME],
+        "name": report.source.replace("\0", "")[:LONGEST_NAME],
         "status": status,
         "problem": None if report.problem is None else report.problem.reason,
         "answer": None if report.summary is None else report.summary.line,
@@ -208,6 +208,11 @@ def _entry(row: Any, verdicts: Sequence[CaseVerdict]) -> CaseEntry:
     )
 
 
+def is_storable(text: str) -> bool:
+    """Whether a database takes it: PostgreSQL takes no NUL, and neither it nor SQLite takes half a character."""
+    return "\0" not in text and not any("\ud800" <= mark <= "\udfff" for mark in text)
+
+
 def _cursor(sort: Sort, value: float | str, case_id: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, value, case_id]).encode()).decode().rstrip("=")
 
@@ -220,5 +225,7 @@ def _read_cursor(text: str, sort: Sort) -> tuple[float | str, str]:
         raise BadCursor from None
     kind = str if sort == "name" else float
     if of != sort or type(value) is not kind or type(case_id) is not str:
+        raise BadCursor
+    if not all(is_storable(one) for one in (value, case_id) if isinstance(one, str)):
         raise BadCursor
     return value, case_id
