@@ -87,7 +87,7 @@ class _PolicyLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, ALIAS, self.peek_event().start_mark)
+            raise yaml.constructor.ConstructorError(None, None, ALIAS, self.get_mark())
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
 
