@@ -5,6 +5,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fake_service import Server, picture_bytes
@@ -13,7 +14,7 @@ from faceagent.serve.archives import Budget, unpack
 from faceagent.serve.errors import ApiError
 from faceagent.serve.uploads import clean_name
 from faceagent.serve.worker import JobOptions, job_ended
-from faceagent.storage.database import jobs, leases
+from faceagent.storage.database import api_keys, jobs, leases
 from faceagent.storage.database.engine import Database, open_database
 from faceagent.storage.database.jobs import NewItem
 
@@ -183,6 +184,38 @@ def test_a_cancelled_job_keeps_what_is_done_and_loses_its_bytes(serve: Callable[
     server.service.stopping.set()
     server.service.batcher.close(10)
     assert server.get("/v1/cases").json()["cases"] == [], "a result that came too late was kept"
+
+
+def test_whoever_watches_with_a_revoked_key_is_left_soon(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceagent.serve.routes.jobs.REMEMBERED", 0.0)
+    monkeypatch.setattr("faceagent.serve.routes.jobs.EVENT_SECONDS", 0.01)
+    server = serve(work=False)
+    job_id = server.post("/v1/jobs", files={"image": ("a.png", PNG)}).json()["id"]
+    revoking = threading.Timer(0.2, api_keys.revoke_key, (server.service.database, server.keys["submit"].key.id))
+    revoking.start()
+    # The job never ends: only the end of the key ends this.
+    with server.client.stream("GET", f"/v1/jobs/{job_id}/events", headers=server.headers()) as stream:
+        assert stream.read().startswith(b"event: progress")
+    revoking.join()
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_requests_with_one_idempotency_key_at_the_same_time_make_one_job(
+    serve: Callable[..., Server], same: bool
+) -> None:
+    server = serve(work=False)
+    names = ["a.png"] * 6 if same else [f"{n}.png" for n in range(6)]
+    headers = {"Idempotency-Key": "race"}
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(
+            pool.map(lambda name: server.post("/v1/jobs", files={"image": (name, PNG)}, headers=headers), names)
+        )
+    statuses = sorted(one.status_code for one in answers)
+    assert statuses == ([202] * 6 if same else [202] + [409] * 5)
+    assert len({one.json()["id"] for one in answers if one.status_code == 202}) == 1
+    assert jobs.open_items(server.service.database) == 1
 
 
 def test_limits_of_a_job(serve: Callable[..., Server]) -> None:

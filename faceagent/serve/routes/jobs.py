@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from faceagent.serve import job_request
-from faceagent.serve.auth import ServiceHere, Submitter, owner
+from faceagent.serve.auth import LOCAL, REMEMBERED, ServiceHere, Submitter, owner
 from faceagent.serve.errors import ApiError, responses, too_many
 from faceagent.serve.job_request import FILES, JobBody, JobRequest
 from faceagent.serve.openapi import EVENTS, link, openapi_body
@@ -19,7 +20,7 @@ from faceagent.serve.service import Service
 from faceagent.serve.wakeup import Wakeup
 from faceagent.serve.worker import job_ended, options_text
 from faceagent.storage.database import audit, jobs
-from faceagent.storage.database.api_keys import ApiKey
+from faceagent.storage.database.api_keys import ApiKey, in_force
 from faceagent.storage.database.deliveries import delivery_log
 from faceagent.types import FrozenModel
 from faceagent.types.service import OPEN, ItemList, Job, JobList
@@ -170,8 +171,13 @@ def _find(service: Service, key: ApiKey, job_id: str) -> Job:
 
 
 async def _events(service: Service, key: ApiKey, job_id: str) -> AsyncIterator[bytes]:
-    shown, quiet = "", 0.0
+    shown, quiet, checked = "", 0.0, time.monotonic()
     while not service.stopping.is_set():
+        # A watcher stays for as long as a job takes; its key may be revoked meanwhile.
+        if key is not LOCAL and time.monotonic() - checked >= REMEMBERED:
+            checked = time.monotonic()
+            if not await run_in_threadpool(in_force, service.database, key.id):
+                return
         job = await run_in_threadpool(jobs.find_job, service.database, job_id, owner(key))
         if job is None:
             return

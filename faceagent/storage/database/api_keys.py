@@ -91,6 +91,13 @@ def revoke_key(database: Database, key_id: str) -> bool:
     return found.rowcount > 0
 
 
+def in_force(database: Database, key_id: str) -> bool:
+    """Whether there is such a key that was not revoked."""
+    wanted = select(api_keys.c.id).where(api_keys.c.id == key_id, api_keys.c.revoked.is_(None))
+    with database.read() as connection:
+        return connection.execute(wanted).first() is not None
+
+
 def webhook_secret(database: Database, key_id: str) -> str | None:
     """The secret that signs the webhooks of a key."""
     with database.read() as connection:
