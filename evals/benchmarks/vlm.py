@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from evals.benchmarks.straight_line import demo_picture
+from evals.benchmarks.pictures import demo_picture
 from faceagent import Analyst
 from faceagent.settings import Settings, load
 from faceagent.vlm import server
@@ -113,9 +113,10 @@ def in_process(settings: Settings, rounds: int, tokens: int) -> Iterator[Row]:
         speed(backend, pictures, 1, 4)
         value = statistics.median(speed(backend, pictures, 1, tokens) for _ in range(rounds))
     yield "in this process: tokens/s", f"{value:.1f}", ""
-    picture, taken = demo_picture(), []
+    taken = []
     with Analyst(settings) as analyst:
-        for _ in range(1 + rounds):
+        for number in range(1 + rounds):
+            picture = demo_picture(number)
             start = time.perf_counter()
             report = analyst.analyze(picture, explain="vlm")
             taken.append(time.perf_counter() - start)
