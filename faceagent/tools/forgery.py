@@ -1,11 +1,11 @@
 """Spliced and swapped parts of a face, where they are, and wholly generated faces: branches of both vision towers.
 
-``forgery`` on CLIP detects parts of another person, moved and filled-in parts. Its patch logits, trained on masks of
-known forgeries, are the heat map and give the region scores. ``forgery_fast`` on DINOv2 takes its place with
-``detectors=fast`` and where CLIP's weights are missing. ``forgery_generated`` reads intermediate blocks of DINOv2,
-where texture is encoded: whether the face was generated, by which family of generators, and how far the face is from
-the training faces. Its logit is reported, not fused; the distance is fused. The position of the eyes in the picture
-(``framing``) is reported too.
+``forgery`` on CLIP and ``forgery_fast`` on DINOv2 detect parts of another person, moved and filled-in parts
+(``splice_branches``). Their patch logits, trained on masks of known forgeries, are the heat map and give the region
+scores. With ``detectors=fast`` and where CLIP's weights are missing, DINOv2's answers alone. ``forgery_generated``
+reads intermediate blocks of DINOv2, where texture is encoded: whether the face was generated, by which family of
+generators, and how far the face is from the training faces. Its logit is reported, not fused; the distance is fused.
+The position of the eyes in the picture (``framing``) is reported too.
 """
 
 import logging
@@ -28,6 +28,7 @@ from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.framing import framing_evidence
 from faceagent.tools.resaved import COPIES, Resaved, scores_resaved
+from faceagent.tools.splice_branches import BRANCH, FAST, SpliceBranches
 from faceagent.types import MOST_PATCHES, Evidence, Face, HeatMap, PartVisibility, Region, Score, ToolStamp
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 Reals = NDArray[np.float64]
 
-BRANCH, FAST, GENERATED = "forgery", "forgery_fast", "forgery_generated"
+GENERATED = "forgery_generated"
 SPLICE, SPLICE_FAST = "forgery/splice-1", "forgery/splice-fast-1"
 FAMILIES = {"stylegan": "StyleGAN", "diffusion": "diffusion models"}
 STRONGEST = 4
@@ -49,11 +50,15 @@ COVERED = 0.5
 
 
 class Encoders(NamedTuple):
-    """The encoder with the forgery branch, that branch's name, and the encoder with the one for generated faces."""
+    """The branches for spliced parts, and the encoder with the one for generated faces."""
 
-    forgery: "Encoder"
-    branch: str
+    splices: SpliceBranches
     generated: "Encoder"
+
+    @property
+    def fast(self) -> bool:
+        """Whether CLIP takes no part."""
+        return BRANCH not in self.splices.encoders
 
 
 class Forgery:
@@ -61,9 +66,9 @@ class Forgery:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="forgery",
-        version="2.0.0",
+        version="2.1.0",
         title="Forgery detector",
-        summary="Whether parts of a face were spliced in or swapped, and where; whether the whole face was generated.",
+        summary="Whether parts of a face were spliced in or swapped, and where. Generated faces are not its question.",
         questions=("forgery",),
         scope="face",
         weights=("clip_vitb16", "dinov2_vits14_224"),
@@ -82,31 +87,23 @@ class Forgery:
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
         encoders = self._encoders()
-        by, name = self._stamp(encoders), encoders.branch
-        splice = encoders.forgery.branches[name].config.labels.index("splice")
+        by, splices = self._stamp(encoders), encoders.splices
         labels = encoders.generated.branches[GENERATED].config.labels
-        crops = branch_crops(encoders.forgery, name, faces)
+        crops = branch_crops(encoders.generated, GENERATED, faces)
         pixels = [crop.pixels for crop in crops]
-        output = encoders.forgery.run(pixels, [name])[name]
-        scores = scores_resaved(
-            lambda copies: encoders.forgery.run(copies, [name])[name].logits[:, splice].astype(float),
-            pixels,
-            output.logits[:, splice].astype(float),
-            least=LEAST_RESAVED,
-        )
+        first, maps = splices.read(pixels)
+        scores = scores_resaved(splices.scores, pixels, first, least=LEAST_RESAVED)
         generated = encoders.generated.run(pixels, [GENERATED])[GENERATED].logits.astype(float)
-        if output.patches is None:
-            raise ModelUnavailable(f"The adapter {name!r} has no patch logits.", remedy="Install faceagent again.")
         found = []
         for row, (view, face) in enumerate(faces):
-            heat = 1 / (1 + np.exp(-output.patches[row, :, :, 0].astype(np.float64)))
+            heat = maps[row]
             # Beyond the picture's edge the crop repeats the picture: nothing is said of what is not there.
             mask = crops[row].inside
             shown = patch_cover(mask, len(heat)) >= COVERED
             where = _heat_map(crops[row], heat * shown)
             found.append(
                 (
-                    _splice(by, view, scores[row], where, fast=name == FAST),
+                    _splice(by, view, scores[row], where, fast=encoders.fast),
                     *_generated(by, view, dict(zip(labels, generated[row], strict=True))),
                     *_regions(by, view, face, crops[row], heat, mask),
                     *framing_evidence(by, view),
@@ -115,9 +112,9 @@ class Forgery:
         return found
 
     def _stamp(self, encoders: Encoders) -> ToolStamp:
-        both = (*encoders.forgery.stamps, *encoders.generated.stamps)
-        by = encoder_stamp(self.spec, encoders.forgery)
-        return by.model_copy(update={"weights": tuple(dict.fromkeys(both))})
+        used = [stamp for one in encoders.splices.encoders.values() for stamp in one.stamps]
+        by = encoder_stamp(self.spec, encoders.generated)
+        return by.model_copy(update={"weights": tuple(dict.fromkeys((*used, *encoders.generated.stamps)))})
 
     def _encoders(self) -> Encoders:
         """Both towers, or with ``detectors=fast`` and where CLIP's weights are missing DINOv2 alone.
@@ -126,15 +123,17 @@ class Forgery:
         """
         from faceagent.encoder.encoder import load_encoder
 
-        generated = load_encoder(self._settings, (GENERATED,))
+        fast, generated = (load_encoder(self._settings, (name,)) for name in (FAST, GENERATED))
         if self._settings.detectors == "full":
             try:
-                return Encoders(load_encoder(self._settings, (BRANCH,)), BRANCH, generated)
+                return Encoders(
+                    SpliceBranches({BRANCH: load_encoder(self._settings, (BRANCH,)), FAST: fast}), generated
+                )
             except WeightsCorrupt:
                 raise
             except ModelUnavailable as error:
                 logger.warning("CLIP is unavailable, so other forgeries are found, and fewer swaps: %s", error)
-        return Encoders(load_encoder(self._settings, (FAST,)), FAST, generated)
+        return Encoders(SpliceBranches({FAST: fast}), generated)
 
 
 def region_scores(points: Reals, heat: Reals, size: int, shown: NDArray[np.uint8] | None = None) -> dict[Region, float]:

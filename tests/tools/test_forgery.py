@@ -20,7 +20,8 @@ from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View, measure
 from faceagent.tools.familiarity import distance
-from faceagent.tools.forgery import BRANCH, FAMILIES, SPLICE, SPLICE_FAST, Forgery, region_scores
+from faceagent.tools.forgery import FAMILIES, SPLICE, SPLICE_FAST, Forgery, region_scores
+from faceagent.tools.splice_branches import BRANCH
 
 
 @pytest.fixture(scope="module")

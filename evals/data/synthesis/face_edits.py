@@ -2,8 +2,9 @@
 
 ``swap`` warps another person's inner face onto the target's landmarks, as face-swapping tools do. ``reenact`` moves
 the mouth or the eyes of the same person, as lip-syncing tools do, at the lower resolution they render at. ``fill``
-replaces a part by what surrounds it, as retouching does. All record where they worked and how strongly, as ``splice``
-does.
+replaces a part by what surrounds it, as retouching does. ``graft`` puts another person's eyes, nose or mouth, warped
+onto the target's landmarks, in their place with care: matched in colour to what surrounds them, both eyes mostly
+together. All record where they worked and how strongly, as ``splice`` does.
 """
 
 from typing import Literal
@@ -24,6 +25,20 @@ Moved = Literal["mouth", "eyes"]
 RENDERED = (72, 200)
 """Side (px) that a swapping or lip-syncing tool renders a whole face at."""
 EYES: tuple[Region, ...] = ("left_eye", "right_eye")
+GRAFTED: tuple[tuple[Region, ...], ...] = (
+    EYES,
+    ("left_eye",),
+    ("nose",),
+    ("mouth",),
+    ("nose", "mouth"),
+    (*EYES, "nose"),
+    (*EYES, "nose", "mouth"),
+)
+"""Sets of parts that a graft exchanges, equally likely."""
+GREY = 4.0
+"""Mean difference of the colour channels (grey levels) below which a picture has no colour, so a graft has none."""
+CONTRAST = (0.8, 1.2)
+"""Range of the factor on a graft's contrast: a wrinkle or a hair in the surroundings must not tear its colours."""
 
 
 def swap(target: Portrait, donor: Portrait, rng: np.random.Generator) -> LabelledCrop:
@@ -55,6 +70,46 @@ def swap(target: Portrait, donor: Portrait, rng: np.random.Generator) -> Labelle
         "poisson": str(cloned),
     }
     return _blended(target, image, foreign, area, parameters)
+
+
+def graft(target: Portrait, donor: Portrait, rng: np.random.Generator) -> LabelledCrop:
+    """``target`` with parts of ``donor``, warped onto its landmarks and matched in colour to what surrounds them.
+
+    Raises ValueError when the crops differ in size.
+    """
+    if target.pixels.shape != donor.pixels.shape:
+        raise ValueError("A graft needs crops of one size.")
+    size = target.pixels.shape[0]
+    image = target.pixels.astype(np.float32)
+    foreign = warped(donor.pixels, donor.points, target.points).astype(np.float32)
+    if float(np.ptp(image, axis=2).mean()) < GREY:
+        foreign = np.repeat(foreign.mean(axis=2, keepdims=True), 3, axis=2)
+    regions = GRAFTED[int(rng.integers(len(GRAFTED)))]
+    feather, grown = float(np.exp(rng.uniform(np.log(0.8), np.log(7.0)))), float(rng.uniform(0.9, 1.4))
+    match, cloned = float(rng.uniform(0.5, 1.0)), bool(rng.random() < 0.4)
+    mask = np.zeros((size, size), np.float32)
+    for region in regions:
+        growth = GROWTH[region] * grown
+        hull = hull_mask(target.points[list(PARTS[region])], size, growth=growth).astype(np.float32)
+        area = np.asarray(cv2.GaussianBlur(hull, (0, 0), feather), np.float32)
+        # What surrounds the part says which colour it must have; the part itself differs between people.
+        ring = np.asarray(cv2.dilate(hull, np.ones((size // 16, size // 16))), np.float32) - hull
+        fitted = _surroundings_matched(foreign, image, ring, match)
+        if cloned:
+            fitted = poisson_cloned(fitted, image, area)
+        image = image * (1 - area[..., None]) + fitted * area[..., None]
+        mask = np.maximum(mask, area)
+    parameters: Parameters = {
+        "maker": "graft",
+        "regions": regions,
+        "donor": donor.source,
+        "colour_match": match,
+        "feather_px": feather,
+        "poisson": str(cloned),
+    }
+    pixels = np.clip(image + 0.5, 0, 255).astype(np.uint8)
+    mask = np.where(mask < 1e-3, np.float32(0), mask)
+    return LabelledCrop(pixels, "splice", mask, target.source, target.origin, parameters)
 
 
 def reenact(target: Portrait, rng: np.random.Generator) -> LabelledCrop:
@@ -111,6 +166,19 @@ def _blended(
     blend = image * (1 - area[..., None]) + foreign * area[..., None]
     pixels = np.clip(blend + 0.5, 0, 255).astype(np.uint8)
     return LabelledCrop(pixels, "splice", area, target.source, target.origin, parameters)
+
+
+def _surroundings_matched(
+    foreign: NDArray[np.float32], image: NDArray[np.float32], ring: NDArray[np.float32], strength: float
+) -> NDArray[np.float32]:
+    """The foreign pixels with brightness and colour of the ring (0-1) drawn towards the target's, contrast a little."""
+    inside = ring > 0.5
+    if not inside.any():
+        return foreign
+    have, want = foreign[inside], image[inside]
+    contrast = np.clip((want.std() + 8) / (have.std() + 8), *CONTRAST)
+    matched = (foreign - have.mean(axis=0)) * contrast + want.mean(axis=0)
+    return np.asarray(np.clip(foreign + strength * (matched - foreign), 0, 255), np.float32)
 
 
 def _rendered(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

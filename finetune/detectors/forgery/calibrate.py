@@ -1,7 +1,7 @@
 """``python -m finetune.detectors.forgery.calibrate RECIPE --data DIR``: from splice logit to likelihood ratio.
 
-Reads the trained adapter and the validation side: the pairs in the run's cache, and undegraded faces of the same
-people, because bona fide pictures are seldom degraded like the pairs.
+Scores pictures as the tool does, by both towers' branches and with copies saved again: the pairs of the validation
+side, and undegraded faces of the same people, because bona fide pictures are seldom degraded like the pairs.
 """
 
 import argparse
@@ -9,7 +9,9 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,16 +20,18 @@ from rich.progress import track
 
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.training_sets import TRAINING_SETS
-from faceagent.encoder.branch import Branch, load_branch
+from faceagent.encoder.branch import Branch, load_branch, shipped
 from faceagent.encoder.crop import turned_crop
-from faceagent.encoder.tower import load_tower
+from faceagent.encoder.tower import DINOV2, load_tower
 from faceagent.faces.mesh_box import mesh_box
 from faceagent.settings import load
+from faceagent.tools.forgery import LEAST_RESAVED
+from faceagent.tools.resaved import scores_resaved
+from faceagent.tools.splice_branches import FAST, WEIGHTS
 from finetune.calibration.curves import draw_reliability
 from finetune.calibration.records import (
     CALIBRATIONS,
     CalibrationRecord,
-    Groups,
     Reals,
     binary_record,
     operating_point,
@@ -35,37 +39,51 @@ from finetune.calibration.records import (
 )
 from finetune.data.precision import autocast
 from finetune.detectors.forgery import data as pairs
-from finetune.detectors.forgery.features import FeatureCache, load_features
 from finetune.detectors.forgery.recipe import LABELS, load_recipe
 
 FALSE_ALARMS = (0.02, 0.01)
 """Rates of bona fide faces flagged at the operating points; the first is the default."""
 FITTED_ON = "validation side of FairFace train, portraits, muxspace and FRLL; forgeries made from the same pictures"
 SPLICE = LABELS.index("splice")
+"""Place of the logit, the same in both branches."""
+BATCH = 8
+MOST_FACES = 90
+"""Undegraded faces of every set."""
 FLOOR = -0.3
 """Least log10 LR, one half: a forgery by a maker that is far from ours leaves no sign of it."""
-NOTE = "Forgeries are our own: parts of other people, self-blends, swaps, moved mouths and eyes, in-fills."
+NOTE = (
+    "Forgeries are our own: parts of other people, self-blends, swaps, moved mouths and eyes, in-fills. "
+    "Scores are means over a crop and copies of it that were saved again."
+)
 
 
-def tokens_logits(branch: Branch, data: FeatureCache, rows: NDArray[np.int64]) -> Reals:
-    """N×labels logits of rows of the cache."""
-    found = []
-    for start in track(range(0, len(rows), 16), description="validation pairs"):
-        tokens = torch.from_numpy(data.tokens[rows[start : start + 16]].astype(np.float32))
-        with torch.inference_mode(), autocast(branch.tower.device):
-            found.append(branch(tokens.to(branch.tower.device))[0].double().cpu().numpy())
-    return np.concatenate(found)
+class Scores(NamedTuple):
+    """N scores, and the source that each picture is from."""
+
+    values: Reals
+    sources: Sequence[str]
 
 
-def face_logits(branch: Branch, faces: Sequence[LocatedFace]) -> Reals:
-    """N×labels logits of undegraded faces, cropped as the tool crops them."""
+def tool_scores(branches: Sequence[Branch], crops: Sequence[NDArray[np.uint8]]) -> Reals:
+    """N scores of size×size×3 uint8 RGB crops as the tool gives them."""
+    score = partial(mean_logits, branches)
+    return np.array([one.mean for one in scores_resaved(score, crops, score(crops), least=LEAST_RESAVED)])
+
+
+def mean_logits(branches: Sequence[Branch], crops: Sequence[NDArray[np.uint8]]) -> Reals:
+    """N weighted means of the branches' splice logits."""
+    weights = [WEIGHTS[one.config.name] for one in branches]
+    return np.asarray(np.average([splice_logits(one, crops) for one in branches], axis=0, weights=weights), np.float64)
+
+
+def splice_logits(branch: Branch, crops: Sequence[NDArray[np.uint8]]) -> Reals:
+    """N splice logits of the crops as they are."""
     tower, found = branch.tower, []
-    for start in track(range(0, len(faces), 8), description="bona fide faces"):
-        crops = [product_crop(one, branch.config.margin) for one in faces[start : start + 8]]
+    for start in track(range(0, len(crops), BATCH), description="crops"):
         with torch.inference_mode(), autocast(tower.device):
-            *_, (_, tokens) = tower.steps(tower.tensor(crops), branch.start)
-            found.append(branch(tokens)[0].double().cpu().numpy())
-    return np.concatenate(found)
+            *_, (_, tokens) = tower.steps(tower.tensor(list(crops[start : start + BATCH])), branch.start)
+            found.append(branch(tokens)[0][:, SPLICE].double().cpu().numpy())
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 def product_crop(face: LocatedFace, margin: float) -> NDArray[np.uint8]:
@@ -74,37 +92,22 @@ def product_crop(face: LocatedFace, margin: float) -> NDArray[np.uint8]:
     return turned_crop(read_pixels(face), box, degrees, scale=margin).pixels
 
 
-def calibrate(
-    data: FeatureCache, logits: Reals, rows: NDArray[np.int64], faces: Reals, people: Sequence[str]
-) -> CalibrationRecord:
-    """The record of the splice logit: spliced photographs against untouched photographs.
+def calibrate(forged: Scores, untouched: Scores, faces: Scores) -> CalibrationRecord:
+    """The record of the splice score: forged photographs against untouched ones and undegraded bona fide faces.
 
-    Args:
-        data: The cache; ``rows`` are row indices of its validation side.
-        logits: N splice logits of those rows.
-        rows: N row indices.
-        faces: M splice logits of undegraded bona fide faces.
-        people: M sources of those faces.
+    The operating points are those of the undegraded faces.
     """
-    photographs, forged, source = photographs_of(data)[rows], data.forged[rows], data.source[rows]
-    attacks, bona_fide = photographs & forged, photographs & ~forged
-    groups = _groups(source[attacks]), _groups(np.concatenate([source[bona_fide], np.asarray(people)]))
     record = binary_record(
         "forgery/splice-1",
         "logit",
         ("forged", "bona_fide"),
-        (logits[attacks], np.concatenate([logits[bona_fide], faces])),
-        groups,
-        _points(logits[attacks], faces),
+        (forged.values, np.concatenate([untouched.values, faces.values])),
+        (_groups(forged.sources), _groups([*untouched.sources, *faces.sources])),
+        _points(forged.values, faces.values),
         fitted_on=FITTED_ON,
         note=NOTE,
     )
     return {**record, "floor_log10": FLOOR, "attack_type": "spliced or swapped"}
-
-
-def photographs_of(data: FeatureCache) -> NDArray[np.bool_]:
-    """Per row: whether its picture was taken, not generated."""
-    return np.array([not TRAINING_SETS[str(name)].synthetic for name in data.origin])
 
 
 def _points(attack: Reals, faces: Reals) -> list[CalibrationRecord]:
@@ -119,20 +122,17 @@ def _points(attack: Reals, faces: Reals) -> list[CalibrationRecord]:
     ]
 
 
-def _plot(
-    target: Path, record: CalibrationRecord, data: FeatureCache, logits: Reals, rows: NDArray[np.int64], faces: Reals
-) -> None:
+def _plot(target: Path, record: CalibrationRecord, attacks: Reals, others: Reals) -> None:
     """Reliability diagram at even prior odds, as in the fit."""
-    photographs, forged = photographs_of(data)[rows], data.forged[rows]
-    sides = [logits[photographs & forged], np.concatenate([logits[photographs & ~forged], faces])]
+    sides = [attacks, others]
     given = [1 / (1 + np.exp(-(record["slope"] * one + record["intercept"]))) for one in sides]
     weight = np.concatenate([np.full(len(one), 1 / len(one)) for one in sides])
     truth = np.repeat([True, False], [len(one) for one in sides])
     draw_reliability(target, "splices", np.concatenate(given), truth, weight)
 
 
-def _groups(sources: NDArray[np.str_]) -> Groups:
-    return np.asarray(np.unique(sources, return_inverse=True)[1], dtype=np.int64)
+def _groups(sources: Sequence[str]) -> NDArray[np.int64]:
+    return np.asarray(np.unique(np.asarray(sources), return_inverse=True)[1], dtype=np.int64)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -149,17 +149,33 @@ def main(arguments: list[str] | None = None) -> int:
     recipe, settings = load_recipe(options.recipe), load()
     folder = options.runs / recipe.name
     branch = load_branch(folder / "adapter", load_tower(settings, recipe.tower))
-    data = load_features(folder / "features")
-    first = data.pairs(held_out=True)
-    rows = np.stack([first, first + 1], axis=1).ravel()
+    branches = [branch, load_branch(shipped(FAST), load_tower(settings, DINOV2))]
     plan = pairs.PairPlan(**recipe.data.model_dump())
     found = pairs.gather_faces(
         plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings
     )
-    people = [one for name, some in found.items() for one in some if one.held_out and not TRAINING_SETS[name].synthetic]
-    logits, faces = tokens_logits(branch, data, rows), face_logits(branch, people)
-    record = calibrate(data, logits[:, SPLICE], rows, faces[:, SPLICE], [one.source for one in people])
-    _plot(folder / "reliability.png", record, data, logits[:, SPLICE], rows, faces[:, SPLICE])
+    halves = [
+        pair
+        for pair in pairs.make_pairs(plan, found, held_out=True)
+        if not TRAINING_SETS[pair[0].record.origin].synthetic
+    ]
+    people = [
+        one
+        for name, some in found.items()
+        if not TRAINING_SETS[name].synthetic
+        for one in [face for face in some if face.held_out][:MOST_FACES]
+    ]
+    untouched, forged = (
+        Scores(
+            tool_scores(branches, [pair[side].record.pixels for pair in halves]),
+            [pair[side].record.source for pair in halves],
+        )
+        for side in (0, 1)
+    )
+    crops = [product_crop(one, branch.config.margin) for one in people]
+    faces = Scores(tool_scores(branches, crops), [one.source for one in people])
+    record = calibrate(forged, untouched, faces)
+    _plot(folder / "reliability.png", record, forged.values, np.concatenate([untouched.values, faces.values]))
     print(json.dumps(record, indent=1))
     print(f"wrote {write_record(record, options.out)}", flush=True)
     return 0

@@ -7,7 +7,7 @@ forgery alone: that is what keeps a shortcut out.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.data.synthesis.degradation import as_video_frame, compress, degrade, draw_degradation
-from evals.data.synthesis.face_edits import fill, reenact, swap
+from evals.data.synthesis.face_edits import fill, graft, reenact, swap
 from evals.data.synthesis.located_faces import LocatedFace, portrait
 from evals.data.synthesis.records import LabelledCrop, Portrait
 from evals.data.synthesis.spectrum import radial_profile
@@ -40,8 +40,8 @@ TWICE, VIDEO = 0.3, 0.25
 """Shares of pairs that are compressed before as well, and that are frames of a video."""
 SHIFTED, SCALED, TILTED = 0.02, 0.03, 2.0
 """Standard deviations of the crop against the landmarks: over its side, of its logarithm, and in degrees."""
-MAKERS = ("splice", "self_blend", "swap", "reenact", "fill")
-PAIRED = ("splice", "swap")
+MAKERS = ("splice", "graft", "self_blend", "swap", "reenact", "fill")
+PAIRED = ("splice", "graft", "swap")
 """Makers that take a donor."""
 
 
@@ -91,8 +91,10 @@ def draw_targets(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> 
     return [picked[index] for index in rng.permutation(len(picked))]
 
 
-def make_pairs(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> Iterator[tuple[ForgeryHalf, ForgeryHalf]]:
-    """Yield (untouched, forged) halves. Donors come from the target's side of the split."""
+def make_pairs(
+    plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]], *, held_out: bool | None = None
+) -> Iterator[tuple[ForgeryHalf, ForgeryHalf]]:
+    """Yield (untouched, forged) halves, of one side of the split or of both. Donors come from the target's side."""
     donors = {
         (name, side): [one for one in rows if one.held_out is side]
         for name, rows in faces.items()
@@ -100,12 +102,14 @@ def make_pairs(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> It
     }
     names, shares = list(plan.makers), np.array(list(plan.makers.values()))
     for index, target in enumerate(draw_targets(plan, faces)):
+        if held_out not in (None, target.held_out):
+            continue
         rng = np.random.default_rng((plan.seed, index))
         maker = names[int(rng.choice(len(names), p=shares / shares.sum()))]
         base = portrait(target, WORK, MARGIN)
         donor = None
         if maker in PAIRED:
-            donor = portrait(_donor(target, donors[target.origin, target.held_out], rng), WORK, MARGIN)
+            donor = portrait(similar_face(target, donors[target.origin, target.held_out], rng), WORK, MARGIN)
         first, second = with_history(base, [untouched(base), forge(maker, base, donor, rng)], rng)
         masks = region_masks(first[1], SIZE)
         yield (
@@ -117,18 +121,21 @@ def make_pairs(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> It
 def forge(maker: str, base: Portrait, donor: Portrait | None, rng: np.random.Generator) -> LabelledCrop:
     """``base`` forged by that maker; those in ``PAIRED`` take a donor. Raises KeyError for an unknown maker."""
     if donor is not None:
-        return splice(base, donor, draw_regions(rng), rng) if maker == "splice" else swap(base, donor, rng)
+        if maker == "splice":
+            return splice(base, donor, draw_regions(rng), rng)
+        return graft(base, donor, rng) if maker == "graft" else swap(base, donor, rng)
     alone = {"self_blend": lambda: self_blend(base, draw_regions(rng), rng)}
     return {**alone, "reenact": lambda: reenact(base, rng), "fill": lambda: fill(base, rng)}[maker]()
 
 
 def with_history(
-    base: Portrait, halves: Sequence[LabelledCrop], rng: np.random.Generator
+    base: Portrait, halves: Sequence[LabelledCrop], rng: np.random.Generator, *, video: bool = False
 ) -> list[tuple[LabelledCrop, NDArray[np.float64]]]:
-    """The halves stored alike and cut out alike, each with the mesh in the crop's px."""
-    how = draw_degradation(rng, WORK, smallest=SMALLEST)
+    """The halves stored alike and cut out alike, each with the mesh in the crop's px; with ``video`` always a frame."""
+    # Small sizes as often as large ones, on a scale of ratios: most faces that are judged are small.
+    how = replace(draw_degradation(rng, WORK), side=round(WORK * SMALLEST ** float(rng.random())))
     before = int(rng.integers(50, 96)) if rng.random() < TWICE else None
-    video = rng.random() < VIDEO
+    video = rng.random() < VIDEO or video
     zoom = how.side / WORK
     box, degrees = mesh_box(base.points * zoom)
     side = max(box[2] - box[0], box[3] - box[1])
@@ -154,7 +161,7 @@ def _moved_mask(mask: NDArray[np.float32], crop: Crop, zoom: float) -> NDArray[n
     return np.asarray(cv2.warpAffine(mask, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT_101), np.float32)
 
 
-def _donor(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace:
+def similar_face(target: LocatedFace, rows: Sequence[LocatedFace], rng: np.random.Generator) -> LocatedFace:
     """Another person of the same set and side with a similar face shape."""
     drawn = [rows[int(index)] for index in rng.integers(len(rows), size=CANDIDATES)]
     others = [one for one in drawn if one.source != target.source]

@@ -55,6 +55,7 @@ class OptimiserRecipe(FrozenModel):
     lr: float = 6e-4
     head_lr: float = 2e-3
     warmup: int = 40
+    patch_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of the patches left out of most steps")
     check_every: int = Field(default=150, ge=1, description="steps between looks at the validation side")
     patience: int = Field(default=4, ge=1, description="looks without gain before training ends")
     seed: int = 0

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from evals.data.synthesis.degradation import as_video_frame, degrade, draw_degradation
-from evals.data.synthesis.face_edits import fill, reenact, swap
+from evals.data.synthesis.face_edits import fill, graft, reenact, swap
+from evals.data.synthesis.multiband_swap import multiband_swap
 from evals.data.synthesis.records import LabelledCrop, Portrait
 from evals.data.synthesis.spectrum import radial_profile, toward_profile
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
@@ -66,6 +67,7 @@ def test_a_self_blend_names_its_regions_and_keeps_the_rest() -> None:
 
 EDITS: dict[str, Callable[[np.random.Generator], LabelledCrop]] = {
     "swap": lambda rng: swap(portrait(1), portrait(2), rng),
+    "graft": lambda rng: graft(portrait(1), portrait(2), rng),
     "reenact": lambda rng: reenact(portrait(1), rng),
     "fill": lambda rng: fill(portrait(1), rng),
 }
@@ -83,10 +85,26 @@ def test_an_edit_changes_what_its_mask_names_and_repeats_itself(name: str) -> No
         assert (record.label, record.parameters["maker"]) == ("splice", name)
 
 
-def test_a_swap_needs_crops_of_one_size() -> None:
+@pytest.mark.parametrize("maker", [swap, graft, multiband_swap])
+def test_a_swap_needs_crops_of_one_size(maker: Callable[..., LabelledCrop]) -> None:
     small = Portrait(portrait(2).pixels[:96, :96], portrait(2).points, "person 2", "drawn")
     with pytest.raises(ValueError, match="one size"):
-        swap(portrait(1), small, np.random.default_rng(0))
+        maker(portrait(1), small, np.random.default_rng(0))
+
+
+def test_a_graft_into_a_grey_picture_is_grey() -> None:
+    colours = portrait(1)
+    flat = np.repeat(colours.pixels[..., :1], 3, axis=2)
+    record = graft(Portrait(flat, colours.points, "a", "drawn"), portrait(2), np.random.default_rng(0))
+    assert np.ptp(record.pixels.astype(int), axis=2).max() <= 1
+    assert (record.pixels != flat).any()
+
+
+def test_the_swap_that_is_kept_for_testing_changes_the_inner_face_and_repeats_itself() -> None:
+    record, again = (multiband_swap(portrait(1), portrait(2), np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(record.pixels, again.pixels)
+    moved = np.abs(record.pixels.astype(int) - portrait(1).pixels).mean(axis=2)
+    assert moved[record.mask > 0.9].mean() > 10 > 4 > moved[record.mask < 0.01].mean()
 
 
 def test_a_video_frame_is_the_picture_coded_at_its_place() -> None:

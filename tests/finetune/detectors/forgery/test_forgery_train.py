@@ -34,6 +34,7 @@ rank = 2
 epochs = 3
 pairs = 2
 warmup = 2
+patch_dropout = 0.25
 check_every = 2
 patience = 9
 """
@@ -99,6 +100,15 @@ def test_a_killed_run_goes_on_to_the_same_adapter(
         assert first.keys() == second.keys()
         for key, value in first.items():
             torch.testing.assert_close(value, second[key], atol=1e-6, rtol=0)
+
+    # A run that begins with another's weights and learns nothing has its adapter.
+    monkeypatch.setattr(encoder_lora, "train", lambda trainer: {})
+    recipe, out = tmp_path / "whole" / "small.toml", tmp_path / "copy"
+    options = ["--data", str(data), "--runs", str(tmp_path / "whole"), "--out", str(out), "--start-from", str(whole)]
+    encoder_lora.main([str(recipe), *options])
+    for key, value in load_file(whole / "adapter" / ADAPTER).items():
+        torch.testing.assert_close(value, load_file(out / ADAPTER)[key], atol=0, rtol=0)
+
     tower = load_tower(settings)
     output = Encoder(tower, [load_branch(resumed / "adapter", tower)]).run([np.zeros((224, 224, 3), np.uint8)])
     assert np.isfinite(output["small"].logits).all()
