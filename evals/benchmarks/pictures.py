@@ -19,8 +19,9 @@ def demo_picture(number: int = 0) -> bytes:
     pixels: NDArray[np.uint8] = skimage.data.astronaut()  # type: ignore[no-untyped-call]
     if number:
         rng = np.random.default_rng(number)
-        matrix = cv2.getRotationMatrix2D((220.0, 120.0), float(rng.uniform(-5, 5)), float(rng.uniform(0.95, 1.05)))
-        matrix[:, 2] += rng.uniform(-8, 8, 2)
+        angle, zoom = rng.uniform((-5, 0.95), (5, 1.05)).tolist()
+        matrix = np.asarray(cv2.getRotationMatrix2D((220.0, 120.0), angle, zoom), np.float64)
+        matrix[:, 2] = matrix[:, 2] + rng.uniform(-8, 8, 2)
         moved = cv2.warpAffine(pixels, matrix, (512, 512), borderMode=cv2.BORDER_REFLECT_101)
         pixels = np.clip(moved * rng.uniform(0.9, 1.08), 0, 255).astype(np.uint8)
     buffer = io.BytesIO()

@@ -30,7 +30,7 @@ def multiband_swap(target: Portrait, donor: Portrait, rng: np.random.Generator) 
     small = cv2.bilateralFilter(cv2.resize(moved, (side, side), interpolation=cv2.INTER_AREA), 5, 12, 3)
     moved = np.asarray(cv2.resize(small, (size, size), interpolation=cv2.INTER_LANCZOS4), np.uint8)
     hull = hull_mask(target.points[list(OVAL)], size, growth=float(rng.uniform(0.85, 0.98)))
-    foreign = _lab_matched(moved, target.pixels, hull > 0)
+    foreign = _lab_matched(np.asarray(moved, np.uint8), target.pixels, hull > 0)
     mask = np.asarray(cv2.GaussianBlur(hull.astype(np.float32), (0, 0), size / 90), np.float32)
     image = _multiband(target.pixels.astype(np.float32), foreign, mask)
     pixels = np.clip(image + 0.5, 0, 255).astype(np.uint8)
@@ -45,7 +45,7 @@ def _lab_matched(
     have, want = (cv2.cvtColor(one, cv2.COLOR_RGB2LAB).astype(np.float32) for one in (foreign, image))
     spread = (want[inside].std(axis=0) + 1) / (have[inside].std(axis=0) + 1)
     matched = (have - have[inside].mean(axis=0)) * spread + want[inside].mean(axis=0)
-    return cv2.cvtColor(np.clip(matched, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB).astype(np.float32)
+    return np.asarray(cv2.cvtColor(np.clip(matched, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB), np.float32)
 
 
 def _multiband(
