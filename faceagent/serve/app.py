@@ -1,7 +1,7 @@
 """The application: routes, middleware, and what is opened when it starts and closed when it ends."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import numpy as np
@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from faceagent.agent.analyst import Analyst
+from faceagent.errors import ModelUnavailable
 from faceagent.intake import end_processes
 from faceagent.serve import errors, upkeep
 from faceagent.serve.auth import KeyCache
@@ -126,7 +127,10 @@ def create_app(
 
 
 def _warmed(make: MakeAnalyst, settings: Settings) -> Analyst:
-    """The analyst after its first picture, which has loaded the models that every picture needs."""
+    """The analyst with the models of all tools loaded, and those that find faces. A grey picture alone loads few."""
     analyst = make(settings)
+    for tool in analyst.runtime.tools.values():
+        with suppress(ModelUnavailable):  # a report says which tool is unavailable, and why
+            tool.stamp()
     analyst.analyze(np.full((WARM_SIDE, WARM_SIDE, 3), 128, np.uint8))
     return analyst
