@@ -69,7 +69,7 @@ def test_only_our_own_pages_are_let_in_by_the_cookie(
 
 
 def test_a_session_ends_by_time_and_with_its_key(serve: Callable[..., Server]) -> None:
-    brief = serve(session_seconds=0.01)
+    brief = serve(session_seconds=1e-6)
     sign_in(brief)
     assert brief.client.get("/v1/session", headers=OURS).status_code == 401
     server = serve()
