@@ -21,8 +21,10 @@ OPEN: tuple[ItemState, ...] = ("queued", "running")
 """States of jobs and of items in which something more will happen."""
 Decision = Literal["allow", "review", "block"]
 CaseStatus = Literal["analysed", "no_face", "unreadable"]
-SignOff = Literal["open", "signed", "disputed"]
-"""Whether people have looked at a case: nobody has, a reader has signed it, or two readers disagree."""
+SignOff = Literal["open", "accepted", "rejected", "escalated", "disputed"]
+"""What people came to about a case: nobody has signed it, what was found holds or does not, a second reader is asked,
+or two readers disagree."""
+ReviewDecision = Literal["accept", "reject", "escalate"]
 FeedbackLabel = Literal["REAL", "SYNTHETIC", "MANIPULATED", "UNKNOWN"]
 
 
@@ -102,6 +104,17 @@ class CaseEntry(FrozenModel):
     reasons: tuple[str, ...] = Field(default=(), description="of the rules that decided")
     sign_off: SignOff = "open"
     kept: bool = Field(default=False, description="whether the picture was kept with the report")
+
+
+class Review(FrozenModel):
+    """A sign-off of a case by one reader."""
+
+    number: int = Field(description="its place among those of the case, from 1")
+    reviewer_id: str
+    reviewer: str = Field(description="the name of the reader's key")
+    decision: ReviewDecision
+    reason: str
+    created: float
 
 
 class CaseList(FrozenModel):

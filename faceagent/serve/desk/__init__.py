@@ -15,7 +15,7 @@ from faceagent.policy import PURPOSES
 from faceagent.report.headings import headings_in
 from faceagent.types import LANGUAGES, QUESTIONS
 
-PAGES = frozenset({"/", "/signin"})
+PAGES = frozenset({"/", "/queue", "/policies", "/signin"})
 CASE = "/case/"
 """A page per case: ``/case/case_3f…``."""
 FILES = "/desk/"

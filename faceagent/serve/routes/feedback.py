@@ -7,9 +7,10 @@ from faceagent.serve import cases
 from faceagent.serve.auth import Reviewer, ServiceHere, Submitter
 from faceagent.serve.calibration_report import CalibrationReport, calibration_report
 from faceagent.serve.errors import responses
-from faceagent.storage.database import audit, feedback
+from faceagent.serve.feedback import give
+from faceagent.storage.database import feedback
 from faceagent.types import FrozenModel
-from faceagent.types.service import Feedback, FeedbackLabel, MeasuredVerdict
+from faceagent.types.service import Feedback, FeedbackLabel
 
 router = APIRouter(tags=["feedback"])
 
@@ -27,16 +28,7 @@ class FeedbackBody(FrozenModel):
 @router.post("/v1/feedback", status_code=201, responses=responses(404, 410))
 def give_feedback(request: Request, service: ServiceHere, key: Submitter, body: FeedbackBody) -> Feedback:
     """Say what the picture of a case really was. The verdicts are kept with it, beyond the case; no picture is."""
-    report = cases.report_of(cases.find(service, key, body.case_id))
-    verdicts = tuple(
-        MeasuredVerdict(
-            question=one.question, label=one.firm_label, positive=None if one.positive is None else one.positive.value
-        )
-        for one in report.verdicts
-    )
-    made = feedback.add_feedback(service.database, body.case_id, key.id, body.label, verdicts)
-    audit.record(service.database, key.id, "feedback", body.case_id, request.state.request_id)
-    return made
+    return give(service, key, cases.find(service, key, body.case_id), body.label, request.state.request_id)
 
 
 @router.get("/v1/feedback/calibration", responses=responses())

@@ -7,6 +7,9 @@ import { fill, fold, h, named } from "./dom.js";
 import { evidenceTable, explanations } from "./evidence.js";
 import { getJson } from "./http.js";
 import { provenance } from "./provenance.js";
+import { compare } from "./compare.js";
+import { shareMenu } from "./share.js";
+import { signOff } from "./signoff.js";
 import { stage } from "./stage.js";
 import { strips } from "./strips.js";
 import { timeline } from "./timeline.js";
@@ -14,7 +17,7 @@ import { language, t, when } from "./words.js";
 
 const PICTURE = "P1";
 
-export async function open(place, { argument: id }) {
+export async function open(place, { argument: id, who }) {
   let report;
   let view;
   try {
@@ -39,8 +42,8 @@ export async function open(place, { argument: id }) {
     head(state),
     summary(state),
     h("div", { class: "case-grid" },
-      h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column" }, chat(state))),
-      h("div", { class: "stack panels" }, tabs, about)));
+      h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, signOff(id, who).node))),
+      h("div", { class: "stack panels" }, tabs, compare(state), about)));
   followPicks(state, place);
   return () => picture?.close();
 }
@@ -53,13 +56,11 @@ function missing(error) {
 
 function head(state) {
   const { report, view, id } = state;
-  const path = `/v1/cases/${id}`;
   return h("header", { class: "case-head" },
     h("div", { class: "grow" }, h("p", { class: "name big" }, named(report.source)),
       h("p", { class: "soft small" }, h("code", {}, id), ` · ${when(view.created)} · ${t("case.expires", { when: when(view.expires) })}`)),
     h("div", { class: "row" },
-      h("a", { class: "button", href: `${path}/report.html`, target: "_blank", rel: "noopener" }, t("case.page")),
-      h("a", { class: "button", href: path, download: `${id}.json` }, "JSON")));
+      shareMenu(state)));
 }
 
 function summary(state) {

@@ -70,6 +70,7 @@ export async function open(place, { go }) {
       fill(entry.note, h("a", { href: `/case/${made.case_id}`, "data-go": "" }, t("desk.open_case")));
       if (entries.length === 1 && location.pathname === "/") {
         entries.length = 0;
+        options.clear();
         go(`/case/${made.case_id}`);
         return;
       }
@@ -109,6 +110,7 @@ export async function open(place, { go }) {
   return () => {
     document.removeEventListener("paste", onPaste);
     for (const name of ["dragover", "dragleave", "drop"]) document.removeEventListener(name, onDrag);
+    if (entries.every((each) => each.state === "done")) options.clear();
     for (const entry of entries.filter((each) => each.state === "done")) URL.revokeObjectURL(entry.url);
     entries.splice(0, entries.length, ...entries.filter((each) => each.state !== "done"));
   };

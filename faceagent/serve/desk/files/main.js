@@ -7,9 +7,11 @@ import { LANGUAGES, keepLanguage, language, loadWords, t } from "./words.js";
 
 const PAGES = [
   { path: /^\/$/, load: () => import("./intake.js"), name: "desk" },
+  { path: /^\/queue$/, load: () => import("./queue.js"), name: "queue" },
+  { path: /^\/policies$/, load: () => import("./policies.js"), name: "policies" },
   { path: /^\/case\/(case_[0-9a-f]+)$/, load: () => import("./case.js"), name: "case" },
 ];
-const NAVIGATION = [["/", "desk"]];
+const NAVIGATION = [["/", "desk"], ["/queue", "queue"], ["/policies", "policies"]];
 let leave = () => {};
 let who = null;
 

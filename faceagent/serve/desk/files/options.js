@@ -39,5 +39,7 @@ export function optionFields() {
     if (purpose.value && purpose.value !== "unstated") fields.purpose = purpose.value;
     return { fields, references: [...references] };
   }
-  return { node, values };
+  // A person of one picture is not silently compared with the next one.
+  function clear() { references.length = 0; }
+  return { node, values, clear };
 }

@@ -1,0 +1,78 @@
+// The reference beside the picture in question, both turned and scaled so that the eyes lie in the same places.
+
+import { h, named } from "./dom.js";
+import { t } from "./words.js";
+
+const SIDE = 480;
+// Where the eyes come to lie, as shares of the square.
+const EYES = [[0.36, 0.42], [0.64, 0.42]];
+
+export function compare(state) {
+  const { report, view } = state;
+  const shown = report.references.filter((one) => view.references_kept.includes(one.id));
+  if (!report.references.length) return null;
+  const identity = () => view.strips.find((one) => one.question === "identity" && one.subject === state.face);
+  const answer = h("p", { class: "answer" });
+  const mine = h("canvas", { role: "img", "aria-label": t("compare.query") });
+  const body = h("div", { class: "stack" });
+
+  async function draw() {
+    answer.textContent = identity()?.answer ?? "";
+    const face = report.faces.find((one) => one.id === state.face);
+    if (!face || !view.kept || !shown.length) return;
+    const one = shown[0];
+    const other = report.reference_faces.find((each) => each.picture === one.id);
+    const reference = h("canvas", { role: "img", "aria-label": t("compare.reference") });
+    await Promise.all([
+      aligned(mine, `/v1/cases/${state.id}/picture?side=2048`, report.picture, face),
+      other ? aligned(reference, `/v1/cases/${state.id}/references/${one.id}?side=2048`, one, other) : null,
+    ]);
+    body.replaceChildren(pair(mine, reference, one), swipe(mine, reference));
+  }
+
+  function pair(left, right, one) {
+    return h("div", { class: "compare-pair" },
+      h("figure", {}, right, h("figcaption", { class: "soft small" }, t("compare.reference"), ": ", named(one.source))),
+      h("figure", {}, left, h("figcaption", { class: "soft small" }, t("compare.query"), ": ", named(report.source), ` ${state.face}`)));
+  }
+
+  function swipe(left, right) {
+    const copy = (canvas) => {
+      const made = h("canvas", { "aria-hidden": "true" });
+      made.width = SIDE;
+      made.height = SIDE;
+      made.getContext("2d").drawImage(canvas, 0, 0);
+      return made;
+    };
+    const frame = h("div", { class: "swipe" }, copy(right), copy(left));
+    const slider = h("input", { type: "range", min: "0", max: "100", value: "50", "aria-label": t("compare.swipe"), oninput: (event) => frame.style.setProperty("--at", `${event.target.value}%`) });
+    return h("details", { class: "fold" }, h("summary", {}, h("h3", {}, t("compare.swipe"))), frame, slider);
+  }
+
+  state.onFace.push(draw);
+  draw();
+  return h("section", { class: "card compare stack", "aria-label": t("compare.title") }, h("h2", {}, t("compare.title")), answer,
+    shown.length ? body : h("p", { class: "soft small" }, t("compare.not_kept")));
+}
+
+async function aligned(canvas, address, picture, face) {
+  canvas.width = SIDE;
+  canvas.height = SIDE;
+  const image = new Image();
+  image.src = address;
+  await image.decode().catch(() => {});
+  if (!image.naturalWidth) return;
+  const scale = image.naturalWidth / picture.width;
+  const [right, left] = face.points5.slice(0, 2).map(([x, y]) => [x * scale, y * scale]);
+  const [toRight, toLeft] = EYES.map(([x, y]) => [x * SIDE, y * SIDE]);
+  const from = [left[0] - right[0], left[1] - right[1]];
+  const to = [toLeft[0] - toRight[0], toLeft[1] - toRight[1]];
+  const length = from[0] ** 2 + from[1] ** 2 || 1;
+  // The similarity that takes one pair of eyes to the other, as a complex factor a + bi.
+  const a = (to[0] * from[0] + to[1] * from[1]) / length;
+  const b = (to[1] * from[0] - to[0] * from[1]) / length;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.setTransform(a, b, -b, a, toRight[0] - (a * right[0] - b * right[1]), toRight[1] - (b * right[0] + a * right[1]));
+  context.drawImage(image, 0, 0);
+}

@@ -1,0 +1,157 @@
+// The review queue: cases by filter and order, driven by keys, signed one by one or together, taken away as a file.
+
+import { thumbnail } from "./case_row.js";
+import { download, fill, h, named, say, typing } from "./dom.js";
+import { getJson, send, sendJson } from "./http.js";
+import { filterBar } from "./queue_filter.js";
+import { signOff } from "./signoff.js";
+import { percent, t, when } from "./words.js";
+
+const PAGE = 200;
+const KEYS = { a: "accept", r: "reject", e: "escalate" };
+const SHOWN = ["forgery", "morph", "spoof", "identity"];
+
+export async function open(place, { go, who }) {
+  const list = h("ul", { class: "queue", "aria-label": t("queue.title") });
+  const told = h("p", { class: "soft small", role: "status" });
+  const more = h("button", { hidden: true, onclick: () => load(true) }, t("queue.more"));
+  const side = h("aside", { class: "queue-side stack", "aria-label": t("sign.title") });
+  const chosen = new Set();
+  const bulk = h("div", { class: "bulk card", hidden: true });
+  const filter = filterBar(() => load());
+  let cases = [];
+  let cursor = null;
+  let at = -1;
+  let asked = 0;
+
+  async function load(further = false) {
+    const mine = ++asked;
+    const query = filter.query();
+    query.set("limit", String(PAGE));
+    if (further && cursor) query.set("cursor", cursor);
+    let found;
+    try {
+      found = await getJson(`/v1/cases?${query}`);
+    } catch (error) {
+      told.textContent = error.message;
+      return;
+    }
+    if (mine !== asked) return;
+    cases = further ? [...cases, ...found.cases] : found.cases;
+    cursor = found.next;
+    more.hidden = !cursor;
+    if (!further) { chosen.clear(); fill(list); at = -1; }
+    list.append(...found.cases.map(row));
+    told.textContent = cases.length ? t("queue.shown", { n: cases.length, more: cursor ? "+" : "" }) : t("queue.none");
+    drawBulk();
+    if (!further && cases.length) point(0, false);
+  }
+
+  function row(one) {
+    const pick = h("input", { type: "checkbox", "aria-label": t("queue.pick", { name: one.name }), onchange: () => { toggle(one.case_id, pick.checked); } });
+    const node = h("li", { class: "queue-row", id: `row-${one.case_id}`, "data-id": one.case_id, onclick: (event) => { if (event.target.tagName !== "INPUT" && event.target.tagName !== "A") point(cases.indexOf(one)); } },
+      pick, thumbnail(one),
+      h("div", { class: "grow" },
+        h("a", { class: "name", href: `/case/${one.case_id}`, "data-go": "" }, one.name ? named(one.name) : one.case_id), " ", h("time", { class: "soft small" }, when(one.created)),
+        h("p", { class: "soft small line" }, one.answer ?? (one.problem ? t(`reasons.${one.problem}`) : ""))),
+      h("div", { class: "figures" }, one.verdicts.filter((verdict) => SHOWN.includes(verdict.question) && verdict.positive !== null).map((verdict) =>
+        h("span", { class: `measure ${verdict.positive >= 0.9 && verdict.question !== "identity" ? "high" : ""}`, title: t(`titles.${verdict.question}`) },
+          h("span", { class: "soft small" }, t(`brief.${verdict.question}`)), " ", percent(verdict.positive)))),
+      one.decision ? h("span", { class: `tag ${one.decision}` }, t(`decisions.${one.decision}`)) : null,
+      h("span", { class: `tag state ${one.sign_off}` }, t(`states.${one.sign_off}`)));
+    return node;
+  }
+
+  function toggle(id, is) {
+    if (is) chosen.add(id); else chosen.delete(id);
+    drawBulk();
+  }
+
+  function point(next, shown = true) {
+    if (!cases.length) return;
+    list.children[at]?.classList.remove("current");
+    list.children[at]?.removeAttribute("aria-current");
+    at = Math.min(cases.length - 1, Math.max(0, next));
+    const node = list.children[at];
+    node.classList.add("current");
+    node.setAttribute("aria-current", "true");
+    if (shown) node.scrollIntoView({ block: "nearest" });
+    // The side is drawn after the row has moved, so that keys feel immediate.
+    clearTimeout(point.later);
+    point.later = setTimeout(drawSide, shown ? 120 : 0);
+  }
+
+  function drawSide() {
+    const one = cases[at];
+    if (!one) return;
+    const sign = signOff(one.case_id, who, (state) => {
+      one.sign_off = state;
+      const tag = document.querySelector(`#row-${CSS.escape(one.case_id)} .state`);
+      if (tag) { tag.textContent = t(`states.${state}`); tag.className = `tag state ${state}`; }
+      point(at + 1);
+    });
+    side.sign = sign;
+    fill(side, h("div", { class: "card stack" },
+      one.kept ? h("img", { class: "side-picture", src: `/v1/cases/${one.case_id}/picture?side=640`, alt: one.name }) : null,
+      h("div", {}, h("a", { class: "name", href: `/case/${one.case_id}`, "data-go": "" }, named(one.name)), h("p", { class: "soft small" }, one.answer ?? "")),
+      sign.node));
+  }
+
+  function drawBulk() {
+    bulk.hidden = !chosen.size;
+    if (!chosen.size) { fill(bulk); return; }
+    const held = bulk.querySelector("input")?.value ?? "";
+    const reason = h("input", { type: "text", id: "bulk-reason", value: held, placeholder: t("sign.reason"), "aria-label": t("sign.reason") });
+    const note = h("span", { class: "wrong small", role: "alert" });
+    fill(bulk, h("b", {}, t("queue.chosen", { n: chosen.size })), reason,
+      who?.role === "submit" ? null : Object.values(KEYS).map((one) => h("button", { class: "small", onclick: () => signAll(one, reason, note) }, t(`sign.${one}`))),
+      h("span", { class: "grow" }),
+      ["csv", "json", "zip"].map((format) => h("button", { class: "small", onclick: () => take(format, note) }, format.toUpperCase())), note);
+  }
+
+  async function signAll(decision, reason, note) {
+    if (!reason.value.trim()) { note.textContent = t("sign.needs_reason"); reason.focus(); return; }
+    try {
+      const found = await sendJson("POST", "/v1/reviews", { case_ids: [...chosen], decision, reason: reason.value });
+      say(t("queue.signed", { n: found.signed.length, left: Object.keys(found.left).length }));
+      await load();
+      told.textContent = t("queue.signed", { n: found.signed.length, left: Object.keys(found.left).length });
+    } catch (error) { note.textContent = error.message; }
+  }
+
+  async function take(format, note) {
+    try {
+      const made = await send("/v1/export", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ case_ids: [...chosen], format }) });
+      download(await made.blob(), `faceagent-cases.${format}`);
+      say(t("queue.exported"));
+    } catch (error) { note.textContent = error.message; }
+  }
+
+  function onKey(event) {
+    if (typing(event) || document.querySelector("dialog[open]")) return;
+    const keys = {
+      j: () => point(at + 1), k: () => point(at - 1), Enter: () => cases[at] && !event.target.closest?.("a, button, summary") && go(`/case/${cases[at].case_id}`),
+      x: () => { const box = list.children[at]?.querySelector("input"); if (box) box.click(); },
+    };
+    if (event.key in KEYS && cases[at]) {
+      event.preventDefault();
+      clearTimeout(point.later);
+      drawSide();
+      side.sign.focus(KEYS[event.key]);
+    } else if (event.key in keys) {
+      if (event.key !== "Enter") event.preventDefault();
+      keys[event.key]();
+    }
+  }
+  document.addEventListener("keydown", onKey);
+
+  const all = h("label", { class: "inline small" }, h("input", { type: "checkbox", onchange: (event) => {
+    for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
+    for (const one of cases) if (event.target.checked) chosen.add(one.case_id); else chosen.delete(one.case_id);
+    drawBulk();
+  } }), t("queue.all"));
+  fill(place, h("div", { class: "queue-head" }, h("h1", {}, t("queue.title")), h("p", { class: "soft small keys" }, t("queue.keys"))),
+    filter.node, h("div", { class: "queue-grid" }, h("div", { class: "stack" }, h("div", { class: "row" }, all, told), bulk, list, more), side));
+  load();
+  return () => { clearTimeout(point.later); document.removeEventListener("keydown", onKey); };
+}

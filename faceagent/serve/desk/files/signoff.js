@@ -1,0 +1,78 @@
+// Signing off: what others have said about a case, and the form for one's own word. What is typed outlives everything.
+
+import { fill, h, say } from "./dom.js";
+import { getJson, sendJson } from "./http.js";
+import { t, when } from "./words.js";
+
+const DECISIONS = ["accept", "reject", "escalate"];
+const LABELS = ["REAL", "MANIPULATED", "SYNTHETIC", "UNKNOWN"];
+
+const draftOf = (id) => `draft-${id}`;
+
+// The sign-offs of one case with the form; ``done`` is told of the new state.
+export function signOff(id, who, done = () => {}) {
+  const may = who && who.role !== "submit";
+  const said = h("ol", { class: "reviews" });
+  const state = h("span", { class: "tag" });
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  const reason = h("textarea", { rows: "2", id: `reason-${id}`, maxlength: "2000", required: true, oninput: keep });
+  const label = h("select", { id: `label-${id}` }, h("option", { value: "" }, t("sign.no_label")), LABELS.map((one) => h("option", { value: one }, t(`labels.${one}`))));
+  const choices = DECISIONS.map((one) => h("label", { class: `chip ${one}` },
+    h("input", { type: "radio", name: `decision-${id}`, value: one, required: true, onchange: keep }), t(`sign.${one}`)));
+  const form = h("form", { class: "sign-form", onsubmit: submit },
+    h("div", { class: "chips", role: "radiogroup", "aria-label": t("sign.decision") }, choices),
+    h("label", { for: reason.id }, t("sign.reason")), reason,
+    h("div", { class: "row" }, h("label", { class: "inline small", for: label.id }, t("sign.label"), label),
+      h("button", { class: "main", type: "submit" }, t("sign.go"))), wrong);
+  let seen = 0;
+  restore();
+
+  function value() { return form.querySelector("input:checked")?.value ?? ""; }
+  function keep() { sessionStorage.setItem(draftOf(id), JSON.stringify({ decision: value(), reason: reason.value })); }
+  function restore() {
+    const draft = JSON.parse(sessionStorage.getItem(draftOf(id)) ?? "{}");
+    reason.value = draft.reason ?? "";
+    if (draft.decision) choose(draft.decision);
+  }
+  function choose(decision) {
+    const button = form.querySelector(`input[value="${decision}"]`);
+    if (button) button.checked = true;
+  }
+
+  async function load() { draw(await getJson(`/v1/cases/${id}/reviews`)); }
+  function draw(found) {
+    seen = found.reviews.length;
+    state.textContent = t(`states.${found.state}`);
+    state.className = `tag ${found.state}`;
+    fill(said, found.reviews.map((one) => h("li", {}, h("b", {}, one.reviewer), " ", h("span", { class: `tag ${one.decision}` }, t(`signed.${one.decision}`)),
+      h("span", { class: "soft small" }, ` ${when(one.created)}`), h("p", {}, one.reason))));
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    wrong.textContent = "";
+    const body = { decision: value(), reason: reason.value, seen, label: label.value || null };
+    try {
+      const found = await sendJson("POST", `/v1/cases/${id}/reviews`, body);
+      sessionStorage.removeItem(draftOf(id));
+      reason.value = "";
+      draw(found);
+      say(t("sign.done", { state: t(`states.${found.state}`) }));
+      done(found.state);
+    } catch (error) {
+      wrong.textContent = error.code === "conflict" ? t("sign.conflict") : error.message;
+      if (error.code === "conflict") await load().catch(() => {});
+      reason.focus();
+    }
+  }
+
+  load().catch((error) => { wrong.textContent = error.message; });
+  const node = h("section", { class: "sign" }, h("div", { class: "row" }, h("h2", {}, t("sign.title")), state), said, may ? form : h("p", { class: "soft small" }, t("sign.role")));
+  return {
+    node,
+    focus(decision) {
+      if (decision) { choose(decision); keep(); }
+      reason.focus();
+    },
+  };
+}

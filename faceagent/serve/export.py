@@ -1,0 +1,96 @@
+"""Several cases as one file: a table (CSV), one JSON document, or a ZIP archive with every report."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+from faceagent.report import folder_name
+from faceagent.serve import cases
+from faceagent.settings import Settings
+from faceagent.storage.database.cases import Case
+from faceagent.types import QUESTIONS, Report
+from faceagent.types.service import Review, SignOff
+
+Format = Literal["csv", "json", "zip"]
+KINDS: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula at the beginning of a cell."""
+COLUMNS = ("case_id", "name", "created", "answer", "sign_off", "reviewers", "reasons")
+
+
+class Exported(NamedTuple):
+    """A case with what people came to about it."""
+
+    case: Case
+    report: Report
+    state: SignOff
+    reviews: list[Review]
+
+
+def export(found: Iterable[Exported], kind: Format, settings: Settings) -> bytes:
+    """The file in that format."""
+    if kind == "csv":
+        return _csv(found)
+    if kind == "json":
+        return json.dumps({"cases": [_entry(one) for one in found]}, ensure_ascii=False).encode()
+    return _zip(found, settings)
+
+
+def _csv(found: Iterable[Exported]) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow([*COLUMNS, *(f"{name}_{part}" for name in QUESTIONS for part in ("label", "probability"))])
+    for one in found:
+        table.writerow([_cell(value) for value in _row(one)])
+    # With the mark, spreadsheets read UTF-8.
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _row(one: Exported) -> list[str]:
+    """The strongest verdict of every question: that nearest to the positive side."""
+    report = one.report
+    row = [
+        one.case.id,
+        report.source,
+        datetime.fromtimestamp(one.case.created, UTC).isoformat(timespec="seconds"),
+        report.summary.line if report.summary else "",
+        one.state,
+        "; ".join(review.reviewer for review in one.reviews),
+        "; ".join(f"{review.decision}: {review.reason}" for review in one.reviews),
+    ]
+    for question in QUESTIONS:
+        verdicts = [verdict for verdict in report.verdicts if verdict.question == question]
+        best = max(verdicts, key=lambda verdict: verdict.positive.value if verdict.positive else -1.0, default=None)
+        row += ["", ""] if best is None else [best.firm_label, f"{best.positive.value:.4f}" if best.positive else ""]
+    return row
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _entry(one: Exported) -> dict[str, object]:
+    return {
+        "case_id": one.case.id,
+        "created": one.case.created,
+        "sign_off": one.state,
+        "reviews": [review.model_dump() for review in one.reviews],
+        "report": json.loads(one.case.report or b"{}"),
+    }
+
+
+def _zip(found: Iterable[Exported], settings: Settings) -> bytes:
+    buffer, all_of = io.BytesIO(), list(found)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("cases.csv", _csv(all_of))
+        for one in all_of:
+            folder = f"{folder_name(one.report)}-{one.case.id.removeprefix('case_')[:8]}"
+            archive.writestr(f"{folder}/report.json", one.case.report or b"")
+            archive.writestr(f"{folder}/report.html", cases.page(one.case, settings))
+            reviews = json.dumps([review.model_dump() for review in one.reviews], indent=1, ensure_ascii=False)
+            archive.writestr(f"{folder}/reviews.json", reviews)
+    return buffer.getvalue()

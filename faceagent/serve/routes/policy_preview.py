@@ -1,0 +1,89 @@
+"""What a policy would decide about the cases that are stored, before it is saved. Nothing is analysed or changed."""
+
+from collections import Counter
+from functools import lru_cache
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from faceagent.serve import cases
+from faceagent.serve.auth import ServiceHere, Submitter, owner
+from faceagent.serve.errors import ApiError, responses
+from faceagent.serve.moderation import NamedPolicy, read_policy
+from faceagent.serve.policies import DEFAULT_POLICY, MOST_BYTES, NAME, find_policy
+from faceagent.storage.database import case_index
+from faceagent.storage.database import cases as stored
+from faceagent.types import FrozenModel, Report
+from faceagent.types.service import Decision
+
+router = APIRouter(tags=["moderation"])
+MOST_CASES = 200
+REMEMBERED = 256
+"""Reports that stay read: every key that is pressed in the editor asks about the same ones."""
+
+
+class PreviewBody(FrozenModel):
+    """A document to try."""
+
+    document: str = Field(max_length=MOST_BYTES, description="the policy in YAML or JSON")
+    against: str | None = Field(default=None, pattern=NAME, description="policy to compare with; null: strictest")
+    limit: int = Field(default=MOST_CASES, ge=1, le=MOST_CASES, description="the newest cases, so many")
+
+
+class PreviewChange(FrozenModel):
+    """A case about which the two decide differently."""
+
+    case_id: str
+    name: str
+    kept: bool
+    before: Decision
+    after: Decision
+    reasons: tuple[str, ...] = Field(description="of the rules of the document that decide")
+
+
+class Preview(FrozenModel):
+    """What a document would decide, beside what the other policy does."""
+
+    cases: int
+    before: dict[Decision, int]
+    after: dict[Decision, int]
+    changes: list[PreviewChange]
+
+
+@router.post("/v1/policies/preview", responses=responses(404))
+def preview_policy(service: ServiceHere, key: Submitter, body: PreviewBody) -> Preview:
+    """Decide about the newest cases by a document that is not stored: which decisions would change."""
+    new = NamedPolicy(document=read_policy(body.document))
+    old = find_policy(service.database, body.against, None) if body.against else DEFAULT_POLICY
+    before, after, changes = Counter[Decision](), Counter[Decision](), list[PreviewChange]()
+    entries = case_index.list_cases(service.database, owner(key), limit=body.limit).cases
+    for entry in entries:
+        try:
+            report = _report(cases.find(service, key, entry.case_id))
+        except ApiError:
+            continue  # it ended while the list was read
+        was, becomes = old.decide(report), new.decide(report)
+        before[was.decision] += 1
+        after[becomes.decision] += 1
+        if was.decision != becomes.decision:
+            changes.append(
+                PreviewChange(
+                    case_id=entry.case_id,
+                    name=entry.name,
+                    kept=entry.kept,
+                    before=was.decision,
+                    after=becomes.decision,
+                    reasons=becomes.reasons,
+                )
+            )
+    return Preview(cases=sum(after.values()), before=dict(before), after=dict(after), changes=changes)
+
+
+def _report(case: stored.Case) -> Report:
+    return _read(case.etag, case.report or b"")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(etag: str, report: bytes) -> Report:
+    del etag
+    return Report.model_validate_json(report)
