@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from faceagent.report import folder_name
 from faceagent.serve import cases
-from faceagent.settings import Settings
+from faceagent.serve.documents import document
+from faceagent.serve.service import Service
 from faceagent.storage.database.cases import Case
 from faceagent.types import QUESTIONS, Report
 from faceagent.types.service import Review, SignOff
@@ -19,6 +20,8 @@ Format = Literal["csv", "json", "zip"]
 KINDS: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a cell."""
+MOST_DOCUMENTS = 20
+"""Cases up to which an archive holds a signed PDF of each, which takes a second to make."""
 COLUMNS = ("case_id", "name", "created", "answer", "sign_off", "reviewers", "reasons")
 
 
@@ -31,13 +34,13 @@ class Exported(NamedTuple):
     reviews: list[Review]
 
 
-def export(found: Iterable[Exported], kind: Format, settings: Settings) -> bytes:
+def export(found: Sequence[Exported], kind: Format, service: Service) -> bytes:
     """The file in that format."""
     if kind == "csv":
         return _csv(found)
     if kind == "json":
         return json.dumps({"cases": [_entry(one) for one in found]}, ensure_ascii=False).encode()
-    return _zip(found, settings)
+    return _zip(found, service)
 
 
 def _csv(found: Iterable[Exported]) -> bytes:
@@ -83,14 +86,18 @@ def _entry(one: Exported) -> dict[str, object]:
     }
 
 
-def _zip(found: Iterable[Exported], settings: Settings) -> bytes:
-    buffer, all_of = io.BytesIO(), list(found)
+def _zip(found: Sequence[Exported], service: Service) -> bytes:
+    buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("cases.csv", _csv(all_of))
-        for one in all_of:
+        archive.writestr("cases.csv", _csv(found))
+        for one in found:
             folder = f"{folder_name(one.report)}-{one.case.id.removeprefix('case_')[:8]}"
             archive.writestr(f"{folder}/report.json", one.case.report or b"")
-            archive.writestr(f"{folder}/report.html", cases.page(one.case, settings))
+            archive.writestr(f"{folder}/report.html", cases.page(one.case, service.analysis))
             reviews = json.dumps([review.model_dump() for review in one.reviews], indent=1, ensure_ascii=False)
             archive.writestr(f"{folder}/reviews.json", reviews)
+            if len(found) <= MOST_DOCUMENTS:
+                made = document(service, one.case)
+                archive.writestr(f"{folder}/report.pdf", made.pdf)
+                archive.writestr(f"{folder}/report.pdf.sig", made.signature)
     return buffer.getvalue()

@@ -108,7 +108,7 @@ def test_cases_are_taken_away_as_table_document_and_archive(server: Server) -> N
     assert document["cases"][0]["reviews"][0]["reason"] == "@fine, really"
     archive = zipfile.ZipFile(io.BytesIO(server.post("/v1/export", json={**asked, "format": "zip"}).content))
     names = {name.rpartition("/")[2] for name in archive.namelist()}
-    assert names >= {"cases.csv", "report.json", "report.html", "reviews.json"}
+    assert names >= {"cases.csv", "report.json", "report.html", "reviews.json", "report.pdf", "report.pdf.sig"}
     page = next(name for name in archive.namelist() if name.endswith("report.html"))
     assert "<b>.png" not in archive.read(page).decode()
     assert json.loads(archive.read(page.replace("html", "json")))["source"] == hostile

@@ -30,13 +30,13 @@ class ExportBody(FrozenModel):
 
 @router.post("/v1/export", response_class=Response, responses={200: BINARY, **responses(404, 410)})
 def export_cases(request: Request, service: ServiceHere, key: Submitter, body: ExportBody) -> Response:
-    """Cases as CSV, JSON or ZIP, with what people came to about them."""
+    """Cases as CSV, JSON or ZIP, with what people came to about them; a ZIP of few cases has their signed PDFs."""
     found = []
     for case_id in dict.fromkeys(body.case_ids):
         case = cases.find(service, key, case_id)
         signed = reviews.list_reviews(service.database, case_id)
         found.append(Exported(case, cases.report_of(case), reviews.state_of(signed), signed))
-    made = export(found, body.format, service.analysis)
+    made = export(found, body.format, service)
     audit.record(service.database, key.id, "case.export", f"{len(found)} as {body.format}", request.state.request_id)
     headers = {"content-disposition": f'attachment; filename="faceagent-cases.{body.format}"'}
     return Response(made, media_type=KINDS[body.format], headers=headers)

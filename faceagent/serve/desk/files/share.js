@@ -15,6 +15,8 @@ export function shareMenu(state) {
   point();
   return [
     h("a", { class: "button", href: `${path}/report.html`, download: `${state.id}.html` }, t("share.page")),
+    h("a", { class: "button", href: `${path}/report.pdf`, download: `${state.id}.pdf` }, t("share.pdf")),
+    h("a", { class: "button", href: `${path}/report.pdf.sig`, download: `${state.id}.pdf.sig`, title: t("share.signature_help") }, t("share.signature")),
     redacted,
     h("a", { class: "button", href: path, download: `${state.id}.json` }, "JSON"),
   ];
