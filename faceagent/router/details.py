@@ -4,10 +4,11 @@ Works on normalized text; the words stand in ``lexicon/<language>/details.toml``
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from faceagent.router.grammar import Grammar, keep_longest
+from faceagent.router.normalize import MAX_CHARACTERS, normalize
 from faceagent.router.plan import FileFact, Wording
 from faceagent.types import PARTS, FacePart, Question
 
@@ -29,6 +30,7 @@ FACT_QUESTIONS: dict[FileFact, Question] = {
 MAX_TERM_WORDS, MAX_TERM_CHARACTERS = 5, 12
 """Longest term, in words; in Chinese, in characters."""
 _HAN = re.compile(r"[㐀-鿿]")
+_TYPED_WORD = re.compile(r"[㐀-鿿]|[^\W㐀-鿿]+(?:['’-][^\W㐀-鿿]+)*")
 _AGE = re.compile(r"(?<![\da-z:])([1-9]\d)(?!\d|s\b|(?:st|nd|rd|th)\b)")
 """An age from 10 to 99 that a question compares with; not "twenties" as 20s, nor a date."""
 
@@ -82,16 +84,34 @@ def find_term(text: str, lists: Grammar) -> str | None:
             term, needs_glossary = _clause_after(text[hit.end :]), hit.name == "known"
         term = _without_frame(term, lists)
         known = not lists.without("glossary", term).strip("~")
+        # "D-EER是什么意思": Latin letters in a Chinese sentence are a term, whether or not it is known.
+        needs_glossary &= not (_HAN.search(text) and term.isascii())
         if term and (known or not (needs_glossary or _is_about_someone(term, lists))):
             return term
     return None
 
 
 def glossary_term(text: str, lists: Grammar) -> str | None:
-    """The longest term of the glossary that a text names, for a turn that asks for a meaning in other words."""
+    """The term of a turn that asks for a meaning in other words: the longest of the glossary, else a few words alone."""
     found = lists.hits("glossary", text)
     longest = max(found, key=lambda hit: hit.end - hit.start, default=None)
-    return text[longest.start : longest.end] if longest else None
+    if longest:
+        return text[longest.start : longest.end]
+    alone = _without_frame(text.strip(",; "), lists)
+    is_short = len(alone.split()) <= 2 and len(alone) <= 2 * MAX_TERM_CHARACTERS
+    return alone if alone and is_short and not _is_about_someone(alone, lists) else None
+
+
+def as_typed(term: str, raw: str, simplified: Mapping[int, int]) -> str:
+    """The part of ``raw`` that was normalized to ``term``, with its capitals and accents; ``term`` where none was."""
+    words = list(_TYPED_WORD.finditer(raw[:MAX_CHARACTERS]))
+    most = len(_TYPED_WORD.findall(term))
+    for first, word in enumerate(words):
+        for last in words[first : first + most]:
+            typed = raw[word.start() : last.end()]
+            if normalize(typed, simplified).text == term:
+                return typed
+    return term
 
 
 def _clause_after(text: str) -> str:

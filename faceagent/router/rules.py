@@ -81,7 +81,10 @@ def plan_by_rules(raw: str, context: DialogueContext, advice: Advice = NO_ADVICE
     if obstacle is not None:
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MAX_CHARACTERS)})
     text = lists.spelling.correct_spelling(typed.text)
-    return _TurnReader(text, typed.evidence, context, lists, blank, advice).plan()
+    plan = _TurnReader(text, typed.evidence, context, lists, blank, advice).plan()
+    if plan.term is None:
+        return plan
+    return plan.model_copy(update={"term": details.as_typed(plan.term, raw, lists.simplified)})
 
 
 def is_question(raw: str) -> bool:

@@ -206,11 +206,13 @@ def test_follow_ups_and_small_talk_are_kinds_of_their_own(text: str, kind: str) 
 @pytest.mark.parametrize(
     ("text", "term"),
     [
-        ("What does AU12E mean?", "au12e"),
+        ("What does AU12E mean?", "AU12E"),
         ("define likelihood ratio", "likelihood ratio"),
         ("¿Qué significa bona fide?", "bona fide"),
         ("似然比是什么意思", "似然比"),
         ("what is a deepfake?", "deepfake"),
+        ("¿qué quiere decir «Unidad de Acción»?", "Unidad de Acción"),
+        ("D-EER 是什么意思", "D-EER"),
     ],
 )
 def test_a_term_to_define_is_named(text: str, term: str) -> None:
