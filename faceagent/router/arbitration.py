@@ -30,9 +30,12 @@ from faceagent.router.reader import NO_REQUEST, SLOTS, Reading
 from faceagent.router.rules import Advice, plan_by_rules
 from faceagent.types import QUESTIONS, Question
 
-NOT_A_REQUEST = 0.65
-"""Probability of a remark from which a text starts nothing, although the rules found a topic in it, or a question that
-the reader finds no likelier than the remark."""
+NOT_A_REQUEST, TOLD = 0.45, 0.65
+"""Probability of a remark from which a text starts nothing, although the rules found topics or questions in it, where
+the reader finds these neither likely nor likelier than the remark; and from which a text only tells of somebody."""
+UNSUPPORTED, LIKELY_REMARK = 0.1, 0.2
+"""Probability below which the reader does not see a question of the rules; where it sees no other either, the text is a
+remark from the second probability on, and asked back below it."""
 SURE_KIND, SURE_IN_SCOPE = 0.4, 0.7
 """Probability from which the reader's kind of turn counts where the rules found none; the second where they found that
 the text is about something else."""
@@ -49,7 +52,7 @@ STRAY_QUESTION = 0.3
 """Beside a question of the first probability the rules' questions below the second are dropped, and questions from the
 third on are added. From a long text, read piece by piece,
 whatever is below ``STRAY_QUESTION`` is dropped."""
-DESCRIBING, DROPPED_TOPIC, DROPPED_ALONE = 0.6, 0.1, 0.03
+DESCRIBING, DROPPED_TOPIC, DROPPED_ALONE = 0.2, 0.1, 0.03
 """Probability below which a refused topic of the rules is taken as a describing word: where another question is
 certain, where one is asked, and where none is; in all cases only where the turn as a whole is hardly one to refuse."""
 HARDLY_REFUSED = 0.3
@@ -58,18 +61,17 @@ ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
 REFUSED_KIND, LEADING_TOPIC = 0.6, 0.25
 """Probability of a turn that must be refused, whichever topic it is, from which the likeliest topic counts; and the
 least probability of that topic."""
-NO_PURPOSE = 0.02
-"""Probability below which a purpose that the rules found in a text is not taken as stated; never for surveillance."""
+NO_PURPOSE, SURE_PURPOSE = 0.02, 0.8
+"""Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; and
+from which one counts that they did not find."""
 ABSENT_DETAIL, ADDED_DETAIL = 0.05, 0.9
 """Probability below which a detail of the rules describes nobody in the picture, and from which one is added."""
 SPANISH = 0.8
 """Probability of Spanish from which a text without a sign of any language is answered in it."""
 FOREIGN = 0.8
 """Probability from which a text counts as another language; also what the reader needs to understand it."""
-OVERRULED = frozenset[Intent](
-    {"why", "evidence", "rerun", "compare", "new_picture", "what_would_change", "certainty", "list_faces"}
-)
-"""Kinds that the rules choose from a phrase which also stands in other follow-ups."""
+OVERRULED = FOLLOW_UPS | {"new_picture", "list_faces"}
+"""Kinds that the rules choose from a phrase which also stands in other turns."""
 SPECIFIC = (FOLLOW_UPS | NOTHING_RUNS | {"report", "list_faces", "new_picture"}) - {NO_REQUEST, "refused", "unclear"}
 """Kinds of the reader that can count against those of the rules."""
 WEAK = frozenset[Intent]({"unclear", "out_of_scope", "help"})
@@ -92,6 +94,9 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     focused = reading.focus if is_long else text
     reading = reading.model_copy(update={"focus": focused})
     plan = plan_by_rules(focused, context) if is_long else whole
+    if is_long and plan.kind in FOLLOW_UPS and not context.questions and reading.best_kind[0] == "analyse":
+        # There is no turn before that "again" or "why" in a story could be about.
+        plan = plan.model_copy(update={"kind": "analyse"})
     advice = _advice(plan, context, reading, is_long=is_long)
     advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
@@ -121,12 +126,17 @@ def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: 
     topics = _added_topics(plan, context, reading)
     if topics:
         return Advice(kind="refused", questions=(), topics=topics)
-    if not is_long and (_is_no_request(plan, reading) or _tells_of_somebody(plan, reading)):
+    unsupported = not is_long and not context.questions and _is_unsupported(plan, reading)
+    if unsupported and reading.kind[NO_REQUEST] < LIKELY_REMARK:
+        return Advice(kind="unclear", questions=(), dropped=frozenset(policy.TOPICS), has_purpose=False)
+    if unsupported or (not is_long and (_is_no_request(plan, reading) or _tells_of_somebody(plan, reading))):
         return Advice(kind="out_of_scope", questions=(), dropped=frozenset(policy.TOPICS), has_purpose=False)
     dropped = _dropped_topics(plan, reading)
     has_purpose = _has_purpose(plan, reading)
     kind = _read_kind(plan, context, reading, refused={one.topic for one in plan.refused} - dropped)
-    base = Advice(dropped=dropped, has_purpose=has_purpose, file_facts=_read_facts(reading))
+    base = Advice(
+        dropped=dropped, has_purpose=has_purpose, purpose=_read_purpose(reading), file_facts=_read_facts(reading)
+    )
     if kind in ("analyse", "compare"):
         questions = _read_questions(reading) or plan.questions
         if questions or kind == "compare":
@@ -179,7 +189,7 @@ def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
     kind, share = reading.best_kind
     if kind == "follow":
         return bool(context.questions) and share >= OVERRULING_FOLLOWED
-    if kind == "analyse":
+    if kind == "analyse" and plan.kind not in ("new_picture", "rerun"):
         # "Is that a real smile?" asks for no reason; without a turn before there is none to ask for.
         asked = max(reading.questions.values()) >= CERTAIN_QUESTION and plan.kind != "compare"
         return asked and (share >= OVERRULING_ASKED or (plan.kind in FOLLOW_UPS and not context.questions))
@@ -232,17 +242,32 @@ def _has_purpose(plan: Plan, reading: Reading) -> bool:
     return reading.purpose.get(plan.purpose, 1.0) >= NO_PURPOSE
 
 
+def _read_purpose(reading: Reading) -> str | None:
+    best = max(reading.purpose, key=lambda name: reading.purpose[name])
+    return best if best != "unstated" and reading.purpose[best] >= SURE_PURPOSE else None
+
+
 def _is_no_request(plan: Plan, reading: Reading) -> bool:
     """Whether a text that the rules would act on is a remark."""
     if plan.kind in NOTHING_RUNS - {"refused"} or plan.evidence:
         return False
     share = reading.kind[NO_REQUEST]
-    return share >= NOT_A_REQUEST and all(reading.questions[name] <= share for name in plan.questions)
+    found = [reading.questions[name] for name in plan.questions]
+    found += [reading.topics.get(one.topic, 0.0) for one in plan.refused]
+    return share >= NOT_A_REQUEST and max(found, default=0.0) < max(share, SURE_QUESTION)
+
+
+def _is_unsupported(plan: Plan, reading: Reading) -> bool:
+    """Whether the reader sees none of the questions that the rules found, and no other either."""
+    if plan.kind not in ("analyse", "compare") or not plan.questions or plan.refused or plan.evidence:
+        return False
+    likely = max(reading.questions.values()) >= SURE_QUESTION or reading.best_kind[0] in SPECIFIC
+    return not likely and all(reading.questions[name] < UNSUPPORTED for name in plan.questions)
 
 
 def _tells_of_somebody(plan: Plan, reading: Reading) -> bool:
     """Whether a text from which the rules took a purpose, or nothing, only tells something."""
-    return plan.kind in ("purpose", "unclear", "help") and reading.kind[NO_REQUEST] >= NOT_A_REQUEST
+    return plan.kind in ("purpose", "unclear", "help") and reading.kind[NO_REQUEST] >= TOLD
 
 
 def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:

@@ -142,8 +142,13 @@ def focus(pieces: Sequence[str], readings: Sequence[Reading]) -> Reading:
     topics = {name: max(readings[place].topics[name] for place in kept) for name in readings[best].topics}
     # Who is meant may be said in any piece: "that's Tom, on the far right".
     details = {name: max(one.details[name] for one in readings) for name in readings[best].details}
+    # So may the purpose be: "I moderate a forum. … Is it edited?"
+    purpose = {
+        name: (min if name == "unstated" else max)(one.purpose[name] for one in readings)
+        for name in readings[best].purpose
+    }
     text = " ".join(pieces[place] for place in kept)
-    found = {"topics": topics, "details": details, "focus": text, "deciding": pieces[best]}
+    found = {"topics": topics, "details": details, "purpose": purpose, "focus": text, "deciding": pieces[best]}
     return readings[best].model_copy(update=found)
 
 

@@ -51,6 +51,8 @@ class Advice(NamedTuple):
     """Refused topics that the rules found in words which only describe somebody or something."""
     has_purpose: bool = True
     """False: what the rules take for a purpose is none."""
+    purpose: str | None = None
+    """A purpose that the rules did not find."""
     file_facts: tuple[FileFact, ...] = ()
     """Facts of the file that the rules did not find."""
     language: Language | None = None
@@ -62,6 +64,8 @@ class Advice(NamedTuple):
 
 
 NO_ADVICE = Advice()
+PicturesNamed = tuple[tuple[ImageReference, int, int], ...]
+"""The pictures that a text names, each with the start and end of its words."""
 
 
 def plan_by_rules(raw: str, context: DialogueContext, advice: Advice = NO_ADVICE) -> Plan:
@@ -152,7 +156,9 @@ class _TurnReader:
     def _requested(self, text: str) -> RequestedQuestions:
         """The questions of a text; those that only a fact of the file asks for included."""
         found = find_questions(text, self.lists, has_reference=self.context.has_reference)
-        if self.advice.questions is not None:
+        if self.advice.questions is not None and not (
+            found.contradictory and set(self.advice.questions) <= set(found.contradictory)
+        ):
             return replace(found, wanted=self.advice.questions, contradictory=(), rest=False)
         if found.wanted or found.rest or found.contradictory:
             return found
@@ -224,13 +230,16 @@ class _TurnReader:
             return ()
         text = self.lists.without("harmless", join_disguised_words(self.text))
         hits = self.lists.hits("topics", text)
+        # The reader cannot read a word that was disguised, and has no say about it.
+        disguised = {hit.name for hit in hits} - set(self.lists.names("topics", self.text))
         if not self.requested.wanted:
             # "Is the politician angry?" asks about anger; "a politician?" about nothing else.
             hits += self.lists.hits("weak_topics", text)
         names = [hit.name for hit in hits if not self.requested.is_left_out(hit)]
         if self.lists.has("naming", text) and not self.context.has_reference:
             names.append("open_identification")
-        names = [name for name in names if name not in self.advice.dropped] + list(self.advice.topics)
+        names = [name for name in names if name in disguised or name not in self.advice.dropped]
+        names += self.advice.topics
         return tuple(
             Refused(topic=name, rule=policy.TOPICS[name].rule, notice=policy.TOPICS[name].notice)
             for name in policy.TOPICS
@@ -257,13 +266,19 @@ class _TurnReader:
         if back is not None and not self.requested.wanted and self.lists.has("revoke_purpose", self.text):
             return back, "revoked" if back != known else "none"
         stated = self.lists.names("purpose", self.text) if self.advice.has_purpose else []
+        stated = stated or ([self.advice.purpose] if self.advice.purpose else [])
         for purpose in STRICTER:
             if purpose in (*stated, known):
                 return purpose, "none" if purpose == known else "stated"
         return (stated[0], "stated") if stated and known == "unstated" else (known, "none")
 
-    def _find_pictures(self, text: str) -> tuple[tuple[ImageReference, int, int], ...]:
-        """The pictures that a text names, each with start and end; faces that are called by number are none."""
+    def _find_pictures(self, text: str) -> PicturesNamed:
+        """The pictures that a text names; faces that are called by number are none.
+
+        Nor is "some other picture", from which a part of the only one may come.
+        """
+        if self.context.pictures < 2 and self.requested.wanted and "identity" not in self.requested.wanted:
+            text = self.lists.without("indefinite_picture", text)
         for hit in find_numbered_faces(text, self.lists):
             text = text[: hit.start] + "~" * (hit.end - hit.start) + text[hit.end :]
         return tuple((cast(ImageReference, hit.name), hit.start, hit.end) for hit in self.lists.hits("pictures", text))

@@ -8,11 +8,13 @@ import argparse
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from safetensors.numpy import load_file
 
+from evals.data.queries import Set, queries
 from faceagent import policy
 from faceagent.policy import PURPOSES
 from faceagent.router.grammar import grammar
@@ -25,7 +27,7 @@ from faceagent.weights.checksums import write_sums
 from faceagent.weights.e5 import FIRST_ADAPTED, LAYERS, RANK, read_vocabulary
 from faceagent.weights.resolve import locate
 from finetune.text.reader.adapter import Lower
-from finetune.text.reader.examples import TRAINED, Example, examples, written
+from finetune.text.reader.examples import FILES, TRAINED, Example, examples, written
 from finetune.text.reader.train import HIDDEN, Classes, Matrix, train
 
 LANGUAGES = ("en", "es", "zh", "de", "fr", "it", "pt", "ja", "ko", "ar", "ru", "hi", "nl")
@@ -80,8 +82,9 @@ remark, and to drop what the rules made of a describing word.
 
 
 def sampled(found: Sequence[Example], files: Sequence[str]) -> list[Example]:
-    """The sentences of some files, and twice as many others, drawn."""
-    new = {one.text for one in written(files)}
+    """The sentences of some files and sets, and twice as many others, drawn."""
+    new = {one.text for one in written([name for name in files if name in FILES])}
+    new |= {one.text for name in files if name not in FILES for one in queries(cast(Set, name))}
     chosen = [row for row, one in enumerate(found) if one.text in new]
     others = [row for row, one in enumerate(found) if one.text not in new]
     drawn = np.random.default_rng(0).permutation(others)[: 2 * len(chosen)].tolist()
@@ -107,7 +110,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=heads_path(), help="file of the weights; the card goes beside it")
     parser.add_argument("--without", nargs="*", default=[], help="sets of evals/data to leave out")
     parser.add_argument("--begin", type=Path, help="weights to continue from, in one pass at a lower rate")
-    parser.add_argument("--files", nargs="*", default=["wordings.txt"], help="with --begin: files that are all used")
+    parser.add_argument(
+        "--files", nargs="*", default=["wordings.txt"], help="with --begin: files and sets that are all used"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
-from evals.data.queries import BY_OTHERS, FIRST, REFUSALS, Query, Set, queries
+from evals.data.queries import FIRST, KEPT, KEPT_REMARKS, REFUSALS, Query, Set, queries
 from faceagent import policy
 from faceagent.router.grammar import grammar
 from faceagent.router.normalize import normalize
@@ -38,13 +38,17 @@ SCRIPTS = {
     "ja": "[\u3040-\u30ff]", "ko": "[\uac00-\ud7af]", "ar": "[\u0600-\u06ff]", "ru": "[\u0400-\u04ff]",
     "hi": "[\u0900-\u097f]", "zh": "[\u3400-\u9fff]", "es": "[¿¡ñáéíóú]",
 }  # fmt: skip
-TRAINED: tuple[Set, ...] = tuple(name for name in ("queries", *FIRST, "policy", *REFUSALS) if name not in BY_OTHERS)
+TRAINED: tuple[Set, ...] = tuple(name for name in ("queries", *FIRST, "policy", *REFUSALS) if name not in KEPT)
 _TAGGED = re.compile(r"([a-z]{2})\|(.*)")
 _TOLD = re.compile(r"((I|my|we|the|it|it's|hoy|mi|perdí)\b|今天|我|手机|明天)[^?？吗]*$", re.IGNORECASE)
 """Remarks that tell something and ask for nothing."""
 
 
-FILES = ("requests.txt", "templates.txt", "wordings.txt", "remarks_and_refusals.txt")
+FILES = (
+    "requests.txt", "templates.txt", "wordings.txt", "remarks_and_refusals.txt", "claims_and_facts.txt",
+    "requests_by_others.txt", "stories_by_others.txt", "remarks_by_others.txt",
+    "english_by_others.txt", "spanish_by_others.txt", "chinese_by_others.txt",
+)  # fmt: skip
 EXPANSIONS = 5
 """Most sentences of one template."""
 ALONE = frozenset({"out_of_scope", "thanks", "bye", "quit", "define", "unclear"})
@@ -140,6 +144,9 @@ def _example(text: str, label: list[str]) -> Example:
         return Example(text, "analyse", _questions(rest[1]), facts=tuple(rest[0].split(",")))
     if name == "pu":
         return Example(text, "analyse", _questions(rest[1]), purpose=rest[0])
+    if name == "purpose":
+        # Without a name in the label it may be any; the head of purposes learns nothing from it.
+        return Example(text, "purpose", purpose=rest[0] if rest else "")
     if name == "harmless" and rest[0] not in SHORT:
         return Example(text, rest[0])
     if name in ("a", "harmless", "nopu", "mix"):
@@ -168,14 +175,14 @@ def _language(text: str) -> str:
 def labelled_queries(without: Sequence[str] = ()) -> Iterator[Example]:
     """The queries of the routing evaluation, as labelled; each set was run once before it came here."""
     for name in TRAINED:
-        if name in without:
-            continue
-        for query in queries(name):
+        for query in () if name in without else queries(name):
             if query.expect.get("kind") != "unclear":
                 found = _of_query(query)
                 # Sets that label refusals only say nothing of faces.
                 yield found._replace(details=None) if name.startswith("policy") else found
-    yield from (_of_query(query) for query in queries("remarks") if query.group == "set-8")
+    for query in queries("remarks"):
+        if query.group != KEPT_REMARKS and query.expect.get("kind") != "unclear":
+            yield _of_query(query)
 
 
 def _of_query(query: Query) -> Example:
