@@ -25,9 +25,10 @@ from faceagent.types import FrozenModel
 
 Set = Literal[
     "queries", "paraphrases-1", "paraphrases-2", "paraphrases-3", "paraphrases-4", "paraphrases-5", "paraphrases-6",
-    "paraphrases-7", "paraphrases-8", "paraphrases-9", "paraphrases-10", "paraphrases-11", "paraphrases-12", "paraphrases-13",
-    "paraphrases-14",
-    "policy", "policy-2", "policy-3", "policy-4", "policy-5", "policy-6", "policy-7", "policy-8", "policy-9", "policy-10", "remarks", "other-languages",
+    "paraphrases-7", "paraphrases-8", "paraphrases-9", "paraphrases-10", "paraphrases-11", "paraphrases-12",
+    "paraphrases-13", "paraphrases-14",
+    "policy", "policy-2", "policy-3", "policy-4", "policy-5", "policy-6", "policy-7", "policy-8",
+    "policy-9", "policy-10", "remarks", "other-languages",
 ]  # fmt: skip
 FIRST: dict[Set, tuple[int, int]] = {
     "paraphrases-1": (129, 172),
@@ -47,13 +48,13 @@ FIRST: dict[Set, tuple[int, int]] = {
 }
 """Exact plans and queries at the first run of each set, in the order in which they were written.
 
-Sets 1 to 7 were read by the rules alone, from set 8 on by the rules and the reader. Set 8 was written before the reader
-was built and set 9 before it was trained again; both by the author of the reader, who had read the rules. Sets 10 to
-14, with the last five policy sets, are by five writers who had read neither rules nor lexicon; each was run before its
-failures were read, 10 and 12 with the reader trained on the sets before them, 11, 13 and 14 with one trained after them.
-``remarks`` holds what asks nothing (45, 20 and five times 45 sentences of the same runs, of which 0, 3, 2, 3, 14, 22 and
-5 started something), and ``other-languages`` fifteen texts in languages without a lexicon, all read, or answered in
-their language, at the first run.
+Sets 1 to 7 were read by the rules alone, from set 8 on by the rules and the reader. Set 8 was written before the
+reader was built and set 9 before it was trained again; both by the author of the reader, who had read the rules. Sets
+10 to 14, with the last five policy sets, are by five writers who had read neither rules nor lexicon; each was run
+before its failures were read, 10 and 12 with the reader trained on the sets before them, 11, 13 and 14 with one
+trained after them. ``remarks`` holds what asks nothing (45, 20 and five times 45 sentences of the same runs, of which
+0, 3, 2, 3, 14, 22 and 5 started something), and ``other-languages`` fifteen texts in languages without a lexicon, all
+read, or answered in their language, at the first run.
 """
 REFUSALS: dict[Set, tuple[int, int, int]] = {
     "policy-2": (70, 83, 75),

@@ -92,7 +92,7 @@ def find_term(text: str, lists: Grammar) -> str | None:
 
 
 def glossary_term(text: str, lists: Grammar) -> str | None:
-    """The term of a turn that asks for a meaning in other words: the longest of the glossary, else a few words alone."""
+    """The term of a turn that asks for a meaning in other words: the longest of the glossary, else a word or two."""
     found = lists.hits("glossary", text)
     longest = max(found, key=lambda hit: hit.end - hit.start, default=None)
     if longest:
