@@ -1,9 +1,10 @@
 """Apparent age as a range, and apparent gender: what a face looks like, not what a person is.
 
-Two estimates, averaged: the encoder's ``attributes`` branch, trained on FairFace, and Davis King's dlib predictors
-(dlib-models, CC0) as ONNX. The labels of both were guessed from pictures, not taken from documents. Both estimate
-people over 70 too young; the shipped table corrects the middle of the range and widens it by the residual. Gender has
-two classes and is weak on children. Race or ethnicity is never estimated.
+Two estimates, averaged: a branch of the encoder, trained on FairFace, and Davis King's dlib predictors (dlib-models,
+CC0) as ONNX. The branch ``attributes`` reads CLIP; ``attributes_fast`` on DINOv2 takes its place with
+``detectors=fast`` and where CLIP's weights are missing. The labels of all were guessed from pictures, not taken from
+documents. All estimate people over 70 too young; the shipped tables correct the middle of the range and widen it by
+the residual. Gender has two classes and is weak on children. Race or ethnicity is never estimated.
 """
 
 import json
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from faceagent.faces import align
 from faceagent.settings import Settings
 from faceagent.tools import familiarity
 from faceagent.tools.base import Pixels, ToolSpec, View, stamped
-from faceagent.tools.encoder_branch import branch_crops
+from faceagent.tools.encoder_branch import branch_crops, full_or_fast
 from faceagent.types import Evidence, Face, Score, ToolStamp
 from faceagent.upright import face_upright
 from faceagent.weights.sessions import device_of, open_session
@@ -32,13 +33,25 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Reals = NDArray[np.float64]
 
-BRANCH, MALE = "attributes", "male"
-AGE_TABLE = "age/averaged-1"
-GENDER_CALIBRATION = "gender/averaged-1"
-BRANCH_SHARE = 0.8
-"""Weight of the branch against dlib for the age; least error out of fold (FairFace train) between .7 and .8."""
-BRANCH_SHARE_GENDER = 0.7
-"""The same for the logit of "male"."""
+MALE = "male"
+
+
+class Estimator(NamedTuple):
+    """A branch, its weights against dlib's estimates, and the ids of what was fitted on the averages.
+
+    The weights have the least error out of fold on FairFace train; that of gender is for the logit of "male".
+    """
+
+    branch: str
+    age_share: float
+    gender_share: float
+    age_table: str
+    gender_calibration: str
+
+
+FULL = Estimator("attributes", 0.9, 0.8, "age/averaged-2", "gender/averaged-2")
+FAST = Estimator("attributes_fast", 0.8, 0.7, "age/averaged-1", "gender/averaged-1")
+ESTIMATORS = {one.branch: one for one in (FULL, FAST)}
 CENTRES = {
     "0-2": 1.0,
     "3-9": 6.0,
@@ -54,6 +67,8 @@ CENTRES = {
 STARTS = np.array([0, 3, 10, 20, 30, 40, 50, 60, 70])
 """First year of every band."""
 
+DLIB = ("age", "gender")
+"""Ids of dlib's weights."""
 AGE_SIDE, GENDER_SIDE = 64, 32
 PADDING = 0.2
 CORNERS = np.array([(0.8596, 0.2135), (0.6461, 0.2290), (0.1206, 0.2137), (0.3341, 0.2291), (0.4901, 0.6278)])
@@ -95,7 +110,7 @@ class AgeTable:
 
 
 @cache
-def age_table(name: str = AGE_TABLE) -> AgeTable:
+def age_table(name: str = FULL.age_table) -> AgeTable:
     """The shipped table of that id. Raises FileNotFoundError when the package is incomplete."""
     file = resources.files("faceagent").joinpath("judge", "calibration", f"{name.replace('/', '-')}.json")
     record = json.loads(file.read_text(encoding="utf-8"))
@@ -144,9 +159,9 @@ def expected(bands: Reals) -> Reals:
     return np.asarray(bands @ np.array(list(CENTRES.values())))
 
 
-def mixed_logit(own: Reals, dlib: Reals) -> Reals:
-    """The averaged logit of "male"."""
-    return np.asarray(BRANCH_SHARE_GENDER * own + (1 - BRANCH_SHARE_GENDER) * dlib)
+def averaged(own: Reals, dlib: Reals, share: float) -> Reals:
+    """The mean of two estimates, ``share`` of it the branch's."""
+    return np.asarray(share * own + (1 - share) * dlib)
 
 
 class Attributes:
@@ -154,12 +169,12 @@ class Attributes:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="attributes",
-        version="2.2.0",
+        version="3.0.0",
         title="Apparent age and gender",
         summary="An age range and an apparent gender, with the bias that these models are known to have.",
         questions=("age", "gender"),
         scope="face",
-        weights=("age", "gender", "dinov2_vits14_224"),
+        weights=("age", "gender", "clip_vitb16", "dinov2_vits14_224"),
     )
 
     def __init__(self, settings: Settings) -> None:
@@ -167,30 +182,35 @@ class Attributes:
 
     def stamp(self) -> ToolStamp:
         """Name, version, the networks with the adapter, and the device dlib's run on."""
-        by = stamped(self.spec, device_of(open_session("age", self._settings)))
-        return by.model_copy(update={"weights": (*by.weights, self._encoder().branches[BRANCH].stamp)})
+        return self._stamp(*self._encoder())
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face ``F1:age`` in years with an 80 % interval, ``F1:gender`` as the logit of "male", and distances."""
         if not batch:
             return []
-        bands, male = self.estimate(batch)
-        by = self.stamp()
+        encoder, estimator = self._encoder()
+        bands, male = self._estimate(encoder, estimator, batch)
+        by = self._stamp(encoder, estimator)
         faces = [(view, view.face) for view in batch if view.face]
         guards = familiarity.guard(by, faces, self.spec.questions, [["age"], ["gender"]], self._settings)
         return [
-            (_age(by, view, shares), _gender(by, view, float(value)), *distances)
+            (_age(by, view, estimator, shares), _gender(by, view, estimator, float(value)), *distances)
             for view, shares, value, distances in zip(batch, bands, male, guards, strict=True)
         ]
 
-    def estimate(self, views: Sequence[View]) -> tuple[Reals, Reals]:
+    def _stamp(self, encoder: "Encoder", estimator: Estimator) -> ToolStamp:
+        by = stamped(self.spec, device_of(open_session("age", self._settings)))
+        own = tuple(one for one in by.weights if one.id in DLIB)
+        return by.model_copy(update={"weights": (*own, encoder.tower.stamp, encoder.branches[estimator.branch].stamp)})
+
+    def _estimate(self, encoder: "Encoder", estimator: Estimator, views: Sequence[View]) -> tuple[Reals, Reals]:
         """Both estimates averaged: N×bands probabilities, N logits of "male". Every view must have a face."""
-        encoder = self._encoder()
-        crops = branch_crops(encoder, BRANCH, [(view, view.face) for view in views if view.face])
-        logits = encoder.run([crop.pixels for crop in crops], [BRANCH])[BRANCH].logits.astype(np.float64)
+        crops = branch_crops(encoder, estimator.branch, [(view, view.face) for view in views if view.face])
+        output = encoder.run([crop.pixels for crop in crops], [estimator.branch])[estimator.branch]
+        logits = output.logits.astype(np.float64)
         years, male = self.dlib(views)
-        bands = BRANCH_SHARE * chances(logits[:, :-1]) + (1 - BRANCH_SHARE) * banded(years)
-        return bands, mixed_logit(logits[:, -1], male)
+        bands = averaged(chances(logits[:, :-1]), banded(years), estimator.age_share)
+        return bands, averaged(logits[:, -1], male, estimator.gender_share)
 
     def dlib(self, views: Sequence[View]) -> tuple[Reals, Reals]:
         """The estimate of dlib's networks alone: N×81 probabilities of ``YEARS``, N logits of "male"."""
@@ -198,10 +218,9 @@ class Attributes:
         shares = self._probabilities("gender", faces, GENDER_SIDE)[:, 1]
         return self._probabilities("age", faces, AGE_SIDE), np.array([logit(float(share)) for share in shares])
 
-    def _encoder(self) -> "Encoder":
-        from faceagent.encoder.encoder import load_encoder
-
-        return load_encoder(self._settings, (BRANCH,))
+    def _encoder(self) -> "tuple[Encoder, Estimator]":
+        encoder, branch = full_or_fast(self._settings, FULL.branch, FAST.branch)
+        return encoder, ESTIMATORS[branch]
 
     def _probabilities(self, weights: str, faces: Sequence[tuple[View, Face]], side: int) -> Reals:
         """N×classes, the mean over the face and its mirror image."""
@@ -211,8 +230,8 @@ class Attributes:
         return np.asarray(np.asarray(found, dtype=np.float64).reshape(len(faces), 2, -1).mean(axis=1))
 
 
-def _age(by: ToolStamp, view: View, bands: Reals) -> Evidence:
-    table, predicted = age_table(), float(expected(bands[np.newaxis])[0])
+def _age(by: ToolStamp, view: View, estimator: Estimator, bands: Reals) -> Evidence:
+    table, predicted = age_table(estimator.age_table), float(expected(bands[np.newaxis])[0])
     value, low, high = table.read(predicted)
     return Evidence(
         id=f"{view.subject}:age",
@@ -234,7 +253,7 @@ def logit(share: float) -> float:
     return float(np.log(bounded / (1 - bounded)))
 
 
-def _gender(by: ToolStamp, view: View, value: float) -> Evidence:
+def _gender(by: ToolStamp, view: View, estimator: Estimator, value: float) -> Evidence:
     label, share = "male" if value >= 0 else "female", 1 / (1 + np.exp(-value))
     return Evidence(
         id=f"{view.subject}:gender",
@@ -242,7 +261,7 @@ def _gender(by: ToolStamp, view: View, value: float) -> Evidence:
         question="gender",
         subject=view.subject,
         label=label,
-        score=Score(value=value, scale="logit", calibration=GENDER_CALIBRATION),
+        score=Score(value=value, scale="logit", calibration=estimator.gender_calibration),
         facts={"network_output_male": float(share), "known_bias": GENDER_BIAS},
         statement=f"Apparent gender {label} (raw output for male {share:.2f}).",
     )

@@ -3,15 +3,20 @@
 Knows how a branch wants its faces cut out. Knows no question and no statement.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from faceagent.encoder.crop import Crop, crop_face
+from faceagent.errors import ModelUnavailable, WeightsCorrupt
+from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec, View, stamped
 from faceagent.types import Face, ToolStamp
 
 if TYPE_CHECKING:
     from faceagent.encoder.encoder import Encoder
+
+logger = logging.getLogger(__name__)
 
 
 def branch_crops(encoder: "Encoder", branch: str, faces: Sequence[tuple[View, Face]]) -> list[Crop]:
@@ -23,3 +28,20 @@ def branch_crops(encoder: "Encoder", branch: str, faces: Sequence[tuple[View, Fa
 def encoder_stamp(spec: ToolSpec, encoder: "Encoder") -> ToolStamp:
     """Name, version, tower and adapters, and the device they run on."""
     return stamped(spec, encoder.tower.device.type, encoder.stamps)
+
+
+def full_or_fast(settings: Settings, full: str, fast: str) -> "tuple[Encoder, str]":
+    """The encoder with the branch ``full``, and that name; ``fast`` with ``detectors=fast`` and without its tower.
+
+    Raises ModelUnavailable when neither is available, and WeightsCorrupt when a file is not the right one.
+    """
+    from faceagent.encoder.encoder import load_encoder
+
+    if settings.detectors == "full":
+        try:
+            return load_encoder(settings, (full,)), full
+        except WeightsCorrupt:
+            raise
+        except ModelUnavailable as error:
+            logger.warning("%s takes the place of %s, which is unavailable: %s", fast, full, error)
+    return load_encoder(settings, (fast,)), fast

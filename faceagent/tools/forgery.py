@@ -8,7 +8,6 @@ generators, and how far the face is from the training faces. Its logit is report
 The position of the eyes in the picture (``framing``) is reported too.
 """
 
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -19,12 +18,12 @@ from numpy.typing import NDArray
 
 from faceagent.encoder.crop import Crop
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
-from faceagent.errors import ModelUnavailable, WeightsCorrupt
+from faceagent.errors import ModelUnavailable
 from faceagent.faces import align, needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
 from faceagent.tools.base import ToolSpec, View, hidden_evidence, per_face
-from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
+from faceagent.tools.encoder_branch import branch_crops, encoder_stamp, full_or_fast
 from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.framing import framing_evidence
 from faceagent.tools.resaved import COPIES, Resaved, scores_resaved
@@ -33,8 +32,6 @@ from faceagent.types import MOST_PATCHES, Evidence, Face, HeatMap, PartVisibilit
 
 if TYPE_CHECKING:
     from faceagent.encoder.encoder import Encoder
-
-logger = logging.getLogger(__name__)
 
 Reals = NDArray[np.float64]
 
@@ -125,16 +122,9 @@ class Forgery:
         from faceagent.encoder.encoder import load_encoder
 
         fast, generated = (load_encoder(self._settings, (name,)) for name in (FAST, GENERATED))
-        if self._settings.detectors == "full":
-            try:
-                return Encoders(
-                    SpliceBranches({BRANCH: load_encoder(self._settings, (BRANCH,)), FAST: fast}), generated
-                )
-            except WeightsCorrupt:
-                raise
-            except ModelUnavailable as error:
-                logger.warning("CLIP is unavailable, so other forgeries are found, and fewer swaps: %s", error)
-        return Encoders(SpliceBranches({FAST: fast}), generated)
+        encoder, name = full_or_fast(self._settings, BRANCH, FAST)
+        full = {} if name == FAST else {BRANCH: encoder}
+        return Encoders(SpliceBranches({**full, FAST: fast}), generated)
 
 
 def region_scores(points: Reals, heat: Reals, size: int, shown: NDArray[np.uint8] | None = None) -> dict[Region, float]:

@@ -7,10 +7,13 @@ from faceagent.tools.attributes import (
     AGE_SIDE,
     CENTRES,
     CORNERS,
+    FAST,
+    FULL,
     MEAN,
     MESH,
     YEARS,
     Attributes,
+    Estimator,
     age_table,
     banded,
     chances,
@@ -79,8 +82,9 @@ def test_a_large_face_is_averaged_down_not_sampled() -> None:
     assert float(inner.std(axis=(1, 2)).max()) < 0.1
 
 
-def test_age_table_is_monotone_and_nested() -> None:
-    table = age_table()
+@pytest.mark.parametrize("estimator", [FULL, FAST])
+def test_age_table_is_monotone_and_nested(estimator: Estimator) -> None:
+    table = age_table(estimator.age_table)
     assert table.level == 0.8
     for column in (table.value, table.low, table.high):
         assert (np.diff(column) >= 0).all()
@@ -146,4 +150,14 @@ def test_the_age_comes_as_a_distribution(astronaut: NDArray[np.uint8], settings:
     shares = np.exp(list(age.distribution.values()))
     assert shares.sum() == pytest.approx(1, abs=1e-4)
     assert expected(shares[np.newaxis])[0] == pytest.approx(float(age.facts["network_years"]), abs=0.05)
-    assert {one.id for one in tool.stamp().weights} == {"age", "gender", "dinov2_vits14", "adapter:attributes"}
+    assert {one.id for one in tool.stamp().weights} == {"age", "gender", "clip_vitb16_int8", "adapter:attributes"}
+
+
+def test_without_clip_the_fast_branch_answers(astronaut: NDArray[np.uint8], settings: Settings) -> None:
+    """It has a table and a calibration of its own."""
+    tool = Attributes(settings.model_copy(update={"detectors": "fast"}))
+    ((age, gender, *_),) = tool.run([_view(astronaut, _face())])
+    assert age.score is not None and age.score.calibration == FAST.age_table
+    assert gender.score is not None and gender.score.calibration == FAST.gender_calibration
+    assert gender.label == "female"
+    assert {one.id for one in tool.stamp().weights} == {"age", "gender", "dinov2_vits14", "adapter:attributes_fast"}

@@ -134,7 +134,7 @@ def test_without_clip_dinov2_answers_and_says_what_is_lost(
     with caplog.at_level(logging.WARNING, "faceagent"):
         whole, *_ = measure(Forgery(_without_clip(settings, tmp_path)), [view])[0]
     assert whole.score is not None and whole.score.calibration == SPLICE_FAST
-    assert "without CLIP" in whole.statement and "CLIP is unavailable" in caplog.text
+    assert "without CLIP" in whole.statement and "forgery_fast takes the place of forgery" in caplog.text
     used = {stamp.id for stamp in whole.tool.weights}
     assert used == {"dinov2_vits14", "adapter:forgery_fast", "adapter:forgery_generated"}
     same, *_ = measure(Forgery(settings.model_copy(update={"detectors": "fast"})), [view])[0]

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.tools.attributes import AGE_TABLE
-
 Reals = NDArray[np.float64]
 
 BANDS = {
@@ -43,8 +41,8 @@ def band_centre(band: str) -> float:
     return 75.0 if band == "more than 70" else (first + end - 1) / 2
 
 
-def age_table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
-    """The interval record: knots, and for each the median age and the ends of the interval, monotone."""
+def age_table(predicted: Reals, bands: Sequence[str], identifier: str) -> dict[str, Any]:
+    """The interval record ``identifier``: knots, and for each the median age and the ends of the interval, monotone."""
     names = np.asarray(bands)
     held = np.zeros((len(predicted), 3))
     fold = np.arange(len(predicted)) % FOLDS
@@ -53,7 +51,7 @@ def age_table(predicted: Reals, bands: Sequence[str]) -> dict[str, Any]:
         held[out] = interpolate(quantile_columns(predicted[rest], names[rest]), predicted[out])
     final = quantile_columns(predicted, names)
     return {
-        "id": AGE_TABLE,
+        "id": identifier,
         "kind": "interval",
         "scale": "years",
         "level": LEVEL,

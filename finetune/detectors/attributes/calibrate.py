@@ -2,9 +2,6 @@
 
 import numpy as np
 
-from faceagent.tools.attributes import (
-    GENDER_CALIBRATION,
-)
 from finetune.calibration import platt
 from finetune.calibration.records import CalibrationRecord, binary_record, operating_point
 from finetune.detectors.attributes.data import AttributeRows
@@ -14,7 +11,7 @@ CHILDREN = ("0-2", "3-9", "10-19")
 """Age bands for which gender is neither chosen nor calibrated."""
 
 
-def gender_record(rows: AttributeRows, logits: Reals) -> CalibrationRecord:
+def gender_record(rows: AttributeRows, logits: Reals, identifier: str) -> CalibrationRecord:
     """Platt fit of the mixed logit on adults; its operating point is where both genders are equally likely."""
     adult = ~np.isin(rows.band, CHILDREN)
     male, female = logits[adult & rows.man], logits[adult & ~rows.man]
@@ -22,7 +19,7 @@ def gender_record(rows: AttributeRows, logits: Reals) -> CalibrationRecord:
     even = -fitted.intercept / fitted.slope
     errors = {"men_called_female": float(np.mean(male < even)), "women_called_male": float(np.mean(female >= even))}
     return binary_record(
-        GENDER_CALIBRATION,
+        identifier,
         "logit",
         ("male", "female"),
         (male, female),

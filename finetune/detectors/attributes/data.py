@@ -1,6 +1,7 @@
 """Per face of FairFace train: features of the encoder, and the predictions of dlib's networks."""
 
 import csv
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,22 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from evals.data.synthesis.located_faces import LocatedFace, read_pixels
+from evals.data.synthesis.located_faces import LocatedFace, portrait, read_pixels
+from evals.data.synthesis.splice import untouched
 from evals.views import drawn
-from faceagent.encoder.crop import face_crop
 from faceagent.encoder.intermediate_features import intermediate_features
 from faceagent.encoder.tower import Tower
 from faceagent.settings import Settings
-from faceagent.tools.attributes import (
-    Attributes,
-)
+from faceagent.tools.attributes import Attributes
 from faceagent.tools.base import View
 from faceagent.types import Face, Quality
 from finetune.data.precision import autocast
+from finetune.detectors.forgery.data import MARGIN, WORK, with_history
 from finetune.detectors.linear import Reals
 
-TAPS = (12,)
-"""Chosen out of fold among blocks 8, 10, 12 and pairs of them: the last block alone is as good as any."""
 BATCH = 16
 FIVE = (33, 263, 1, 61, 291)
 """Mesh points in place of the face finder's five landmarks: right eye, left eye, nose tip, corners of the mouth."""
@@ -42,16 +40,20 @@ class AttributeRows(NamedTuple):
 
 
 def extract_rows(
-    faces: Sequence[LocatedFace], labels: dict[str, dict[str, str]], tower: Tower, settings: Settings
+    faces: Sequence[LocatedFace],
+    labels: dict[str, dict[str, str]],
+    tower: Tower,
+    taps: tuple[int, ...],
+    settings: Settings,
 ) -> AttributeRows:
-    """Run the encoder and dlib's networks on every face."""
+    """Run the encoder up to ``taps`` and dlib's networks on every face; ``labels`` by file name."""
     tool, features, years, male = Attributes(settings), [], [], []
     for start in track(range(0, len(faces), BATCH), description="faces"):
         some = faces[start : start + BATCH]
         views = [_view(one) for one in some]
-        crops = [face_crop(view.pixels(), one.box).pixels for view, one in zip(views, some, strict=True)]
+        crops = [delivered_crop(one) for one in some]
         with autocast(tower.device):
-            features.append(intermediate_features(tower, crops, TAPS))
+            features.append(intermediate_features(tower, crops, taps))
         found = tool.dlib(views)
         years.append(found[0])
         male.append(found[1])
@@ -66,16 +68,37 @@ def extract_rows(
     )
 
 
+def delivered_crop(one: LocatedFace) -> NDArray[np.uint8]:
+    """The face as the product crops it, after a history of size, compression, light and tilt: one draw per path.
+
+    Pictures in the field are smaller and more compressed than FairFace's, and the head must not follow that.
+    """
+    base = portrait(one, WORK, MARGIN)
+    rng = np.random.default_rng((2, zlib.crc32(one.path.encode())))
+    ((record, _),) = with_history(base, [untouched(base)], rng)
+    return record.pixels
+
+
 def load_or_extract(
-    path: Path, mark: str, faces: Sequence[LocatedFace], labels: Path, tower: Tower, settings: Settings
+    path: Path,
+    mark: str,
+    faces: Sequence[LocatedFace],
+    folders: Sequence[Path],
+    tower: Tower,
+    taps: tuple[int, ...],
+    settings: Settings,
 ) -> AttributeRows:
     """The rows cached at ``path`` when they carry ``mark``, else ``extract_rows``, cached there."""
     if path.is_file():
         stored = np.load(path)
         if str(stored["mark"]) == mark:
             return AttributeRows(*(stored[key] for key in AttributeRows._fields))
-    with labels.open(newline="", encoding="utf-8") as file:
-        made = extract_rows(faces, {row["file"]: row for row in csv.DictReader(file)}, tower, settings)
+    labels: dict[str, dict[str, str]] = {}
+    for folder in folders:
+        with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+            # No picture lies in two of the sets, so file names are enough.
+            labels |= {row["file"]: row for row in csv.DictReader(file)}
+    made = extract_rows(faces, labels, tower, taps, settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, mark=np.array(mark), **made._asdict())
     return made

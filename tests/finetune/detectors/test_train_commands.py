@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from faceagent.encoder.branch import load_branch
 from faceagent.encoder.encoder import Encoder
-from faceagent.encoder.tower import load_tower
+from faceagent.encoder.tower import CLIP, load_tower
 from faceagent.judge.calibrate import _ADAPTER
 from faceagent.settings import Settings
 from faceagent.tools.attributes import CENTRES, MALE
@@ -62,13 +62,14 @@ def test_attributes_from_pictures_to_an_adapter(data: Path, settings: Settings, 
     adapter, out = tmp_path / "attributes", tmp_path / "calibration"
     order = ["--data", str(data), "--runs", str(tmp_path / "runs"), "--adapter", str(adapter), "--out", str(out)]
     assert attributes_branch.main(order) == 0
-    branch = load_branch(adapter, load_tower(settings))
+    tower = load_tower(settings, CLIP)
+    branch = load_branch(adapter, tower)
     assert branch.config.labels == (*CENTRES, MALE)
-    assert {path.name for path in out.iterdir()} == {"age-averaged-1.json", "gender-averaged-1.json"}
+    assert {path.name for path in out.iterdir()} == {"age-averaged-2.json", "gender-averaged-2.json"}
     # What was computed once is read the second time: the same adapter comes out.
     before = branch.config.files
     assert attributes_branch.main(order) == 0
-    assert load_branch(adapter, load_tower(settings)).config.files == before
+    assert load_branch(adapter, tower).config.files == before
 
 
 def test_generated_from_pictures_to_an_adapter(

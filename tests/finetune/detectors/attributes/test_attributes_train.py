@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from faceagent.tools.attributes import CENTRES, GENDER_CALIBRATION, YEARS, chances
+from faceagent.tools.attributes import CENTRES, FULL, YEARS, chances
 from finetune.detectors.attributes.calibrate import gender_record
 from finetune.detectors.attributes.data import AttributeRows
 from finetune.detectors.attributes.train import band_indices, choose_age_fit, choose_gender_fit, fit_head
@@ -39,16 +39,16 @@ def test_one_head_holds_both_fits(rows: AttributeRows) -> None:
 
 def test_what_is_plain_is_learned_and_weighed_down_by_dlib(rows: AttributeRows) -> None:
     truth = np.array([CENTRES[str(band)] for band in rows.band])
-    _, years = choose_age_fit(rows)
+    _, years = choose_age_fit(rows, FULL)
     assert np.corrcoef(years, truth)[0, 1] > 0.95
-    _, logits = choose_gender_fit(rows)
+    _, logits = choose_gender_fit(rows, FULL)
     assert np.mean((logits > 0) == rows.man) > 0.95
 
 
 def test_gender_is_calibrated_on_adults_alone(rows: AttributeRows) -> None:
-    record = gender_record(rows, np.where(rows.man, 1.0, -1.0) + np.linspace(-2, 2, N))
+    record = gender_record(rows, np.where(rows.man, 1.0, -1.0) + np.linspace(-2, 2, N), FULL.gender_calibration)
     adults = ~np.isin(rows.band, ("0-2", "3-9", "10-19"))
-    assert record["id"] == GENDER_CALIBRATION
+    assert record["id"] == FULL.gender_calibration
     assert record["n_positive"] + record["n_negative"] == adults.sum() < N
     assert record["slope"] > 0
 
