@@ -29,9 +29,9 @@ SHARE, FRAMED_SHARE = 0.75, 0.5
 of a photograph may have the colour of its margin."""
 CONTRAST = 6.0
 """Least grey levels in one of the channels; what grain leaves of itself after averaging stays below it."""
-RASTER = 3.0
+RASTER = 5.0
 """Grey levels from line to line across the face itself from which it has a raster: FairFace's and muxspace's faces have
-at most 2.7, drawn prints with lines 8 to 14."""
+at most 2.7 and a large sharp portrait 3.0, drawn prints with lines 8 to 14."""
 BEYOND_RASTER = 1.3
 """Least contrast of a seam then, over that of the clearest line across the face."""
 REACHES = (0.012, 0.04)

@@ -104,7 +104,7 @@ def labels() -> frozenset[str]:
 def question_of(label: str) -> Question | None:
     """The one question that a label answers, by the calibrations, else by the rules of action; None: several do."""
     for known in (two_sided(), ADVERSE):
-        found = [_question(name) for name, its in known.items() if label in its]
+        found = [one for name, its in known.items() if label in its and (one := _question(name))]
         if found:
             return found[0] if len(found) == 1 else None
     return None

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from faceagent.encoder.crop import Crop
 from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
-from faceagent.errors import ModelUnavailable
 from faceagent.faces import align, needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
