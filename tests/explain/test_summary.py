@@ -159,7 +159,7 @@ def test_a_forgery_is_answered_with_place_power_and_next_step() -> None:
     found = summarize([one], [SPLICE, MOUTH], [face()])
     assert found.answer.startswith("Yes: ")
     assert found.reason is not None and "around the mouth" in found.reason
-    assert found.trust is not None and "about 3 in 10 swapped or pasted faces" in found.trust
+    assert found.trust is not None and "about 4 in 10 swapped or pasted faces" in found.trust
     assert "false alarm" in found.trust
     assert found.next_step is not None and "person decide" in found.next_step
     assert found.cites == ("V:F1:forgery", "F1:forgery", "F1:forgery_mouth")
