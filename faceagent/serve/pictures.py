@@ -6,6 +6,7 @@ from PIL import Image
 
 from faceagent.intake import Pixels, pixels_of
 from faceagent.per_process import ProcessLock
+from faceagent.serve.errors import ApiError
 from faceagent.settings import Settings
 
 THUMBNAIL_SIDE = 96
@@ -18,13 +19,20 @@ _decoding = ProcessLock()
 def encoded(data: bytes, settings: Settings, side: int) -> bytes:
     """A picture that was accepted before, as JPEG; its longer side has at most ``side`` px."""
     with _decoding:
-        return jpeg(pixels_of(data, settings), side, QUALITY)
+        return jpeg(_pixels(data, settings), side, QUALITY)
 
 
 def thumbnail(data: bytes, settings: Settings) -> bytes:
     """A small copy, JPEG of about 3 kB."""
     with _decoding:
-        return jpeg(pixels_of(data, settings), THUMBNAIL_SIDE, THUMBNAIL_QUALITY)
+        return jpeg(_pixels(data, settings), THUMBNAIL_SIDE, THUMBNAIL_QUALITY)
+
+
+def _pixels(data: bytes, settings: Settings) -> Pixels:
+    try:
+        return pixels_of(data, settings)
+    except ValueError:
+        raise ApiError(404, "The picture of this case cannot be decoded.") from None
 
 
 def jpeg(pixels: Pixels, side: int, quality: int) -> bytes:
