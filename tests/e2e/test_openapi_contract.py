@@ -57,7 +57,7 @@ def test_links_are_followed_from_one_answer_to_the_next_request(service: Running
     alone = ("--exclude-operation-id", "revoke_key")
     told = ("--report", "ndjson", "--report-dir", str(report))
     hooks = {"SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": os.pathsep.join((str(HERE), *sys.path))}
-    schemathesis(service, tmp_path, "--phases", "stateful", "--max-examples", "80", *alone, *told, **hooks)
+    schemathesis(service, tmp_path, "--phases", "stateful", "--max-examples", "250", *alone, *told, **hooks)
     followed = transitions(report)
     words = f"{followed.total()} links were followed, of {len(followed)} kinds: {sorted(followed)}"
     sys.stdout.write(f"{words}\n")  # shown with -rP
