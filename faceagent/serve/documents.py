@@ -84,7 +84,7 @@ def _case_file(case: cases.Case, name: str, found: Custody, *, kept: tuple[bool,
             for one in found.events
         ),
         *(
-            CustodyEvent(at=_moment(one.at), kind="reviewed", who=one.who, details=(one.decision,))
+            CustodyEvent(at=_moment(one.created), kind="reviewed", who=one.reviewer, details=(one.decision,))
             for one in found.reviews
         ),
     ]
@@ -93,7 +93,8 @@ def _case_file(case: cases.Case, name: str, found: Custody, *, kept: tuple[bool,
         made=max(event.at or "" for event in events),
         custody=tuple(events),
         sign_offs=tuple(
-            SignOff(at=_moment(one.at), who=one.who, decision=one.decision, reason=one.reason) for one in found.reviews
+            SignOff(at=_moment(one.created), who=one.reviewer, decision=one.decision, reason=one.reason)
+            for one in found.reviews
         ),
         picture_kept=kept[0],
         references_kept=kept[1],

@@ -5,7 +5,9 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from faceagent.storage.database.engine import Database
-from faceagent.storage.database.tables import api_keys, audit, case_reviews
+from faceagent.storage.database.reviews import reviews_of
+from faceagent.storage.database.tables import api_keys, audit
+from faceagent.types.service import Review
 
 
 class Event(NamedTuple):
@@ -14,15 +16,6 @@ class Event(NamedTuple):
     at: float
     who: str
     action: str
-
-
-class Review(NamedTuple):
-    """The decision of a person about a case."""
-
-    at: float
-    who: str
-    decision: str
-    reason: str
 
 
 class Custody(NamedTuple):
@@ -39,11 +32,9 @@ def custody_of(database: Database, case_id: str, key_id: str) -> Custody:
     with database.read() as connection:
         names = {row.id: row.name for row in connection.execute(select(api_keys.c.id, api_keys.c.name))}
         lines = connection.execute(logged.order_by(audit.c.number)).all()
-        reviews = connection.execute(
-            select(case_reviews).where(case_reviews.c.case_id == case_id).order_by(case_reviews.c.number)
-        ).all()
+        reviews = reviews_of(connection, case_id)
     return Custody(
         sender=names.get(key_id),
         events=tuple(Event(row.at, names.get(row.key_id, row.key_id), row.action) for row in lines),
-        reviews=tuple(Review(row.created, row.reviewer, row.decision, row.reason) for row in reviews),
+        reviews=tuple(reviews),
     )

@@ -22,7 +22,7 @@ class ReviewConflict(Exception):  # noqa: N818 - a state of the case, not a fail
 def list_reviews(database: Database, case_id: str) -> list[Review]:
     """The sign-offs of a case, the oldest first."""
     with database.read() as connection:
-        return _reviews(connection, case_id)
+        return reviews_of(connection, case_id)
 
 
 def add_review(
@@ -53,7 +53,7 @@ def add_review(
                     created=now(),
                 )
             )
-            found = _reviews(connection, case_id)
+            found = reviews_of(connection, case_id)
             case_index.set_sign_off(connection, case_id, state_of(found))
             return found
     except StorageError as error:
@@ -78,7 +78,8 @@ def state_of(reviews: Sequence[Review]) -> SignOff:
     return "accepted" if words == {"accept"} else "rejected" if words else "open"
 
 
-def _reviews(connection: Connection, case_id: str) -> list[Review]:
+def reviews_of(connection: Connection, case_id: str) -> list[Review]:
+    """The sign-offs of a case, the oldest first."""
     wanted = select(case_reviews).where(case_reviews.c.case_id == case_id).order_by(case_reviews.c.number)
     return [
         Review(
