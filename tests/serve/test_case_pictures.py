@@ -46,6 +46,12 @@ def test_what_was_not_kept_is_not_shown(server: Server) -> None:
     assert server.get(f"{path}/view").json()["kept"] is False
 
 
+def test_a_kept_file_that_is_no_picture_is_not_shown(server: Server) -> None:
+    path = f"/v1/cases/{server.analyse(b'no picture at all', keep='true').json()['case_id']}"
+    for name in ("picture", "thumbnail"):
+        assert server.get(f"{path}/{name}").status_code == 404
+
+
 def test_a_submitter_sees_its_own_pictures_only(server: Server) -> None:
     path = f"/v1/cases/{server.analyse(PNG, 'admin', keep='true').json()['case_id']}"
     assert server.get(f"{path}/picture").status_code == server.get(f"{path}/thumbnail").status_code == 404

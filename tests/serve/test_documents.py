@@ -48,6 +48,8 @@ def test_the_signature_fits_the_pdf_and_the_report(server: Server, keep: str) ->
 def test_the_way_of_the_case_stands_in_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     case = case_of(server)
     assert server.post("/v1/feedback", json={"case_id": case, "label": "REAL"}).status_code == 201
+    review = {"decision": "accept", "reason": "fits the file's history", "seen": 0}
+    assert server.post(f"/v1/cases/{case}/reviews", "review", json=review).status_code == 201
     seen = []
     real = content._custody
 
@@ -61,6 +63,7 @@ def test_the_way_of_the_case_stands_in_it(server: Server, monkeypatch: pytest.Mo
     assert ("Received", "submit") in kinds
     assert ("Feedback given", "submit") in kinds
     assert "Picture not kept" in [kind for kind, _ in kinds]
+    assert "review" in {who for _, who in kinds}
 
 
 def test_a_broken_picture_has_a_document_too(server: Server) -> None:
