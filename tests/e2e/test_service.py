@@ -1,4 +1,7 @@
-"""The running service with real models: the stock OpenAI client, the README's curl lines, hostile uploads, its end."""
+"""The running service with real models: the stock OpenAI client, the README's curl lines, hostile uploads, its end.
+
+With ``FACEAGENT_TEST_LONG=1`` 2,000 hostile uploads are sent in place of 20 (``--timeout 3600``).
+"""
 
 import base64
 import io
@@ -20,6 +23,7 @@ from running_service import RunningService
 from evals.data.hostile_inputs import HostileInputs
 
 pytestmark = pytest.mark.e2e
+UPLOADS = range(2000) if os.environ.get("FACEAGENT_TEST_LONG") else range(0, 120, 6)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +129,7 @@ def test_hostile_uploads_cost_nothing(service: RunningService, tmp_path: Path) -
     statuses, sent = dict[int, int](), set[bytes]()
     hostile = HostileInputs.prepared(7, tmp_path)
     with service.client() as client:
-        for number in range(0, 120, 6):
+        for number in UPLOADS:
             _, data = hostile.make(number)
             sent.add(bytes(data))
             answer = client.post("/v1/analyze", files={"image": ("a.jpg", data)}, data={"questions": "quality"})

@@ -1,6 +1,10 @@
-"""Two servers share jobs through one PostgreSQL and one Redis: no item is lost or done twice, whoever is killed."""
+"""Two servers share jobs through one PostgreSQL and one Redis: no item is lost or done twice, whoever is killed.
+
+With ``FACEAGENT_TEST_LONG=1`` the job has 500 items and 20 servers are killed (``--timeout 3600``).
+"""
 
 import io
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -14,7 +18,7 @@ from PIL import Image
 from running_service import RunningService
 
 pytestmark = pytest.mark.e2e
-ITEMS, KILLS = 60, 5
+ITEMS, KILLS = (500, 20) if os.environ.get("FACEAGENT_TEST_LONG") else (60, 5)
 
 
 @pytest.fixture
