@@ -88,6 +88,12 @@ def shrink(pixels: Pixels, scale: float) -> Pixels:
     """The picture (H×W or H×W×3) resized by ``scale`` < 1 with area averaging; each side at least one pixel."""
     height, width = pixels.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    # Means of 2×2 px are several times as fast as other areas, which a picture of 64 megapixels needs.
+    while scale <= 0.25 and min(pixels.shape[:2]) > 1:
+        height, width = (side // 2 for side in pixels.shape[:2])
+        even = pixels[: 2 * height, : 2 * width]
+        pixels = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        scale *= 2
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
