@@ -50,7 +50,7 @@ class Waiting:
     data: bytes
     name: str
     options: AnalysisOptions
-    references: tuple[bytes, ...] = ()
+    references: tuple[NamedBytes, ...] = ()
     tool: str | None = None
     report: Future[Report] = field(default_factory=Future)
     span: SpanContext = field(default_factory=tracing.here)

@@ -1,7 +1,8 @@
 """Cases for the routes: how a report becomes one, who may see it, and the pages and maps that are made of it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from faceagent.serve.service import Service
 from faceagent.settings import Settings
 from faceagent.storage.database import cases
 from faceagent.storage.database.api_keys import ApiKey
-from faceagent.types import Picture, Report
+from faceagent.types import Report
 from faceagent.types.service import Moderation
 
 BLANK = 236
@@ -56,24 +57,34 @@ def report_of(case: cases.Case) -> Report:
     return Report.model_validate_json(case.report or b"")
 
 
-def page(case: cases.Case, settings: Settings) -> str:
-    """The report as HTML, with the picture where it was kept."""
+def page(service: Service, case: cases.Case) -> str:
+    """The report as HTML, with the pictures that were kept."""
     report = report_of(case)
     with _rendering:
-        blobs = MemoryBlobs()
-        kept = case.picture is not None and report.picture is not None
-        if case.picture is not None and report.picture is not None:
-            blobs.put_pixels(report.picture.sha256, pixels_of(case.picture, settings))
-        blank = [*report.references, *([report.picture] if report.picture and not kept else [])]
-        _fill(blobs, blank)
-        if blank:
+        shown = pictures_of(service, case, report)
+        if not (shown.picture_kept and shown.references_kept):
             report = report.model_copy(update={"limitations": (NOT_KEPT, *report.limitations)})
-        return reports.render(report, blobs)
+        return reports.render(report, shown.blobs)
 
 
-def _fill(blobs: MemoryBlobs, pictures: Iterable[Picture]) -> None:
-    for one in pictures:
-        blobs.put_pixels(one.sha256, np.full((one.height, one.width, 3), BLANK, np.uint8))
+class Shown(NamedTuple):
+    """The pixels of a case's pictures, grey where a picture was not kept."""
+
+    blobs: MemoryBlobs
+    picture_kept: bool
+    references_kept: bool
+
+
+def pictures_of(service: Service, case: cases.Case, report: Report) -> Shown:
+    """What a page or a document of a case shows."""
+    blobs = MemoryBlobs()
+    if report.picture is None:
+        return Shown(blobs, picture_kept=True, references_kept=True)
+    compared = [(one, cases.find_reference(service.database, case.id, one.sha256)) for one in report.references]
+    for one, data in ((report.picture, case.picture), *compared):
+        grey = np.full((one.height, one.width, 3), BLANK, np.uint8)
+        blobs.put_pixels(one.sha256, grey if data is None else pixels_of(data, service.analysis))
+    return Shown(blobs, case.picture is not None, all(data is not None for _, data in compared))
 
 
 def heat_map(case: cases.Case, evidence_id: str, settings: Settings) -> bytes:

@@ -7,21 +7,16 @@ after the PDF fits it: the document carries the moment of the last recorded even
 import logging
 from datetime import UTC, datetime
 
-import numpy as np
-
 from faceagent.errors import FaceagentError
-from faceagent.intake import MemoryBlobs, pixels_of
 from faceagent.per_process import ProcessLock
 from faceagent.report.pdf import CaseFile, CustodyEvent, SignOff, check_installed
 from faceagent.report.signed_pdf import SignedPdf, signed_pdf
 from faceagent.report.signing_key import signing_key
-from faceagent.serve.cases import BLANK, report_of
+from faceagent.serve.cases import Shown, pictures_of, report_of
 from faceagent.serve.errors import ApiError
 from faceagent.serve.service import Service
-from faceagent.settings import Settings
 from faceagent.storage.database import cases
 from faceagent.storage.database.custody import Custody, custody_of
-from faceagent.types import Report
 from faceagent.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -46,34 +41,15 @@ def document(service: Service, case: cases.Case) -> SignedPdf:
         raise ApiError(500, "This service cannot make a signed PDF. Its log says why.") from error
     found = custody_of(service.database, case.id, case.key_id)
     with _setting:
-        blobs, kept = _pictures(service, case, report)
-        return signed_pdf(report, source, _case_file(case, report.source, found, kept=kept), blobs, key)
+        shown = pictures_of(service, case, report)
+        return signed_pdf(report, source, _case_file(case, report.source, found, shown), shown.blobs, key)
 
 
-def _pictures(service: Service, case: cases.Case, report: Report) -> tuple[MemoryBlobs, tuple[bool, bool]]:
-    """The pixels that the document shows, grey where a picture was not kept; whether picture and references were."""
-    blobs = MemoryBlobs()
-    if report.picture is None:
-        return blobs, (True, True)
-    _put(blobs, report.picture.sha256, case.picture, (report.picture.height, report.picture.width), service.analysis)
-    all_kept = True
-    for one in report.references:
-        data = cases.find_reference(service.database, case.id, one.sha256)
-        all_kept &= data is not None
-        _put(blobs, one.sha256, data, (one.height, one.width), service.analysis)
-    return blobs, (case.picture is not None, all_kept)
-
-
-def _put(blobs: MemoryBlobs, digest: str, data: bytes | None, size: tuple[int, int], settings: Settings) -> None:
-    grey = np.full((*size, 3), BLANK, np.uint8) if data is None else pixels_of(data, settings)
-    blobs.put_pixels(digest, grey)
-
-
-def _case_file(case: cases.Case, name: str, found: Custody, *, kept: tuple[bool, bool]) -> CaseFile:
+def _case_file(case: cases.Case, name: str, found: Custody, shown: Shown) -> CaseFile:
     events = [
         # When a picture arrived is not kept; the case begins when its report is made.
         CustodyEvent(at=None, kind="received", who=found.sender, details=(name,)),
-        CustodyEvent(at=_moment(case.created), kind="kept" if kept[0] else "not_kept", who=PROGRAM),
+        CustodyEvent(at=_moment(case.created), kind="kept" if shown.picture_kept else "not_kept", who=PROGRAM),
         *(
             CustodyEvent(
                 at=_moment(one.at),
@@ -96,8 +72,8 @@ def _case_file(case: cases.Case, name: str, found: Custody, *, kept: tuple[bool,
             SignOff(at=_moment(one.created), who=one.reviewer, decision=one.decision, reason=one.reason)
             for one in found.reviews
         ),
-        picture_kept=kept[0],
-        references_kept=kept[1],
+        picture_kept=shown.picture_kept,
+        references_kept=shown.references_kept,
     )
 
 

@@ -93,7 +93,7 @@ def _zip(found: Sequence[Exported], service: Service) -> bytes:
         for one in found:
             folder = f"{folder_name(one.report)}-{one.case.id.removeprefix('case_')[:8]}"
             archive.writestr(f"{folder}/report.json", one.case.report or b"")
-            archive.writestr(f"{folder}/report.html", cases.page(one.case, service.analysis))
+            archive.writestr(f"{folder}/report.html", cases.page(service, one.case))
             reviews = json.dumps([review.model_dump() for review in one.reviews], indent=1, ensure_ascii=False)
             archive.writestr(f"{folder}/reviews.json", reviews)
             if len(found) <= MOST_DOCUMENTS:

@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from faceagent import policy
+from faceagent.intake import NamedBytes
 from faceagent.intake.fetch import url_refusal
 from faceagent.serve.archives import Budget, unpack
 from faceagent.serve.errors import unprocessable
@@ -58,7 +59,7 @@ class JobRequest(NamedTuple):
 
     options: JobOptions
     items: list[NewItem]
-    references: tuple[bytes, ...]
+    references: tuple[NamedBytes, ...]
     webhook: str | None
 
 
@@ -74,7 +75,7 @@ def _job(body: JobBody, files: Files, service: Service) -> JobRequest:
     budget = Budget(service.settings.job_items, service.settings.job_bytes)
     references = references_of(body.references, files)
     for one in references:
-        budget.take(len(one), items=0)
+        budget.take(len(one.data), items=0)
     items = _items(body, files, budget)
     if not items:
         raise unprocessable("body", "There is no picture: send image, archive, images or urls.")

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from faceagent.intake import NamedBytes
 from faceagent.intake.fetch import fetch
 from faceagent.intake.sources import printable_name
 from faceagent.serve.errors import ApiError, unprocessable
@@ -81,7 +82,7 @@ class Submission(NamedTuple):
 
     data: bytes
     name: str
-    references: tuple[bytes, ...]
+    references: tuple[NamedBytes, ...]
 
 
 async def read_body(request: Request, model: type[Body], files: Sequence[str]) -> tuple[Body, Files]:
@@ -164,7 +165,7 @@ async def read_picture(request: Request, settings: Settings, model: type[OfPictu
     return body, Submission(fetched, clean_name(body.name), references)
 
 
-def _given(body: PictureBody, files: Files) -> tuple[bytes | None, tuple[bytes, ...]]:
+def _given(body: PictureBody, files: Files) -> tuple[bytes | None, tuple[NamedBytes, ...]]:
     """The picture, where the request itself holds it, and the references. Raises ApiError (422)."""
     uploads = files.get("image", [])
     data = uploads[0].data if uploads else None
@@ -173,14 +174,17 @@ def _given(body: PictureBody, files: Files) -> tuple[bytes | None, tuple[bytes, 
     return data, references_of(body.references, files)
 
 
-def references_of(given: Sequence[str], files: Files) -> tuple[bytes, ...]:
-    """The references of a request, from its form or in base64. Raises ApiError (422)."""
+def references_of(given: Sequence[str], files: Files) -> tuple[NamedBytes, ...]:
+    """The references of a request, from its form or in base64, which has no name. Raises ApiError (422)."""
     sent = files.get("references", [])
     if len(sent) > MOST_REFERENCES:
         raise unprocessable("body.references", f"There may be up to {MOST_REFERENCES} references.")
     return (
-        *(one.data for one in sent),
-        *(decode_image(text, f"body.references.{place}") for place, text in enumerate(given)),
+        *(NamedBytes(one.name, one.data) for one in sent),
+        *(
+            NamedBytes(f"reference {place + 1}", decode_image(text, f"body.references.{place}"))
+            for place, text in enumerate(given)
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from faceagent.errors import FaceagentError, StorageError
+from faceagent.intake import NamedBytes
 from faceagent.serve.batching import QueueFull, Waiting
 from faceagent.serve.logs import logger
 from faceagent.serve.moderation import NamedPolicy
@@ -54,7 +55,7 @@ class Worker:
         self._service, self._settings = service, service.settings
         self._wake, self._lock = threading.Event(), threading.Lock()
         self._leases: set[str] = set()
-        self._compared: dict[str, tuple[bytes, ...]] = {}
+        self._compared: dict[str, tuple[NamedBytes, ...]] = {}
         self._pool = ThreadPoolExecutor(BATCHES * self._settings.batch, thread_name_prefix="faceagent-items")
         self._threads = [
             threading.Thread(target=target, name=f"faceagent-{name}", daemon=True)
@@ -149,7 +150,7 @@ class Worker:
             return self._fail(one, "crashed", f"The analysis failed on this picture ({type(error).__name__}).")
         return self._store(one, report, data if options.keep else None, options.policy)
 
-    def _references(self, job_id: str) -> tuple[bytes, ...]:
+    def _references(self, job_id: str) -> tuple[NamedBytes, ...]:
         """Those of a job, read once: the same objects, so that its items share batches without comparing bytes."""
         with self._lock:
             if job_id not in self._compared:

@@ -165,6 +165,14 @@ def test_a_forgery_is_answered_with_place_power_and_next_step() -> None:
     assert found.cites == ("V:F1:forgery", "F1:forgery", "F1:forgery_mouth")
 
 
+def test_an_open_answer_cites_what_was_measured() -> None:
+    unmeasured = item("forgery_again", "forgery")
+    one = verdict(
+        "forgery", "inconclusive", status="uncertain", reason="weak_evidence", supports=(SPLICE.id, unmeasured.id)
+    )
+    assert summarize([one], [SPLICE, unmeasured], [face()]).cites == ("V:F1:forgery", "F1:forgery")
+
+
 def test_a_clean_result_does_not_speak_of_generated_faces() -> None:
     clean = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3)
     found = summarize([clean], [SPLICE], [face()])

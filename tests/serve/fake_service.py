@@ -96,7 +96,7 @@ class FakeAnalyst:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.batches = settings, list[int]()
         self.before: Callable[[Sequence[bytes]], None] = lambda pictures: None
-        self.with_references: Callable[[list[bytes]], None] = lambda references: None
+        self.with_references: Callable[[list[NamedBytes]], None] = lambda references: None
         self.runtime = SimpleNamespace(tools=build_tools(settings))
 
     def with_tool(self, name: str) -> "FakeAnalyst":

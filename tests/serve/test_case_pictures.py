@@ -1,5 +1,6 @@
 """Pictures and views of cases: what was kept can be shown, in the reader's language, and goes with the case."""
 
+import base64
 import io
 import json
 from collections.abc import Callable
@@ -70,6 +71,15 @@ def test_references_go_with_their_case(serve: Callable[..., Server]) -> None:
     server.service.database.purge()
     assert not any(b"must go" in path.read_bytes() for path in place.iterdir())
     assert server.get(f"/v1/cases/{case_id}/picture").status_code == 410
+
+
+def test_references_keep_their_names(server: Server) -> None:
+    seen: list[list[NamedBytes]] = []
+    server.analyst.with_references = seen.append
+    server.post("/v1/analyze", files=[("image", ("a.png", PNG)), ("references", ("her passport.png", LARGE))])
+    text = base64.b64encode(PNG).decode()
+    server.post("/v1/analyze", json={"image": text, "references": [text]})
+    assert [[one.name for one in found] for found in seen] == [["her passport.png"], ["reference 1"]]
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Manipulated?"), ("es", "¿Manipulada?"), ("zh", "是否篡改？")])

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fake_service import Server, picture_bytes
 
+from faceagent.intake import NamedBytes
 from faceagent.serve.archives import Budget, unpack
 from faceagent.serve.errors import ApiError
 from faceagent.serve.uploads import clean_name
@@ -111,12 +112,12 @@ def test_a_policy_that_cannot_be_used_is_told_before_the_job_is_made(
 
 def test_every_item_is_compared_with_the_references_of_its_job(serve: Callable[..., Server]) -> None:
     server = serve()
-    seen: list[list[bytes]] = []
+    seen: list[list[NamedBytes]] = []
     server.analyst.with_references = seen.append
     files = [("image", ("a.png", PNG)), ("image", ("b.png", PNG)), ("references", ("r.png", picture_bytes(7)))]
     job_id = server.post("/v1/jobs", files=files).json()["id"]
     assert wait_for(server, job_id)["state"] == "done"
-    assert seen and all(one == [picture_bytes(7)] for one in seen)
+    assert seen and all(one == [NamedBytes("r.png", picture_bytes(7))] for one in seen)
     assert jobs.references_of(server.service.database, job_id) == (), "they are kept no longer than the job needs them"
 
 

@@ -48,11 +48,14 @@ def leading(verdict: Verdict, evidence: Sequence[Evidence]) -> list[Evidence]:
 def reason(
     words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None
 ) -> tuple[str | None, list[str]]:
-    """The sentence and the ids of the evidence it rests on; no sentence where the answer itself gives the reason."""
+    """The sentence and the ids of the evidence it rests on; no sentence where the answer itself gives the reason.
+
+    What was measured without an answer coming of it is named as well.
+    """
     answer = answer_of(verdict)
     weighed = leading(verdict, evidence)
     if answer == "cannot_tell":
-        return None, []
+        return None, [item.id for item in weighed if item.score is not None]
     if verdict.question == "forgery" or (verdict.question == "identity" and verdict.label == "forged"):
         return _forgery(words, verdict, weighed, evidence)
     cited = [item.id for item in weighed[:1]]

@@ -82,9 +82,10 @@ async def _reports(
 ) -> AsyncGenerator[Report, None]:
     """All pictures go into the queue at once, so that they share batches; a cancelled call takes them out again."""
     options = AnalysisOptions.model_validate(wanted.model_dump(exclude={"tool"}))
-    compared = tuple(one.data for one in references)
     waiting = [
-        asyncio.ensure_future(service.analyse(Waiting(one.data, one.name, options, compared, tool=wanted.tool)))
+        asyncio.ensure_future(
+            service.analyse(Waiting(one.data, one.name, options, tuple(references), tool=wanted.tool))
+        )
         for one in pictures
     ]
     try:
@@ -132,7 +133,7 @@ class CaseReports:
         if path == "report.json":
             return Content(case.report, "application/json")
         if path == "report.html":
-            return Content(cases.page(case, self._service.analysis).encode(), "text/html")
+            return Content(cases.page(self._service, case).encode(), "text/html")
         try:
             return Content(cases.heat_map(case, map_name(path), self._service.analysis), "image/png")
         except ApiError:

@@ -58,5 +58,5 @@ async def _kept(
     """Analyse and keep; returns the id of the case and the report as JSON."""
     waiting = Waiting(sent.data, sent.name, body.options, sent.references, watch=watch)
     report = await service.analyse(waiting)
-    picture, references = (sent.data, sent.references) if body.keep else (None, ())
+    picture, references = (sent.data, [one.data for one in sent.references]) if body.keep else (None, [])
     return await run_in_threadpool(cases.store, service, key, report, picture, None, references)

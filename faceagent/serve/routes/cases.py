@@ -112,7 +112,7 @@ def get_page(service: ServiceHere, key: Submitter, case_id: CaseId, if_none_matc
     if _has(if_none_match, case.etag):
         return Response(status_code=304, headers=_tag(case.etag))
     headers = {**_tag(case.etag), "content-security-policy": PAGE_POLICY}
-    return Response(cases.page(case, service.analysis), media_type="text/html; charset=utf-8", headers=headers)
+    return Response(cases.page(service, case), media_type="text/html; charset=utf-8", headers=headers)
 
 
 @router.get("/v1/cases/{case_id}/heatmaps", responses=responses(404, 410))

@@ -158,7 +158,8 @@ def _digest(options: str, asked: JobRequest) -> str:
     """What tells one request for a job from another."""
     digest = hashlib.sha256(options.encode())
     named = [part for one in asked.items for part in (one.name.encode(), one.data or b"", (one.url or "").encode())]
-    for part in (*named, *asked.references, (asked.webhook or "").encode()):
+    compared = [part for one in asked.references for part in (one.name.encode(), one.data)]
+    for part in (*named, *compared, (asked.webhook or "").encode()):
         digest.update(f"{len(part)}:".encode() + part)
     return digest.hexdigest()
 

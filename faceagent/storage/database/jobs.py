@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from faceagent.intake import NamedBytes
 from faceagent.storage.database.engine import Database, new_id, now
 from faceagent.storage.database.tables import items, job_references, jobs
 from faceagent.types.service import OPEN, Item, Job, JobState
@@ -40,7 +41,7 @@ def add_job(
     options: str,
     digest: str,
     seconds: float,
-    references: Sequence[bytes] = (),
+    references: Sequence[NamedBytes] = (),
     webhook: str | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[str, bool]:
@@ -76,7 +77,10 @@ def add_job(
             for start in range(0, len(rows), ROWS):
                 connection.execute(insert(items), rows[start : start + ROWS])
             if references:
-                compared = [{"job_id": job_id, "number": n, "data": data} for n, data in enumerate(references)]
+                compared = [
+                    {"job_id": job_id, "number": number, "name": one.name, "data": one.data}
+                    for number, one in enumerate(references)
+                ]
                 connection.execute(insert(job_references), compared)
     except Exception as error:
         # Another request with the same key may have come first by a moment.
@@ -139,11 +143,12 @@ def list_items(database: Database, job_id: str, *, start: int, limit: int) -> li
     return [Item.model_validate({**row, "error": json.loads(row["error"]) if row["error"] else None}) for row in rows]
 
 
-def references_of(database: Database, job_id: str) -> tuple[bytes, ...]:
+def references_of(database: Database, job_id: str) -> tuple[NamedBytes, ...]:
     """The pictures that every item of a job is compared with."""
-    wanted = select(job_references.c.data).where(job_references.c.job_id == job_id).order_by(job_references.c.number)
+    table = job_references
+    wanted = select(table.c.name, table.c.data).where(table.c.job_id == job_id).order_by(table.c.number)
     with database.read() as connection:
-        return tuple(connection.execute(wanted).scalars())
+        return tuple(NamedBytes(name, data) for name, data in connection.execute(wanted))
 
 
 def drop_references(connection: Connection, job_id: str) -> None:

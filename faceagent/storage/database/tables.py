@@ -120,6 +120,7 @@ job_references = Table(
     metadata,
     Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
+    Column("name", String(300), nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
 
