@@ -21,6 +21,7 @@ from faceagent.encoder.regions import REGIONS, patch_cover, region_masks
 from faceagent.faces import align, needs
 from faceagent.faces.needs import lacking
 from faceagent.settings import Settings
+from faceagent.tools.added_families import Added, added_evidence, read_added
 from faceagent.tools.base import ToolSpec, View, hidden_evidence, per_face
 from faceagent.tools.encoder_branch import branch_crops, encoder_stamp, full_or_fast
 from faceagent.tools.familiarity import distance_evidence
@@ -76,7 +77,7 @@ class Forgery:
 
     def stamp(self) -> ToolStamp:
         """Name, version, towers and adapters, and the device they run on."""
-        return self._stamp(self._encoders())
+        return self._stamp(self._encoders(), read_added(self._settings, []))
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face: logits of both kinds of forgery, the generator's family, the distance, the regions, the framing."""
@@ -84,13 +85,15 @@ class Forgery:
 
     def _measure(self, faces: Sequence[tuple[View, Face]]) -> list[tuple[Evidence, ...]]:
         encoders = self._encoders()
-        by, splices = self._stamp(encoders), encoders.splices
+        splices = encoders.splices
         labels = encoders.generated.branches[GENERATED].config.labels
         crops = branch_crops(encoders.generated, GENERATED, faces)
         pixels = [crop.pixels for crop in crops]
         first, maps = splices.read(pixels)
         scores = scores_resaved(splices.scores, pixels, first, least=LEAST_RESAVED)
         generated = encoders.generated.run(pixels, [GENERATED])[GENERATED].logits.astype(float)
+        added = read_added(self._settings, pixels)
+        by = self._stamp(encoders, added)
         found = []
         for row, (view, face) in enumerate(faces):
             heat = maps[row]
@@ -102,14 +105,15 @@ class Forgery:
                 (
                     _splice(by, view, scores[row], where, fast=encoders.fast),
                     *_generated(by, view, dict(zip(labels, generated[row], strict=True))),
+                    *(added_evidence(by, view, one, row) for one in added),
                     *_regions(by, view, face, crops[row], heat, mask),
                     *framing_evidence(by, view),
                 )
             )
         return found
 
-    def _stamp(self, encoders: Encoders) -> ToolStamp:
-        used = [stamp for one in encoders.splices.encoders.values() for stamp in one.stamps]
+    def _stamp(self, encoders: Encoders, added: Sequence[Added]) -> ToolStamp:
+        used = [stamp for one in (*encoders.splices.encoders.values(), *added) for stamp in one.stamps]
         by = encoder_stamp(self.spec, encoders.generated)
         return by.model_copy(update={"weights": tuple(dict.fromkeys((*used, *encoders.generated.stamps)))})
 

@@ -1,0 +1,1 @@
+"""Families of forgeries added after training: one linear branch on frozen features each."""
