@@ -100,6 +100,9 @@ class Platt(_Binary):
     floor_log10: float | None = Field(
         default=None, le=0, description="least log10 LR: a detector that misses some attacks cannot rule them out"
     )
+    clean_below: float | None = Field(
+        default=None, description="scores below it are one result, nothing found, whose ratio is the floor"
+    )
     interval_log10: float = Field(default=0.3, ge=0, description="half width of the 95 % interval")
     attack_type: str | None = Field(
         default=None, description="the one attack type that the score detects; ratios of several types are averaged"
@@ -113,15 +116,29 @@ class Platt(_Binary):
             comparisons: how many scores this one is the largest of. Under the positive hypothesis one of them is the
                 positive one and it may be any, so the ratio of the whole is their mean: at least the largest divided
                 by their number. That bound is used; a ratio below 1 stays as it is.
+
+        Below ``clean_below`` the size of the score is not weighed, only that nothing was found.
         """
         value = (self.slope * score + self.intercept) / LN10
         value = min(value, max(0.0, value - math.log10(comparisons)))
-        least = -self.cap_log10 if self.floor_log10 is None else self.floor_log10
+        least = self.least_log10
+        if self.clean_below is not None and score < self.clean_below:
+            value = least
 
         def clip(x: float) -> float:
             return max(least, min(self.cap_log10, x))
 
         return Ratio(clip(value), clip(value - self.interval_log10), clip(value + self.interval_log10))
+
+    @property
+    def least_log10(self) -> float:
+        """The smallest log10 LR that a score can have."""
+        return -self.cap_log10 if self.floor_log10 is None else self.floor_log10
+
+    def score_at(self, ratio: float) -> float:
+        """The score from which the log10 likelihood ratio is at least ``ratio``, caps aside."""
+        score = (ratio * LN10 - self.intercept) / self.slope
+        return score if self.clean_below is None or ratio <= self.least_log10 else max(score, self.clean_below)
 
     def corrected(self, score: float, comparisons: int) -> float:
         """The single score that supports the positive label as much as the largest of several does."""

@@ -153,11 +153,9 @@ def _even(item: Evidence, bearing: Sequence[Evidence]) -> Change | None:
     if not isinstance(fitted, Platt) or item.score is None or fused is None or not fitted.slope:
         return None
     ratio = fused.even_ratio(item.id)
-    least = -fitted.cap_log10 if fitted.floor_log10 is None else fitted.floor_log10
-    if ratio is None or not least <= ratio <= fitted.cap_log10:
+    if ratio is None or not fitted.least_log10 <= ratio <= fitted.cap_log10:
         return None
-    needed = (ratio * LN10 - fitted.intercept) / fitted.slope
-    return Change(evidence=item.id, measured=item.score.value, needed=needed, label="1:1")
+    return Change(evidence=item.id, measured=item.score.value, needed=fitted.score_at(ratio), label="1:1")
 
 
 def _nearest_per_label(changes: Sequence[Change]) -> list[Change]:

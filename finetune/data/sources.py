@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.progress import track
 
-from evals.data.held_out import may_train, source_of
+from evals.data.held_out import is_held_out, may_train, source_of
 from evals.data.synthesis.located_faces import LocatedFace
 from evals.data.training_sets import TRAINING_SETS
 from evals.views import whole
@@ -19,11 +19,18 @@ from faceagent.settings import Settings
 
 
 def faces_of(
-    name: str, folders: dict[str, Path], cache: Path, settings: Settings, most: int | None = None
+    name: str,
+    folders: dict[str, Path],
+    cache: Path,
+    settings: Settings,
+    most: int | None = None,
+    *,
+    held_out: bool | None = None,
 ) -> list[LocatedFace]:
     """Every usable face of a set, one per picture, with landmarks; cached as ``cache/NAME.json``.
 
-    With ``most`` only so many of its pictures, evenly spread, are looked at (``cache/NAME-MOST.json``).
+    With ``most`` only so many of its pictures, evenly spread, are looked at (``cache/NAME-MOST.json``), with
+    ``held_out`` only those of one side of the split (``cache/NAME-held-MOST.json``).
     Raises InputError for a set that may not be trained on, and for a set without faces.
     """
     if name not in TRAINING_SETS:
@@ -31,10 +38,11 @@ def faces_of(
             f"{name!r} is not a set that shipped weights may learn from.", remedy=f"Use: {', '.join(TRAINING_SETS)}."
         )
     folder = folders[name]
-    memory = cache / (f"{name}.json" if most is None else f"{name}-{most}.json")
+    parts = [name, *{None: (), True: ("held",), False: ("seen",)}[held_out], *(() if most is None else (str(most),))]
+    memory = cache / f"{'-'.join(parts)}.json"
     if memory.is_file():
         return [located_face(row) for row in json.loads(memory.read_text(encoding="utf-8"))]
-    files = list(_files(name, folder))
+    files = [file for file in _files(name, folder) if held_out in (None, is_held_out(source_of(name, file)))]
     if most is not None and most < len(files):
         files = [files[index * len(files) // most] for index in range(most)]
     rows = (_locate(name, folder, file, settings) for file in track(files, description=name))

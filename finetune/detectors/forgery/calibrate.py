@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
+from evals.data.held_out import VALIDATION_PERCENT
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.data.training_sets import TRAINING_SETS
 from faceagent.encoder.branch import Branch, load_branch, shipped
@@ -39,7 +40,7 @@ from finetune.calibration.records import (
 )
 from finetune.data.precision import autocast
 from finetune.detectors.forgery import data as pairs
-from finetune.detectors.forgery.recipe import LABELS, load_recipe
+from finetune.detectors.forgery.recipe import LABELS, ForgeryRecipe, load_recipe
 
 FALSE_ALARMS = (0.02, 0.01)
 """Rates of bona fide faces flagged at the operating points; the first is the default."""
@@ -48,7 +49,7 @@ SPLICE = LABELS.index("splice")
 """Place of the logit, the same in both branches."""
 BATCH = 8
 MOST_FACES = 90
-"""Undegraded faces of every set."""
+"""Held-out pictures of every set that are looked at; each photograph among them is scored undegraded too."""
 FLOOR = -0.3
 """Least log10 LR, one half: a forgery by a maker that is far from ours leaves no sign of it."""
 NOTE = (
@@ -92,22 +93,50 @@ def product_crop(face: LocatedFace, margin: float) -> NDArray[np.uint8]:
     return turned_crop(read_pixels(face), box, degrees, scale=margin).pixels
 
 
+def validation_plan(recipe: ForgeryRecipe) -> pairs.PairPlan:
+    """The recipe's pairs for the held-out side alone: as many as are held out of each set, from few pictures."""
+    counts = {name: max(1, round(count * VALIDATION_PERCENT / 100)) for name, count in recipe.data.counts.items()}
+    return pairs.PairPlan(counts, dict.fromkeys(counts, MOST_FACES), recipe.data.makers, recipe.data.seed)
+
+
 def calibrate(forged: Scores, untouched: Scores, faces: Scores) -> CalibrationRecord:
     """The record of the splice score: forged photographs against untouched ones and undegraded bona fide faces.
 
     The operating points are those of the undegraded faces.
     """
+    bona_fide = np.concatenate([untouched.values, faces.values])
+    points = _points(forged.values, faces.values)
     record = binary_record(
         "forgery/splice-1",
         "logit",
         ("forged", "bona_fide"),
-        (forged.values, np.concatenate([untouched.values, faces.values])),
+        (forged.values, bona_fide),
         (_groups(forged.sources), _groups([*untouched.sources, *faces.sources])),
-        _points(forged.values, faces.values),
+        points,
         fitted_on=FITTED_ON,
         note=NOTE,
     )
-    return {**record, "floor_log10": FLOOR, "attack_type": "spliced or swapped"}
+    clean = clean_line(forged.values, bona_fide)
+    lean = points[0]["threshold"]
+    return {
+        **record,
+        "floor_log10": FLOOR,
+        "clean_below": None if clean is None else round(min(clean, lean), 4),
+        "attack_type": "spliced or swapped",
+    }
+
+
+def clean_line(forged: Reals, bona_fide: Reals) -> float | None:
+    """The highest score below which forgeries lie no more than 10^FLOOR times as often as bona fide faces.
+
+    A result below it is one outcome, nothing found, with that ratio. A line as high as can be is one that few bona fide
+    faces are near, so that their answers do not change with small changes of the picture. None where there is no such
+    score.
+    """
+    scores = np.unique(np.concatenate([forged, bona_fide]))
+    shares = [np.searchsorted(np.sort(side), scores) / len(side) for side in (forged, bona_fide)]
+    fits = (shares[0] <= 10**FLOOR * shares[1]) & (shares[1] > 0)
+    return float(scores[fits].max()) if fits.any() else None
 
 
 def _points(attack: Reals, faces: Reals) -> list[CalibrationRecord]:
@@ -150,21 +179,12 @@ def main(arguments: list[str] | None = None) -> int:
     folder = options.runs / recipe.name
     branch = load_branch(folder / "adapter", load_tower(settings, recipe.tower))
     branches = [branch, load_branch(shipped(FAST), load_tower(settings, DINOV2))]
-    plan = pairs.PairPlan(**recipe.data.model_dump())
+    plan = validation_plan(recipe)
     found = pairs.gather_faces(
-        plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings
+        plan, {name: options.data / name for name in plan.counts}, options.runs / "faces", settings, held_out=True
     )
-    halves = [
-        pair
-        for pair in pairs.make_pairs(plan, found, held_out=True)
-        if not TRAINING_SETS[pair[0].record.origin].synthetic
-    ]
-    people = [
-        one
-        for name, some in found.items()
-        if not TRAINING_SETS[name].synthetic
-        for one in [face for face in some if face.held_out][:MOST_FACES]
-    ]
+    halves = [pair for pair in pairs.make_pairs(plan, found) if not TRAINING_SETS[pair[0].record.origin].synthetic]
+    people = [one for name, some in found.items() if not TRAINING_SETS[name].synthetic for one in some]
     untouched, forged = (
         Scores(
             tool_scores(branches, [pair[side].record.pixels for pair in halves]),

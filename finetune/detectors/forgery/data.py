@@ -75,10 +75,16 @@ class PairPlan:
 
 
 def gather_faces(
-    plan: PairPlan, folders: dict[str, Path], cache: Path, settings: Settings
+    plan: PairPlan, folders: dict[str, Path], cache: Path, settings: Settings, *, held_out: bool | None = None
 ) -> dict[str, list[LocatedFace]]:
-    """The faces of every set of the plan. Raises InputError for a set that may not be trained on or is empty."""
-    return {name: faces_of(name, folders, cache, settings, plan.pictures.get(name)) for name in plan.counts}
+    """The faces of every set of the plan, of one side of the split or of both.
+
+    Raises InputError for a set that may not be trained on or is empty.
+    """
+    return {
+        name: faces_of(name, folders, cache, settings, plan.pictures.get(name), held_out=held_out)
+        for name in plan.counts
+    }
 
 
 def draw_targets(plan: PairPlan, faces: Mapping[str, Sequence[LocatedFace]]) -> list[LocatedFace]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from faceagent.judge.calibrate import Platt
-from finetune.detectors.forgery.calibrate import FALSE_ALARMS, FLOOR, Scores, calibrate
+from finetune.detectors.forgery.calibrate import FALSE_ALARMS, FLOOR, Scores, calibrate, clean_line
 
 
 def test_the_ratio_points_the_right_way_and_the_default_point_is_quiet() -> None:
@@ -21,3 +21,17 @@ def test_the_ratio_points_the_right_way_and_the_default_point_is_quiet() -> None
     fitted = Platt.model_validate(record)
     assert fitted.ratio(-50.0).value == FLOOR
     assert fitted.ratio(50.0).value == fitted.cap_log10
+
+
+def test_the_clean_line_is_the_highest_below_which_few_forgeries_lie() -> None:
+    rng = np.random.default_rng(0)
+    forged, bona_fide = rng.normal(2, 1, 4000), rng.normal(0, 1, 4000)
+    line = clean_line(forged, bona_fide)
+    assert line is not None
+
+    def ratio(at: float) -> float:
+        return float(np.mean(forged < at) / np.mean(bona_fide < at))
+
+    assert ratio(line) <= 10**FLOOR < ratio(line + 0.1)
+    # Where both score alike, no result below any line speaks for a bona fide face.
+    assert clean_line(np.arange(50.0), np.arange(50.0)) is None
