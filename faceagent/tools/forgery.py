@@ -113,7 +113,8 @@ class Forgery:
         return found
 
     def _stamp(self, encoders: Encoders, added: Sequence[Added]) -> ToolStamp:
-        used = [stamp for one in (*encoders.splices.encoders.values(), *added) for stamp in one.stamps]
+        used = [stamp for one in encoders.splices.encoders.values() for stamp in one.stamps]
+        used += [stamp for one in added for stamp in one.stamps]
         by = encoder_stamp(self.spec, encoders.generated)
         return by.model_copy(update={"weights": tuple(dict.fromkeys((*used, *encoders.generated.stamps)))})
 
