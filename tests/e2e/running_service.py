@@ -14,10 +14,12 @@ import httpx2
 class RunningService:
     """A server process with its address and its admin key. ``end`` lets it finish, ``kill`` does not."""
 
-    def __init__(self, folder: Path, *arguments: str, key: str | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, key: str | None = None, port: int | None = None, **settings: str
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.log = folder / "log.txt"
-        self.port = _free_port()
+        self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environment = {
             **os.environ,

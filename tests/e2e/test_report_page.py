@@ -1,10 +1,10 @@
 """The report in a real browser: it renders, obeys its own security policy, and loads nothing from elsewhere."""
 
 import functools
-import shutil
 import subprocess
 from pathlib import Path
 
+import chromium
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,22 +13,6 @@ from PIL import Image
 from faceagent import Analyst, Settings
 
 pytestmark = pytest.mark.e2e
-
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +26,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def browse(page: Path, profile: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    assert CHROMIUM is not None, "no Chromium here; `make e2e` installs it where it may"
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
+    start = [chromium.path(), "--headless", "--enable-logging=stderr", *chromium.FLAGS]
+    command = [*start, f"--user-data-dir={profile}", *flags, page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 
 

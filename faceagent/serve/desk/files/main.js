@@ -1,7 +1,7 @@
 // Frame of every page: the bar on top, sign-in, language, and which page is shown.
 
 import { h, fill, say } from "./dom.js";
-import { getJson, onSignedOut, sendJson } from "./http.js";
+import { Problem, getJson, onSignedOut, sendJson } from "./http.js";
 import { askForKey, useLink } from "./signin.js";
 import { LANGUAGES, keepLanguage, language, loadWords, t } from "./words.js";
 
@@ -31,7 +31,12 @@ async function show() {
   const [, argument] = location.pathname.match(page.path) ?? [];
   const { open } = await page.load();
   fill(place);
-  leave = (await open(place, { argument, go, who })) ?? (() => {});
+  try {
+    leave = (await open(place, { argument, go, who })) ?? (() => {});
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    fill(place, h("section", { class: "card empty" }, h("h1", {}, error.message), h("button", { class: "main", onclick: show }, t("desk.again"))));
+  }
   place.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
@@ -92,6 +97,8 @@ async function start() {
     who = (await getJson("/desk/who")).session ?? await askForKey();
   }
   await show();
+  // The other pages now, so that going there works while the server is away; what was typed here is then not lost.
+  await Promise.all(PAGES.map((one) => one.load()));
 }
 
 start();

@@ -12,7 +12,7 @@ export function strips(state, subject) {
 function strip(state, one) {
   const verdict = state.verdicts.get(one.verdict);
   const card = h("article", { class: `strip ${one.tone}` },
-    h("h4", {}, one.title),
+    h("h3", {}, one.title),
     h("p", { class: "answer" }, one.answer),
     one.bar ? scale(state, one.bar) : null,
     one.reason ? h("p", { class: "soft small" }, one.reason) : null,

@@ -1,0 +1,105 @@
+"""The way of a person at the desk, over the real server: from a dropped picture to the signed PDF."""
+
+import re
+from pathlib import Path
+
+import pytest
+from desk_page import Desk
+from playwright.sync_api import Browser, Page, Response, expect
+from running_service import RunningService
+
+pytestmark = pytest.mark.e2e
+
+MOST_BYTES = 300_000
+WATCH = """
+() => {
+  window.progress = [];
+  const look = () => {
+    const ended = document.querySelectorAll(".steps-live .ended").length;
+    const begun = document.querySelectorAll(".steps-live .begun").length;
+    if (begun) window.progress.push(ended);
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+}
+"""
+
+
+def test_from_a_dropped_picture_to_the_signed_pdf(
+    browser: Browser, service: RunningService, photo: bytes, tmp_path: Path
+) -> None:
+    with Desk(browser, service) as desk:
+        page, sizes = desk.page, dict[str, int]()
+        page.on("response", lambda answer: weigh(answer, sizes))
+        sign_in_by_hand(desk)
+        page.evaluate(WATCH)
+        desk.drop(("astronaut.jpg", "image/jpeg", photo))
+        case_id = desk.case_id()
+        ended = page.evaluate("window.progress")
+        assert len(set(ended)) >= 5 and ended == sorted(ended), "steps end one by one while the page is watched"
+        summary_comes_first(page)
+        sentences_and_regions_light_each_other(page)
+        the_chat_cites_and_points(page)
+        sign_off(page)
+        with service.client() as client:
+            kept = client.get(f"/v1/cases/{case_id}/reviews").json()
+        assert (kept["state"], kept["reviews"][0]["reason"]) == ("accepted", "The picture is what it seems.")
+        with page.expect_download(timeout=60_000) as download:
+            page.get_by_role("link", name="PDF", exact=True).click()
+        download.value.save_as(tmp_path / "report.pdf")
+        assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+    assert 50_000 < sum(sizes.values()) <= MOST_BYTES, sizes
+
+
+def weigh(answer: Response, sizes: dict[str, int]) -> None:
+    """The files of the page itself: the shell, scripts, styles and words, each once."""
+    if answer.status == 200 and "/v1/" not in answer.url and not answer.url.startswith("blob:"):
+        sizes[answer.url] = int(answer.headers.get("content-length", 0))
+
+
+def sign_in_by_hand(desk: Desk) -> None:
+    desk.open("/")
+    desk.page.get_by_label("API key").fill(desk.service.key)
+    desk.page.get_by_role("button", name="Sign in").click()
+    expect(desk.page.locator(".drop")).to_be_visible()
+
+
+def summary_comes_first(page: Page) -> None:
+    summary, picture = page.locator(".summary").bounding_box(), page.locator(".stage").bounding_box()
+    assert summary and picture and summary["y"] + summary["height"] <= picture["y"]
+    expect(page.locator(".summary dd")).to_have_count(3)
+    expect(page.locator(".world > img")).to_have_js_property("complete", True)
+    assert page.locator(".world > img").evaluate("(image) => image.naturalWidth") == 512
+
+
+def sentences_and_regions_light_each_other(page: Page) -> None:
+    expect(page.locator(".part.lit")).to_have_count(0)
+    page.locator(".sentences .citing").first.hover()
+    expect(page.locator(".part.lit").first).to_be_attached()
+    page.locator(".summary dt").first.hover()
+    expect(page.locator(".part.lit")).to_have_count(0)
+    page.locator('.part[data-part="mouth"]').click()
+    expect(page.locator('.part.lit[data-part="mouth"]')).to_have_count(1)
+    expect(page.locator(".sentences .about, .strip.about").first).to_be_visible()
+    page.get_by_role("button", name=re.compile("Face F1")).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".face.chosen")).to_have_count(1)
+
+
+def the_chat_cites_and_points(page: Page) -> None:
+    page.get_by_placeholder("Ask in your own words").fill("Which expression does the face show, and why?")
+    page.keyboard.press("Enter")
+    answer = page.locator(".turn.answer:not([aria-busy])")
+    expect(answer).to_contain_text("happy", timeout=60_000)
+    expect(page.locator(".part.lit").first).to_be_attached()
+    answer.locator(".cited").first.click()
+    row = page.locator(f'tr[data-evidence="{answer.locator(".cited").first.get_attribute("data-cited")}"]')
+    expect(row.first).to_be_visible()
+    expect(row.first).to_have_class(re.compile("about"))
+
+
+def sign_off(page: Page) -> None:
+    page.get_by_text("Accept", exact=True).click()
+    page.get_by_label("Reason").fill("The picture is what it seems.")
+    page.get_by_role("button", name="Sign", exact=True).click()
+    expect(page.locator(".sign .tag").first).to_have_text("accepted")
+    expect(page.locator(".reviews")).to_contain_text("The picture is what it seems.")
