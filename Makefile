@@ -14,7 +14,7 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint e2e e2e-vllm fuzz results weights clean
+.PHONY: help demo serve test lint e2e e2e-vllm pictures fuzz results weights clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ e2e: weights ## tests in a real browser, of a running service, with real Postgre
 e2e-vllm: weights ## tests with the real vLLM, in an environment of its own (3.5 GB)
 	$(VENV)/bin/faceagent vlm setup
 	$(VENV)/bin/pytest -m vllm
+
+pictures: weights ## the pictures of the desk in the README, from real runs
+	@.ci/browser
+	FACEAGENT_TEST_PICTURES=docs $(VENV)/bin/pytest -m e2e tests/e2e/desk/test_desk_pictures.py
 
 fuzz: weights ## 20,000 hostile inputs: bytes, pictures in memory, arrays, names; about ten minutes
 	$(PY) -m evals.benchmarks.fuzz

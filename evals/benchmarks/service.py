@@ -72,11 +72,12 @@ def photograph(number: int) -> bytes:
 
 
 class Running(NamedTuple):
-    """A service that is ready: a client with its key, its process id, and how many seconds it took."""
+    """A service that is ready: a client with its key, its process id, how many seconds it took, and its folder."""
 
     client: httpx2.Client
     process: int
     seconds: float
+    folder: Path
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def server(batch: int, *, warm: bool = True) -> Iterator[Running]:
             with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=120) as client:
                 while client.get("/readyz").status_code != 200:
                     time.sleep(0.05)
-                yield Running(client, process.pid, time.perf_counter() - start)
+                yield Running(client, process.pid, time.perf_counter() - start, Path(folder))
         finally:
             process.terminate()
             process.wait(60)
