@@ -98,7 +98,7 @@ def case_view(case: Case, kept: Collection[str], language: SummaryLanguage) -> C
     """
     report = Report.model_validate_json(case.report or b"")
     words = headings_in(language)
-    summary = _summary(report, language)
+    summary = summary_in(report, language)
     verdicts = {one.id: one for one in report.verdicts}
     found = [strip(verdicts[one.verdict], one, words) for one in summary.findings if one.verdict in verdicts]
     return CaseView(
@@ -115,7 +115,13 @@ def case_view(case: Case, kept: Collection[str], language: SummaryLanguage) -> C
     )
 
 
-def _summary(report: Report, language: SummaryLanguage) -> Summary:
+def in_language(report: Report, language: SummaryLanguage | None) -> Report:
+    """The report with its summary in a language, which is also that of its page and its document; None: as it is."""
+    return report if language is None else report.model_copy(update={"summary": summary_in(report, language)})
+
+
+def summary_in(report: Report, language: SummaryLanguage) -> Summary:
+    """The summary of a report in a language."""
     if report.summary is not None and report.summary.language == language:
         return report.summary
     return summarize(

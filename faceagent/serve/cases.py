@@ -11,12 +11,13 @@ from faceagent import report as reports
 from faceagent.intake import MemoryBlobs, pixels_of
 from faceagent.per_process import ProcessLock
 from faceagent.serve.auth import owner
+from faceagent.serve.case_view import in_language
 from faceagent.serve.errors import ApiError
 from faceagent.serve.service import Service
 from faceagent.settings import Settings
 from faceagent.storage.database import cases
 from faceagent.storage.database.api_keys import ApiKey
-from faceagent.types import Report
+from faceagent.types import Report, SummaryLanguage
 from faceagent.types.service import Moderation
 
 BLANK = 236
@@ -57,9 +58,9 @@ def report_of(case: cases.Case) -> Report:
     return Report.model_validate_json(case.report or b"")
 
 
-def page(service: Service, case: cases.Case) -> str:
-    """The report as HTML, with the pictures that were kept."""
-    report = report_of(case)
+def page(service: Service, case: cases.Case, language: SummaryLanguage | None = None) -> str:
+    """The report as HTML, with the pictures that were kept; in its own language where none is given."""
+    report = in_language(report_of(case), language)
     with _rendering:
         shown = pictures_of(service, case, report)
         if not (shown.picture_kept and shown.references_kept):

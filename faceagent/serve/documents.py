@@ -12,11 +12,13 @@ from faceagent.per_process import ProcessLock
 from faceagent.report.pdf import CaseFile, CustodyEvent, SignOff, check_installed
 from faceagent.report.signed_pdf import SignedPdf, signed_pdf
 from faceagent.report.signing_key import signing_key
+from faceagent.serve.case_view import in_language
 from faceagent.serve.cases import Shown, pictures_of, report_of
 from faceagent.serve.errors import ApiError
 from faceagent.serve.service import Service
 from faceagent.storage.database import cases
 from faceagent.storage.database.custody import Custody, custody_of
+from faceagent.types import SummaryLanguage
 from faceagent.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -27,12 +29,12 @@ _setting = ProcessLock()
 """Pixels of large pictures are in memory for one document at a time."""
 
 
-def document(service: Service, case: cases.Case) -> SignedPdf:
-    """The PDF of a case that has a report, and its signature.
+def document(service: Service, case: cases.Case, language: SummaryLanguage | None = None) -> SignedPdf:
+    """The PDF of a case that has a report, and its signature; in the language of the report where none is given.
 
     Raises ApiError (500) where packages or the key are missing: the operator's business, which the log names.
     """
-    report, source = report_of(case), case.report or b""
+    report, source = in_language(report_of(case), language), case.report or b""
     try:
         check_installed()
         key = signing_key(service.analysis)

@@ -73,7 +73,7 @@ def test_scripts_import_files_that_exist() -> None:
 
 
 def test_every_word_that_the_scripts_ask_for_is_there() -> None:
-    table = words("en")
+    table = desk.words("en")
     asked = set()
     for name, file in desk.files().items():
         if name.endswith(".js"):

@@ -66,6 +66,17 @@ def test_the_way_of_the_case_stands_in_it(server: Server, monkeypatch: pytest.Mo
     assert "review" in {who for _, who in kinds}
 
 
+def test_a_document_in_another_language_has_a_signature_of_its_own(server: Server) -> None:
+    case = case_of(server, keep="true")
+    pdf, signature = (server.get(f"/v1/cases/{case}/{part}", params={"language": "es"}).content for part in PARTS)
+    stored = cases.find_case(server.service.database, case, None)
+    assert stored is not None
+    assert verify(Material(pdf=pdf, report=stored.report), signature, [opened(signature)[1]]).passed
+    assert pdf != server.get(f"/v1/cases/{case}/report.pdf").content
+    page = server.get(f"/v1/cases/{case}/report.html", params={"language": "es"}).text
+    assert '<html lang="es">' in page and "¿Manipulada?" in page
+
+
 def test_a_broken_picture_has_a_document_too(server: Server) -> None:
     made = server.analyse(b"no picture at all")
     case = made.json()["case_id"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from faceagent.types import Question
+from faceagent.types import PolicyDecision, Question, Request
 
 BASE = "en"
 Table = Mapping[str, str | list[str]]
@@ -40,6 +40,18 @@ class Headings:
     def support(self, name: str, **values: object) -> str:
         """The words of ``[support]`` with their places filled."""
         return str(self.tables["support"][name]).format(**values)
+
+    def policy(self, one: PolicyDecision) -> tuple[str, str, str, str]:
+        """What policy decided on a question: question, decision, rule, and purpose with jurisdiction."""
+        return self.title(one.question), self.word("policy", one.decision), one.rule, self.purpose(one)
+
+    def purpose(self, one: PolicyDecision | Request) -> str:
+        """Why something was asked, and under whose rules."""
+        return f"{self.word('purposes', one.purpose)}; {self.word('jurisdictions', one.jurisdiction)}"
+
+    def word(self, table: str, name: str) -> str:
+        """One word of a table; a name that it lacks, as that of an older version, is given as it is."""
+        return str(self.tables[table].get(name, name))
 
     def document(self, name: str, /, **values: object) -> str:
         """The words of ``[document]``, which only the PDF has, with their places filled."""

@@ -60,16 +60,15 @@ def content(report: Report, source: bytes, case: CaseFile, blobs: Blobs, files: 
         "crowd": _crowd(report, words),
         "methods": methods(report, words),
         "limits": list(report.limitations),
-        "policy": [
-            [words.title(one.question), one.decision.replace("_", " "), one.rule, f"{one.purpose}, {one.jurisdiction}"]
-            for one in report.policy
-        ],
+        "policy": [list(words.policy(one)) for one in report.policy],
         "policy_head": [words.say(name) for name in ("question", "decision", "rule", "purpose")],
         "refused": [f"{one.notice} ({one.rule})" for one in report.refused],
         "custody": _custody(report, case, digest, words),
         "manifest": _manifest(report, words),
         "glossary": [list(one) for one in terms(words.language)],
-        "sign_offs": [[one.at, one.who, one.decision, one.reason or ""] for one in case.sign_offs],
+        "sign_offs": [
+            [_moment(one.at), one.who, words.word("signed", one.decision), one.reason or ""] for one in case.sign_offs
+        ],
         **_evidence(report, words),
     }
 
@@ -84,11 +83,7 @@ def _cover(report: Report, case: CaseFile, digest: str, words: Headings) -> list
         (say("picture_hash"), report.picture.sha256 if report.picture else missing, report.picture is not None),
         *((say("reference", id=one.id), one.sha256, True) for one in report.references),
         (say("question"), asked, False),
-        (
-            say("purpose"),
-            say("purpose_value", purpose=report.request.purpose, jurisdiction=report.request.jurisdiction),
-            False,
-        ),
+        (say("purpose"), words.purpose(report.request), False),
         (say("examiner"), case.examiner or missing, False),
         (say("made"), _moment(case.made), False),
         (say("made_by"), f"faceagent {report.manifest.faceagent}", False),
@@ -228,8 +223,13 @@ def _custody(report: Report, case: CaseFile, digest: str, words: Headings) -> li
     events.append(CustodyEvent(at=case.made, kind="printed", who=case.examiner or program, details=made))
     missing = say("not_recorded")
     return [
-        [_moment(one.at) if one.at else missing, say(one.kind), one.who or missing, list(one.details)] for one in events
+        [_moment(one.at) if one.at else missing, say(one.kind), one.who or missing, _details(one, words)]
+        for one in events
     ]
+
+
+def _details(one: CustodyEvent, words: Headings) -> list[Value]:
+    return [words.word("signed", text) if one.kind == "reviewed" else text for text in one.details]
 
 
 def _manifest(report: Report, words: Headings) -> Value:

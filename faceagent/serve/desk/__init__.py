@@ -24,6 +24,8 @@ POLICY = (
     "form-action 'self'"
 )
 """``blob:`` and ``data:`` are pictures that the page holds itself: a drop that is not sent yet, a drawn heat map."""
+SHARED = ("titles", "purposes", "signed")
+"""Words that the reports have as well."""
 TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -56,7 +58,8 @@ def words(language: str) -> dict[str, Any]:
     base, own = _read("en"), _read(language)
     merged = {section: {**table, **own.get(section, {})} for section, table in base.items()}
     lists = {"questions": QUESTIONS, "purposes": PURPOSES}
-    return {**merged, "lists": lists, "titles": dict(headings_in(language).tables["titles"])}
+    shared = {name: dict(headings_in(language).tables[name]) for name in SHARED}
+    return {**merged, **shared, "lists": lists}
 
 
 def _read(language: str) -> dict[str, dict[str, str]]:

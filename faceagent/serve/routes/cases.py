@@ -106,13 +106,19 @@ def get_view(service: ServiceHere, key: Submitter, case_id: CaseId, language: Su
     response_class=Response,
     responses={200: HTML, **responses(404, 410), **NOT_MODIFIED},
 )
-def get_page(service: ServiceHere, key: Submitter, case_id: CaseId, if_none_match: IfNoneMatch = None) -> Response:
-    """The report as one HTML page without scripts and remote assets."""
+def get_page(
+    service: ServiceHere,
+    key: Submitter,
+    case_id: CaseId,
+    language: SummaryLanguage | None = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The report as one HTML page without scripts and remote assets; without a language in that of the report."""
     case = cases.find(service, key, case_id)
     if _has(if_none_match, case.etag):
         return Response(status_code=304, headers=_tag(case.etag))
     headers = {**_tag(case.etag), "content-security-policy": PAGE_POLICY}
-    return Response(cases.page(service, case), media_type="text/html; charset=utf-8", headers=headers)
+    return Response(cases.page(service, case, language), media_type="text/html; charset=utf-8", headers=headers)
 
 
 @router.get("/v1/cases/{case_id}/heatmaps", responses=responses(404, 410))

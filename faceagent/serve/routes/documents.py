@@ -10,6 +10,7 @@ from faceagent.serve.auth import ServiceHere, Submitter
 from faceagent.serve.documents import document
 from faceagent.serve.errors import responses
 from faceagent.serve.routes.cases import CaseId
+from faceagent.types import SummaryLanguage
 
 router = APIRouter(tags=["cases"])
 PDF: dict[str, Any] = {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
@@ -17,9 +18,14 @@ SIGNATURE: dict[str, Any] = {"content": {"application/json": {"schema": {"type":
 
 
 @router.get("/v1/cases/{case_id}/report.pdf", response_class=Response, responses={200: PDF, **responses(404, 410)})
-def get_document(service: ServiceHere, key: Submitter, case_id: CaseId) -> Response:
-    """The report as a PDF for court: PDF/A-3, with the report's JSON attached. `report.pdf.sig` is its signature."""
-    made = document(service, cases.find(service, key, case_id)).pdf
+def get_document(
+    service: ServiceHere, key: Submitter, case_id: CaseId, language: SummaryLanguage | None = None
+) -> Response:
+    """The report as a PDF for court: PDF/A-3, with the report's JSON attached. `report.pdf.sig` is its signature.
+
+    Without a language it is in that of the report.
+    """
+    made = document(service, cases.find(service, key, case_id), language).pdf
     headers = _headers(made, f"{case_id}.pdf")
     return Response(made, media_type="application/pdf", headers=headers)
 
@@ -27,9 +33,14 @@ def get_document(service: ServiceHere, key: Submitter, case_id: CaseId) -> Respo
 @router.get(
     "/v1/cases/{case_id}/report.pdf.sig", response_class=Response, responses={200: SIGNATURE, **responses(404, 410)}
 )
-def get_signature(service: ServiceHere, key: Submitter, case_id: CaseId) -> Response:
-    """The Ed25519 signature of `report.pdf` as it is now, a DSSE envelope; see `faceagent verify-report`."""
-    made = document(service, cases.find(service, key, case_id)).signature
+def get_signature(
+    service: ServiceHere, key: Submitter, case_id: CaseId, language: SummaryLanguage | None = None
+) -> Response:
+    """The Ed25519 signature of `report.pdf` in that language as it is now, a DSSE envelope.
+
+    `faceagent verify-report` checks it.
+    """
+    made = document(service, cases.find(service, key, case_id), language).signature
     headers = _headers(made, f"{case_id}.pdf.sig")
     return Response(made, media_type="application/json", headers=headers)
 

@@ -7,12 +7,13 @@ from pydantic import Field
 
 from faceagent.serve import cases
 from faceagent.serve.auth import ServiceHere, Submitter
+from faceagent.serve.case_view import in_language
 from faceagent.serve.errors import ApiError, responses
 from faceagent.serve.export import KINDS, Exported, Format, export
 from faceagent.serve.redacted import redacted_page
 from faceagent.serve.routes.cases import HTML, PAGE_POLICY, CaseId
 from faceagent.storage.database import audit, reviews
-from faceagent.types import FrozenModel
+from faceagent.types import FrozenModel, SummaryLanguage
 
 router = APIRouter(tags=["cases"])
 MOST_CASES = 500
@@ -50,12 +51,13 @@ def get_redacted(
     key: Submitter,
     case_id: CaseId,
     face: Annotated[str, Query(pattern=r"^F[0-9]{1,4}$", description="the one face that stays to be seen")],
+    language: SummaryLanguage | None = None,
 ) -> Response:
     """The report about one face, to be given away: other faces are blurred, and names and metadata are removed."""
     case = cases.find(service, key, case_id)
     if case.picture is None:
         raise ApiError(409, "The picture of this case was not kept, so there is nothing to blur.")
-    report = cases.report_of(case)
+    report = in_language(cases.report_of(case), language)
     if not any(one.id == face for one in report.faces):
         raise ApiError(404, "There is no such face in this case.")
     made = redacted_page(report, case.picture, face, service.analysis)
