@@ -5,12 +5,15 @@ and turned pictures end within the picture, where no rectangle can be cut off. A
 does no harm: no part of a face lies on it. Knows no face but its points.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import Pixels
 from faceagent.faces.content import ALIKE
+from faceagent.faces.parts import filled, inside_share
 
 SIDE = 480
 """px, the longer side at which the picture is looked at."""
@@ -32,21 +35,42 @@ def beyond_mask(pixels: Pixels) -> NDArray[np.uint8] | None:
     return found if found.any() else None
 
 
-def edge_distances(pixels: Pixels, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """N: how far N×2 points (px) are from where an H×W×3 RGB photograph ends, px; negative beyond."""
-    height, width = pixels.shape[:2]
-    x, y = points.T
-    found = np.min([x + 0.5, width - 0.5 - x, y + 0.5, height - 0.5 - y], axis=0)
-    beyond = beyond_mask(pixels)
-    if beyond is not None:
-        zoom = beyond.shape[1] / width
-        across, down = (
-            np.clip(np.rint(value * zoom).astype(int), 0, side - 1)
-            for value, side in zip((x, y), beyond.shape[::-1], strict=True)
-        )
-        inner, outer = (cv2.distanceTransform(mask, cv2.DIST_L2, 5) for mask in (1 - beyond, beyond))
-        found = np.minimum(found, (inner[down, across] - outer[down, across]) / zoom)
-    return np.asarray(found, np.float64)
+@dataclass(frozen=True)
+class PhotographEdge:
+    """Where a photograph of width×height px ends: at the picture's border, and at what lies ``beyond`` within it."""
+
+    width: int
+    height: int
+    beyond: NDArray[np.uint8] | None
+    """``beyond_mask`` of the picture."""
+
+    def distances(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """N: how far N×2 points (px) are from the edge, px; negative beyond it."""
+        x, y = points.T
+        found = np.min([x + 0.5, self.width - 0.5 - x, y + 0.5, self.height - 0.5 - y], axis=0)
+        if self.beyond is not None:
+            zoom = self.beyond.shape[1] / self.width
+            across, down = (
+                np.clip(np.rint(value * zoom).astype(int), 0, side - 1)
+                for value, side in zip((x, y), self.beyond.shape[::-1], strict=True)
+            )
+            inner, outer = (cv2.distanceTransform(mask, cv2.DIST_L2, 5) for mask in (1 - self.beyond, self.beyond))
+            found = np.minimum(found, (inner[down, across] - outer[down, across]) / zoom)
+        return np.asarray(found, np.float64)
+
+    def share_inside(self, polygon: NDArray[np.float64]) -> float:
+        """Share of a convex polygon (K×2, px) that lies on the photograph, 0-1."""
+        share = inside_share(polygon, self.width, self.height)
+        if self.beyond is None:
+            return share
+        size = self.beyond.shape[1], self.beyond.shape[0]
+        place = filled(polygon * (size[0] / self.width, size[1] / self.height), size).astype(bool)
+        return share * (1 - float(self.beyond[place].mean())) if place.any() else share
+
+
+def edge_of(pixels: Pixels) -> PhotographEdge:
+    """The edge of the photograph in an H×W×3 RGB picture."""
+    return PhotographEdge(pixels.shape[1], pixels.shape[0], beyond_mask(pixels))
 
 
 def _grown(alike: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:

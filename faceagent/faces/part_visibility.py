@@ -1,6 +1,6 @@
 """Which parts of a face can be seen: inside the picture, uncovered, sharp and neither burnt out nor black.
 
-Five measures. Outside: the part's polygon against the border of the picture, and against what lies beyond a slanted or
+Five measures. Outside: the part's points against the border of the picture, and against what lies beyond a slanted or
 round cut within it. Burnt out or black: the grey levels of the part have no range left. Blurred: no edges in a part of
 an otherwise sharp face. Covered, and not recognised as that part: what the encoder's occlusion head found, put on top
 by ``cover_parts``. The mesh guesses what it does not see, and sometimes squeezes a cut face into the picture; where the
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.faces.align import ARCFACE_112, Pixels, apply, similarity, warp
-from faceagent.faces.cut_edges import beyond_mask, edge_distances
+from faceagent.faces.cut_edges import PhotographEdge, edge_of
 from faceagent.faces.landmarks import five_points
 from faceagent.faces.parts import OUTLINES, filled, inside_share, outline
 from faceagent.types import PARTS, FacePart, Occluder, PartVisibility, Reason
@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 INSIDE: Mapping[FacePart, float] = {"mouth": 0.7, "chin": 0.35, "forehead": 0.4}
 INSIDE_DEFAULT = 0.6
 """Share of a part that must lie inside the picture. Half a mouth is no mouth; tight crops end within the chin."""
+REACH = 0.03
+"""How far a part may reach beyond the edge of the photograph, over the size of the face. The mesh of a cut face is
+squeezed towards what is left of it: what it puts across the edge may lie beyond it as a whole."""
 OWN_POINT: Mapping[FacePart, tuple[int, ...]] = {
     "right_brow": (0,),
     "right_eye": (0,),
@@ -70,7 +73,9 @@ def part_visibility(pixels: Pixels, points5: Array, points: Array) -> tuple[Part
 
     ``points5`` are the detector's points, ``points`` the 478 of the mesh, in px of an H×W×3 RGB picture.
     """
-    inside = inside_shares(pixels, points5, points)
+    edge = edge_of(pixels)
+    inside = inside_shares(edge, points5, points)
+    nearest = edge.distances(points) / face_size(points)
     matrix = similarity(five_points(points), np.asarray(ARCFACE_112) * (SIDE / 112))
     grey = np.asarray(cv2.cvtColor(warp(pixels, matrix, SIDE, "replicate"), cv2.COLOR_RGB2GRAY), np.uint8)
     placed = apply(matrix, points)
@@ -81,7 +86,7 @@ def part_visibility(pixels: Pixels, points5: Array, points: Array) -> tuple[Part
     for part in PARTS:
         burnt, black = _mean(grey >= BURNT, masks[part]), _mean(grey <= BLACK, masks[part])
         reason: Reason | None = None
-        if inside[part] < INSIDE.get(part, INSIDE_DEFAULT):
+        if nearest[list(OUTLINES[part])].min() < -REACH or inside[part] < INSIDE.get(part, INSIDE_DEFAULT):
             reason = "outside_picture"
         elif max(burnt, black) >= FLAT:
             reason = "too_bright" if burnt > black else "too_dark"
@@ -111,16 +116,10 @@ def cover_parts(parts: Sequence[PartVisibility], occlusion: Occlusion) -> tuple[
     return tuple(found)
 
 
-def inside_shares(pixels: Pixels, points5: Array, points: Array) -> dict[FacePart, float]:
-    """Share of every part that lies inside the picture and on the photograph, 0-1."""
-    height, width = pixels.shape[:2]
-    shares = {part: inside_share(outline(points, part), width, height) for part in PARTS}
-    beyond = beyond_mask(pixels)
-    if beyond is not None:
-        zoom = np.array([beyond.shape[1] / width, beyond.shape[0] / height])
-        for part in PARTS:
-            place = filled(outline(points, part) * zoom, (beyond.shape[1], beyond.shape[0])).astype(bool)
-            shares[part] *= 1 - _mean(beyond > 0, place)
+def inside_shares(edge: PhotographEdge, points5: Array, points: Array) -> dict[FacePart, float]:
+    """Share of every part that lies on the photograph, 0-1; points as for ``part_visibility``."""
+    width, height = edge.width, edge.height
+    shares = {part: edge.share_inside(outline(points, part)) for part in PARTS}
     out = (points5 < -0.5).any(axis=1) | (points5[:, 0] > width - 0.5) | (points5[:, 1] > height - 0.5)
     if not out.any():
         return shares
@@ -139,11 +138,15 @@ def parts_at_edge(pixels: Pixels, points: Array) -> frozenset[FacePart]:
 
     ``points`` are the 478 of the mesh, px.
     """
-    size = float(np.hypot(*np.ptp(points, axis=0))) / np.sqrt(2)
-    distances = edge_distances(pixels, points) / max(size, 1e-9)
+    distances = edge_of(pixels).distances(points) / face_size(points)
     if distances.min() >= TOUCH:
         return frozenset()
     return frozenset(part for part in PARTS if distances[list(OUTLINES[part])].min() < NEAR)
+
+
+def face_size(points: Array) -> float:
+    """The side of the square that has the diagonal of the box around N×2 points, px."""
+    return max(float(np.hypot(*np.ptp(points, axis=0))) / np.sqrt(2), 1e-9)
 
 
 def _affine(source: Array, target: Array) -> Array:

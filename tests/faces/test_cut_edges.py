@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceagent.faces.cut_edges import beyond_mask, edge_distances
+from faceagent.faces.cut_edges import beyond_mask, edge_of
 
 Pixels = NDArray[np.uint8]
 
@@ -57,9 +57,9 @@ def test_large_pictures_are_looked_at_small() -> None:
 
 def test_distances_are_those_to_the_nearest_edge() -> None:
     points = np.array([(30.0, 100.0), (80.0, 10.0), (80.0, 195.0), (170.0, 100.0)])
-    assert np.allclose(edge_distances(_noise(), points), [30.5, 10.5, 4.5, -10.5])
+    assert np.allclose(edge_of(_noise()).distances(points), [30.5, 10.5, 4.5, -10.5])
     pixels = _noise()
     pixels[:, :50] = 0
-    found = edge_distances(pixels, np.array([(30.0, 100.0), (60.0, 100.0), (80.0, 100.0)]))
+    found = edge_of(pixels).distances(np.array([(30.0, 100.0), (60.0, 100.0), (80.0, 100.0)]))
     assert found[0] < -15
     assert found[1:] == pytest.approx([10, 30], abs=3)
