@@ -27,7 +27,8 @@ INSIDE_DEFAULT = 0.6
 """Share of a part that must lie inside the picture. Half a mouth is no mouth; tight crops end within the chin."""
 REACH = 0.03
 """How far a part may reach beyond the edge of the photograph, over the size of the face. The mesh of a cut face is
-squeezed towards what is left of it: what it puts across the edge may lie beyond it as a whole."""
+squeezed towards what is left of it: what it puts across the edge may lie beyond it as a whole. The forehead, which
+tight portraits cut, may reach further: of it a part will do, and no action unit needs it."""
 OWN_POINT: Mapping[FacePart, tuple[int, ...]] = {
     "right_brow": (0,),
     "right_eye": (0,),
@@ -86,7 +87,8 @@ def part_visibility(pixels: Pixels, points5: Array, points: Array) -> tuple[Part
     for part in PARTS:
         burnt, black = _mean(grey >= BURNT, masks[part]), _mean(grey <= BLACK, masks[part])
         reason: Reason | None = None
-        if nearest[list(OUTLINES[part])].min() < -REACH or inside[part] < INSIDE.get(part, INSIDE_DEFAULT):
+        crosses = part != "forehead" and nearest[list(OUTLINES[part])].min() < -REACH
+        if crosses or inside[part] < INSIDE.get(part, INSIDE_DEFAULT):
             reason = "outside_picture"
         elif max(burnt, black) >= FLAT:
             reason = "too_bright" if burnt > black else "too_dark"
