@@ -7,6 +7,7 @@ by ``cover_parts``. The mesh guesses what it does not see, and sometimes squeeze
 detector's own points lie outside, its view of the border counts too, and a place that shows something else is told.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -148,7 +149,8 @@ def parts_at_edge(pixels: Pixels, points: Array) -> frozenset[FacePart]:
 
 def face_size(points: Array) -> float:
     """The side of the square that has the diagonal of the box around N×2 points, px."""
-    return max(float(np.hypot(*np.ptp(points, axis=0))) / np.sqrt(2), 1e-9)
+    width, height = np.ptp(points, axis=0).tolist()
+    return max(math.hypot(width, height) / math.sqrt(2), 1e-9)
 
 
 def _affine(source: Array, target: Array) -> Array:
