@@ -182,8 +182,12 @@ def _print_table(report: Report) -> None:
         return
     out.print(Text(report.source, style="bold"))
     if report.summary is not None:
-        for place, sentence in enumerate(report.summary.sentences):
-            out.print(Text(sentence, style="" if place else "bold"))
+        # Imported here, because loading OpenCV would delay ``--help``.
+        from faceagent.report.headings import headings_in
+
+        out.print(Text(report.summary.answer, style="bold"))
+        for heading, text in headings_in(report.summary.language).head(report.summary):
+            out.print(Text(f"{heading}: {text}" if "\n" not in text else f"{heading}:\n{text}"))
     table = Table(expand=True, box=SIMPLE_HEAD, padding=(0, 1))
     for heading in ("face", "question", "verdict", "how sure"):
         table.add_column(heading, no_wrap=heading != "verdict", max_width=18, overflow="fold")

@@ -40,28 +40,31 @@ class Finding(FrozenModel):
 
 
 def _joined(language: str, *sentences: str) -> str:
-    """Sentences as one paragraph; Chinese has no space between them."""
-    return ("" if language == "zh" else " ").join(sentences)
+    """Sentences and their lines as one paragraph; Chinese has no space between them."""
+    return ("" if language == "zh" else " ").join(line for text in sentences for line in text.splitlines())
 
 
 class Summary(FrozenModel):
     """The direct answer in plain words, from verdicts and evidence by rules: what, why, how sure, what next.
 
-    ``answer`` is always there; the other sentences are left out where there is nothing to say, and in the short style.
+    ``answer`` is always there; the other texts are left out where there is nothing to say, and in the short style.
+    Where several questions were asked, ``reason``, ``trust`` and ``next_step`` have a line for each, led by its subject.
     """
 
     language: str = Field(description="code of the language it is written in: en, es, zh")
     style: Style
     answer: str = Field(description="what was asked, answered: yes, no, leans, cannot tell")
-    reason: str | None = Field(default=None, description="the strongest reason, and where in the face it is")
-    trust: str | None = Field(default=None, description="how far it can be trusted: how often such a test is right")
+    reason: str | None = Field(
+        default=None, description="the strongest reason and where in the face it is; of what is open, why it is"
+    )
+    trust: str | None = Field(default=None, description="how sure it is: how often such a test is right")
     next_step: str | None = Field(default=None, description="what to do next")
     findings: tuple[Finding, ...] = Field(default=(), description="one per verdict, the most important one first")
     cites: tuple[str, ...] = Field(default=(), description="ids of the verdicts and the evidence that it rests on")
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The sentences that there are, in order."""
+        """The texts that there are, in order."""
         return tuple(text for text in (self.answer, self.reason, self.trust, self.next_step) if text)
 
     @property

@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from faceagent.explain.summary.answers import ATTACKS, ORDER, alarm, answer_of, side_of
-from faceagent.explain.summary.phrases import clause, phrase
+from faceagent.explain.summary.phrases import clause, name_faces, phrase
 from faceagent.explain.summary.reasons import because
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.types import Evidence, Face, Question, Verdict
 
-MOST_NAMED = 6
-"""Faces named one by one in a sentence; of more, the rest is counted."""
 MOST_GROUPS = 4
 """Groups of faces told apart in one sentence."""
 FEW_ASKED = 3
@@ -41,6 +39,25 @@ def answer_text(
     return words.paragraph(list(_several(words, order, asked, evidence, faces)))
 
 
+def spoken_of(order: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts that the answer to everything asked speaks of, the most important question first."""
+    asked = {question: None for part in _parts(order) for question in part}
+    return [one for question in asked for one in order if one.question == question]
+
+
+def _parts(order: Sequence[Verdict]) -> tuple[list[Question], list[Question], list[Question]]:
+    """The questions with an alarm, the attacks without one, and the others that an answer to all of them speaks of."""
+    asked = list(dict.fromkeys(one.question for one in order))
+    raised = list(dict.fromkeys(one.question for one in order if alarm(one) < 2))
+    quiet = [question for question in ATTACKS if question in asked and question not in raised]
+    others = [question for question in ORDER if question in asked and question not in (*ATTACKS, *raised)]
+    if len(asked) <= FEW_ASKED:
+        return raised, quiet, others
+    answered = {one.question for one in order if answer_of(one) != "cannot_tell"}
+    kept = [question for question in others if question in answered and question not in NOT_LED_WITH]
+    return raised, quiet, kept if raised or quiet or kept else asked[:1]
+
+
 def _several(
     words: Sentences,
     order: Sequence[Verdict],
@@ -50,13 +67,7 @@ def _several(
 ) -> Iterator[str]:
     """Alarms first, then the attacks that were not found together, then what the faces show."""
     by_question = {question: [one for one in order if one.question == question] for question in asked}
-    raised = [question for question in asked if any(alarm(one) < 2 for one in by_question[question])]
-    quiet = [question for question in ATTACKS if question in by_question and question not in raised]
-    shown = [question for question in asked if question not in (*ATTACKS, *raised)]
-    kept = [question for question in shown if question not in NOT_LED_WITH] or ([] if raised or quiet else shown)
-    kept = [question for question in kept if any(answer_of(one) != "cannot_tell" for one in by_question[question])]
-    if len(asked) <= FEW_ASKED:
-        kept = shown
+    raised, quiet, kept = _parts(order)
     for question in raised:
         found = by_question[question]
         # "Yes" answers one question; beside others the sentence says what was found.
@@ -67,8 +78,6 @@ def _several(
     yield from _not_found(words, {question: by_question[question] for question in quiet}, evidence, faces)
     for question in sorted((one for one in kept if one not in first), key=ORDER.index):
         yield _question(words, by_question[question], evidence, faces)
-    if not (raised or quiet or kept):
-        yield _question(words, by_question[asked[0]], evidence, faces)
 
 
 def _finding(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> str:
@@ -109,12 +118,6 @@ def _not_found(
             yield words.say("also_open", form=int(total > 1), list=left)
 
 
-def _names(words: Sentences, names: Sequence[str]) -> str:
-    if len(names) <= MOST_NAMED:
-        return words.join(names)
-    return words.join([*names[: MOST_NAMED - 1], words.say("more_faces", n=len(names) - MOST_NAMED + 1)])
-
-
 def _question(
     words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence], faces: Mapping[str, Face]
 ) -> str:
@@ -141,5 +144,5 @@ def _question(
 def _group(words: Sentences, found: Sequence[Verdict], evidence: Sequence[Evidence], total: int) -> str:
     """The faces that share an answer, and what they do."""
     names = [one.subject for one in found]
-    subject = words.say("all_faces") if len(found) == total else _names(words, names)
+    subject = words.say("all_faces") if len(found) == total else name_faces(words, names)
     return words.say("group", subject=subject, does=clause(words, found[0], evidence, len(found) > 1))

@@ -1,13 +1,14 @@
-"""Composes a ``Summary``: the answer over all faces and questions, then reason, trust and next step of what matters."""
+"""Composes a ``Summary``: the answer over all faces and questions, then why, how sure and what next for each."""
 
 from collections.abc import Iterable, Sequence
 
-from faceagent.explain.summary.aggregate import NOT_LED_WITH, answer_text
-from faceagent.explain.summary.answers import ATTACKS, answer_of, ranked
+from faceagent.explain.summary import each
+from faceagent.explain.summary.aggregate import answer_text, spoken_of
+from faceagent.explain.summary.answers import answer_of, ranked
 from faceagent.explain.summary.numbers import numbers
 from faceagent.explain.summary.phrases import phrase
 from faceagent.explain.summary.power import trust
-from faceagent.explain.summary.reasons import because, leading, next_step, reason
+from faceagent.explain.summary.reasons import cause, leading, next_step, reason
 from faceagent.explain.summary.sentences import Sentences, sentences_in
 from faceagent.types import (
     Evidence,
@@ -57,9 +58,7 @@ def summarize(
         return Summary(language=words.language, style=style, answer=words.paragraph(told or [words.say("nothing")]))
     known = {face.id: face for face in faces}
     order = ranked(chosen, [face.id for face in faces])
-    led = [one for one in order if one.question not in NOT_LED_WITH and not _silent_file(one)]
-    first = led[0] if led else order[0]
-    face = known.get(first.subject)
+    grounds = {one.id: reason(words, one, evidence, known.get(one.subject)) for one in order}
     findings = tuple(
         Finding(
             question=one.question,
@@ -67,62 +66,38 @@ def summarize(
             answer=answer_of(one),
             verdict=one.id,
             text=phrase(words, one, evidence, known.get(one.subject)),
-            reason=None if style == "short" else reason(words, one, evidence, known.get(one.subject))[0],
+            reason=None if style == "short" else grounds[one.id][0],
         )
         for one in order
     )
     answer = words.paragraph([*told, answer_text(words, order, evidence, known, with_why=style == "short")])
     if style == "short":
-        return Summary(language=words.language, style=style, answer=answer, findings=findings, cites=_ids(order, []))
-    why, grounds = reason(words, first, evidence, face)
-    why = why or _cause(words, first, face)
-    sure = trust(words, first, leading(first, evidence))
-    why, sure = _placed(words, order, first, why), _placed(words, order, first, sure)
+        return Summary(language=words.language, style=style, answer=answer, findings=findings, cites=_ids(order))
+    spoken = spoken_of(order)
+    placed = {item.id for item in evidence if item.region}
+
+    def why(one: Verdict) -> list[str]:
+        text, _ = grounds[one.id]
+        if answer_of(one) == "cannot_tell":
+            text = cause(words, one, known.get(one.subject))
+        return [text] if text else []
+
+    def what_next(one: Verdict) -> list[str]:
+        return [next_step(words, one, known.get(one.subject), placed=not placed.isdisjoint(grounds[one.id][1]))]
+
+    sure = each.lines(words, spoken, lambda one: trust(words, one, leading(one, evidence)))
     if style == "expert":
-        sure = words.paragraph([text for text in (sure, numbers(words, order)) if text]) or None
+        sure = "\n".join(text for text in (sure, numbers(words, order)) if text) or None
     return Summary(
         language=words.language,
         style=style,
         answer=answer,
-        reason=why,
+        reason=each.lines(words, spoken, why),
         trust=sure,
-        next_step=next_step(words, first, face, placed=any(item.id in grounds and item.region for item in evidence)),
+        next_step=each.lines(words, spoken, what_next),
         findings=findings,
-        cites=_ids(order, grounds),
+        cites=_ids(order, *(grounds[one.id][1] for one in spoken)),
     )
-
-
-def _cause(words: Sentences, verdict: Verdict, face: Face | None) -> str | None:
-    """Why a verdict could not be reached, as a sentence; None where there is one."""
-    if verdict.reason == "no_face":
-        return words.say("reason", "no_face")
-    if not _is_open(verdict):
-        return None
-    return words.say("without_why", text=words.capital(because(words, verdict, face)))
-
-
-def _placed(words: Sentences, order: Sequence[Verdict], verdict: Verdict, text: str | None) -> str | None:
-    """A sentence about one verdict of several, with what it is about before it."""
-    subject = words.find("subjects", verdict.question)
-    if text is None or verdict.reason == "no_face":
-        return text
-    same = [one for one in order if one.question == verdict.question]
-    if len({(answer_of(one), one.label) for one in same}) > 1:
-        text = words.say("of_face", subject=verdict.subject, text=text)
-    # A cause that stands for all attacks needs no subject.
-    together = _is_open(verdict) and all(_is_open(one) for one in order if one.question in ATTACKS)
-    if subject is None or len({one.question for one in order}) == 1 or together:
-        return text
-    return words.say("about", subject=words.capital(subject), text=text)
-
-
-def _is_open(verdict: Verdict) -> bool:
-    return answer_of(verdict) == "cannot_tell"
-
-
-def _silent_file(verdict: Verdict) -> bool:
-    """Whether a verdict says only that the file says nothing, which leads no summary of other questions."""
-    return verdict.question == "provenance" and answer_of(verdict) == "cannot_tell"
 
 
 def _chosen(
@@ -162,5 +137,5 @@ def _unreadable(words: Sentences, style: Style, problem: Problem) -> Summary:
     return Summary(language=words.language, style=style, answer=answer, next_step=None if style == "short" else step)
 
 
-def _ids(order: Sequence[Verdict], grounds: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*(one.id for one in order), *grounds]))
+def _ids(order: Sequence[Verdict], *grounds: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(one.id for one in order), *(name for found in grounds for name in found)]))

@@ -9,6 +9,8 @@ from faceagent.types import Evidence, Face, Verdict
 
 MOST_UNITS = 6
 """Muscle movements named in an answer; the table below lists all."""
+MOST_NAMED = 6
+"""Faces named one by one in a sentence; of more, the rest is counted."""
 
 
 def phrase(
@@ -62,3 +64,10 @@ def label(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many
         named = name_units(words, shown[:MOST_UNITS])
         return named if rest <= 0 else f"{named}{words.tables['list']}{words.say('more_units', n=rest)}"
     return words.find("labels", verdict.question, side_of(verdict), form=form) or side_of(verdict).replace("_", " ")
+
+
+def name_faces(words: Sentences, names: Sequence[str]) -> str:
+    """Faces as a sentence names them: "F1, F2 and 4 more"."""
+    if len(names) <= MOST_NAMED:
+        return words.join(names)
+    return words.join([*names[: MOST_NAMED - 1], words.say("more_faces", n=len(names) - MOST_NAMED + 1)])

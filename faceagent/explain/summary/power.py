@@ -15,28 +15,28 @@ UNJUDGED = frozenset({"face_unusable", "no_face", "open_set", "no_evidence", "cr
 """Reasons for which no test gave an answer at all."""
 
 
-def trust(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> str | None:
-    """One sentence on how often such an answer is right. ``weighed`` is the evidence that the verdict rests on."""
+def trust(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> list[str]:
+    """Sentences on how sure an answer is: how often such a test is right. ``weighed`` is what the verdict rests on."""
     answer = answer_of(verdict)
     if verdict.reason == "no_face":
-        return words.say("trust", "no_face")
-    if answer == "cannot_tell" and verdict.question != "provenance":
+        return [words.say("trust", "no_face")]
+    if verdict.question == "provenance":
+        key = {"declares_synthetic": "declared", "inconclusive": "silent"}.get(verdict.label, "signed")
+        return [words.say("trust", key)]
+    if answer == "cannot_tell":
         power = _power(words, verdict, weighed, answer) if verdict.reason not in UNJUDGED else None
-        return power or words.say("trust", "unjudged")
+        return [power or words.say("trust", "unjudged")]
     if verdict.question in (*ATTACKS, "identity"):
         firm = words.say("strength", verdict.strength) if verdict.strength else None
         power = _power(words, verdict, weighed, answer)
-        return words.paragraph([text for text in (firm, power) if text]) or None
-    if verdict.question == "provenance":
-        key = {"declares_synthetic": "declared", "inconclusive": "silent"}.get(verdict.label, "signed")
-        return words.say("trust", key)
+        return [text for text in (firm, power) if text]
     if verdict.question == "age":
-        return words.paragraph([words.say("trust", "range", level=8), words.say("trust", "appearance")])
+        return [words.say("trust", "range", level=8), words.say("trust", "appearance")]
     if verdict.probability is not None:
         right = min(9, round(10 * verdict.probability.value))
         said = words.say("trust", "looks_right" if verdict.question == "expression" else "right", right=right)
-        return words.paragraph([said, words.say("trust", "appearance")]) if verdict.question == "gender" else said
-    return words.say("trust", {"action_units": "units", "quality": "measured"}.get(verdict.question, "looks"))
+        return [said, words.say("trust", "appearance")] if verdict.question == "gender" else [said]
+    return [words.say("trust", {"action_units": "units", "quality": "measured"}.get(verdict.question, "looks"))]
 
 
 def _power(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], answer: Answer) -> str | None:

@@ -74,6 +74,13 @@ def reason(
     return words.say("reason", "estimate"), cited
 
 
+def cause(words: Sentences, verdict: Verdict, face: Face | None) -> str:
+    """Why nothing can be told, as a sentence."""
+    if verdict.reason == "no_face":
+        return words.say("reason", "no_face")
+    return words.say("without_why", text=words.capital(because(words, verdict, face)))
+
+
 def because(words: Sentences, verdict: Verdict, face: Face | None) -> str:
     """Why nothing can be told, as a clause."""
     if verdict.reason == "face_unusable" and face is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from faceagent.types import PolicyDecision, Question, Request
+from faceagent.types import PolicyDecision, Question, Request, Summary
 
 BASE = "en"
 Table = Mapping[str, str | list[str]]
@@ -27,6 +27,11 @@ class Headings:
         found = self.tables["page"][name]
         text = found if isinstance(found, str) else found[n != 1]
         return text.format(n=n, **values)
+
+    def head(self, summary: Summary) -> list[tuple[str, str]]:
+        """What stands below the answer, each text with its heading: why, how sure, what next."""
+        texts = (("why", summary.reason), ("how_sure", summary.trust), ("what_next", summary.next_step))
+        return [(self.say(name), text) for name, text in texts if text]
 
     def title(self, question: Question) -> str:
         """What a question is called above its answer."""

@@ -100,9 +100,12 @@ def _summary(report: Report, words: Headings) -> Value:
         return {"answer": words.document("not_analysed"), "rows": [["", text], ["", reason]]}
     if report.summary is None:
         return {"answer": "", "rows": []}
-    one = report.summary
-    pairs = (("why", one.reason), ("how_sure", one.trust), ("what_next", one.next_step))
-    return {"answer": one.answer, "rows": [[words.say(name), text] for name, text in pairs if text]}
+    rows = [
+        ["" if place else heading, line]
+        for heading, text in words.head(report.summary)
+        for place, line in enumerate(text.splitlines())
+    ]
+    return {"answer": report.summary.answer, "rows": rows}
 
 
 def _picture(report: Report, pixels: Pixels | None, files: Files, words: Headings) -> Value:

@@ -8,6 +8,7 @@ from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.agent.chat.reply.expected import AGE
 from faceagent.explain.summary.answers import ATTACKS
 from faceagent.judge import PICTURE_QUESTIONS
+from faceagent.report.headings import headings_in
 from faceagent.storage.conversation_store import Exchange
 from faceagent.storage.keys import record_key
 from faceagent.types import Evidence, PolicyDecision, Question, Summary, Verdict
@@ -80,14 +81,18 @@ def _whose(context: ReplyContext, item: str, verdicts: list[Verdict]) -> str:
 
 
 def _reasons(context: ReplyContext, item: str, summary: Summary) -> Iterator[str]:
-    """Why, with the evidence it rests on; how far to trust it; and what to do next."""
-    if summary.reason:
-        cited = [name for name in summary.cites if context.record.is_a(record_key(item, name), Evidence)]
-        yield f"{summary.reason}{context.format_citations(item, cited)}"
-    if summary.trust:
-        yield summary.trust
-    if summary.next_step and ATTACKED & set(context.asked):
-        yield summary.next_step
+    """Why, with the evidence it rests on; how far to trust it; and what to do next.
+
+    Several lines, one per question, stand below a heading.
+    """
+    if not ATTACKED & set(context.asked):
+        summary = summary.model_copy(update={"next_step": None})
+    for heading, text in headings_in(context.language).head(summary):
+        if "\n" in text:
+            yield f"{heading}:"
+        cited = summary.cites if text == summary.reason else ()
+        evidence = [name for name in cited if context.record.is_a(record_key(item, name), Evidence)]
+        yield f"{text}{context.format_citations(item, evidence)}"
 
 
 def notices(context: ReplyContext) -> Iterator[str]:
