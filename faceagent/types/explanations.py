@@ -48,7 +48,7 @@ class Summary(FrozenModel):
     """The direct answer in plain words, from verdicts and evidence by rules: what, why, how sure, what next.
 
     ``answer`` is always there; the other texts are left out where there is nothing to say, and in the short style.
-    Where several questions were asked, ``reason``, ``trust`` and ``next_step`` have a line for each, led by its subject.
+    Where several questions were asked, ``reason``, ``trust`` and ``next_step`` have a line for each that names it.
     """
 
     language: str = Field(description="code of the language it is written in: en, es, zh")
