@@ -293,3 +293,51 @@ def test_a_refusal_is_in_the_language_of_the_summary(language: str, topic: str) 
     )
     told = summarize([], refused=[refusal], language=language)
     assert topic in told.answer and "Inferring" not in told.answer
+
+
+def test_each_question_asked_by_name_has_its_reason_and_its_certainty() -> None:
+    small = face(reasons={"morph": ("face_too_small",)})
+    clean = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3)
+    shut = verdict("morph", "inconclusive", status="uncertain", reason="face_unusable")
+    found = summarize([clean, shut, verdict("age", "20-30 years")], [SPLICE], [small])
+    assert found.reason is not None and found.trust is not None and found.next_step is not None
+    for text in (found.reason, found.trust, found.next_step):
+        assert [line.partition(":")[0] for line in text.splitlines()] == ["Manipulation", "Blend of two people", "Age"]
+    assert "Blend of two people: The face is too small." in found.reason.splitlines()
+    assert "a clean result is no proof" in found.trust
+
+
+def test_faces_that_differ_are_named_and_what_they_share_is_said_once() -> None:
+    faces = [face(name) for name in ("F1", "F2", "F3")]
+    firm = verdict("spoof", "spoof", "F1", strength="strong")
+    weak = [verdict("spoof", "live", name, status="leans", strength="weak") for name in ("F2", "F3")]
+    found = summarize([firm, *weak], [], faces)
+    assert found.trust == "F1: The evidence for this answer is strong. F2 and F3: The evidence for this answer is weak."
+    alike = summarize(weak, [], faces)
+    assert alike.trust == "The evidence for this answer is weak."
+    assert "F2" not in (alike.reason or "")
+
+
+def test_of_many_faces_that_differ_the_rest_is_counted() -> None:
+    reasons = ("too_dark", "too_blurry", "occluded", "too_bright", "extreme_pose", "face_too_small", "low_resolution")
+    faces = [face(f"F{number}", reasons={"age": (why,)}) for number, why in enumerate(reasons, start=1)]
+    shut = [verdict("age", "inconclusive", one.id, status="uncertain", reason="face_unusable") for one in faces]
+    found = summarize(shut, [], faces)
+    assert found.reason is not None and found.reason.startswith("F1: The face is too dark.")
+    assert found.reason.endswith("1 more face is left out here.")
+
+
+def test_a_question_without_an_answer_is_told_apart_from_one_that_was_not_measured() -> None:
+    even = verdict("expression", "inconclusive", status="uncertain", reason="weak_evidence")
+    assert "much likelier" in (summarize([even], [], [face()]).trust or "")
+    shut = even.model_copy(update={"reason": "face_unusable"})
+    assert "could not be measured" in (summarize([shut], [], [face()]).trust or "")
+
+
+def test_a_line_holds_no_break() -> None:
+    shut = [
+        verdict(one, "inconclusive", status="uncertain", reason=why)
+        for one, why in (("age", "open_set"), ("forgery", "face_unusable"))
+    ]
+    found = summarize(shut, [], [face(reasons={"forgery": ("too_dark",)})])
+    assert "\n" in (found.reason or "") and "\n" not in found.line and "\n" not in found.text

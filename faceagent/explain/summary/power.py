@@ -25,7 +25,8 @@ def trust(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> li
         return [words.say("trust", key)]
     if answer == "cannot_tell":
         power = _power(words, verdict, weighed, answer) if verdict.reason not in UNJUDGED else None
-        return [power or words.say("trust", "unjudged")]
+        close = verdict.question == "expression" and verdict.reason == "weak_evidence"
+        return [power or words.say("trust", "no_favourite" if close else "unjudged")]
     if verdict.question in (*ATTACKS, "identity"):
         firm = words.say("strength", verdict.strength) if verdict.strength else None
         power = _power(words, verdict, weighed, answer)
@@ -48,7 +49,7 @@ def _power(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], answ
         errors = tests[0].operating_points[0].errors
         return words.say(
             "trust",
-            "power_identity",
+            "power_identity_open" if answer == "cannot_tell" else "power_identity",
             strangers=_rare(words, errors.get("fmr", 0.0), "strangers"),
             missed=_of(words, errors.get("fnmr", 0.0)),
         )

@@ -87,8 +87,8 @@ def because(words: Sentences, verdict: Verdict, face: Face | None) -> str:
         reasons = [one for one in face.reasons.get(verdict.question, ()) if words.find("because", one)]
         if reasons:
             return words.join([words.say("because", one) for one in reasons[:2]])
-    if verdict.question == "expression" and verdict.reason == "weak_evidence":
-        return words.say("because", "weak_expression")
+    if verdict.reason == "weak_evidence" and verdict.question in ("expression", "identity"):
+        return words.say("because", f"weak_{verdict.question}")
     return words.find("because", verdict.reason or "no_evidence") or words.say("because", "no_evidence")
 
 
