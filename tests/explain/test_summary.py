@@ -267,7 +267,7 @@ def test_what_stays_open_for_one_of_several_faces_is_said() -> None:
     found = [verdict(question, LABELS[question][1], one.id) for question in ATTACKS for one in faces]
     open_one = verdict("spoof", "inconclusive", "F1", status="uncertain", reason="weak_evidence")
     told = summarize([open_one if one.id == open_one.id else one for one in found], [], faces)
-    assert "2 faces: F2 looks live; F1 cannot be judged." in told.answer
+    assert "2 faces: F2 looks live; F1 cannot be judged for a print or a screen." in told.answer
 
 
 def test_a_covered_face_leads_with_what_cannot_be_told_and_why() -> None:
