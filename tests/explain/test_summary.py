@@ -273,12 +273,19 @@ def test_what_stays_open_for_one_of_several_faces_is_said() -> None:
 def test_a_covered_face_leads_with_what_cannot_be_told_and_why() -> None:
     covered = face(reasons={question: ("occluded",) for question in ATTACKS})
     shut = [verdict(one, "inconclusive", status="uncertain", reason="face_unusable") for one in ATTACKS]
-    told = summarize([*shut, verdict("action_units", "AU5A")], [], [covered])
+    others = [
+        verdict("action_units", "AU5A"),
+        verdict("quality", "limited"),
+        verdict("provenance", "inconclusive", "P1", status="uncertain", reason="absent"),
+    ]
+    told = summarize([*shut, *others], [], [covered])
     assert told.answer == (
         "Whether this face is manipulated, a blend of two people or a picture of a print or a screen cannot be told: "
         "part of the face is covered."
     )
     assert told.next_step == "Use a picture in which the whole face can be seen."
+    few = summarize([*shut, others[0]], [], [covered])
+    assert few.answer.endswith("part of the face is covered. Visible muscle movements: AU5A.")
 
 
 @pytest.mark.parametrize(("language", "topic"), [("es", "expresión"), ("zh", "表情")])

@@ -10,7 +10,7 @@ from faceagent.types import Evidence, Face, Question, Verdict
 
 MOST_GROUPS = 4
 """Groups of faces told apart in one sentence."""
-FEW_ASKED = 3
+FEW_ASKED = 5
 """Questions up to which each has its sentence, also one that cannot be answered."""
 NOT_LED_WITH: frozenset[Question] = frozenset({"quality", "action_units"})
 """Questions that a summary of many questions leaves to the tables, unless nothing else was asked."""
