@@ -20,4 +20,4 @@ def route(text: str, context: DialogueContext | None = None, reader: Reader | No
     known = context or DialogueContext()
     if reader is None or not is_question(text):
         return plan_by_rules(text, known)
-    return arbitrate(text, known, reader.read(text))
+    return arbitrate(text, known, reader.read(text, follows=bool(known.questions)))

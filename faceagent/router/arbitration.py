@@ -8,7 +8,7 @@ the rules nor the networks had seen (``python -m finetune.text.reader --folds``)
 
 import re
 import tomllib
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from functools import cache
 from typing import cast
 
@@ -61,9 +61,9 @@ ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
 REFUSED_KIND, LEADING_TOPIC = 0.6, 0.25
 """Probability of a turn that must be refused, whichever topic it is, from which the likeliest topic counts; and the
 least probability of that topic."""
-NO_PURPOSE, SURE_PURPOSE = 0.02, 0.8
-"""Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; and
-from which one counts that they did not find."""
+NO_PURPOSE, LIKELY_PURPOSE, SURE_PURPOSE = 0.02, 0.5, 0.8
+"""Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; from
+which the likeliest counts where they found one anywhere in a long text; and from which it counts in any case."""
 ABSENT_DETAIL, ADDED_DETAIL = 0.05, 0.9
 """Probability below which a detail of the rules describes nobody in the picture, and from which one is added."""
 SPANISH = 0.8
@@ -94,29 +94,48 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     focused = reading.focus if is_long else text
     reading = reading.model_copy(update={"focus": focused})
     plan = plan_by_rules(focused, context) if is_long else whole
-    if is_long and plan.kind in FOLLOW_UPS and not context.questions and reading.best_kind[0] == "analyse":
-        # There is no turn before that "again" or "why" in a story could be about.
-        plan = plan.model_copy(update={"kind": "analyse"})
+    # Without a turn before there is none that "again" or "why" in a story could be about.
+    is_new = is_long and plan.kind in FOLLOW_UPS and not context.questions and reading.best_kind[0] == "analyse"
+    plan = plan.model_copy(update={"kind": "analyse"}) if is_new else plan
     advice = _advice(plan, context, reading, is_long=is_long)
+    advice = advice._replace(kind=advice.kind or "analyse") if is_new else advice
+    if is_long and whole.purpose_change == "stated":
+        # It may be stated in any piece.
+        advice = advice._replace(purpose=_read_purpose(reading, LIKELY_PURPOSE))
     advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
     plan = plan_by_rules(focused, context, advice._replace(language=language))
-    return _faces_of_long_turn(plan, whole, reading) if is_long else plan
+    return _places_of_long_turn(plan, whole, context, reading) if is_long else plan
 
 
-def _faces_of_long_turn(plan: Plan, whole: Plan, reading: Reading) -> Plan:
+def _places_of_long_turn(plan: Plan, whole: Plan, context: DialogueContext, reading: Reading) -> Plan:
     """The plan of a long turn with the faces and pictures that its deciding piece names.
 
-    Where it names nobody, the one who is placed anywhere in the text is meant: "That's Tom, on the far right".
+    Where that names nobody, or somebody who is described more fully elsewhere, the one who is described in the text is
+    meant: "That's Tom, on the far right". A picture that is named elsewhere counts where there are several.
     """
     if plan.kind in NOTHING_RUNS:
         return plan
-    asked = plan_by_rules(reading.deciding, DialogueContext())
+    asked = plan_by_rules(reading.deciding, context)
     absent = _absent(reading)
-    placed = tuple(face for face in without_details(whole.faces, absent) if face.side or face.index)
-    faces = without_details(asked.faces, absent) or (placed if len(placed) == 1 else ())
-    alone = plan.pictures if asked.pictures != ("this",) or "identity" in plan.questions else ("this",)
-    return plan.model_copy(update={"faces": faces, "pictures": alone})
+    described = [
+        face for face in without_details(whole.faces, absent) if face.side or face.index or len(face.words) > 1
+    ]
+    named = without_details(asked.faces, absent)
+    faces, pictures = tuple(_fuller(face, described) for face in named), plan.pictures
+    if not faces and len(described) == 1 and "identity" not in plan.questions:
+        faces = (described[0],)
+    if "identity" not in plan.questions and asked.pictures == ("this",):
+        pictures = whole.pictures if context.pictures > 1 and len(whole.pictures) == 1 else ("this",)
+    return plan.model_copy(update={"faces": faces, "pictures": pictures})
+
+
+def _fuller(face: FaceReference, described: Sequence[FaceReference]) -> FaceReference:
+    """The only one of those described whom a reference by a word such as "the boy" can mean, else the reference."""
+    if face.side or face.index or face.superlative or face.every:
+        return face
+    meant = [one for one in described if set(face.words) <= set(one.words)]
+    return meant[0] if len(meant) == 1 else face
 
 
 def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: bool) -> Advice:
@@ -126,10 +145,10 @@ def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: 
     topics = _added_topics(plan, context, reading)
     if topics:
         return Advice(kind="refused", questions=(), topics=topics)
-    unsupported = not is_long and not context.questions and _is_unsupported(plan, reading)
+    unsupported = not context.questions and _is_unsupported(plan, reading)
     if unsupported and reading.kind[NO_REQUEST] < LIKELY_REMARK:
         return Advice(kind="unclear", questions=(), dropped=frozenset(policy.TOPICS), has_purpose=False)
-    if unsupported or (not is_long and (_is_no_request(plan, reading) or _tells_of_somebody(plan, reading))):
+    if unsupported or _is_no_request(plan, reading) or _tells_of_somebody(plan, reading):
         return Advice(kind="out_of_scope", questions=(), dropped=frozenset(policy.TOPICS), has_purpose=False)
     dropped = _dropped_topics(plan, reading)
     has_purpose = _has_purpose(plan, reading)
@@ -242,9 +261,9 @@ def _has_purpose(plan: Plan, reading: Reading) -> bool:
     return reading.purpose.get(plan.purpose, 1.0) >= NO_PURPOSE
 
 
-def _read_purpose(reading: Reading) -> str | None:
-    best = max(reading.purpose, key=lambda name: reading.purpose[name])
-    return best if best != "unstated" and reading.purpose[best] >= SURE_PURPOSE else None
+def _read_purpose(reading: Reading, least: float = SURE_PURPOSE) -> str | None:
+    best = max(reading.purpose.keys() - {"unstated"}, key=lambda name: reading.purpose[name])
+    return best if reading.purpose[best] >= least else None
 
 
 def _is_no_request(plan: Plan, reading: Reading) -> bool:

@@ -108,11 +108,13 @@ def without_details(faces: Sequence[FaceReference], absent: Set[str]) -> tuple[F
     """
     found: list[FaceReference] = []
     for face in faces:
+        words = tuple(word for word in face.words if f"word:{word}" not in absent)
         left = face.model_copy(
             update={
                 "side": None if f"side:{face.side}" in absent else face.side,
                 "superlative": None if f"superlative:{face.superlative}" in absent else face.superlative,
-                "words": tuple(word for word in face.words if f"word:{word}" not in absent),
+                # Where one word is meant, the others describe the same person: "the man with the moustache".
+                "words": face.words if words else (),
                 "every": face.every and "every" not in absent,
             }
         )

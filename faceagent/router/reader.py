@@ -6,17 +6,18 @@ described in ``weights/README.md``). The model sees one turn and no conversation
 """
 
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.errors import FaceagentError
-from faceagent.router.plan import FaceReference
+from faceagent.router.pieces import Piece, split_long
+from faceagent.router.plan import FOLLOW_UPS, FaceReference
 from faceagent.router.sentence_encoder import SentenceEncoder, open_encoder
 from faceagent.settings import Settings
 from faceagent.types import QUESTIONS, FrozenModel
@@ -33,19 +34,11 @@ UNSEEN = dict.fromkeys(QUESTIONS, 0.3)
 SLOTS = ("side", "superlative")
 """Fields of a ``FaceReference`` that are details, beside its words."""
 NO_REQUEST = "out_of_scope"
-LONG_WORDS, LONG_CHARACTERS = 24, 40
-"""A turn with more words, or Chinese characters, is read piece by piece."""
-MAX_PIECES = 8
-"""Pieces of a long turn that are read, from its end: what is wanted comes last more often than first."""
-REQUEST = 0.7
-"""Probability from which a piece counts as a request beside the one that decides."""
+REQUEST, JOINED = 0.7, 0.5
+"""Probability from which a piece counts as a request beside the one that decides, and a question as named in it: of
+another question, and of a piece that the deciding one is joined with."""
 ASKS = 0.3
 """What a question mark adds to the probability that a piece decides."""
-MIN_PIECE = 3
-"""Words of a piece; a shorter one belongs to the piece before."""
-_SENTENCE = re.compile(r"(?<=[.!?。！？;；\n])\s*")
-_CLAUSE = re.compile(r"(?<=[,，:：])\s*")
-_HAN = re.compile(r"[㐀-鿿]")
 
 Probabilities = Mapping[str, float]
 
@@ -116,62 +109,74 @@ class Reader:
         """Takes the encoder and the networks, see ``open_reader``."""
         self.encoder, self._heads = encoder, heads
 
-    def read(self, text: str) -> Reading:
-        """The reading of a turn; of a long one, of the pieces in which something is asked."""
+    def read(self, text: str, *, follows: bool = False) -> Reading:
+        """The reading of a turn; of a long one, of the pieces in which something is asked.
+
+        ``follows``: there was a turn before, which a long one may be about.
+        """
         pieces = split_long(text)
         if len(pieces) < 2:
             return self._heads.read(self.encoder.encode(text)).model_copy(update={"focus": text})
-        return focus(pieces, [self._heads.read(self.encoder.encode(piece)) for piece in pieces])
+        readings = [self._heads.read(self.encoder.encode(piece.text)) for piece in pieces]
+        return focus(pieces, readings, follows=follows)
 
 
-def focus(pieces: Sequence[str], readings: Sequence[Reading]) -> Reading:
+def focus(pieces: Sequence[Piece], readings: Sequence[Reading], *, follows: bool = False) -> Reading:
     """The reading of a long turn from those of its pieces.
 
-    The piece that most likely is a request decides. Pieces that are likely requests, too, and name a question stay in
-    ``focus``, and a refused topic counts in each of them.
+    The piece that is likeliest to be a request with something in it decides. Other questions stay in ``focus``, and so
+    do requests that it is joined with by "and"; a refused topic counts in each of them.
     """
     request = [1.0 - one.kind[NO_REQUEST] for one in readings]
-    weight = [share + ASKS * ("?" in piece or "？" in piece) for share, piece in zip(request, pieces, strict=True)]
+    named = [_named(one, follows=follows) for one in readings]
+    weight = [share + content + ASKS * piece.asks for share, content, piece in zip(request, named, pieces, strict=True)]
     best = max(range(len(pieces)), key=lambda place: (weight[place], place))
-    named = [max(one.questions.values(), default=0.0) for one in readings]
-    kept = [
-        place
-        for place, share in enumerate(request)
-        if place == best or (share >= REQUEST and named[place] >= REQUEST and "?" in pieces[place].replace("？", "?"))
-    ]
-    topics = {name: max(readings[place].topics[name] for place in kept) for name in readings[best].topics}
+    asking = [min(share, content) for share, content in zip(request, named, strict=True)]
+    kept = _joined(pieces, asking, best)
+    kept |= {place for place, piece in enumerate(pieces) if _ends_as_question(piece.text) and asking[place] >= REQUEST}
     # Who is meant may be said in any piece: "that's Tom, on the far right".
     details = {name: max(one.details[name] for one in readings) for name in readings[best].details}
-    # So may the purpose be: "I moderate a forum. … Is it edited?"
-    purpose = {
-        name: (min if name == "unstated" else max)(one.purpose[name] for one in readings)
-        for name in readings[best].purpose
-    }
-    text = " ".join(pieces[place] for place in kept)
-    found = {"topics": topics, "details": details, "purpose": purpose, "focus": text, "deciding": pieces[best]}
-    return readings[best].model_copy(update=found)
+    # So may the purpose be, and in more than one: "I moderate a forum. … The account was reported."
+    purpose = {name: 1.0 - prod(1.0 - one.purpose[name] for one in readings) for name in readings[best].purpose}
+    asked = [readings[place] for place in sorted(kept)]
+    return readings[best].model_copy(
+        update={
+            "topics": _likeliest([one.topics for one in asked]),
+            "questions": _likeliest([one.questions for one in asked]),
+            "facts": _likeliest([one.facts for one in asked]),
+            "details": details,
+            "purpose": purpose,
+            "focus": " ".join(pieces[place].text for place in sorted(kept)),
+            "deciding": pieces[best].text,
+        }
+    )
 
 
-def split_long(text: str) -> list[str]:
-    """Sentences of a long text, and clauses of its long sentences; a short text in one piece."""
-    if not _is_long(text):
-        return [text]
-    pieces: list[str] = []
-    for sentence in filter(None, (part.strip() for part in _SENTENCE.split(text))):
-        for piece in _CLAUSE.split(sentence) if _is_long(sentence) else [sentence]:
-            if pieces and _size(piece) < MIN_PIECE:
-                pieces[-1] = f"{pieces[-1]} {piece}"
-            elif piece:
-                pieces.append(piece)
-    return pieces[-MAX_PIECES:]
+def _ends_as_question(text: str) -> bool:
+    return text.endswith(("?", "？"))
 
 
-def _is_long(text: str) -> bool:
-    return len(text.split()) > LONG_WORDS or len(_HAN.findall(text)) > LONG_CHARACTERS
+def _named(reading: Reading, *, follows: bool) -> float:
+    """How likely a piece names something that can be asked; a wish about an answer counts where one was given."""
+    refused = min(reading.kind.get("refused", 0.0), max(reading.topics.values(), default=0.0))
+    found = [*reading.questions.values(), refused, reading.kind.get("everything", 0.0)]
+    if follows:
+        found += [share for kind, share in reading.kind.items() if kind in FOLLOW_UPS]
+    return max(found)
 
 
-def _size(piece: str) -> int:
-    return max(len(piece.split()), len(_HAN.findall(piece)) // 2)
+def _joined(pieces: Sequence[Piece], asking: Sequence[float], best: int) -> set[int]:
+    """The deciding piece, and those before and after that ask as well and are joined with it by words such as "and"."""
+    first, last = best, best
+    while pieces[first].joined and first > 0 and asking[first - 1] >= JOINED:
+        first -= 1
+    while last + 1 < len(pieces) and pieces[last + 1].joined and asking[last + 1] >= JOINED:
+        last += 1
+    return set(range(first, last + 1))
+
+
+def _likeliest(found: Sequence[Probabilities]) -> Probabilities:
+    return {name: max(one[name] for one in found) for name in found[0]}
 
 
 def heads_path() -> Path:

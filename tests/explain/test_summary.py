@@ -341,6 +341,13 @@ def test_a_question_without_an_answer_is_told_apart_from_one_that_was_not_measur
     assert "could not be measured" in (summarize([shut], [], [face()]).trust or "")
 
 
+def test_a_face_that_only_just_will_do_has_a_better_picture_advised() -> None:
+    poor = face().model_copy(update={"quality": face().quality.model_copy(update={"unified": 31.0})})
+    steps = [summarize([verdict("quality", "usable")], [], [one]).next_step for one in (face(), poor)]
+    assert steps[0] == "Nothing needs to be done."
+    assert steps[1] is not None and "firmer answers" in steps[1]
+
+
 def test_a_line_holds_no_break() -> None:
     shut = [
         verdict(one, "inconclusive", status="uncertain", reason=why)

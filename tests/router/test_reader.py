@@ -7,7 +7,8 @@ import pytest
 
 from faceagent.errors import ModelUnavailable
 from faceagent.router import DialogueContext, Reader, open_reader, reader, route
-from faceagent.router.reader import Heads, Reading, focus, split_long
+from faceagent.router.pieces import MAX_PIECES, Piece, split_long
+from faceagent.router.reader import Heads, Reading, focus
 from faceagent.router.sentence_encoder import MAX_TOKENS, SOURCE, Tokenizer
 from faceagent.settings import Settings
 from faceagent.weights.e5 import read_vocabulary
@@ -81,21 +82,68 @@ def test_a_long_turn_is_read_where_something_is_asked(small_model: Reader) -> No
 
 
 def test_long_turns_are_cut_and_short_ones_are_not() -> None:
-    assert split_long("Is it real?") == ["Is it real?"]
+    assert [piece.text for piece in split_long("Is it real?")] == ["Is it real?"]
     long = "I was at the lake, with my aunt and her dog. " * 6 + "Is it real?"
-    assert split_long(long)[-1] == "Is it real?"
-    assert len(split_long(long * 20)) <= reader.MAX_PIECES
+    assert split_long(long)[-1].text == "Is it real?"
+    assert len(split_long(long * 20)) <= MAX_PIECES
+
+
+def test_who_dictates_without_commas_is_cut_before_words_that_join_clauses() -> None:
+    long = (
+        "so we went to the fair on saturday with the children and there was a booth with a parrot in it "
+        "but my sister thinks the picture was changed so could you tell me whether it was edited"
+    )
+    cut = [piece.text for piece in split_long(long)]
+    assert cut[-1] == "so could you tell me whether it was edited"
+    assert " ".join(cut) == long
+
+
+def test_every_clause_of_a_question_asks() -> None:
+    long = (
+        "We had a long day at the lake with my aunt. " * 3 + "Has somebody pasted the face in, and when was it taken?"
+    )
+    last = split_long(long)[-2:]
+    assert [piece.text for piece in last] == ["Has somebody pasted the face in,", "and when was it taken?"]
+    assert [(piece.asks, piece.joined) for piece in last] == [(True, False), (True, True)]
+
+
+def _reading(request: float, question: str, **kinds: float) -> Reading:
+    return Reading(
+        kind={"out_of_scope": 1 - request, "analyse": request, **kinds},
+        questions={"forgery": 0.0, "quality": 0.0, question: 0.9}, topics={}, facts={},
+        purpose={"unstated": 0.5, "moderation": 0.5}, details={}, language={},
+    )  # fmt: skip
 
 
 def test_the_piece_that_asks_decides() -> None:
-    def reading(request: float, question: str) -> Reading:
-        return Reading(
-            kind={"out_of_scope": 1 - request, "analyse": request}, questions={question: 1.0}, topics={}, facts={},
-            purpose={}, details={}, language={},
-        )  # fmt: skip
+    pieces = [Piece("I was ill.", False), Piece("Is it real?", True)]
+    found = focus(pieces, [_reading(0.1, "quality"), _reading(0.9, "forgery")])
+    assert (found.focus, found.deciding) == ("Is it real?", "Is it real?")
+    assert found.questions == {"forgery": 0.9, "quality": 0.0}
 
-    found = focus(["I was ill.", "Is it real?"], [reading(0.1, "quality"), reading(0.9, "forgery")])
-    assert (found.focus, found.questions) == ("Is it real?", {"forgery": 1.0})
+
+def test_two_requests_of_one_sentence_are_both_asked() -> None:
+    pieces = [Piece("Is it sharp,", True), Piece("and is it real?", True, joined=True)]
+    found = focus(pieces, [_reading(0.9, "quality"), _reading(0.9, "forgery")])
+    assert found.focus == "Is it sharp, and is it real?"
+    assert found.questions == {"forgery": 0.9, "quality": 0.9}
+    left_out = [Piece("I know how sharp it is,", False), Piece("tell me if it is real.", False)]
+    assert focus(left_out, [_reading(0.9, "quality"), _reading(0.9, "forgery")]).focus == "tell me if it is real."
+
+
+def test_a_wish_about_an_answer_decides_only_where_one_was_given() -> None:
+    pieces = [Piece("It looks edited to me.", False), Piece("Can you say it simpler?", True)]
+    wish = _reading(0.9, "quality").model_copy(
+        update={"kind": {"out_of_scope": 0.0, "simplify": 1.0}, "questions": {"forgery": 0.0, "quality": 0.0}}
+    )
+    edited = _reading(0.9, "forgery")
+    assert focus(pieces, [edited, wish], follows=True).deciding == "Can you say it simpler?"
+    assert focus(pieces, [edited, wish]).deciding == "It looks edited to me."
+
+
+def test_a_purpose_that_several_pieces_hint_at_is_likelier() -> None:
+    pieces = [Piece("I moderate a forum.", False), Piece("Is it real?", True)]
+    assert focus(pieces, [_reading(0.1, "quality"), _reading(0.9, "forgery")]).purpose["moderation"] == 0.75
 
 
 def test_classes_exclude_each_other_or_not_and_an_untrained_question_is_open() -> None:

@@ -12,6 +12,8 @@ from faceagent.types import Evidence, Face, Verdict
 UNITS = 3
 """Most muscle movements named in one sentence."""
 GENERATED = "generated as a whole"
+FAIR = 50
+"""Quality of 100 below which a better picture is advised, although this one can be used."""
 
 _REMEDIES = {
     "open_set": "real_photo",
@@ -112,7 +114,9 @@ def next_step(words: Sentences, verdict: Verdict, face: Face | None, *, placed: 
         steps = {"declares_synthetic": "declares", "invalid": "invalid", "inconclusive": "silent"}
         return words.say("next", steps.get(verdict.label, "signed"))
     if question == "quality":
-        return words.say("next", "quality_good" if verdict.label == "usable" else "quality_bad")
+        if verdict.label != "usable":
+            return words.say("next", "quality_bad")
+        return words.say("next", "quality_fair" if face and face.quality.unified < FAIR else "quality_good")
     return words.say("next", "expression" if question in ("expression", "action_units") else "described")
 
 
