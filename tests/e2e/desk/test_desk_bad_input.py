@@ -16,14 +16,14 @@ MARKUP = "<img src=x onerror=window.hit=1>"
 RIGHT_TO_LEFT = "صورة \u202egpj.jpg"
 OVERRIDE = "\u202e"
 """Turns the letters after it around; the service takes it out of names."""
-CAMERA_MAKE = 0x010F
+SOFTWARE = 0x0131
 MANY = 60
 
 
 @pytest.mark.parametrize("name", [f"{MARKUP}.jpg", RIGHT_TO_LEFT])
 def test_names_metadata_and_chat_stay_text(desk: Desk, astronaut: NDArray[np.uint8], name: str) -> None:
     exif = Image.Exif()
-    exif[CAMERA_MAKE] = MARKUP
+    exif[SOFTWARE] = MARKUP
     page = desk.page
     desk.open("/")
     desk.ask_only("provenance")
@@ -109,7 +109,7 @@ def test_a_picture_without_a_face_and_a_file_that_is_no_picture(desk: Desk) -> N
     desk.open("/")
     desk.drop(("notes.jpg", "image/jpeg", b"no picture at all"))
     desk.case_id()
-    expect(desk.page.locator(".summary h1")).to_contain_text("cannot")
+    expect(desk.page.locator(".summary h1")).to_contain_text("could not be analysed")
 
 
 def test_sixty_faces_in_forty_megapixels(desk: Desk, astronaut: NDArray[np.uint8]) -> None:
