@@ -12,7 +12,10 @@ export function caseRow(one) {
     one.sign_off && one.sign_off !== "open" ? h("span", { class: `tag ${one.sign_off}` }, t(`states.${one.sign_off}`)) : null);
 }
 
+// Whether there is a picture to show: a file that could not be read may have been kept as well.
+export function hasPicture(one) { return one.kept && !one.problem; }
+
 export function thumbnail(one) {
-  if (!one.kept) return h("span", { class: "thumb none", "aria-hidden": "true" });
+  if (!hasPicture(one)) return h("span", { class: "thumb none", "aria-hidden": "true" });
   return h("img", { class: "thumb", src: `/v1/cases/${one.case_id}/thumbnail`, alt: "", loading: "lazy", width: "48", height: "48" });
 }

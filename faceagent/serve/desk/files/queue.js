@@ -1,6 +1,6 @@
 // The review queue: cases by filter and order, driven by keys, signed one by one or together, taken away as a file.
 
-import { thumbnail } from "./case_row.js";
+import { hasPicture, thumbnail } from "./case_row.js";
 import { download, fill, h, named, say, typing } from "./dom.js";
 import { getJson, send, sendJson } from "./http.js";
 import { filterBar } from "./queue_filter.js";
@@ -92,7 +92,7 @@ export async function open(place, { go, who }) {
     });
     side.sign = sign;
     fill(side, h("div", { class: "card stack" },
-      one.kept ? h("img", { class: "side-picture", src: `/v1/cases/${one.case_id}/picture?side=640`, alt: one.name }) : null,
+      hasPicture(one) ? h("img", { class: "side-picture", src: `/v1/cases/${one.case_id}/picture?side=640`, alt: one.name }) : null,
       h("div", {}, h("a", { class: "name", href: `/case/${one.case_id}`, "data-go": "" }, named(one.name)), h("p", { class: "soft small" }, one.answer ?? "")),
       sign.node));
   }
