@@ -13,7 +13,7 @@ from faceagent.serve.moderation import NamedPolicy, read_policy
 from faceagent.serve.policies import DEFAULT_POLICY, MOST_BYTES, NAME, find_policy
 from faceagent.storage.database import case_index
 from faceagent.storage.database import cases as stored
-from faceagent.types import FrozenModel, Report
+from faceagent.types import FrozenModel, Reason, Report
 from faceagent.types.service import Decision
 
 router = APIRouter(tags=["moderation"])
@@ -36,6 +36,7 @@ class PreviewChange(FrozenModel):
     case_id: str
     name: str
     kept: bool
+    problem: Reason | None
     before: Decision
     after: Decision
     reasons: tuple[str, ...] = Field(description="of the rules of the document that decide")
@@ -71,6 +72,7 @@ def preview_policy(service: ServiceHere, key: Submitter, body: PreviewBody) -> P
                     case_id=entry.case_id,
                     name=entry.name,
                     kept=entry.kept,
+                    problem=entry.problem,
                     before=was.decision,
                     after=becomes.decision,
                     reasons=becomes.reasons,
