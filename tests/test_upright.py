@@ -46,7 +46,7 @@ def test_a_turned_photograph_is_turned_back(quarters: int, astronaut: np.ndarray
     frame = FaceFrame(content=(0, 0, width, height), photograph=photograph, quarters=quarters, box=(0, 0, 1, 1))
     part = cut_out(turned, frame)
     difference = np.abs(np.rot90(part, -quarters).astype(int) - astronaut)[4:-4, 4:-4]
-    assert difference.mean() < 3
+    assert difference.mean() < 1, "bicubic samples differ by 1.07"
     points = RNG.uniform(100, 400, (20, 2))
     assert np.allclose(points_out(frame, points_into(frame, points)), points, atol=1e-5)
     x0, y0, x1, y1 = box_out(frame, (200, 150, 300, 290))

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceagent.types import Face, FaceFrame
-from faceagent.upright import TURNING_BACK, cut_out, frame_of, matrix_into, points_out, size_of
+from faceagent.types import Face
+from faceagent.upright import cut_out, frame_of, matrix_into
 
 SCALE = 1.0
 """Side of the crop over the longer side of the face box.
@@ -48,8 +48,6 @@ def crop_face(pixels: NDArray[np.uint8], face: Face, *, size: int = 224, scale: 
     """
     height, width = pixels.shape[:2]
     frame = frame_of(face, width, height)
-    if frame.photograph is not None and scale * _longer_side(frame.box) < 2 * FINEST * size:
-        return _photograph_crop(pixels, frame, size, scale)
     part = pixels if face.frame is None else cut_out(pixels, frame)
     if frame.degrees:
         crop = turned_crop(part, frame.box, frame.degrees, size=size, scale=scale)
@@ -117,41 +115,6 @@ def turned_crop(
     turned = cv2.warpAffine(window, local, (fine, fine), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     whole = _turning(centre, degrees, size / side, size)
     return Crop(_resized(np.asarray(turned, np.uint8), size), whole, _inside(whole, size, pixels))
-
-
-def _photograph_crop(pixels: NDArray[np.uint8], frame: FaceFrame, size: int, scale: float) -> Crop:
-    """``turned_crop`` of a face in a photograph that lies turned in the picture, without turning the photograph first.
-
-    Every resampling takes sharpness, which detectors read: the crop is sampled once, from the picture itself.
-    """
-    x0, y0, x1, y1 = frame.box
-    side = max(2.0, scale * _longer_side(frame.box))
-    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
-    fine = max(size, round(side))
-    back = np.asarray(cv2.invertAffineTransform(_turning(centre, frame.degrees, fine / side, fine)), np.float64)
-    across, down = np.meshgrid(np.arange(fine), np.arange(fine))
-    places = np.stack([across.ravel(), down.ravel()], axis=1) @ back[:, :2].T + back[:, 2]
-    places = np.stack([_folded(one, side) for one, side in zip(places.T, size_of(frame), strict=True)], axis=1)
-    x, y = (one.reshape(fine, fine).astype(np.float32) for one in points_out(frame, places).T)
-    sampled = cv2.remap(pixels, x, y, TURNING_BACK, borderMode=cv2.BORDER_REPLICATE)
-    whole = _turning(centre, frame.degrees, size / side, size)
-    into = matrix_into(frame)
-    matrix = np.column_stack([whole[:, :2] @ into[:, :2], whole[:, :2] @ into[:, 2] + whole[:, 2]])
-    shown = np.zeros(size_of(frame)[::-1], np.uint8)
-    return Crop(_resized(np.asarray(sampled, np.uint8), size), matrix, _inside(whole, size, shown))
-
-
-def _longer_side(box: tuple[float, float, float, float]) -> float:
-    return max(box[2] - box[0], box[3] - box[1])
-
-
-def _folded(places: NDArray[np.float64], limit: int) -> NDArray[np.float64]:
-    """Places along a side of ``limit`` px, reflected at its outer pixels."""
-    if limit == 1:
-        return np.zeros_like(places)
-    period = 2.0 * (limit - 1)
-    folded = places % period
-    return np.asarray(np.minimum(folded, period - folded))
 
 
 def _turning(centre: NDArray[np.float64], degrees: float, zoom: float, size: int) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ TOLERANCE = {"forgery": 1.8, "morph": 0.4, "spoof": 5.0, "age": 5.0, "gender": 1
 """How far a tilt without a filled canvas, or a mirror image, may move each score: logits, and years.
 
 Forgery 2.1 moves by .56 (standard deviation over 32 faces, mirrored; 2.0 by .51), this photograph by 1.6."""
-CLOSE = {"forgery": 0.8, "morph": 0.25, "spoof": 1.0, "age": 2.5, "gender": 0.5}
+CLOSE = {"forgery": 0.5, "morph": 0.25, "spoof": 1.0, "age": 2.5, "gender": 0.5}
 """The same for a tilt on a canvas of one colour, which is undone as a whole."""
 
 
