@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from faceagent.explain.summary.sentences import sentences_in
 from faceagent.policy import PURPOSES
 from faceagent.report.headings import headings_in
 from faceagent.types import LANGUAGES, QUESTIONS
@@ -59,7 +60,8 @@ def words(language: str) -> dict[str, Any]:
     merged = {section: {**table, **own.get(section, {})} for section, table in base.items()}
     lists = {"questions": QUESTIONS, "purposes": PURPOSES}
     shared = {name: dict(headings_in(language).tables[name]) for name in SHARED}
-    return {**merged, **shared, "lists": lists}
+    units = dict(sentences_in(language).tables["units"])
+    return {**merged, **shared, "units": units, "lists": lists}
 
 
 def _read(language: str) -> dict[str, dict[str, str]]:

@@ -59,8 +59,7 @@ function head(state) {
   return h("header", { class: "case-head" },
     h("div", { class: "grow" }, h("p", { class: "name big" }, named(report.source)),
       h("p", { class: "soft small" }, h("code", {}, id), ` · ${when(view.created)} · ${t("case.expires", { when: when(view.expires) })}`)),
-    h("div", { class: "row" },
-      shareMenu(state)));
+    shareMenu(state));
 }
 
 function summary(state) {
@@ -90,7 +89,7 @@ function ofFace(state) {
   const why = explanations(state, face.id);
   return [
     h("section", { class: "card" }, h("h2", {}, t("case.answers", { id: face.id })), strips(state, face.id)),
-    why.length ? h("section", { class: "card" }, fold(t("case.explained"), h("div", {}, why), { open: true })) : null,
+    why.length ? h("section", { class: "card" }, fold(t("case.explained"), h("div", {}, language() === "en" ? null : h("p", { class: "soft small" }, t("case.in_english")), why), { open: true })) : null,
     h("section", { class: "card" }, fold(t("case.charts"), h("div", { class: "columns" }, quality(face), actionUnits(state, face)), { open: true })),
     h("section", { class: "card" }, fold(t("case.evidence"), evidenceTable(state, face.id), { note: face.id })),
   ];

@@ -1,15 +1,19 @@
 // What is chosen on the page of a case: a face, the lit parts of it, a part that was clicked; and who is told.
 
+import { h } from "./dom.js";
+
+export const WHOLE_FACE = "face";
+export const WHOLE_PICTURE = "picture";
+
 export function caseState(id, report, view) {
   const evidence = new Map(report.evidence.map((one) => [one.id, one]));
   const verdicts = new Map(report.verdicts.map((one) => [one.id, one]));
   const first = view.strips.find((one) => report.faces.some((face) => face.id === one.subject))?.subject;
-  const hot = report.evidence.find((one) => one.heatmap && one.subject === first);
   const state = {
     id, report, view, evidence, verdicts,
     face: first ?? report.faces[0]?.id ?? null,
     lit: new Set(), picked: null, map: null, mesh: false, opacity: 0.6,
-    onFace: [], onLight: [],
+    onFace: [], onLight: [], onMap: [],
 
     choose(face) {
       if (face === state.face) return;
@@ -33,10 +37,27 @@ export function caseState(id, report, view) {
     grounds(ids) {
       return ids.flatMap((one) => verdicts.get(one)?.supports ?? [one]).map((one) => evidence.get(one)).filter(Boolean);
     },
-    // The parts of the face that ids are about.
-    areas(ids) { return [...new Set(state.grounds(ids).flatMap((one) => view.areas[one.id] ?? []))]; },
+    // What evidence is about: parts of its face, or the whole of it, or the picture.
+    about(one) { return view.areas[one.id] ?? [report.faces.some((face) => face.id === one.subject) ? WHOLE_FACE : WHOLE_PICTURE]; },
+    areas(ids) { return [...new Set(state.grounds(ids).flatMap((one) => state.about(one)))]; },
+
+    // Evidence that was clicked: its face is chosen, its place lit, its map shown, its row opened.
+    reveal(id) {
+      const one = evidence.get(id);
+      if (!one) return;
+      if (report.faces.some((face) => face.id === one.subject)) state.choose(one.subject);
+      if (one.heatmap) state.show(id);
+      state.light(state.about(one));
+      const row = document.querySelector(`[data-evidence="${CSS.escape(id)}"]`);
+      row?.closest("details")?.setAttribute("open", "");
+      row?.scrollIntoView({ block: "center", behavior: calm() });
+      for (const other of document.querySelectorAll("[data-evidence]")) other.classList.toggle("about", other === row);
+    },
+    show(map) {
+      state.map = map;
+      for (const tell of state.onMap) tell();
+    },
   };
-  if (hot) state.map = null;
   return state;
 }
 
@@ -60,6 +81,18 @@ export function citing(state, node, ids) {
   return node;
 }
 
+function calm() { return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"; }
+
+// The id of evidence as a button that shows what it is about.
+export function citation(state, id, name = id) {
+  const one = state.evidence.get(id);
+  if (!one) return h("cite", {}, name);
+  return h("button", {
+    class: "cited", "data-cited": id, title: one.statement, onclick: () => state.reveal(id),
+    onpointerenter: () => state.light(state.about(one)), onpointerleave: () => state.light([]),
+  }, name);
+}
+
 function mark(ids, is) {
   for (const row of document.querySelectorAll("[data-evidence]")) {
     row.classList.toggle("lit", is && ids.includes(row.dataset.evidence));
@@ -76,6 +109,6 @@ export function followPicks(state, place) {
       node.classList.toggle("about", about);
       if (about && !first && node.offsetParent) first = node;
     }
-    first?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    first?.scrollIntoView({ block: "nearest", behavior: calm() });
   });
 }

@@ -34,8 +34,8 @@ export function actionUnits(state, face) {
 
 function row(state, one, share, text, faint) {
   const code = one.id.split(":")[1];
-  const made = bar(h("span", { title: one.statement }, h("b", {}, code), " ", h("span", { class: "soft", lang: "en" }, one.facts.name ?? "")), share, text, faint, { "data-evidence": one.id });
-  made.addEventListener("pointerenter", () => state.light(state.view.areas[one.id] ?? []));
+  const made = bar(h("span", { title: one.statement }, h("b", {}, code), " ", h("span", { class: "soft" }, t(`units.${code}`))), share, text, faint, { "data-evidence": one.id });
+  made.addEventListener("pointerenter", () => state.light(state.about(one)));
   made.addEventListener("pointerleave", () => state.light([]));
   return made;
 }

@@ -1,5 +1,6 @@
 // The conversation beside a case. Answers stream in; the evidence that an answer cites lights up in the picture.
 
+import { citation } from "./case_state.js";
 import { h, fill, say } from "./dom.js";
 import { eventsOf, send } from "./http.js";
 import { t } from "./words.js";
@@ -63,25 +64,13 @@ export function chat(state) {
 
   function cited(name, citations) {
     const id = citations[name] ?? name;
-    if (!state.evidence.has(id)) return name;
-    return h("button", {
-      class: "cited", "data-cited": id, title: state.evidence.get(id).statement,
-      onclick: () => show(id), onpointerenter: () => state.light(state.view.areas[id] ?? []), onpointerleave: () => state.light([]),
-    }, name);
-  }
-
-  function show(id) {
-    const one = state.evidence.get(id);
-    if (one.subject !== state.face && state.report.faces.some((face) => face.id === one.subject)) state.choose(one.subject);
-    state.light(state.view.areas[id] ?? []);
-    const row = document.querySelector(`[data-evidence="${CSS.escape(id)}"]`);
-    row?.closest("details")?.setAttribute("open", "");
-    row?.scrollIntoView({ block: "center" });
-    row?.classList.add("about");
+    return state.evidence.has(id) ? citation(state, id, name) : name;
   }
 
   function lightCited(answer) {
     const ids = [...answer.querySelectorAll("[data-cited]")].map((one) => one.dataset.cited);
+    const subject = state.evidence.get(ids[0])?.subject;
+    if (state.report.faces.some((face) => face.id === subject)) state.choose(subject);
     for (const row of document.querySelectorAll("[data-evidence]")) row.classList.toggle("about", ids.includes(row.dataset.evidence));
     if (ids.length) state.light(state.areas(ids));
   }

@@ -15,18 +15,21 @@ export function compare(state) {
   const answer = h("p", { class: "answer" });
   const mine = h("canvas", { role: "img", "aria-label": t("compare.query") });
   const body = h("div", { class: "stack" });
+  let one = shown[0];
+  const choice = shown.length < 2 ? null : h("label", { class: "inline small" }, t("compare.choose"),
+    h("select", { onchange: (event) => { one = shown[event.target.selectedIndex]; draw(); } }, shown.map((each) => h("option", {}, each.source))));
 
   async function draw() {
     answer.textContent = identity()?.answer ?? "";
     const face = report.faces.find((one) => one.id === state.face);
     if (!face || !view.kept || !shown.length) return;
-    const one = shown[0];
     const other = report.reference_faces.find((each) => each.picture === one.id);
     const reference = h("canvas", { role: "img", "aria-label": t("compare.reference") });
     await Promise.all([
       aligned(mine, `/v1/cases/${state.id}/picture?side=2048`, report.picture, face),
       other ? aligned(reference, `/v1/cases/${state.id}/references/${one.id}?side=2048`, one, other) : null,
     ]);
+    if (!other) { body.replaceChildren(h("p", { class: "soft small" }, t("compare.no_face"))); return; }
     body.replaceChildren(pair(mine, reference, one), swipe(mine, reference));
   }
 
@@ -51,7 +54,7 @@ export function compare(state) {
 
   state.onFace.push(draw);
   draw();
-  return h("section", { class: "card compare stack", "aria-label": t("compare.title") }, h("h2", {}, t("compare.title")), answer,
+  return h("section", { class: "card compare stack", "aria-label": t("compare.title") }, h("h2", {}, t("compare.title")), answer, choice,
     shown.length ? body : h("p", { class: "soft small" }, t("compare.not_kept")));
 }
 

@@ -1,7 +1,7 @@
 // Everything that was recorded about a face or the picture, one row per measurement, and the explanations that cite it.
 
 import { fill, fold, h } from "./dom.js";
-import { citing } from "./case_state.js";
+import { citation, citing } from "./case_state.js";
 import { t } from "./words.js";
 
 export function evidenceTable(state, subject) {
@@ -28,7 +28,7 @@ function row(state, one) {
     h("td", { lang: "en" }, one.statement, one.status === "ok" ? null : h("span", { class: "tag" }, one.reason ? t(`reasons.${one.reason}`) : t(`statuses.${one.status}`))),
     h("td", { class: "figure" }, one.score ? [Number(one.score.value.toPrecision(3)), " ", h("span", { class: "soft small" }, one.score.scale)] : null),
     h("td", { class: "soft small" }, `${one.tool.name} ${one.tool.version}`));
-  made.addEventListener("pointerenter", () => state.light(state.view.areas[one.id] ?? []));
+  made.addEventListener("pointerenter", () => state.light(state.about(one)));
   made.addEventListener("pointerleave", () => state.light([]));
   return made;
 }
@@ -51,7 +51,7 @@ export function explanations(state, subject) {
 }
 
 function sentence(state, step) {
-  const cited = step.cites.slice(0, MOST_CITED).flatMap((id) => [" ", h("cite", {}, id)]);
+  const cited = step.cites.slice(0, MOST_CITED).flatMap((id) => [" ", citation(state, id)]);
   const more = step.cites.length - MOST_CITED;
   return citing(state, h("li", {}, step.text, cited, more > 0 ? h("span", { class: "soft small" }, ` + ${more}`) : null), step.cites);
 }

@@ -103,7 +103,7 @@ export async function open(place, { go }) {
   document.addEventListener("paste", onPaste);
   for (const name of ["dragover", "dragleave", "drop"]) document.addEventListener(name, onDrag);
 
-  fill(place, h("div", { class: "intake" }, h("div", { class: "stack" }, drop, rows), h("div", { class: "stack" }, options.node, recent)));
+  fill(place, h("div", { class: "intake" }, h("div", { class: "stack" }, drop, rows), h("div", { class: "stack" }, options.nodes, recent)));
   for (const entry of entries) { draw(entry); if (entry.state === "failed") entry.again.hidden = false; }
   work();
   drawRecent(recent);

@@ -8,8 +8,9 @@ const references = [];
 export function optionFields() {
   const shown = h("ul", { class: "plain chips" });
   const file = h("input", { type: "file", id: "references", multiple: true, accept: "image/*", class: "unseen", onchange: () => { take(file.files); file.value = ""; } });
-  const zone = h("div", { class: "references", ondrop: (event) => { event.preventDefault(); take(event.dataTransfer.files); } },
-    h("label", { class: "button", for: "references" }, t("options.add_reference")), file, shown);
+  const compare = h("section", { class: "card stack references", "aria-labelledby": "compare-title", ondrop: (event) => { event.preventDefault(); take(event.dataTransfer.files); } },
+    h("h2", { id: "compare-title" }, t("options.compare")), h("p", { class: "soft small" }, t("options.compare_help")),
+    h("div", { class: "row" }, h("label", { class: "button", for: "references" }, t("options.add_reference")), file), shown);
   const questions = h("div", { class: "chips" }, list("questions").map((name) =>
     h("label", { class: "chip" }, h("input", { type: "checkbox", name: "question", value: name }), t(`titles.${name}`))));
   const purpose = h("select", { id: "purpose" }, list("purposes").map((name) => h("option", { value: name }, t(`purposes.${name}`))));
@@ -25,9 +26,8 @@ export function optionFields() {
   }
   draw();
 
-  const node = h("details", { class: "card fold", open: references.length > 0 },
+  const asked = h("details", { class: "card fold" },
     h("summary", {}, h("h2", {}, t("options.title")), h("span", { class: "soft small" }, t("options.note"))),
-    h("fieldset", {}, h("legend", {}, t("options.compare")), h("p", { class: "soft small" }, t("options.compare_help")), zone),
     h("fieldset", {}, h("legend", {}, t("options.questions")), h("p", { class: "soft small" }, t("options.questions_help")), questions),
     h("p", { class: "field" }, h("label", { for: "purpose" }, t("options.purpose")), purpose),
     h("p", { class: "field" }, h("label", { for: "keep", class: "inline" }, keep, t("options.keep"))));
@@ -41,5 +41,5 @@ export function optionFields() {
   }
   // A person of one picture is not silently compared with the next one.
   function clear() { references.length = 0; }
-  return { node, values, clear };
+  return { nodes: [compare, asked], values, clear };
 }

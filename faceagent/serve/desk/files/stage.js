@@ -1,5 +1,6 @@
 // The picture of a case, large: faces to click, parts of the chosen face, landmarks, a heat map with its opacity.
 
+import { WHOLE_FACE, WHOLE_PICTURE } from "./case_state.js";
 import { fill, h, named } from "./dom.js";
 import { drawHeat } from "./heat.js";
 import { count, t } from "./words.js";
@@ -49,7 +50,7 @@ export function stage(state) {
     const crowded = report.faces.length > LABELLED && !chosen;
     const choose = () => state.choose(face.id);
     return h("g", {
-      class: `face ${tone}${chosen ? " chosen" : ""}`, role: "button", tabindex: "0", "aria-label": label, "aria-pressed": String(chosen),
+      class: `face ${tone}${chosen ? " chosen" : ""}${chosen && state.lit.has(WHOLE_FACE) ? " lit" : ""}`, role: "button", tabindex: "0", "aria-label": label, "aria-pressed": String(chosen),
       onclick: choose,
       onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(); } },
     },
@@ -91,6 +92,8 @@ export function stage(state) {
 
   // Hovering changes classes only; nothing is drawn anew.
   function light() {
+    frame.classList.toggle("lit", state.lit.has(WHOLE_PICTURE));
+    drawn.querySelector(".face.chosen")?.classList.toggle("lit", state.lit.has(WHOLE_FACE));
     for (const one of drawn.querySelectorAll(".part")) one.classList.toggle("lit", state.lit.has(one.dataset.part));
   }
 
@@ -119,7 +122,7 @@ export function stage(state) {
       if (!maps.some((one) => one.id === state.map)) state.map = null;
       if (!maps.length) { fill(place); return; }
       fill(place,
-        h("label", { class: "inline" }, t("stage.map"), h("select", { onchange: (event) => { state.map = event.target.value || null; draw(); } },
+        h("label", { class: "inline" }, t("stage.map"), h("select", { onchange: (event) => state.show(event.target.value || null) },
           h("option", { value: "" }, t("stage.no_map")), maps.map((one) => h("option", { value: one.id, selected: one.id === state.map }, t(`tools.${one.tool.name}`))))),
         h("label", { class: "inline" }, t("stage.opacity"),
           h("input", { type: "range", min: "0", max: "1", step: "0.05", value: String(state.opacity), oninput: (event) => { state.opacity = Number(event.target.value); draw(); } })),
@@ -127,13 +130,16 @@ export function stage(state) {
     }
     fields();
     state.onFace.push(fields);
+    state.onMap.push(() => { const choice = place.querySelector("select"); if (choice) choice.value = state.map ?? ""; });
     return place;
   }
 
   const caption = h("p", { class: "soft small caption" }, named(report.source), ` · ${count(width)} × ${count(height)} px · ${report.picture.format}`, view.kept ? null : ` · ${t("stage.not_kept")}`);
-  const node = h("section", { class: "stage", "aria-label": t("stage.title") }, frame, bar, caption);
+  const hint = view.outlines[state.face] ? h("p", { class: "soft small caption" }, t("stage.hint")) : null;
+  const node = h("section", { class: "stage", "aria-label": t("stage.title") }, frame, bar, hint, caption);
   state.onFace.push(draw);
   state.onLight.push(light);
+  state.onMap.push(draw);
   requestAnimationFrame(setUp);
   return { node, toFace, close: () => box?.close() };
 }
