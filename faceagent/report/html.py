@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from numpy.typing import NDArray
 from PIL import Image
 
+from faceagent.explain.summary.sentences import sentences_in
 from faceagent.intake.blobs import Blobs
 from faceagent.judge import PICTURE_QUESTIONS
 from faceagent.report import figures
@@ -35,7 +36,6 @@ MESH_FACES = 8
 
 TOLD: tuple[Question, ...] = ("identity", "forgery", "morph", "spoof", "expression")
 """Questions whose reason stands in the main flow."""
-COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility")
 
 
 @cache
@@ -56,7 +56,8 @@ def _environment() -> Environment:
 @cache
 def _style() -> tuple[str, str]:
     """The style sheet and the source expression that lets it, and nothing else, through the policy."""
-    text = resources.files("faceagent.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    folder = resources.files("faceagent.report").joinpath("templates")
+    text = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in ("tokens.css", "report.css"))
     return text, "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
@@ -107,12 +108,18 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8], words: Headings
         "dots": "".join(f"M{x:.1f} {y:.1f}h0" for x, y in (face.landmarks or face.points5)),
         "strips": own,
         "why": [one for one in own if one.reason and one.verdict.question in TOLD],
-        "units": [{"name": item.id.rpartition(":")[2], "item": item} for item in units],
+        "units": [{"name": _unit(item, words.language), "item": item} for item in units],
         "maps": [_map(pixels, face, item, evidence) for item in evidence if item.heatmap],
-        "quality": [(name, getattr(face.quality, name)) for name in ("unified", *COMPONENTS)],
+        "quality": [(name, getattr(face.quality, key)) for key, name in words.tables["components"].items()],
         "explanations": [_by_section(one) for one in report.explanations if one.subject == face.id],
         "evidence": evidence,
     }
+
+
+def _unit(item: Evidence, language: str) -> str:
+    """A muscle movement by its code and its name in a language: "AU12 pulled-up lip corners"."""
+    code = item.id.rpartition(":")[2]
+    return f"{code} {sentences_in(language).find('units', code) or item.facts.get('name', '')}".strip()
 
 
 def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:

@@ -49,6 +49,7 @@ def files() -> Mapping[str, File]:
     """Every file below ``/desk/`` by name; ``index.html`` is the shell of all pages."""
     folder = resources.files("faceagent.serve.desk").joinpath("files")
     found = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in TYPES}
+    found["tokens.css"] = resources.files("faceagent.report").joinpath("templates/tokens.css").read_bytes()
     for language in LANGUAGES:
         found[f"words-{language}.json"] = json.dumps(words(language), ensure_ascii=False).encode()
     return {name: File(data, TYPES[name.rpartition(".")[2]], _etag(data)) for name, data in found.items()}
