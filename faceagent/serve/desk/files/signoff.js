@@ -55,7 +55,7 @@ export function signOff(id, who, done = () => {}) {
     try {
       const found = await sendJson("POST", `/v1/cases/${id}/reviews`, body);
       sessionStorage.removeItem(draftOf(id));
-      reason.value = "";
+      form.reset();
       draw(found);
       say(t("sign.done", { state: t(`states.${found.state}`) }));
       done(found.state);
