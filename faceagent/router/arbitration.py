@@ -74,6 +74,8 @@ OVERRULED = FOLLOW_UPS | {"new_picture", "list_faces"}
 """Kinds that the rules choose from a phrase which also stands in other turns."""
 SPECIFIC = (FOLLOW_UPS | NOTHING_RUNS | {"report", "list_faces", "new_picture"}) - {NO_REQUEST, "refused", "unclear"}
 """Kinds of the reader that can count against those of the rules."""
+ABOUT_AN_ANSWER = FOLLOW_UPS - {"evidence", "compare", "rerun"}
+"""Kinds that are about an answer that was given."""
 WEAK = frozenset[Intent]({"unclear", "out_of_scope", "help"})
 """Kinds that the rules choose for want of anything better, or from one word."""
 
@@ -105,6 +107,9 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
     plan = plan_by_rules(focused, context, advice._replace(language=language))
+    if plan.kind in ABOUT_AN_ANSWER and not (plan.questions or context.questions):
+        # No answer was given that it could be about.
+        return plan_by_rules(focused, context, advice._replace(kind="unclear", questions=(), language=language))
     return _places_of_long_turn(plan, whole, context, reading) if is_long else plan
 
 
@@ -131,11 +136,14 @@ def _places_of_long_turn(plan: Plan, whole: Plan, context: DialogueContext, read
 
 
 def _fuller(face: FaceReference, described: Sequence[FaceReference]) -> FaceReference:
-    """The only one of those described whom a reference by a word such as "the boy" can mean, else the reference."""
+    """Whom a reference by a word such as "the boy" means, if only one of those described can be that person."""
     if face.side or face.index or face.superlative or face.every:
         return face
-    meant = [one for one in described if set(face.words) <= set(one.words)]
-    return meant[0] if len(meant) == 1 else face
+    people = grammar().tables["people"].keys()
+    meant = [one for one in described if set(face.words) <= set(one.words) or people.isdisjoint(one.words)]
+    if len(meant) != 1:
+        return face
+    return meant[0].model_copy(update={"words": tuple(dict.fromkeys((*face.words, *meant[0].words)))})
 
 
 def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: bool) -> Advice:

@@ -81,6 +81,22 @@ def test_a_long_turn_is_read_where_something_is_asked(small_model: Reader) -> No
     assert (plan.kind, plan.questions, plan.refused) == ("analyse", ("forgery",), ())
 
 
+def test_a_wish_about_an_answer_is_asked_back_where_none_was_given(small_model: Reader) -> None:
+    text = "Say that again in simpler words, please."
+    assert route(text, DialogueContext(questions=("forgery",)), small_model).kind == "simplify"
+    asked_back = route(text, DialogueContext(), small_model)
+    assert asked_back.kind == "unclear" and asked_back.clarification
+
+
+def test_who_is_described_anywhere_in_a_long_turn_is_meant(small_model: Reader) -> None:
+    text = (
+        "We hired a hall for my aunt's birthday, and nobody had swept it, and the cook forgot half of the guests. "
+        "There is a boy on the left with glasses, and my brother says he was cross all day. Is the boy smiling?"
+    )
+    (face,) = route(text, None, small_model).faces
+    assert (face.side, face.words) == ("left", ("boy", "glasses"))
+
+
 def test_long_turns_are_cut_and_short_ones_are_not() -> None:
     assert [piece.text for piece in split_long("Is it real?")] == ["Is it real?"]
     long = "I was at the lake, with my aunt and her dog. " * 6 + "Is it real?"
