@@ -52,6 +52,9 @@ FEW = 5
 NARROW = 72
 """Columns that a table needs."""
 
+MANY_UNLIKE, SHARE_UNLIKE = 10, 0.3
+"""Faces, and their share, that a batch must have unlike everything learnt before they are taken for one kind."""
+
 STYLES = {"stable": "green", "uncertain": "yellow", "leans": "yellow", "contested": "red"}
 
 
@@ -65,6 +68,7 @@ class Tally:
 
         self._search_notes = partial(search_notes, most=most_faces)
         self.seen = self.faces = self.broken = 0
+        self._judged = self._unlike = 0
         self._remarks: dict[str, None] = {}
         self._incomplete = self._flagged = self._unwritten = False
         self._lines = lines
@@ -74,6 +78,9 @@ class Tally:
         self.seen += 1
         self.faces += len(report.faces)
         self.broken += report.problem is not None
+        forgery = [verdict.reason for verdict in report.verdicts if verdict.question == "forgery"]
+        self._judged += len(forgery)
+        self._unlike += forgery.count("open_set")
         for note in self._search_notes(report.picture, len(report.faces)) if report.picture else ():
             self._remarks[f"{report.source}: {note}"] = None
         # Here and not above: it brings OpenCV along, which most commands do without.
@@ -111,6 +118,11 @@ class Tally:
 
     def print_summary(self, seconds: float) -> None:
         """Print the remarks and the counts. ``seconds`` is the duration of the whole run."""
+        if self._unlike >= max(MANY_UNLIKE, SHARE_UNLIKE * self._judged):
+            self._remarks[
+                f"{self._unlike} of {self._judged} faces are unlike everything that the forgery detector learnt from. "
+                "If they are fakes of one kind, it can be taught that kind: see python -m finetune.add_family."
+            ] = None
         for remark in self._remarks:
             err.print(Text(remark, style="yellow"))
         err.print(
