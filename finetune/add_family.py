@@ -16,15 +16,24 @@ import numpy as np
 
 from evals.data.fingerprint import fingerprint
 from evals.data.folder import label_rows
-from faceagent.encoder.branch import load_branch
+from faceagent.encoder.branch import load_branch, read_config, shipped
 from faceagent.encoder.tower import CLIP, EMBEDDED, Tower, load_tower
 from faceagent.errors import InputError, ModelUnavailable
 from faceagent.judge.calibrate import Platt, calibration
-from faceagent.settings import load
+from faceagent.settings import Settings, load
 from faceagent.tools.added_families import PREFIX
-from faceagent.tools.forgery import SPLICE
+from faceagent.tools.forgery import SPLICE, SPLICE_FAST
 from finetune.calibration.records import CALIBRATIONS, write_record
-from finetune.detectors.added.data import PHOTOGRAPH, SPLICED, FamilyRows, family_rows, head_scores, labelled_crops
+from finetune.detectors.added.data import (
+    DEPTHS,
+    PHOTOGRAPH,
+    SPLICED,
+    FamilyRows,
+    detector_branches,
+    family_rows,
+    head_scores,
+    labelled_crops,
+)
 from finetune.detectors.added.fit import (
     FamilyFit,
     Reals,
@@ -58,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         raise InputError(f"{family!r} is no name for a family.", remedy="Use small letters, digits and underscores.")
     settings = load()
     tower = load_tower(settings, options.tower)
-    mark = fingerprint(label_rows(options.folder), family, tower.stamp.sha256, options.seed)
+    detectors = [read_config(shipped(name)).files for name in detector_branches(settings)]
+    mark = fingerprint(label_rows(options.folder), family, tower.stamp.sha256, DEPTHS, detectors, options.seed)
     home = options.runs / family
     rows = FamilyRows.load(home / ROWS, mark)
     if rows is None:
@@ -70,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     _write_branch(target, tower, family, fitted)
     record = family_record(rows, fitted, family, target.name)
     path = write_record(record, options.out)
-    print(_table(_worths(rows, fitted, Platt.model_validate(record), family, tower, options), family))
+    print(_table(_worths(rows, fitted, Platt.model_validate(record), family, tower, settings, options), family))
     print(f"wrote {target} and {path}")
     return 0
 
@@ -92,12 +102,18 @@ def _write_branch(folder: Path, tower: Tower, family: str, fitted: FamilyFit) ->
 
 
 def _worths(
-    rows: FamilyRows, fitted: FamilyFit, record: Platt, family: str, tower: Tower, where: argparse.Namespace
+    rows: FamilyRows,
+    fitted: FamilyFit,
+    record: Platt,
+    family: str,
+    tower: Tower,
+    settings: Settings,
+    where: argparse.Namespace,
 ) -> dict[str, Worth]:
     """What the fused score is worth for splices, for every family added earlier, and for this one."""
     earlier = {path.parent.name: path.parent for path in sorted(where.runs.glob(f"*/{ROWS}"))}
     del earlier[family]
-    branches, records = {}, {}
+    branches, records, detector = {}, {}, _detector_record(settings)
     for name in list(earlier):
         try:
             branches[name] = load_branch(where.adapters / f"{PREFIX}{name}", tower)
@@ -110,7 +126,7 @@ def _worths(
 
     def before(some: FamilyRows, own: str) -> list[Reals]:
         """log10 LR of the rows by the shipped detector and every earlier family; ``own`` by fits without the row."""
-        found = [log_ratios(_shipped_record(), some.splice)]
+        found = [log_ratios(detector, some.splice)]
         for name, branch in branches.items():
             scores = np.load(earlier[name] / SCORES) if name == own else head_scores(branch, some)
             found.append(log_ratios(records[name], scores))
@@ -127,10 +143,11 @@ def _worths(
     return found
 
 
-def _shipped_record() -> Platt:
-    record = calibration(SPLICE)
+def _detector_record(settings: Settings) -> Platt:
+    name = SPLICE_FAST if settings.detectors == "fast" else SPLICE
+    record = calibration(name)
     if not isinstance(record, Platt):
-        raise TypeError(f"{SPLICE} is no likelihood ratio")
+        raise TypeError(f"{name} is no likelihood ratio")
     return record
 
 

@@ -135,9 +135,14 @@ def _spliced(crop: Crop, points: Sequence[tuple[float, float]], source: str, rng
     return self_blend(base, draw_regions(rng), rng).pixels
 
 
+def detector_branches(settings: Settings) -> tuple[str, ...]:
+    """The branches of the shipped detector that the settings use."""
+    return (FAST,) if settings.detectors == "fast" else (BRANCH, FAST)
+
+
 def family_rows(crops: Crops, tower: Tower, settings: Settings) -> FamilyRows:
     """Features and scores of the crops."""
-    branches = SpliceBranches({name: load_encoder(settings, (name,)) for name in (BRANCH, FAST)})
+    branches = SpliceBranches({name: load_encoder(settings, (name,)) for name in detector_branches(settings)})
     pixels = crops.pixels
     scores = [branches.scores([one])[0] for one in track(pixels, description="scores of splices")]
     features = [intermediate_features(tower, [one], DEPTHS)[0] for one in track(pixels, description="features")]
