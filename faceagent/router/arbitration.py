@@ -30,21 +30,17 @@ from faceagent.router.reader import NO_REQUEST, SLOTS, Reading
 from faceagent.router.rules import Advice, plan_by_rules
 from faceagent.types import QUESTIONS, Question
 
-NOT_A_REQUEST, TOLD = 0.45, 0.65
+NOT_A_REQUEST = 0.45
 """Probability of a remark from which a text starts nothing, although the rules found topics or questions in it, where
-the reader finds these neither likely nor likelier than the remark; and from which a text only tells of somebody."""
+the reader finds these neither likely nor likelier than the remark."""
 UNSUPPORTED, LIKELY_REMARK = 0.1, 0.2
 """Probability below which the reader does not see a question of the rules; where it sees no other either, the text is a
 remark from the second probability on, and asked back below it."""
-SURE_KIND, SURE_IN_SCOPE = 0.4, 0.7
-"""Probability from which the reader's kind of turn counts where the rules found none; the second where they found that
-the text is about something else."""
-OVERRULING, OVERRULING_QUESTION = 0.65, 0.7
-"""Probability from which it counts against a follow-up, and against questions that the rules found."""
-OVERRULING_ASKED, OVERRULING_FOLLOWED = 0.7, 0.8
-"""Probability from which a question of its own, or the same about something else, counts against a follow-up."""
-COMPARING = 0.65
-"""Probability of a comparison from which questions about several pictures or faces become one."""
+SURE_KIND = 0.4
+"""Probability from which the reader's kind of turn counts where the rules found none."""
+OVERRULING, OVERRULING_FOLLOWED = 0.65, 0.8
+"""Probability from which the reader's kind of turn counts against that of the rules, a remark and a comparison among
+them; the second where it says "the same about something else"."""
 SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
 """Probability from which a question counts where the rules found none; the second for the likeliest one alone."""
 CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.15, 0.85
@@ -92,7 +88,7 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     if foreign is not None:
         return _plan_foreign(text, context, reading, foreign)
     whole = plan_by_rules(text, context)
-    is_long = bool(reading.deciding) and reading.kind[NO_REQUEST] < SURE_IN_SCOPE
+    is_long = bool(reading.deciding) and reading.kind[NO_REQUEST] < OVERRULING
     focused = reading.focus if is_long else text
     reading = reading.model_copy(update={"focus": focused})
     plan = plan_by_rules(focused, context) if is_long else whole
@@ -198,17 +194,17 @@ def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: 
     if kind == plan.kind and (kind != "analyse" or not _names_nothing(plan, context)):
         return None
     if _goes_on(plan, context):
-        return kind if kind in ("analyse", "compare") or share >= OVERRULING_QUESTION else None
+        return kind if kind in ("analyse", "compare") or share >= OVERRULING else None
     if plan.kind in WEAK or plan.kind == "refused" or _names_nothing(plan, context):
-        return kind if share >= (SURE_IN_SCOPE if plan.kind == NO_REQUEST else SURE_KIND) else None
-    if kind == "compare" and plan.kind == "analyse" and share >= COMPARING:
+        return kind if share >= (OVERRULING if plan.kind == NO_REQUEST else SURE_KIND) else None
+    if kind == "compare" and plan.kind == "analyse" and share >= OVERRULING:
         return kind
     if plan.kind == "analyse" and plan.questions == context.questions and kind in FOLLOW_UPS:
         return kind if share >= OVERRULING else None
     if plan.kind in OVERRULED:
         return kind if _overrules(plan, context, reading) else None
     doubted = plan.kind == "analyse" and all(reading.questions[name] < SURE_QUESTION for name in plan.questions)
-    return kind if doubted and kind in SPECIFIC and share >= OVERRULING_QUESTION else None
+    return kind if doubted and kind in SPECIFIC and share >= OVERRULING else None
 
 
 def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
@@ -219,7 +215,7 @@ def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
     if kind == "analyse" and plan.kind not in ("new_picture", "rerun"):
         # "Is that a real smile?" asks for no reason; without a turn before there is none to ask for.
         asked = max(reading.questions.values()) >= CERTAIN_QUESTION and plan.kind != "compare"
-        return asked and (share >= OVERRULING_ASKED or (plan.kind in FOLLOW_UPS and not context.questions))
+        return asked and (share >= OVERRULING or (plan.kind in FOLLOW_UPS and not context.questions))
     return kind in SPECIFIC and share >= OVERRULING
 
 
@@ -294,7 +290,7 @@ def _is_unsupported(plan: Plan, reading: Reading) -> bool:
 
 def _tells_of_somebody(plan: Plan, reading: Reading) -> bool:
     """Whether a text from which the rules took a purpose, or nothing, only tells something."""
-    return plan.kind in ("purpose", "unclear", "help") and reading.kind[NO_REQUEST] >= TOLD
+    return plan.kind in ("purpose", "unclear", "help") and reading.kind[NO_REQUEST] >= OVERRULING
 
 
 def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
