@@ -24,12 +24,15 @@ PAINT_SECONDS, NEXT_PAINT_MS, WEIGHT_KB = 1.0, 200, 300
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 USEFUL = """
 (wanted) => {
-  const look = () => {
-    if (window.useful || !document.querySelector(wanted)) return;
-    window.useful = -1;
-    requestAnimationFrame(() => setTimeout(() => { window.useful = performance.now(); }));
-  };
-  new MutationObserver(look).observe(document, { subtree: true, childList: true });
+  window.useful = new Promise((resolve) => {
+    const look = () => {
+      if (!document.querySelector(wanted)) return;
+      watcher.disconnect();
+      requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+    };
+    const watcher = new MutationObserver(look);
+    watcher.observe(document, { subtree: true, childList: true });
+  });
 }
 """
 """Milliseconds from the start of the navigation to the frame in which an element stands there."""
@@ -82,8 +85,9 @@ def case(page: Page) -> None:
     page.get_by_label("Landmarks").click()
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="To the face").click()
-    for fold in page.locator("main details > summary").all():
-        fold.click()
+    closed = page.locator("main details:not([open]) > summary:visible")
+    while closed.count():
+        closed.first.click()
     page.locator("#ask").press_sequentially("Which expression is it?", delay=20)
     page.keyboard.press("Enter")
     page.locator(".turn.answer:not([aria-busy])").wait_for()
@@ -130,7 +134,6 @@ def opened(browser: Browser, running: Running, path: str, wanted: str) -> Iterat
         page.on("response", weigh)
         page.add_init_script(f"({USEFUL})({wanted!r}); {INTERACTIONS}")
         page.goto(base + path)
-        page.wait_for_function("window.useful > 0")
         yield page, sizes, float(page.evaluate("window.useful"))
     finally:
         context.close()
