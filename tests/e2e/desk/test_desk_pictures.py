@@ -19,10 +19,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_page_of_a_case(desk: Desk, case_id: str, folder: Path) -> None:
-    desk.page.set_viewport_size({"width": 1600, "height": 1000})
+    desk.page.set_viewport_size({"width": 1600, "height": 1300})
     desk.open_case(case_id)
     desk.page.get_by_role("button", name="What does the face express?").click()
     expect(desk.page.locator(".turn.answer .cited").first).to_be_visible(timeout=60_000)
+    desk.page.evaluate("scrollTo(0, 0)")
     shoot(desk, folder / "desk-case.jpg")
 
 
