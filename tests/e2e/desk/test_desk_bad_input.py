@@ -124,7 +124,7 @@ def test_sixty_faces_in_forty_megapixels(desk: Desk, astronaut: NDArray[np.uint8
     expect(page.locator(".drawn .face")).to_have_count(MANY)
     page.get_by_role("button", name="F37", exact=True).click()
     expect(page.locator(".face.chosen")).to_have_attribute("aria-label", re.compile("^Face F37: "))
-    assert page.locator(".world > img").evaluate("(image) => image.naturalWidth") == 2048
+    expect(page.locator(".world > img")).to_have_js_property("naturalWidth", 2048, timeout=60_000)
 
 
 def test_a_server_that_goes_away_loses_nothing(
