@@ -181,6 +181,16 @@ def test_a_clean_result_does_not_speak_of_generated_faces() -> None:
     assert "generator" not in (summarize([forged], [SPLICE], [face()]).trust or "")
 
 
+def test_two_tests_for_the_same_attack_are_told_as_one() -> None:
+    tests = [
+        item(name, "morph", score=Score(value=-2.0, scale="logit", calibration=f"morph/{name}-1"))
+        for name in ("single", "differential")
+    ]
+    clean = verdict("morph", "bona_fide", supports=tuple(one.id for one in tests), llr=-1.0)
+    trust = summarize([clean], tests, [face()]).trust or ""
+    assert trust.count("in 10 blends of two people") == 1, trust
+
+
 def test_a_lean_is_no_yes() -> None:
     found = summarize([verdict("forgery", "forged", status="leans")], [], [face()])
     assert found.answer.startswith("Possibly")

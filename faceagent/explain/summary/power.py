@@ -56,14 +56,12 @@ def _power(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], answ
     if answer in ("yes", "leans_yes"):
         # The test that spoke; a clean result is told with all of them.
         tests = tests[:1]
-    found = [
-        words.say(
-            "trust_found",
-            count=_tenths(words, 1 - one.operating_points[0].errors.get("apcer", 1.0)),
-            attacks=words.find("attacks", one.attack_type or verdict.question) or one.positive,
-        )
-        for one in tests
-    ]
+    shares: dict[str, float] = {}
+    for one in tests:
+        attacks = words.find("attacks", one.attack_type or verdict.question) or one.positive
+        # Of two tests for the same attacks the weaker one is told: what they find together was not measured.
+        shares[attacks] = min(shares.get(attacks, 1.0), 1 - one.operating_points[0].errors.get("apcer", 1.0))
+    found = [words.say("trust_found", count=_tenths(words, one), attacks=attacks) for attacks, one in shares.items()]
     alarms = max(one.operating_points[0].errors.get("bpcer", 0.0) for one in tests)
     key = {"yes": "power", "leans_yes": "power_weak", "cannot_tell": "power_open"}.get(answer, "power_no")
     power = words.say("trust", key, found=words.join(found), alarms=_rare(words, alarms, "alarms"))
