@@ -3,7 +3,8 @@
 Carries out ``plans.toml``, writes docs/results.json, docs/results.md and the README's table, and prints that table.
 A run is carried out when it has no result yet, or when its pictures, labels, tool, weights or task protocol are others
 by now; what was interrupted goes on where it stopped; what was observed is only scored again when nothing but the
-program changed. ``--fresh`` measures anew, ``--only`` some tasks, and without a data folder the pages are only written.
+program changed. What was not measured on this machine keeps its figures in docs/results.json. ``--fresh`` measures
+anew, ``--only`` some tasks, and without a data folder the pages are only written.
 
 Exit status: 0 every threshold that could be measured is met, 1 one is missed, 2 nothing was measured.
 """
@@ -20,7 +21,8 @@ from rich.console import Console
 from evals.data.derived import locate
 from evals.plans import PlannedRun, plans
 from evals.report import markdown, readme
-from evals.report.summary import FinishedRun, Summary, misses, summarise
+from evals.report.summary import FinishedRun, Summary, misses, renewed, summarise
+from evals.report.summary import read as read_summary
 from evals.result import NAME, read
 from evals.run import RunConfig, is_current, prepare, run
 from faceagent.errors import FaceagentError
@@ -107,6 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("Nothing was measured.")
         return 2
     summary = summarise(done)
+    if (options.docs / JSON).is_file():
+        summary = renewed(read_summary(options.docs / JSON), summary, [plan.name for plan in planned])
     write(summary, options.docs, options.readme)
     print(readme.table(summary))
     missed = misses(summary)

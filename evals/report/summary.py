@@ -77,6 +77,18 @@ def summarise(finished: Iterable[FinishedRun]) -> Summary:
     return Summary(note=NOTE, versions=dict(sorted(versions.items())), runs=(*runs, *first_runs()))
 
 
+def renewed(before: Summary, now: Summary, names: Iterable[str]) -> Summary:
+    """``now`` with the runs of ``before`` that it lacks, in the order of ``names``, those of the planned runs.
+
+    A run that was measured elsewhere, and not again here, keeps its figures and the version of its tool.
+    """
+    found = {one.name: one for one in (*before.runs, *now.runs)}
+    planned = tuple(found[name] for name in names if name in found)
+    recorded = tuple(one for one in now.runs if one.name in (FIRST_RUNS, FIRST_REFUSALS))
+    versions = {**before.versions, **now.versions}
+    return Summary(note=NOTE, versions=dict(sorted(versions.items())), runs=planned + recorded)
+
+
 def _run(one: FinishedRun) -> RunSummary:
     _, rows = records.load(one.folder)
     answered = records.sort_records(rows).presented.numbers("answered")

@@ -187,6 +187,18 @@ def shipped() -> Summary:
     return summaries.read(ROOT / "docs" / results.JSON)
 
 
+def test_runs_that_were_not_measured_again_keep_their_figures(done):
+    first = summarise([done])
+    [run] = [one for one in first.runs if one.name == done.plan.name]
+    other, now = run.model_copy(update={"name": "other"}), run.model_copy(update={"n": run.n + 1})
+    gone = run.model_copy(update={"name": "no longer planned"})
+    before = first.model_copy(update={"versions": {"tool a": "1", "tool b": "1"}, "runs": (run, other, gone)})
+    after = first.model_copy(update={"versions": {"tool a": "2"}, "runs": (now, *summaries.first_runs())})
+    found = summaries.renewed(before, after, ["other", run.name])
+    assert found.runs == (other, now, *summaries.first_runs())
+    assert found.versions == {"tool a": "2", "tool b": "1"}
+
+
 def test_results_page_is_that_of_the_shipped_results(shipped):
     assert (ROOT / "docs" / results.PAGE).read_text(encoding="utf-8") == markdown.page(shipped)
 
