@@ -181,7 +181,7 @@ def labelled_queries(without: Sequence[str] = ()) -> Iterator[Example]:
                 # Sets that label refusals only say nothing of faces.
                 yield found._replace(details=None) if name.startswith("policy") else found
     for query in queries("remarks"):
-        if query.group != KEPT_REMARKS and query.expect.get("kind") != "unclear":
+        if query.group not in KEPT_REMARKS and query.expect.get("kind") != "unclear":
             yield _of_query(query)
 
 
