@@ -13,15 +13,16 @@ from playwright.sync_api import Browser, sync_playwright
 from running_service import RunningService
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     running = RunningService(tmp_path_factory.mktemp("desk"))
     yield running
     assert running.end() == 0
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ended after each file: while it runs, its event loop is that of this thread, and other tests need their own."""
     with sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=chromium.path(), args=list(chromium.FLAGS))
         yield running
@@ -35,12 +36,12 @@ def desk(browser: Browser, service: RunningService) -> Iterator[Desk]:
         yield one.sign_in()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def photo(astronaut: NDArray[np.uint8]) -> bytes:
     return jpeg(astronaut)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def analyse(service: RunningService) -> Analyse:
     """Makes a case of a picture, with the picture kept; gives its id."""
 
@@ -55,7 +56,7 @@ def analyse(service: RunningService) -> Analyse:
     return made
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def case_id(analyse: Analyse, photo: bytes) -> str:
     """The astronaut, all questions, compared with herself in a mirror."""
     mirrored = np.asarray(Image.open(io.BytesIO(photo)))[:, ::-1]
