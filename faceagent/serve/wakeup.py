@@ -35,6 +35,7 @@ class Wakeup:
             self._broker = PubSubBroker(redis, queue_name=CHANNEL).with_serializer(JSONSerializer())
         self._shared = redis is not None
         self._listening: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
         async def wake() -> None:
             woken()
@@ -57,6 +58,9 @@ class Wakeup:
 
     async def close(self) -> None:
         """Stop listening."""
+        # A connection that fails in this very moment reports its failure and not that it was cancelled, so the loop
+        # also looks at the event.
+        self._closing.set()
         if self._listening is not None:
             self._listening.cancel()
             with suppress(asyncio.CancelledError, Exception):
@@ -67,15 +71,16 @@ class Wakeup:
     async def _listen(self) -> None:
         pause = FIRST_PAUSE
         with ThreadPoolExecutor(1) as executor:
-            while True:
+            while not self._closing.is_set():
                 try:
                     await self._broker.startup()
                     receiver = Receiver(self._broker, executor, run_startup=False)
                     pause = FIRST_PAUSE
-                    await receiver.listen(asyncio.Event())
+                    await receiver.listen(self._closing)
                 except asyncio.CancelledError:
                     raise
                 except BaseException as error:
                     logger.warning("broker_away", kind=type(error).__name__)
-                await asyncio.sleep(pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
