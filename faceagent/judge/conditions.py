@@ -16,7 +16,7 @@ from typing import NamedTuple
 from faceagent.errors import InputError
 from faceagent.judge.action import ADVERSE
 from faceagent.judge.calibrate import two_sided
-from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Action, Quality, Question, Report, Verdict
+from faceagent.types import INCONCLUSIVE, QUESTIONS, SUBJECT, Action, Judged, Quality, Question, Verdict
 
 UNFITTED = ("genuine", "unusable", "limited")
 """Labels that follow from no calibration and from no rule of action."""
@@ -43,7 +43,7 @@ class Condition(NamedTuple):
     """One condition as it was typed, the subjects of a report that meet it, and the question that it is about."""
 
     text: str
-    met_by: Callable[[Report], Subjects]
+    met_by: Callable[[Judged], Subjects]
     question: Question | None = None
 
 
@@ -52,7 +52,7 @@ def parse(texts: Iterable[str]) -> list[Line]:
     return [_condition(text.strip()) for text in texts]
 
 
-def met(lines: Sequence[Line], report: Report) -> list[tuple[Line, Verdict]]:
+def met(lines: Sequence[Line], report: Judged) -> list[tuple[Line, Verdict]]:
     """Every condition that a verdict of the report meets."""
     return [(line, verdict) for line in lines for verdict in report.verdicts if line.met_by(verdict)]
 
@@ -74,20 +74,20 @@ def parse_condition(text: str) -> Condition:
     return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)), line.question)
 
 
-def _no_face(report: Report) -> Subjects:
+def _no_face(report: Judged) -> Subjects:
     return (SUBJECT,) if report.picture is not None and not report.faces else ()
 
 
-def _unreadable(report: Report) -> Subjects:
+def _unreadable(report: Judged) -> Subjects:
     return (SUBJECT,) if report.problem is not None else ()
 
 
-def _unmeasured(report: Report) -> Subjects:
+def _unmeasured(report: Judged) -> Subjects:
     """Something was asked that could not be measured for a reason that lies with the program, not the picture."""
     return tuple(dict.fromkeys(one.subject for one in report.evidence if one.status in ("unavailable", "failed")))
 
 
-_ON_REPORTS: dict[str, Callable[[Report], Subjects]] = {
+_ON_REPORTS: dict[str, Callable[[Judged], Subjects]] = {
     "no_face": _no_face,
     "unreadable": _unreadable,
     "unmeasured": _unmeasured,

@@ -16,7 +16,7 @@ from faceagent import policy
 from faceagent.errors import InputError
 from faceagent.judge.action import NOTHING_ASKED
 from faceagent.judge.conditions import Condition, Subjects, parse_condition
-from faceagent.types import QUESTIONS, SUBJECT, FrozenModel, Question, Report
+from faceagent.types import QUESTIONS, SUBJECT, FrozenModel, Judged, Question
 from faceagent.types.service import Decision, Moderation, RuleTrace
 
 STRICTNESS: tuple[Decision, ...] = ("allow", "review", "block")
@@ -116,7 +116,7 @@ def read_policy(text: str) -> PolicyDocument:
 
 
 def moderate(
-    report: Report, document: PolicyDocument, *, name: str | None = None, version: int | None = None
+    report: Judged, document: PolicyDocument, *, name: str | None = None, version: int | None = None
 ) -> Moderation:
     """The decision of a policy on a report; name and version are those under which it is stored."""
     conditions = [[parse_condition(text) for text in rule.when] for rule in document.rules]
@@ -153,7 +153,7 @@ def moderate(
     )
 
 
-def _unmeasured(report: Report, conditions: Sequence[Condition]) -> tuple[Question, ...]:
+def _unmeasured(report: Judged, conditions: Sequence[Condition]) -> tuple[Question, ...]:
     """The questions that a rule is about and that were not measured: it may look not met, and could not be."""
     asked = {one.question for one in report.verdicts if one.reason not in NOTHING_ASKED}
     named = {one.question for one in conditions}
@@ -175,6 +175,6 @@ class NamedPolicy(FrozenModel):
     name: str | None = None
     version: int | None = None
 
-    def decide(self, report: Report) -> Moderation:
+    def decide(self, report: Judged) -> Moderation:
         """Its decision on a report."""
         return moderate(report, self.document, name=self.name, version=self.version)

@@ -36,6 +36,7 @@ from faceagent.types.faces import (
     Quality,
     TurnedPhotograph,
 )
+from faceagent.types.findings import Findings, Judged
 from faceagent.types.pictures import (
     Picture,
     Problem,
@@ -87,9 +88,11 @@ __all__ = [
     "FaceFrame",
     "FacePart",
     "Finding",
+    "Findings",
     "FrozenModel",
     "HeatMap",
     "INCONCLUSIVE",
+    "Judged",
     "LANGUAGES",
     "LostReference",
     "MOST_PATCHES",

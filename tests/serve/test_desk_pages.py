@@ -99,3 +99,12 @@ def test_other_languages_have_the_same_words_with_the_same_places(server: Server
     sent = json.loads(server.client.get(f"/desk/words-{language}.json").content)
     assert sent["nav"]["language"] == own["nav"]["language"]
     assert "forgery" in sent["titles"]
+
+
+@pytest.mark.parametrize("script", [*sorted(desk.PAGES.values()), desk.CASE_SCRIPT])
+def test_a_shell_names_every_script_that_its_page_imports(script: str) -> None:
+    named = set(re.findall(r'rel="modulepreload" href="/desk/(\w+\.js)"', desk.shell(script).data.decode()))
+    assert {script, "main.js", "words.js"} <= named
+    for one in named:
+        text = desk.files()[one].data.decode()
+        assert set(re.findall(r'from\s+"\./([^"]+)"', text)) <= named

@@ -5,6 +5,7 @@ One shell of HTML serves every page; the scripts below ``/desk/`` draw it from t
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -16,8 +17,9 @@ from faceagent.policy import PURPOSES
 from faceagent.report.headings import headings_in
 from faceagent.types import LANGUAGES, QUESTIONS
 
-PAGES = frozenset({"/", "/queue", "/policies", "/signin"})
-CASE = "/case/"
+PAGES = {"/": "intake.js", "/queue": "queue.js", "/policies": "policies.js", "/signin": "signin.js"}
+"""The script of each page; ``main.js`` frames them all."""
+CASE, CASE_SCRIPT = "/case/", "case.js"
 """A page per case: ``/case/case_3f…``."""
 FILES = "/desk/"
 POLICY = (
@@ -27,6 +29,7 @@ POLICY = (
 """``blob:`` and ``data:`` are pictures that the page holds itself: a drop that is not sent yet, a drawn heat map."""
 SHARED = ("titles", "purposes", "signed")
 """Words that the reports have as well."""
+_IMPORT = re.compile(r'^import .* from "\./(\w+\.js)";$', re.MULTILINE)
 TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -46,13 +49,36 @@ class File(NamedTuple):
 
 @cache
 def files() -> Mapping[str, File]:
-    """Every file below ``/desk/`` by name; ``index.html`` is the shell of all pages."""
+    """Every file below ``/desk/`` by name."""
     folder = resources.files("faceagent.serve.desk").joinpath("files")
     found = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in TYPES}
     found["tokens.css"] = resources.files("faceagent.report").joinpath("templates/tokens.css").read_bytes()
     for language in LANGUAGES:
         found[f"words-{language}.json"] = json.dumps(words(language), ensure_ascii=False).encode()
     return {name: File(data, TYPES[name.rpartition(".")[2]], _etag(data)) for name, data in found.items()}
+
+
+@cache
+def shell(script: str) -> File:
+    """``index.html`` for the page that a script draws: it names every script needed, so that all are fetched at once.
+
+    A browser would else find them one import after the other, a round trip each.
+    """
+    links = "".join(f'<link rel="modulepreload" href="{FILES}{one}">\n' for one in _imported("main.js", script))
+    data = files()["index.html"].data.replace(b"<script", links.encode() + b"<script", 1)
+    return File(data, TYPES["html"], _etag(data))
+
+
+def _imported(*scripts: str) -> list[str]:
+    """Scripts and all that they import, and so on."""
+    found: dict[str, None] = {}
+    waiting = list(scripts)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting += _IMPORT.findall(files()[name].data.decode())
+    return list(found)
 
 
 def words(language: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 
 from faceagent.serve import desk
 from faceagent.serve.errors import ApiError
@@ -11,26 +11,26 @@ router = APIRouter(include_in_schema=False)
 IfNoneMatch = Annotated[str | None, Header()]
 
 
-async def page(if_none_match: IfNoneMatch = None) -> Response:
-    """The shell of every page."""
-    return _sent("index.html", if_none_match)
+async def page(request: Request, if_none_match: IfNoneMatch = None) -> Response:
+    """The shell of a page."""
+    return _sent(desk.shell(desk.PAGES[request.url.path]), if_none_match)
 
 
 async def case_page(case_id: Annotated[str, Path(max_length=40)], if_none_match: IfNoneMatch = None) -> Response:
-    """The shell again; the script reads the case from the address."""
+    """The shell of a case; the script reads which one from the address."""
     del case_id
-    return _sent("index.html", if_none_match)
+    return _sent(desk.shell(desk.CASE_SCRIPT), if_none_match)
 
 
 async def file(name: Annotated[str, Path(max_length=80)], if_none_match: IfNoneMatch = None) -> Response:
     """A script, the style sheet, the words of a language."""
-    return _sent(name, if_none_match)
-
-
-def _sent(name: str, known: str | None) -> Response:
     found = desk.files().get(name)
     if found is None:
         raise ApiError(404, "There is no such file.")
+    return _sent(found, if_none_match)
+
+
+def _sent(found: desk.File, known: str | None) -> Response:
     headers = {"etag": f'"{found.etag}"', "cache-control": "no-cache", "content-security-policy": desk.POLICY}
     if known is not None and found.etag in known:
         return Response(status_code=304, headers=headers)

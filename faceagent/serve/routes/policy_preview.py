@@ -6,14 +6,14 @@ from functools import lru_cache
 from fastapi import APIRouter
 from pydantic import Field
 
-from faceagent.serve import cases
 from faceagent.serve.auth import ServiceHere, Submitter, owner
-from faceagent.serve.errors import ApiError, responses
+from faceagent.serve.errors import responses
 from faceagent.serve.moderation import NamedPolicy, read_policy
 from faceagent.serve.policies import DEFAULT_POLICY, MOST_BYTES, NAME, find_policy
 from faceagent.storage.database import case_index
 from faceagent.storage.database import cases as stored
-from faceagent.types import FrozenModel, Reason, Report
+from faceagent.storage.database.engine import Database
+from faceagent.types import Findings, FrozenModel, Reason
 from faceagent.types.service import Decision
 
 router = APIRouter(tags=["moderation"])
@@ -60,10 +60,10 @@ def preview_policy(service: ServiceHere, key: Submitter, body: PreviewBody) -> P
     entries = case_index.list_cases(service.database, owner(key), limit=body.limit).cases
     for entry in entries:
         try:
-            report = _report(cases.find(service, key, entry.case_id))
-        except ApiError:
+            findings = _findings(service.database, entry.case_id, entry.etag)
+        except LookupError:
             continue  # it ended while the list was read
-        was, becomes = old.decide(report), new.decide(report)
+        was, becomes = old.decide(findings), new.decide(findings)
         before[was.decision] += 1
         after[becomes.decision] += 1
         if was.decision != becomes.decision:
@@ -81,11 +81,10 @@ def preview_policy(service: ServiceHere, key: Submitter, body: PreviewBody) -> P
     return Preview(cases=sum(after.values()), before=dict(before), after=dict(after), changes=changes)
 
 
-def _report(case: stored.Case) -> Report:
-    return _read(case.etag, case.report or b"")
-
-
 @lru_cache(maxsize=REMEMBERED)
-def _read(etag: str, report: bytes) -> Report:
+def _findings(database: Database, case_id: str, etag: str) -> Findings:
     del etag
-    return Report.model_validate_json(report)
+    case = stored.find_case(database, case_id, None)
+    if case is None or case.report is None:
+        raise LookupError(case_id)
+    return Findings.model_validate_json(case.report)

@@ -87,14 +87,16 @@ addEventListener("unhandledrejection", (event) => {
 });
 
 async function start() {
-  await loadWords();
+  const signingIn = location.pathname === "/signin";
   onSignedOut(signIn);
-  if (location.pathname === "/signin") {
+  // What does not wait for each other is asked for at once; the shell has named the page's scripts already.
+  const [known] = await Promise.all([signingIn ? null : getJson("/desk/who"), loadWords()]);
+  if (signingIn) {
     const code = location.hash.slice(1);
     history.replaceState({}, "", "/");
     who = (code && await useLink(code)) || await askForKey();
   } else {
-    who = (await getJson("/desk/who")).session ?? await askForKey();
+    who = known.session ?? await askForKey();
   }
   await show();
   // The other pages now, so that going there works while the server is away; what was typed here is then not lost.
