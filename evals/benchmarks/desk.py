@@ -8,20 +8,19 @@ files. Times mean something only on a machine that does nothing else; its load i
 
 import argparse
 import os
-import shutil
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
+from evals.benchmarks import chromium
 from evals.benchmarks.service import Figure, Running, photograph, server
 from faceagent.storage.database import cases
 from faceagent.storage.database.engine import open_database
 from faceagent.types import Report
 
 PAINT_SECONDS, NEXT_PAINT_MS, WEIGHT_KB = 1.0, 200, 300
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 USEFUL = """
 (wanted) => {
   window.useful = new Promise((resolve) => {
@@ -167,16 +166,14 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=200, help="in the queue")
     parser.add_argument("--loads", type=int, default=5, help="of each page")
     given = parser.parse_args()
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        raise SystemExit("There is no Chromium here: .ci/browser installs it.")
+    path = chromium.path()
     found: list[Figure] = []
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}; {os.cpu_count()} cores")
     with server(8) as running, sync_playwright() as driver:
         answer = running.client.post("/v1/analyze", files={"image": ("a.jpg", photograph(0))}, data={"keep": "true"})
         case_id = answer.json()["case_id"]
         copy_case(running, case_id, given.cases - 1)
-        browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = driver.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
         weights: list[int] = []
         for name in PAGES:
             figures, weight = figures_of(browser, running, case_id, name, given.loads)

@@ -4,12 +4,12 @@ import functools
 import subprocess
 from pathlib import Path
 
-import chromium
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from evals.benchmarks import chromium
 from faceagent import Analyst, Settings
 
 pytestmark = pytest.mark.e2e

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 
-import chromium
 import numpy as np
 import pytest
 from desk_page import Analyse, Desk, jpeg
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from running_service import RunningService
+
+from evals.benchmarks import chromium
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The Chromium of this machine, and how the tests start it."""
+"""The Chromium of this machine, and how benchmarks and tests start it."""
 
 import shutil
 
@@ -16,7 +16,8 @@ FLAGS = (
 
 
 def path() -> str:
-    """Where it is."""
+    """Where it is. Ends the program where there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
-    assert found is not None, "no Chromium here; `make e2e` installs it where it may"
+    if found is None:
+        raise SystemExit("There is no Chromium here: .ci/browser installs it where it may.")
     return found
