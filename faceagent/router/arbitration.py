@@ -3,7 +3,7 @@
 Rules that matched a phrase are right more often than the reader, so they stand unless the reader is nearly certain of
 something else. The reader decides where the rules found nothing, whether a text is a request at all, and whether a
 refusal or a purpose rests on a word that only describes somebody. The thresholds were chosen on sentences that neither
-the rules nor the networks had seen (``python -m finetune.text.reader --folds``), towards asking back.
+the rules nor the networks had seen (``python -m finetune.text.reader --without``), towards asking back.
 """
 
 import re

@@ -156,7 +156,7 @@ def nobody_in_common(spec: ToolSpec, view: View, found: Candidates, names: Mappi
         "have a "
         f"cosine similarity of {cosine:.2f}); compare with one person at a time."
     )
-    return not_measured(spec, view, "not_applicable", "reference_unusable", words)
+    return not_measured(spec, view, "not_applicable", "references_differ", words)
 
 
 def nothing_compared(spec: ToolSpec, view: View, found: Comparison) -> Evidence:

@@ -23,7 +23,7 @@ from faceagent.tools.encoder_branch import branch_crops, encoder_stamp
 from faceagent.tools.familiarity import distance_evidence
 from faceagent.tools.identity import WEIGHTS, Identity
 from faceagent.tools.identity_evidence import ReferenceMatch, usable_references
-from faceagent.types import Evidence, Face, Score, ToolStamp
+from faceagent.types import Evidence, Face, Reason, Score, ToolStamp
 
 if TYPE_CHECKING:
     from faceagent.encoder.encoder import Encoder
@@ -35,6 +35,11 @@ STRANGER = 0.2
 """Least cosine for which a morph can be asked about: none of 315 genuine pairs of LFW lies below it."""
 LIMIT = 0.999
 """Cosines are clipped here, so that a copy of the reference has a finite score."""
+_NOT_COMPARED: dict[Reason, str] = {
+    "same_file": "the reference is the same file",
+    "reference_unusable": "no reference shows a face that can be compared",
+    "references_differ": "the references do not look like one person",
+}
 
 
 def dissimilarity(cosine: float) -> float:
@@ -127,12 +132,11 @@ class MorphDifferential:
         found = usable_references(view)
         match = self._identity.match(view, found.usable) if found.usable else None
         if not isinstance(match, ReferenceMatch):
-            same = "same_file" in found.left_out.values()
-            why = "the reference is the same file" if same else "no reference shows a face that can be compared"
-            if found.usable:
-                why, same = "the references do not look like one person", False
-            words = f"{self.spec.title}: not measured, {why}."
-            return not_measured(self.spec, view, "not_applicable", "same_file" if same else "reference_unusable", words)
+            reason: Reason = "references_differ"
+            if not found.usable:
+                reason = "same_file" if "same_file" in found.left_out.values() else "reference_unusable"
+            words = f"{self.spec.title}: not measured, {_NOT_COMPARED[reason]}."
+            return not_measured(self.spec, view, "not_applicable", reason, words)
         cosine = match.mean
         meshes = [one.face for one in match.views if one.face is not None and one.face.landmarks]
         if cosine < STRANGER:

@@ -94,7 +94,7 @@ def test_a_single_reference_says_who_is_meant_on_a_group(
     wrong = analyst.analyze(
         head, questions=["identity"], references=[side_by_side((stranger, 1.0), (stranger, 0.7)), dark]
     )
-    assert identity(wrong).reason == "reference_unusable"
+    assert identity(wrong).reason == "references_differ"
     assert "do not look like one person" in identity(wrong).wording
 
 

@@ -101,7 +101,7 @@ def test_references_of_two_people_are_not_averaged(
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     ((item,),) = Identity(settings).run([_against(_view(astronaut, POINTS), _view(noise, POINTS, "R2"), half)])
-    assert (item.status, item.reason, item.score) == ("not_applicable", "reference_unusable", None)
+    assert (item.status, item.reason, item.score) == ("not_applicable", "references_differ", None)
     assert "R2 and R1" in item.statement
 
 

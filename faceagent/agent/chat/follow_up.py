@@ -34,6 +34,7 @@ def open_verdict(verdict: Verdict) -> bool:
         "no_face",
         "no_reference",
         "reference_unusable",
+        "references_differ",
         "no_evidence",
         "uncalibrated",
         "same_file",

@@ -19,6 +19,7 @@ _REMEDIES = {
     "open_set": "real_photo",
     "no_reference": "give_reference",
     "reference_unusable": "other_reference",
+    "references_differ": "other_reference",
     "same_file": "other_reference",
     "weights_missing": "install",
     "not_installed": "install",
@@ -29,6 +30,8 @@ _REMEDIES = {
     "weak_evidence": "person",
     "below_operating_point": "person",
 }
+_IMPLIED = {"low_resolution": "face_too_small"}
+"""Reasons that say nothing more beside another."""
 _FACE_REMEDIES = {"outside_picture": "whole_face", "occluded": "whole_face", "extreme_pose": "another_face"}
 
 
@@ -73,7 +76,7 @@ def reason(
     if verdict.question == "provenance":
         key = "declares" if verdict.label == "declares_synthetic" else "signed"
         return words.say("reason", f"provenance_{key}"), cited
-    return words.say("reason", "estimate"), cited
+    return words.say("reason", f"estimate_{verdict.question}"), cited
 
 
 def cause(words: Sentences, verdict: Verdict, face: Face | None) -> str:
@@ -86,7 +89,8 @@ def cause(words: Sentences, verdict: Verdict, face: Face | None) -> str:
 def because(words: Sentences, verdict: Verdict, face: Face | None) -> str:
     """Why nothing can be told, as a clause."""
     if verdict.reason == "face_unusable" and face is not None:
-        reasons = [one for one in face.reasons.get(verdict.question, ()) if words.find("because", one)]
+        found = face.reasons.get(verdict.question, ())
+        reasons = [one for one in found if words.find("because", one) and _IMPLIED.get(one) not in found]
         if reasons:
             return words.join([words.say("because", one) for one in reasons[:2]])
     if verdict.reason == "weak_evidence" and verdict.question in ("expression", "identity"):

@@ -27,7 +27,15 @@ from faceagent.weights.checksums import write_sums
 from faceagent.weights.e5 import FIRST_ADAPTED, LAYERS, RANK, read_vocabulary
 from faceagent.weights.resolve import locate
 from finetune.text.reader.adapter import Lower
-from finetune.text.reader.examples import FILES, TRAINED, Example, examples, written
+from finetune.text.reader.examples import (
+    FILES,
+    LABELLED,
+    TRAINED,
+    Example,
+    examples,
+    labelled_by_others,
+    written,
+)
 from finetune.text.reader.train import HIDDEN, Classes, Matrix, train
 
 LANGUAGES = ("en", "es", "zh", "de", "fr", "it", "pt", "ja", "ko", "ar", "ru", "hi", "nl")
@@ -71,7 +79,8 @@ its sentence vector. Used by `faceagent/router/reader.py` to read what the rules
 remark, and to drop what the rules made of a describing word.
 
 - Trained by `python -m finetune.text.reader` on {len(found)} sentences: the text files of
-  `finetune/text/reader`, written for this purpose by the authors of the rules, the sets {sets} of `evals/data`, and
+  `finetune/text/reader`, written for this purpose by the authors of the rules and by writers who had not read them, the
+  sets {sets} of `evals/data`, and
   the same sentences with slips of the keyboard and with words before and after them. No text of a user.{again}
 - Languages: English, Spanish and Chinese; a few sentences each of German, French, Italian, Portuguese, Japanese,
   Korean, Arabic, Russian and Hindi, so that a question in them is recognized.
@@ -84,7 +93,8 @@ remark, and to drop what the rules made of a describing word.
 def sampled(found: Sequence[Example], files: Sequence[str]) -> list[Example]:
     """The sentences of some files and sets, and twice as many others, drawn."""
     new = {one.text for one in written([name for name in files if name in FILES])}
-    new |= {one.text for name in files if name not in FILES for one in queries(cast(Set, name))}
+    new |= {one.text for name in files if name == LABELLED for one in labelled_by_others()}
+    new |= {one.text for name in files if name not in (*FILES, LABELLED) for one in queries(cast(Set, name))}
     chosen = [row for row, one in enumerate(found) if one.text in new]
     others = [row for row, one in enumerate(found) if one.text not in new]
     drawn = np.random.default_rng(0).permutation(others)[: 2 * len(chosen)].tolist()

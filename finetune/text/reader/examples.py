@@ -1,4 +1,4 @@
-"""Labelled sentences to train the reader with: the files of text beside this module, and the labelled queries of evals.
+"""Labelled sentences to train the reader with: the files beside this module, and the labelled queries of evals.
 
 The ``.txt`` files hold blocks. A line ``## label`` opens a block; every line after it is one
 sentence of that label, in any language; ``de|`` before it names its language where letters do not show it. Labels:
@@ -49,6 +49,10 @@ FILES = (
     "requests_by_others.txt", "stories_by_others.txt", "remarks_by_others.txt",
     "english_by_others.txt", "spanish_by_others.txt", "chinese_by_others.txt",
 )  # fmt: skip
+LABELLED = "labelled_by_others.jsonl"
+"""Texts of three writers who had read neither rules nor lexicon, to labels as those of ``evals.data.queries``."""
+UNPLACED_GROUPS = ("asked", "harmless")
+"""Groups of policy sets and of their like: they label refusals, and say nothing of faces."""
 EXPANSIONS = 5
 """Most sentences of one template."""
 ALONE = frozenset({"out_of_scope", "thanks", "bye", "quit", "define", "unclear"})
@@ -180,9 +184,16 @@ def labelled_queries(without: Sequence[str] = ()) -> Iterator[Example]:
                 found = _of_query(query)
                 # Sets that label refusals only say nothing of faces.
                 yield found._replace(details=None) if name.startswith("policy") else found
-    for query in queries("remarks"):
+    for query in (*queries("remarks"), *labelled_by_others()):
         if query.group not in KEPT_REMARKS and query.expect.get("kind") != "unclear":
-            yield _of_query(query)
+            found = _of_query(query)
+            yield found._replace(details=None) if query.group in UNPLACED_GROUPS else found
+
+
+def labelled_by_others() -> Iterator[Query]:
+    """Queries that were written for training, to labels that were given."""
+    for line in _lines(LABELLED):
+        yield Query.model_validate_json(line)
 
 
 def _of_query(query: Query) -> Example:
