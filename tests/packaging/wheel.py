@@ -38,7 +38,8 @@ class Environment:
     def install(self, *arguments: str, timeout: float = 120) -> None:
         """``pip install`` with these arguments, by the pip of the environment that runs the tests."""
         pip = [sys.executable, "-m", "pip", "--python", str(self._bin / "python"), "--disable-pip-version-check"]
-        _run([*pip, "install", "--quiet", *arguments], self.folder, timeout)
+        # Without compiling what is never imported here: most of it.
+        _run([*pip, "install", "--quiet", "--no-compile", *arguments], self.folder, timeout)
 
     def borrow(self) -> None:
         """Let it import the packages of the environment that runs the tests, but for those installed as editable.

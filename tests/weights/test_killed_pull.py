@@ -15,12 +15,15 @@ from faceagent.weights import pull
 from faceagent.weights.store import sweep
 
 PULL = """
+import signal
 import sys
 from pathlib import Path
 from faceagent.cli import main
 from faceagent.weights import sources
 from faceagent.weights.catalog import Mirror
 
+# A shell that starts the tests in the background has them ignore SIGINT, and so would this process.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 home = Path(sys.argv[1])
 client = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(120)"
 sources._command = lambda mirror, out: [sys.executable, "-c", client]
