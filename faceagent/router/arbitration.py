@@ -41,6 +41,8 @@ SURE_KIND = 0.4
 OVERRULING, OVERRULING_FOLLOWED = 0.65, 0.8
 """Probability from which the reader's kind of turn counts against that of the rules, a remark and a comparison among
 them; the second where it says "the same about something else"."""
+CERTAIN_ANALYSIS = 0.9
+"""Probability of a question from which a turn measures nothing again and compares nothing, where it could not."""
 SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
 """Probability from which a question counts where the rules found none; the second for the likeliest one alone."""
 CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.15, 0.85
@@ -57,10 +59,10 @@ ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
 REFUSED_KIND, LEADING_TOPIC = 0.6, 0.25
 """Probability of a turn that must be refused, whichever topic it is, from which the likeliest topic counts; and the
 least probability of that topic."""
-NO_PURPOSE, LIKELY_PURPOSE, SURE_PURPOSE = 0.02, 0.5, 0.8
-"""Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; from
-which the likeliest counts where they found one anywhere in a long text; and from which it counts in any case."""
-ABSENT_DETAIL, ADDED_DETAIL = 0.05, 0.9
+NO_PURPOSE, SURE_PURPOSE = 0.05, 0.5
+"""Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; and
+from which the likeliest counts."""
+ABSENT_DETAIL, ADDED_DETAIL = 0.08, 0.75
 """Probability below which a detail of the rules describes nobody in the picture, and from which one is added."""
 SPANISH = 0.8
 """Probability of Spanish from which a text without a sign of any language is answered in it."""
@@ -97,12 +99,12 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     plan = plan.model_copy(update={"kind": "analyse"}) if is_new else plan
     advice = _advice(plan, context, reading, is_long=is_long)
     advice = advice._replace(kind=advice.kind or "analyse") if is_new else advice
-    if is_long and whole.purpose_change == "stated":
-        # It may be stated in any piece.
-        advice = advice._replace(purpose=_read_purpose(reading, LIKELY_PURPOSE))
     advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
     plan = plan_by_rules(focused, context, advice._replace(language=language))
+    if plan.kind == "where" and not (plan.questions or context.questions):
+        # Before any answer, "which part?" is about what was changed.
+        return plan_by_rules(focused, context, advice._replace(questions=("forgery",), language=language))
     if plan.kind in ABOUT_AN_ANSWER and not (plan.questions or context.questions):
         # No answer was given that it could be about.
         return plan_by_rules(focused, context, advice._replace(kind="unclear", questions=(), language=language))
@@ -177,6 +179,8 @@ def _read_facts(reading: Reading) -> tuple[FileFact, ...]:
 
 def _confirmed_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] | None:
     """The questions that a follow-up names itself, where the reader does not exclude them: "print the report"."""
+    if plan.kind == "compare" and not plan.questions:
+        return _read_questions(reading) or None
     if not plan.questions or plan.questions == _mentioned(plan, reading):
         return None
     return _mentioned(plan, reading)
@@ -203,8 +207,14 @@ def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: 
         return kind if share >= OVERRULING else None
     if plan.kind in OVERRULED:
         return kind if _overrules(plan, context, reading) else None
-    doubted = plan.kind == "analyse" and all(reading.questions[name] < SURE_QUESTION for name in plan.questions)
-    return kind if doubted and kind in SPECIFIC and share >= OVERRULING else None
+    if plan.kind != "analyse" or kind not in SPECIFIC:
+        return None
+    if kind == "where":
+        # "Which part was retouched?" asks both whether and where; where it was says the former as well.
+        return kind if share >= OVERRULING else None
+    likeliest = max(reading.questions[name] for name in plan.questions)
+    least = SURE_KIND if likeliest < UNSUPPORTED else OVERRULING
+    return kind if likeliest < SURE_QUESTION and share >= least else None
 
 
 def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
@@ -212,11 +222,20 @@ def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
     kind, share = reading.best_kind
     if kind == "follow":
         return bool(context.questions) and share >= OVERRULING_FOLLOWED
+    if kind == "everything":
+        return plan.kind == "rerun" and share >= OVERRULING
+    if kind == "analyse" and _needs_more(plan, context):
+        return share >= CERTAIN_ANALYSIS and max(reading.questions.values()) >= CERTAIN_QUESTION
     if kind == "analyse" and plan.kind not in ("new_picture", "rerun"):
         # "Is that a real smile?" asks for no reason; without a turn before there is none to ask for.
         asked = max(reading.questions.values()) >= CERTAIN_QUESTION and plan.kind != "compare"
         return asked and (share >= OVERRULING or (plan.kind in FOLLOW_UPS and not context.questions))
     return kind in SPECIFIC and share >= OVERRULING
+
+
+def _needs_more(plan: Plan, context: DialogueContext) -> bool:
+    """Whether there is nothing to measure again, or no second picture to compare with."""
+    return (plan.kind == "rerun" and not context.questions) or (plan.kind == "compare" and context.pictures < 2)
 
 
 def _goes_on(plan: Plan, context: DialogueContext) -> bool:
@@ -265,9 +284,9 @@ def _has_purpose(plan: Plan, reading: Reading) -> bool:
     return reading.purpose.get(plan.purpose, 1.0) >= NO_PURPOSE
 
 
-def _read_purpose(reading: Reading, least: float = SURE_PURPOSE) -> str | None:
+def _read_purpose(reading: Reading) -> str | None:
     best = max(reading.purpose.keys() - {"unstated"}, key=lambda name: reading.purpose[name])
-    return best if reading.purpose[best] >= least else None
+    return best if reading.purpose[best] >= SURE_PURPOSE else None
 
 
 def _is_no_request(plan: Plan, reading: Reading) -> bool:
@@ -296,6 +315,10 @@ def _tells_of_somebody(plan: Plan, reading: Reading) -> bool:
 def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
     """Topics of the rules that the reader takes for describing words."""
     kind, share = reading.best_kind
+    found = {one.topic: reading.topics.get(one.topic, 1.0) for one in plan.refused}
+    if max(found.values(), default=0.0) >= SURE_QUESTION and len(found) > 1:
+        # One of several is meant; the words of the others describe.
+        return frozenset(name for name, chance in found.items() if chance < DROPPED_TOPIC)
     sure = max(reading.questions.values()) >= CERTAIN_QUESTION or (kind in SPECIFIC and share >= OVERRULING)
     if reading.kind["refused"] >= (SURE_QUESTION if sure else HARDLY_REFUSED):
         return frozenset()

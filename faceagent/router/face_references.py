@@ -69,7 +69,10 @@ class _Draft:
 
 
 def find_face_references(
-    text: str, grammar: Grammar, pictures: Sequence[tuple[ImageReference, int, int]] = ()
+    text: str,
+    grammar: Grammar,
+    pictures: Sequence[tuple[ImageReference, int, int]] = (),
+    absent: Set[str] = frozenset(),
 ) -> tuple[FaceReference, ...]:
     """The faces that a normalized text refers to, in its order, each once; empty when it singles out nobody.
 
@@ -77,6 +80,8 @@ def find_face_references(
         text: the normalized turn.
         grammar: the lists.
         pictures: the pictures that the turn names, each with start and end; a face gets the one it is said to be in.
+        absent: details that describe nobody, see ``without_details``, so that "right" in "the man right at the back"
+            does not part what belongs together.
     """
     # "A man or a woman?" and "the same person?" are questions and refer to nobody.
     searched = grammar.without("own_side", text)
@@ -85,7 +90,7 @@ def find_face_references(
         # "The woman in the first photo also" asks about identity and says who is meant.
         if hit.name == "identity" and not any(hit.start <= start < hit.end for _, start, _ in pictures):
             searched = searched[: hit.start] + "~" * (hit.end - hit.start) + searched[hit.end :]
-    mentions = _find_mentions(searched, grammar)
+    mentions = [hit for hit in _find_mentions(searched, grammar) if _detail(hit) not in absent]
     drafts: list[_Draft] = []
     for place, hit in enumerate(mentions):
         if not drafts or not drafts[-1].accepts(*_key(hit)) or _starts_person(place, mentions, text, grammar):
@@ -96,7 +101,7 @@ def find_face_references(
     found = list(place_faces([(who, start, end) for who, start, end in built if who is not None], pictures, text))
     if grammar.has("every", text):
         found.append(FaceReference(every=True))
-    return tuple(dict.fromkeys(found))
+    return without_details(tuple(dict.fromkeys(found)), absent)
 
 
 def without_details(faces: Sequence[FaceReference], absent: Set[str]) -> tuple[FaceReference, ...]:
@@ -133,6 +138,12 @@ def find_numbered_faces(text: str, grammar: Grammar) -> list[Match]:
         if int(number) >= 1:
             found.append(Match(f"index:{int(number)}", hit.start, hit.end))
     return found
+
+
+def _detail(hit: Match) -> str | None:
+    """The detail that places a person, as ``side:back``; None for what names one."""
+    table, name = _key(hit)
+    return {"sides": f"side:{name}", "superlatives": f"superlative:{name}"}.get(table)
 
 
 def _key(hit: Match) -> tuple[str, str]:

@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceagent.errors import FaceagentError
+from faceagent.router.grammar import grammar
+from faceagent.router.normalize import normalize
 from faceagent.router.pieces import Piece, split_long
 from faceagent.router.plan import FOLLOW_UPS, FaceReference
+from faceagent.router.questions import find_questions
 from faceagent.router.sentence_encoder import SentenceEncoder, open_encoder
 from faceagent.settings import Settings
 from faceagent.types import QUESTIONS, FrozenModel
@@ -129,7 +132,8 @@ def focus(pieces: Sequence[Piece], readings: Sequence[Reading], *, follows: bool
     """
     request = [1.0 - one.kind[NO_REQUEST] for one in readings]
     named = [_named(one, follows=follows) for one in readings]
-    weight = [share + content + ASKS * piece.asks for share, content, piece in zip(request, named, pieces, strict=True)]
+    asks = [ASKS * piece.asks - _declines(piece.text) for piece in pieces]
+    weight = [share + content + more for share, content, more in zip(request, named, asks, strict=True)]
     best = max(range(len(pieces)), key=lambda place: (weight[place], place))
     asking = [min(share, content) for share, content in zip(request, named, strict=True)]
     kept = _joined(pieces, asking, best)
@@ -150,6 +154,11 @@ def focus(pieces: Sequence[Piece], readings: Sequence[Reading], *, follows: bool
             "deciding": pieces[best].text,
         }
     )
+
+
+def _declines(text: str) -> bool:
+    """Whether a piece only says what is not asked: "I don't care how old he is"."""
+    return find_questions(normalize(text, grammar().simplified).text, grammar(), has_reference=False).rest
 
 
 def _ends_as_question(text: str) -> bool:

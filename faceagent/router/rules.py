@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 
 from faceagent import policy
 from faceagent.router import details
-from faceagent.router.face_references import find_face_references, find_numbered_faces, without_details
+from faceagent.router.face_references import find_face_references, find_numbered_faces
 from faceagent.router.grammar import Grammar, grammar
 from faceagent.router.languages import detect_language
 from faceagent.router.normalize import MAX_CHARACTERS, is_readable, join_disguised_words, normalize
@@ -122,7 +122,7 @@ class _TurnReader:
         self.advice = advice
         self.requested = self._requested(text)
         self.named_pictures = self._find_pictures(text)
-        self.faces = without_details(find_face_references(text, lists, self.named_pictures), advice.absent)
+        self.faces = find_face_references(text, lists, self.named_pictures, advice.absent)
         self.faces = self.faces or advice.faces
         self.pictures = _image_references(self.named_pictures)
         if not self.requested.wanted and self._looks_for_someone():
