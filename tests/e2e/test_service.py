@@ -23,7 +23,8 @@ from running_service import RunningService
 from evals.data.hostile_inputs import HostileInputs
 
 pytestmark = pytest.mark.e2e
-UPLOADS = range(2000) if os.environ.get("FACEAGENT_TEST_LONG") else range(0, 120, 6)
+UPLOADS = range(0, 6 * (2000 if os.environ.get("FACEAGENT_TEST_LONG") else 20), 6)
+"""Numbers of hostile inputs; each sixth is a file."""
 
 
 @pytest.fixture(scope="module")
