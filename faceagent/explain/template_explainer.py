@@ -60,13 +60,13 @@ def _template(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Prompt, d
         return prompt("any/ledger"), {"measured": _items(mine), "silent": _items(missing)}
     fused = {*verdict.supports, *verdict.contradicts}
     regions = [item for item in mine if item.region is not None]
-    whole = [item for item in mine if item.region is None]
+    # What is recorded and not weighed stands in the tables of a report, and in none of its sentences.
+    weighed = [item for item in mine if item.region is None and item.id in fused]
     told = heat_sentences(regions) if question == "forgery" else likeness_sentences(regions)
     return prompt(f"{question}/ledger"), {
         "regions": [{"text": one.text, "id": ", ".join(one.cites)} for one in told],
-        "overall": _items([item for item in whole if item.id in fused] + missing),
+        "overall": _items(weighed + missing),
         "against": _against(verdict, regions),
-        "also": _items(item for item in whole if item.id not in fused),
     }
 
 
