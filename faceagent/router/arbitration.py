@@ -62,8 +62,9 @@ least probability of that topic."""
 NO_PURPOSE, SURE_PURPOSE = 0.05, 0.5
 """Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; and
 from which the likeliest counts."""
-ABSENT_DETAIL, ADDED_DETAIL = 0.08, 0.75
-"""Probability below which a detail of the rules describes nobody in the picture, and from which one is added."""
+ABSENT_DETAIL, ADDED_DETAIL, SURE_OF_LONG = 0.08, 0.75, 0.85
+"""Probability below which a detail of the rules describes nobody in the picture, and from which one is added; the third
+where it is the likeliest of many pieces."""
 SPANISH = 0.8
 """Probability of Spanish from which a text without a sign of any language is answered in it."""
 FOREIGN = 0.8
@@ -126,8 +127,8 @@ def _places_of_long_turn(plan: Plan, whole: Plan, context: DialogueContext, read
     ]
     named = without_details(asked.faces, absent)
     faces, pictures = tuple(_fuller(face, described) for face in named), plan.pictures
-    if not faces and len(described) == 1 and "identity" not in plan.questions:
-        faces = (described[0],)
+    if not faces and "identity" not in plan.questions:
+        faces = tuple(described) if len(described) == 1 else _added_faces(reading, SURE_OF_LONG)
     if "identity" not in plan.questions and asked.pictures == ("this",):
         pictures = whole.pictures if context.pictures > 1 and len(whole.pictures) == 1 else ("this",)
     return plan.model_copy(update={"faces": faces, "pictures": pictures})
@@ -349,13 +350,13 @@ def _absent(reading: Reading) -> frozenset[str]:
     )
 
 
-def _added_faces(reading: Reading) -> tuple[FaceReference, ...]:
-    """The person whom the reader is sure of, for a turn in which the rules found nobody."""
-    sure = [name.partition(":") for name, share in reading.details.items() if share >= ADDED_DETAIL]
-    found = {kind: value for kind, _, value in sure if kind in SLOTS}
+def _added_faces(reading: Reading, least: float = ADDED_DETAIL) -> tuple[FaceReference, ...]:
+    """The person whom the reader is sure of, or everybody."""
+    sure = [name.partition(":") for name, share in reading.details.items() if share >= least]
+    found: dict[str, object] = {kind: value for kind, _, value in sure if kind in SLOTS}
     words = tuple(value for kind, _, value in sure if kind == "word")
     if not found and not words:
-        return ()
+        return (FaceReference(every=True),) if any(kind == "every" for kind, _, _ in sure) else ()
     heads = grammar().tables["people"]
     return (FaceReference.model_validate({**found, "words": tuple(sorted(words, key=lambda word: word not in heads))}),)
 

@@ -93,7 +93,8 @@ def find_face_references(
     mentions = [hit for hit in _find_mentions(searched, grammar) if _detail(hit) not in absent]
     drafts: list[_Draft] = []
     for place, hit in enumerate(mentions):
-        if not drafts or not drafts[-1].accepts(*_key(hit)) or _starts_person(place, mentions, text, grammar):
+        goes_on = bool(drafts) and (drafts[-1].accepts(*_key(hit)) or _is_added(drafts[-1], hit, text))
+        if not goes_on or _starts_person(place, mentions, text, grammar):
             drafts.append(_Draft(start=hit.start))
         drafts[-1].add(*_key(hit))
         drafts[-1].end = max(drafts[-1].end, hit.end)
@@ -128,6 +129,23 @@ def without_details(faces: Sequence[FaceReference], absent: Set[str]) -> tuple[F
     return tuple(dict.fromkeys(found))
 
 
+def completed(
+    found: tuple[FaceReference, ...], read: tuple[FaceReference, ...], grammar: Grammar
+) -> tuple[FaceReference, ...]:
+    """The references that the rules found, with what was read of the same person; those that were read where none is.
+
+    Two descriptions are of one person where each rule and reading has one and none says what the other denies.
+    """
+    if len(found) != 1 or len(read) != 1:
+        return found or read
+    (face,), (more,) = found, read
+    if more.every or face.every or face.index or (more.side and face.side and more.side != face.side):
+        return found
+    people = grammar.tables["people"]
+    words = sorted(dict.fromkeys((*face.words, *more.words)), key=lambda word: word not in people)
+    return (face.model_copy(update={"side": face.side or more.side, "words": tuple(words)}),)
+
+
 def find_numbered_faces(text: str, grammar: Grammar) -> list[Match]:
     """Faces that are called by number, as matches named ``index:2``."""
     found = []
@@ -150,6 +168,11 @@ def _key(hit: Match) -> tuple[str, str]:
     """Table and list of a mention."""
     table, _, name = hit.name.partition(":")
     return table, name
+
+
+def _is_added(draft: _Draft, hit: Match, text: str) -> bool:
+    """Whether the mention goes on about the same person after a comma: "the girl on the right, the one with a hat"."""
+    return _key(hit)[0] == HEAD and text[draft.end : hit.start].strip() == ","
 
 
 def _starts_person(place: int, mentions: list[Match], text: str, grammar: Grammar) -> bool:

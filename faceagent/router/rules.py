@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 
 from faceagent import policy
 from faceagent.router import details
-from faceagent.router.face_references import find_face_references, find_numbered_faces
+from faceagent.router.face_references import completed, find_face_references, find_numbered_faces
 from faceagent.router.grammar import Grammar, grammar
 from faceagent.router.languages import detect_language
 from faceagent.router.normalize import MAX_CHARACTERS, is_readable, join_disguised_words, normalize
@@ -60,7 +60,7 @@ class Advice(NamedTuple):
     absent: frozenset[str] = frozenset()
     """Details (``reader.details_of``) that words of the turn name and that nobody in the picture is meant by."""
     faces: tuple[FaceReference, ...] = ()
-    """Who is meant, where the rules found nobody."""
+    """Who is meant, where the rules found nobody, or what more is said of the one whom they found."""
 
 
 NO_ADVICE = Advice()
@@ -123,7 +123,7 @@ class _TurnReader:
         self.requested = self._requested(text)
         self.named_pictures = self._find_pictures(text)
         self.faces = find_face_references(text, lists, self.named_pictures, advice.absent)
-        self.faces = self.faces or advice.faces
+        self.faces = completed(self.faces, advice.faces, lists)
         self.pictures = _image_references(self.named_pictures)
         if not self.requested.wanted and self._looks_for_someone():
             self.requested = replace(self.requested, wanted=("identity",))

@@ -29,7 +29,7 @@ UPLOADS = range(0, 6 * (2000 if os.environ.get("FACEAGENT_TEST_LONG") else 20), 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    running = RunningService(tmp_path_factory.mktemp("service"))
+    running = RunningService(tmp_path_factory.mktemp("service"), FACEAGENT_SERVE_RATE="100000")
     yield running
     assert running.end() == 0
 
