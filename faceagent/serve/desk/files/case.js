@@ -38,11 +38,13 @@ export async function open(place, { argument: id, who }) {
   }
   state.onFace.push(draw);
   draw();
+  const stateTag = h("span", { class: "tag case-state" });
+  const sign = signOff(id, who, { shown: (now) => { stateTag.textContent = t(`states.${now}`); stateTag.className = `tag case-state ${now}`; } });
   fill(place,
-    head(state),
+    head(state, stateTag),
     summary(state),
     h("div", { class: "case-grid" },
-      h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, signOff(id, who).node))),
+      h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
       h("div", { class: "stack panels" }, tabs, compare(state), about)));
   followPicks(state, place);
   return () => picture?.close();
@@ -54,10 +56,10 @@ function missing(error) {
     h("p", {}, known ? t(`case.${known}_help`) : error.message), h("p", {}, h("a", { href: "/", class: "button main", "data-go": "" }, t("nav.desk"))));
 }
 
-function head(state) {
+function head(state, stateTag) {
   const { report, view, id } = state;
   return h("header", { class: "case-head" },
-    h("div", { class: "grow" }, h("p", { class: "name big" }, named(report.source)),
+    h("div", { class: "grow" }, h("p", { class: "row" }, h("span", { class: "name big" }, named(report.source)), stateTag),
       h("p", { class: "soft small" }, h("code", {}, id), ` · ${when(view.created)} · ${t("case.expires", { when: when(view.expires) })}`)),
     shareMenu(state));
 }
