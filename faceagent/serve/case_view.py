@@ -4,7 +4,7 @@ Only presentation: everything here is read from the report, and nothing is measu
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 from pydantic import Field
@@ -13,7 +13,7 @@ from faceagent.explain import summarize
 from faceagent.faces.needs import table
 from faceagent.faces.parts import outline
 from faceagent.report.headings import Headings, headings_in
-from faceagent.report.strips import Strip, strip, zones
+from faceagent.report.strips import Strip, strip, tone_of, zones
 from faceagent.storage.database.cases import Case
 from faceagent.types import (
     PARTS,
@@ -80,6 +80,8 @@ class CaseView(FrozenModel):
     kept: bool = Field(description="whether the picture can be shown")
     references_kept: tuple[str, ...] = Field(description="ids of the references that can be shown")
     summary: Summary
+    tone: str = Field(description="of the summary: that of the most cautious strip")
+    tones: dict[str, str] = Field(description="likewise, by subject")
     strips: tuple[StripView, ...] = Field(description="the most important one first")
     zones: tuple[Zone, ...]
     outlines: dict[str, dict[FacePart, tuple[tuple[float, float], ...]]] = Field(
@@ -108,6 +110,8 @@ def case_view(case: Case, kept: Collection[str], language: SummaryLanguage) -> C
         kept=case.picture is not None and report.picture is not None,
         references_kept=tuple(one.id for one in report.references if one.sha256 in kept),
         summary=summary,
+        tone=tone_of(found),
+        tones={subject: tone_of(rows) for subject, rows in _by_subject(found).items()},
         strips=tuple(_strip(one) for one in found),
         zones=tuple(_zone(one, words) for one in zones()),
         outlines={face.id: _outlines(face) for face in report.faces[:OUTLINED_FACES] if face.landmarks},
@@ -132,6 +136,13 @@ def summary_in(report: Report, language: SummaryLanguage) -> Summary:
         problem=report.problem,
         refused=[*report.refused, *report.policy],
     )
+
+
+def _by_subject(strips: Iterable[Strip]) -> dict[str, list[Strip]]:
+    groups: dict[str, list[Strip]] = {}
+    for one in strips:
+        groups.setdefault(one.verdict.subject, []).append(one)
+    return groups
 
 
 def _strip(one: Strip) -> StripView:

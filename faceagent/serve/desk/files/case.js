@@ -17,7 +17,7 @@ import { language, t, when } from "./words.js";
 
 const PICTURE = "P1";
 
-export async function open(place, { argument: id, who }) {
+export async function open(place, { argument: id, who, go }) {
   let report;
   let view;
   try {
@@ -45,7 +45,7 @@ export async function open(place, { argument: id, who }) {
     summary(state),
     h("div", { class: "case-grid" },
       h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
-      h("div", { class: "stack panels" }, tabs, compare(state), about)));
+      h("div", { class: "stack panels" }, tabs, compare(state, go), about)));
   followPicks(state, place);
   return () => picture?.close();
 }
@@ -66,9 +66,8 @@ function head(state, stateTag) {
 
 function summary(state) {
   const { summary: told } = state.view;
-  const tone = state.view.strips[0]?.tone ?? "plain";
   const lead = citing(state, h("h1", {}, told.answer), told.cites);
-  return h("section", { class: `summary card ${tone}`, "aria-label": t("case.summary"), lang: told.language === "zh" ? "zh-Hans" : told.language },
+  return h("section", { class: `summary card ${state.view.tone}`, "aria-label": t("case.summary"), lang: told.language === "zh" ? "zh-Hans" : told.language },
     lead,
     h("dl", {}, [["reason", "why"], ["trust", "how_sure"], ["next_step", "what_next"]].filter(([field]) => told[field]).map(([field, name]) =>
       [h("dt", {}, t(`case.${name}`)), h("dd", {}, told[field])])));
@@ -78,7 +77,7 @@ function drawTabs(place, state) {
   const { faces } = state.report;
   if (faces.length < 2) { fill(place); return; }
   fill(place, h("h2", {}, t("case.n_faces", { n: faces.length })), h("div", { class: "chips" }, faces.map((face) => {
-    const tone = state.view.strips.find((one) => one.subject === face.id)?.tone ?? "plain";
+    const tone = state.view.tones[face.id] ?? "plain";
     return h("button", { class: `chip ${tone}`, "aria-pressed": String(face.id === state.face), onclick: () => state.choose(face.id) }, face.id);
   })));
 }

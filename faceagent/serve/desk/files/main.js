@@ -63,6 +63,8 @@ async function changeLanguage(event) {
 
 async function signOut() {
   await sendJson("DELETE", "/v1/session", {}).catch(() => {});
+  // Drafts and conversations are not for whoever signs in next in this tab.
+  sessionStorage.clear();
   location.href = "/signin";
 }
 
