@@ -107,6 +107,7 @@ def test_a_view_speaks_the_readers_language(server: Server, language: str, word:
     case_id = server.analyse(PNG).json()["case_id"]
     view = server.get(f"/v1/cases/{case_id}/view?language={language}").json()
     (strip,) = view["strips"]
+    assert (view["tone"], view["tones"]) == (strip["tone"], {"F1": strip["tone"]})
     assert view["summary"]["language"] == language
     assert strip["title"] == word
     assert 0 <= strip["bar"]["low"] <= strip["bar"]["value"] <= strip["bar"]["high"] <= 100

@@ -16,6 +16,7 @@ import { timeline } from "./timeline.js";
 import { language, t, when } from "./words.js";
 
 const PICTURE = "P1";
+const narrow = matchMedia("(max-width: 640px)");
 
 export async function open(place, { argument: id, who, go }) {
   let report;
@@ -40,14 +41,24 @@ export async function open(place, { argument: id, who, go }) {
   draw();
   const stateTag = h("span", { class: "tag case-state" });
   const sign = signOff(id, who, { shown: (now) => { stateTag.textContent = t(`states.${now}`); stateTag.className = `tag case-state ${now}`; } });
+  const answer = summary(state);
+  const reasons = grounds(state.view.summary);
+  const panels = h("div", { class: "stack panels" }, tabs, compare(state, go), about);
   fill(place,
     head(state, stateTag),
-    summary(state),
+    answer,
     h("div", { class: "case-grid" },
       h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
-      h("div", { class: "stack panels" }, tabs, compare(state, go), about)));
+      panels));
+  // On a telephone the picture follows the answer at once, and its reasons come after the picture.
+  const arrange = () => (narrow.matches ? panels.prepend(reasons) : answer.append(reasons));
+  arrange();
+  narrow.addEventListener("change", arrange);
   followPicks(state, place);
-  return () => picture?.close();
+  return () => {
+    narrow.removeEventListener("change", arrange);
+    picture?.close();
+  };
 }
 
 function missing(error) {
@@ -67,10 +78,14 @@ function head(state, stateTag) {
 function summary(state) {
   const { summary: told } = state.view;
   const lead = citing(state, h("h1", {}, told.answer), told.cites);
-  return h("section", { class: `summary card ${state.view.tone}`, "aria-label": t("case.summary"), lang: told.language === "zh" ? "zh-Hans" : told.language },
-    lead,
-    h("dl", {}, [["reason", "why"], ["trust", "how_sure"], ["next_step", "what_next"]].filter(([field]) => told[field]).map(([field, name]) =>
-      [h("dt", {}, t(`case.${name}`)), h("dd", {}, told[field])])));
+  return h("section", { class: `summary card ${state.view.tone}`, "aria-label": t("case.summary"), lang: spoken(told) }, lead);
+}
+
+function spoken(told) { return told.language === "zh" ? "zh-Hans" : told.language; }
+
+function grounds(told) {
+  return h("dl", { class: "grounds", lang: spoken(told) }, [["reason", "why"], ["trust", "how_sure"], ["next_step", "what_next"]].filter(([field]) => told[field]).map(([field, name]) =>
+      [h("dt", {}, t(`case.${name}`)), h("dd", {}, told[field])]));
 }
 
 function drawTabs(place, state) {
@@ -91,7 +106,7 @@ function ofFace(state) {
   return [
     h("section", { class: "card" }, h("h2", {}, t("case.answers", { id: face.id })), strips(state, face.id)),
     why.length ? h("section", { class: "card" }, fold(t("case.explained"), h("div", {}, language() === "en" ? null : h("p", { class: "soft small" }, t("case.in_english")), why), { open: true })) : null,
-    h("section", { class: "card" }, fold(t("case.charts"), h("div", { class: "columns" }, quality(face), actionUnits(state, face)), { open: true })),
+    h("section", { class: "card" }, fold(t("case.charts"), h("div", { class: "columns" }, quality(face), actionUnits(state, face)), { open: !narrow.matches })),
     h("section", { class: "card" }, fold(t("case.evidence"), evidenceTable(state, face.id), { note: face.id })),
   ];
 }
