@@ -32,7 +32,7 @@ def case_of(server: Server, **fields: str) -> str:
 
 
 def test_files_are_called_as_the_picture_and_the_case(server: Server) -> None:
-    sent = server.post("/v1/analyze", files=[("image", ('a "new"; foto ñ.jpeg', picture_bytes()))]).json()["case_id"]
+    sent = server.post("/v1/analyze", files=[("image", ("a *new*; foto ñ.jpeg", picture_bytes()))]).json()["case_id"]
     stem = f"a _new_ foto ñ-{sent[5:13]}"
     assert server.get(f"/v1/cases/{sent}/view").json()["file_stem"] == stem
     for part, ending in zip(PARTS, (".pdf", ".pdf.sig"), strict=True):

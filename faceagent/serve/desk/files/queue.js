@@ -16,7 +16,7 @@ function measure({ question, label, leaning, positive }) {
   const undecided = label === "inconclusive" && !leaning;
   const high = !undecided && positive >= 0.9 && question !== "identity";
   return h("span", { class: `measure${high ? " high" : ""}${undecided ? " soft" : ""}`, title: undecided ? `${t(`titles.${question}`)}: ${percent(positive)}` : t(`titles.${question}`) },
-    h("span", { class: "soft small" }, t(`brief.${question}`)), " ", undecided ? t("queue.cannot_tell") : percent(positive));
+    h("span", { class: "soft small" }, t(`brief.${question}`), undecided ? ":" : null), " ", undecided ? t("queue.cannot_tell") : percent(positive));
 }
 
 export async function open(place, { go, who }) {
