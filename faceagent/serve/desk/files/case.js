@@ -51,7 +51,10 @@ export async function open(place, { argument: id, who, go }) {
       h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
       panels));
   // On a telephone the picture follows the answer at once, and its reasons come after the picture.
-  const arrange = () => (narrow.matches ? panels.prepend(reasons) : answer.append(reasons));
+  function arrange() {
+    reasons.classList.toggle("card", narrow.matches);
+    if (narrow.matches) panels.prepend(reasons); else answer.append(reasons);
+  }
   arrange();
   narrow.addEventListener("change", arrange);
   followPicks(state, place);
