@@ -4,6 +4,7 @@ Positions are in per cent of the width. The scale is logarithmic: equal distance
 """
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from faceagent.explain import summarize
@@ -14,6 +15,8 @@ from faceagent.types import INCONCLUSIVE, Finding, Probability, Report, Verdict
 REACH = 3.0
 """log10 LR at both ends of the scale; stronger evidence is drawn at the end."""
 TONES = {"yes": "alarm", "leans_yes": "open", "cannot_tell": "open", "leans_no": "calm", "no": "calm"}
+CAUTION = ("plain", "calm", "open", "alarm")
+"""Tones, the most cautious last."""
 ALARMING = frozenset({"unusable", "invalid", "declares_synthetic"})
 
 
@@ -55,6 +58,11 @@ def strips(report: Report, words: Headings) -> list[Strip]:
     verdicts = {verdict.id: verdict for verdict in report.verdicts}
     summary = report.summary or summarize(report.verdicts, report.evidence, report.faces)
     return [strip(verdicts[one.verdict], one, words) for one in summary.findings if one.verdict in verdicts]
+
+
+def tone_of(strips: Iterable[Strip]) -> str:
+    """The tone of several verdicts together: that of the most cautious of them."""
+    return max((one.tone for one in strips), key=CAUTION.index, default="plain")
 
 
 def zones() -> list[tuple[float, float, str]]:

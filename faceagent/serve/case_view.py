@@ -4,7 +4,8 @@ Only presentation: everything here is read from the report, and nothing is measu
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePath
 
 import numpy as np
 from pydantic import Field
@@ -13,7 +14,7 @@ from faceagent.explain import summarize
 from faceagent.faces.needs import table
 from faceagent.faces.parts import outline
 from faceagent.report.headings import Headings, headings_in
-from faceagent.report.strips import Strip, strip, zones
+from faceagent.report.strips import Strip, strip, tone_of, zones
 from faceagent.storage.database.cases import Case
 from faceagent.types import (
     PARTS,
@@ -30,6 +31,9 @@ from faceagent.types import (
 
 OUTLINED_FACES = 24
 """Faces whose parts are outlined; with more, their boxes alone are drawn."""
+LONGEST_STEM, SHORT = 60, 8
+"""Characters of a picture's name, and digits of a case's, in the names of its files."""
+_NO_NAME = re.compile(r"[^\w.() -]+")
 _UNIT = re.compile(r":AU(\d+)$")
 _AREAS: Mapping[Region, tuple[FacePart, ...]] = {
     "left_eye": ("left_eye",),
@@ -79,7 +83,10 @@ class CaseView(FrozenModel):
     expires: float
     kept: bool = Field(description="whether the picture can be shown")
     references_kept: tuple[str, ...] = Field(description="ids of the references that can be shown")
+    file_stem: str = Field(description="what its files are called, without their ending")
     summary: Summary
+    tone: str = Field(description="of the summary: that of the most cautious strip")
+    tones: dict[str, str] = Field(description="likewise, by subject")
     strips: tuple[StripView, ...] = Field(description="the most important one first")
     zones: tuple[Zone, ...]
     outlines: dict[str, dict[FacePart, tuple[tuple[float, float], ...]]] = Field(
@@ -107,12 +114,24 @@ def case_view(case: Case, kept: Collection[str], language: SummaryLanguage) -> C
         expires=case.expires,
         kept=case.picture is not None and report.picture is not None,
         references_kept=tuple(one.id for one in report.references if one.sha256 in kept),
+        file_stem=file_stem(case.id, report.source),
         summary=summary,
+        tone=tone_of(found),
+        tones={subject: tone_of(rows) for subject, rows in _by_subject(found).items()},
         strips=tuple(_strip(one) for one in found),
         zones=tuple(_zone(one, words) for one in zones()),
         outlines={face.id: _outlines(face) for face in report.faces[:OUTLINED_FACES] if face.landmarks},
         areas={one.id: parts for one in report.evidence if (parts := areas_of(one))},
     )
+
+
+def file_stem(case_id: str, source: str) -> str:
+    """What files of a case are called, without their ending: the picture's name and the first digits of the case's id.
+
+    What a file system or a header may not take is left out.
+    """
+    name = _NO_NAME.sub("_", PurePath(source).stem)[:LONGEST_STEM].strip("._ ")
+    return "-".join(filter(None, (name, case_id.removeprefix("case_")[:SHORT])))
 
 
 def in_language(report: Report, language: SummaryLanguage | None) -> Report:
@@ -132,6 +151,13 @@ def summary_in(report: Report, language: SummaryLanguage) -> Summary:
         problem=report.problem,
         refused=[*report.refused, *report.policy],
     )
+
+
+def _by_subject(strips: Iterable[Strip]) -> dict[str, list[Strip]]:
+    groups: dict[str, list[Strip]] = {}
+    for one in strips:
+        groups.setdefault(one.verdict.subject, []).append(one)
+    return groups
 
 
 def _strip(one: Strip) -> StripView:

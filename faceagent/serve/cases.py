@@ -12,7 +12,7 @@ from faceagent.intake import MemoryBlobs, pixels_of
 from faceagent.per_process import ProcessLock
 from faceagent.serve.auth import owner
 from faceagent.serve.case_view import in_language
-from faceagent.serve.errors import ApiError
+from faceagent.serve.errors import ApiError, unprocessable
 from faceagent.serve.service import Service
 from faceagent.settings import Settings
 from faceagent.storage.database import cases
@@ -23,6 +23,8 @@ from faceagent.types.service import Moderation
 BLANK = 236
 """Grey of a picture that was not kept."""
 NOT_KEPT = "The pictures were not kept; grey stands in their place."
+OF_CASE = "case:"
+"""Before the id of a case, in place of a URL: the picture that was kept with it need not be sent again."""
 _rendering = ProcessLock()
 """Pixels of large pictures are in memory for one page at a time."""
 
@@ -50,6 +52,14 @@ def find(service: Service, key: ApiKey, case_id: str) -> cases.Case:
         raise ApiError(404, "There is no such case.")
     if case.report is None:
         raise ApiError(410, "This case has expired or was deleted.")
+    return case
+
+
+def find_kept(service: Service, key: ApiKey, url: str, field: str) -> cases.Case:
+    """The case behind ``case:ID``, with its picture. Raises ApiError: 404, 410 as ``find``, 422 where none was kept."""
+    case = find(service, key, url.removeprefix(OF_CASE))
+    if case.picture is None:
+        raise unprocessable(field, "The picture of this case was not kept. Send it again.")
     return case
 
 

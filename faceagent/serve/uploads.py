@@ -18,9 +18,12 @@ from starlette.exceptions import HTTPException
 from faceagent.intake import NamedBytes
 from faceagent.intake.fetch import fetch
 from faceagent.intake.sources import printable_name
+from faceagent.serve import cases
 from faceagent.serve.errors import ApiError, unprocessable
 from faceagent.serve.requests import AnalysisOptions
+from faceagent.serve.service import Service
 from faceagent.settings import Settings
+from faceagent.storage.database.api_keys import ApiKey
 from faceagent.types import Problem
 
 MOST_REFERENCES = 20
@@ -51,7 +54,11 @@ class PictureBody(AnalysisOptions):
     )
 
     image: str | None = Field(default=None, description="base64, or a data: URL")
-    url: str | None = Field(default=None, description="http or https, at a public address", max_length=4096)
+    url: str | None = Field(
+        default=None,
+        description="http or https, at a public address; or case:ID, the picture that was kept with a case",
+        max_length=4096,
+    )
     references: tuple[Base64, ...] = Field(
         default=(), max_length=MOST_REFERENCES, description="pictures of the person to compare with, as image"
     )
@@ -146,7 +153,9 @@ def _listed(name: str, values: Sequence[str]) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-async def read_picture(request: Request, settings: Settings, model: type[OfPicture]) -> tuple[OfPicture, Submission]:
+async def read_picture(
+    request: Request, service: Service, key: ApiKey, model: type[OfPicture]
+) -> tuple[OfPicture, Submission]:
     """The picture of a request and what is asked about it. Raises ApiError and ValidationError."""
     body, files = await read_body(request, model, ("image", "references"))
     uploads = files.get("image", [])
@@ -159,7 +168,11 @@ async def read_picture(request: Request, settings: Settings, model: type[OfPictu
     if data is not None:
         name = uploads[0].name if uploads and body.name == UNNAMED else clean_name(body.name)
         return body, Submission(data, name, references)
-    fetched = await run_in_threadpool(fetch_picture, body.url or "", settings)
+    if body.url and body.url.startswith(cases.OF_CASE):
+        case = await run_in_threadpool(cases.find_kept, service, key, body.url, "body.url")
+        name = cases.report_of(case).source if body.name == UNNAMED else clean_name(body.name)
+        return body, Submission(case.picture or b"", name, references)
+    fetched = await run_in_threadpool(fetch_picture, body.url or "", service.analysis)
     if isinstance(fetched, Problem):
         raise unprocessable("body.url", f"The URL gives no picture: {fetched.message}", code=fetched.reason)
     return body, Submission(fetched, clean_name(body.name), references)

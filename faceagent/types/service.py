@@ -81,7 +81,10 @@ class CaseVerdict(FrozenModel):
     question: Question
     subject: str = Field(description="id of the face or picture")
     label: str = Field(description='the label where it is given firmly, else "inconclusive"')
-    leaning: str | None = Field(default=None, description="the label with more support, where none is given firmly")
+    leaning: str | None = Field(
+        default=None,
+        description="the label that the answer leans to, where none is given firmly; null: it leans to none",
+    )
     positive: Real | None = Field(
         default=None, description="probability at even odds of the positive side; null: the question has no two sides"
     )

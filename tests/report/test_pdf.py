@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from faceagent.errors import InputError
+from faceagent.explain import summarize
 from faceagent.intake import MemoryBlobs
 from faceagent.report.pdf import CaseFile, CustodyEvent, SignOff, content, render_pdf
 from faceagent.report.pdf.legible import LONGEST, legible
@@ -54,6 +55,19 @@ def test_every_language_has_the_answers_in_words_and_numbers(sample_report: Samp
     assert "95 %" in row["support"] or "95%" in row["support"]
     assert all(dict(values["words"]).values())
     assert pdf_of(sample_report(language=language)).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Manipulated?"), ("es", "¿Manipulada?"), ("zh", "是否篡改？")])
+def test_a_face_says_why_a_question_cannot_be_told_and_its_map_names_the_question(
+    sample_report: Sample, language: str, title: str
+) -> None:
+    report = sample_report(language=language)
+    (verdict,) = report.verdicts
+    undecided = verdict.model_copy(update={"label": "inconclusive", "reason": "weak_evidence", "strength": "none"})
+    summary = summarize((undecided,), report.evidence, report.faces, language=language)
+    (face,) = values_of(report.model_copy(update={"verdicts": (undecided,), "summary": summary}))["faces"]
+    assert summary.reason and face["reasons"] == [[title, summary.reason]]
+    assert title in face["maps"][0]["caption"] and "forgery" not in face["maps"][0]["caption"]
 
 
 def test_names_and_values_with_markup_stay_text(sample_report: Sample) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from faceagent.report.headings import headings_in
-from faceagent.report.strips import strip, zones
+from faceagent.report.strips import strip, tone_of, zones
 from faceagent.types import Answer, Finding, Probability, Verdict
 
 ENGLISH = headings_in("en")
@@ -47,6 +47,20 @@ def test_a_verdict_stands_at_its_ratio_with_its_side_in_words(
     assert made.tone == tone and made.bar is not None
     assert (made.bar.value > 50) == (value > 0.5) and made.bar.low < made.bar.value < made.bar.high
     assert made.bar.text.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("answers", "tone"),
+    [
+        ((), "plain"),
+        (("no", "cannot_tell", "cannot_tell"), "open"),
+        (("cannot_tell", "yes", "no"), "alarm"),
+        (("no", "no"), "calm"),
+        (("no", "leans_yes"), "open"),
+    ],
+)
+def test_the_tone_of_several_verdicts_is_that_of_the_most_cautious(answers: tuple[Answer, ...], tone: str) -> None:
+    assert tone_of(strip(*shown("forged", 0.5, one), ENGLISH) for one in answers) == tone
 
 
 def test_a_ratio_at_its_limit_is_called_the_most_that_the_test_can_say() -> None:

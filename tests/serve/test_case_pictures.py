@@ -73,6 +73,26 @@ def test_references_go_with_their_case(serve: Callable[..., Server]) -> None:
     assert server.get(f"/v1/cases/{case_id}/picture").status_code == 410
 
 
+def test_a_kept_picture_is_analysed_again_with_references_that_are_sent_now(server: Server) -> None:
+    kept = server.analyse(PNG, keep="true").json()["case_id"]
+    seen: list[list[NamedBytes]] = []
+    server.analyst.with_references = seen.append
+    again = {"url": f"case:{kept}", "keep": "true"}
+    answer = server.post("/v1/analyze", files=[("references", ("her.png", LARGE))], data=again)
+    made = answer.json()
+    assert made["case_id"] != kept
+    assert (made["report"]["source"], made["report"]["picture"]["bytes"]) == ("a.png", len(PNG))
+    assert [[one.name for one in found] for found in seen] == [["her.png"]]
+
+
+def test_a_picture_that_was_not_kept_or_is_anothers_is_not_analysed_again(server: Server) -> None:
+    gone = server.analyse(PNG).json()["case_id"]
+    others = server.analyse(PNG, "admin", keep="true").json()["case_id"]
+    answers = [server.post("/v1/analyze", json={"url": f"case:{one}"}) for one in (gone, others, "case_0")]
+    assert [one.status_code for one in answers] == [422, 404, 404]
+    assert answers[0].json()["error"]["details"][0]["field"] == "body.url"
+
+
 def test_references_keep_their_names(server: Server) -> None:
     seen: list[list[NamedBytes]] = []
     server.analyst.with_references = seen.append
@@ -87,6 +107,7 @@ def test_a_view_speaks_the_readers_language(server: Server, language: str, word:
     case_id = server.analyse(PNG).json()["case_id"]
     view = server.get(f"/v1/cases/{case_id}/view?language={language}").json()
     (strip,) = view["strips"]
+    assert (view["tone"], view["tones"]) == (strip["tone"], {"F1": strip["tone"]})
     assert view["summary"]["language"] == language
     assert strip["title"] == word
     assert 0 <= strip["bar"]["low"] <= strip["bar"]["value"] <= strip["bar"]["high"] <= 100

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fake_service import Server, picture_bytes
@@ -28,6 +29,15 @@ def case_of(server: Server, **fields: str) -> str:
     made = server.analyse(picture_bytes(), **fields)
     assert made.status_code == 200, made.text
     return str(made.json()["case_id"])
+
+
+def test_files_are_called_as_the_picture_and_the_case(server: Server) -> None:
+    sent = server.post("/v1/analyze", files=[("image", ("a *new*; foto ñ.jpeg", picture_bytes()))]).json()["case_id"]
+    stem = f"a _new_ foto ñ-{sent[5:13]}"
+    assert server.get(f"/v1/cases/{sent}/view").json()["file_stem"] == stem
+    for part, ending in zip(PARTS, (".pdf", ".pdf.sig"), strict=True):
+        told = server.get(f"/v1/cases/{sent}/{part}").headers["content-disposition"]
+        assert told == f"attachment; filename*=UTF-8''{quote(stem + ending)}"
 
 
 @pytest.mark.parametrize("keep", ["true", "false"])

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from faceagent.explain.glossary import terms
+from faceagent.explain.summary.answers import answer_of
+from faceagent.explain.summary.reasons import cause
 from faceagent.explain.summary.sentences import sentences_in
 from faceagent.intake.blobs import Blobs
 from faceagent.report.headings import Headings, headings_in
@@ -173,7 +175,7 @@ def _face(report: Report, rows: Sequence[Strip], face: Face, pixels: Pixels, fil
         "crop": pictures.face_crop(files, pixels, face, words.say("face", id=face.id)),
         "geometry": _geometry(face, words),
         "strips": [drawn(one) for one in own],
-        "reasons": [[one.title, one.reason] for one in own if one.reason],
+        "reasons": [[one.title, why] for one in own if (why := _why(one, face, words))],
         "maps": [one for one in maps if one is not None],
         "quality": [
             _bar(str(name), getattr(face.quality, key), 100, "{:.0f}")
@@ -181,6 +183,13 @@ def _face(report: Report, rows: Sequence[Strip], face: Face, pixels: Pixels, fil
         ],
         "units": [_unit(item, words.language) for item in units],
     }
+
+
+def _why(one: Strip, face: Face, words: Headings) -> str | None:
+    """The strongest reason for an answer, or why there is none."""
+    if answer_of(one.verdict) == "cannot_tell":
+        return cause(sentences_in(words.language), one.verdict, face)
+    return one.reason
 
 
 def _unit(item: Evidence, language: str) -> Value:

@@ -70,8 +70,9 @@ def heat_map(
         if hot is None
         else words.say("outlined", place=hot.replace("_", " "), score=f"{score:.2f}")
     )
+    title = words.document("heat_map", question=words.title(item.question), face=words.say("face", id=face.id))
     return {
         "file": files.add("png", buffer.getvalue()),
-        "alt": words.document("heat_map", id=item.id),
-        "caption": f"{words.document('heat_map', id=item.id)}. {words.say('brighter')}. {said}",
+        "alt": title,
+        "caption": f"{title}. {words.say('brighter')}. {said}",
     }

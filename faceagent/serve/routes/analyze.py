@@ -39,7 +39,7 @@ async def analyze(request: Request, service: ServiceHere, key: Submitter) -> Res
     With ``Accept: text/event-stream`` the answer is a stream: ``step`` for every part of the run that begins or has
     ended, then ``case`` with ``case_id`` and ``expires``, or ``error``.
     """
-    body, sent = await read_picture(request, service.analysis, PictureBody)
+    body, sent = await read_picture(request, service, key, PictureBody)
     if "text/event-stream" not in request.headers.get("accept", ""):
         case_id, text = await _kept(service, key, body, sent)
         made = cases.json_of(case_id, now() + service.settings.case_seconds, text)

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from faceagent.agent.chat.events import Clarification, Done, Event, Noted, Token
 from faceagent.serve import cases
 from faceagent.serve.auth import ServiceHere, Submitter
+from faceagent.serve.cases import OF_CASE
 from faceagent.serve.chat_messages import (
     MODEL,
     AnswerMessage,
@@ -35,8 +36,6 @@ from faceagent.storage.database.engine import new_id
 from faceagent.types import FrozenModel, Problem, Report
 
 router = APIRouter(tags=["chat"])
-OF_CASE = "case:"
-"""Before the id of a case whose picture was kept: it need not be sent again."""
 CREATED = 1_764_460_800
 """When the model was made known, as OpenAI's clients want it; it means nothing here."""
 
@@ -133,7 +132,7 @@ def _load(turn: Turn, place: int, service: Service, key: ApiKey) -> list[bytes]:
             found.append(decode_image(url, field))
             continue
         if url.startswith(OF_CASE):
-            found.append(_of_case(url.removeprefix(OF_CASE), field, service, key))
+            found.append(cases.find_kept(service, key, url, field).picture or b"")
             continue
         data = fetch_picture(url, service.analysis)
         if isinstance(data, Problem):
@@ -150,14 +149,6 @@ def _known_cases(turns: list[tuple[Turn, list[bytes]]]) -> dict[str, str]:
         for url, data in zip(turn.pictures, pictures, strict=True)
         if url.startswith(OF_CASE)
     }
-
-
-def _of_case(case_id: str, field: str, service: Service, key: ApiKey) -> bytes:
-    """The picture that a case has kept. Raises ApiError (404, 410, 422)."""
-    picture = cases.find(service, key, case_id).picture
-    if picture is None:
-        raise unprocessable(field, "The picture of this case was not kept. Send it again.")
-    return picture
 
 
 class _Answer:

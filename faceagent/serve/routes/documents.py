@@ -2,11 +2,13 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
 from faceagent.serve import cases
 from faceagent.serve.auth import ServiceHere, Submitter
+from faceagent.serve.case_view import file_stem
 from faceagent.serve.documents import document
 from faceagent.serve.errors import responses
 from faceagent.serve.routes.cases import CaseId
@@ -25,8 +27,9 @@ def get_document(
 
     Without a language it is in that of the report.
     """
-    made = document(service, cases.find(service, key, case_id), language).pdf
-    headers = _headers(made, f"{case_id}.pdf")
+    case = cases.find(service, key, case_id)
+    made = document(service, case, language).pdf
+    headers = _headers(made, f"{file_stem(case_id, cases.report_of(case).source)}.pdf")
     return Response(made, media_type="application/pdf", headers=headers)
 
 
@@ -40,8 +43,9 @@ def get_signature(
 
     `faceagent verify-report` checks it.
     """
-    made = document(service, cases.find(service, key, case_id), language).signature
-    headers = _headers(made, f"{case_id}.pdf.sig")
+    case = cases.find(service, key, case_id)
+    made = document(service, case, language).signature
+    headers = _headers(made, f"{file_stem(case_id, cases.report_of(case).source)}.pdf.sig")
     return Response(made, media_type="application/json", headers=headers)
 
 
@@ -49,5 +53,5 @@ def _headers(data: bytes, name: str) -> dict[str, str]:
     return {
         "etag": f'"{hashlib.sha256(data).hexdigest()}"',
         "cache-control": "private, no-cache",
-        "content-disposition": f'attachment; filename="{name}"',
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}",
     }

@@ -66,7 +66,7 @@ async def moderate_picture(request: Request, service: ServiceHere, key: Submitte
 
     ``questions`` adds to what is measured; it cannot leave out what the policy is about.
     """
-    body, sent = await read_picture(request, service.analysis, ModerateBody)
+    body, sent = await read_picture(request, service, key, ModerateBody)
     used = await run_in_threadpool(body.find, service.database) or DEFAULT_POLICY
     questions = used.document.questions(body.questions, has_reference=bool(sent.references))
     asked = body.options.model_copy(update={"questions": questions})

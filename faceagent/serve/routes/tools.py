@@ -40,12 +40,11 @@ async def run_tool(
     request: Request, service: ServiceHere, key: Submitter, name: Annotated[str, Path(max_length=64)]
 ) -> Measurement:
     """Run one tool on one picture; ``questions`` may narrow what it answers. Nothing is kept."""
-    del key
     tool = build_tools(service.analysis).get(name)
     if tool is None:
         raise ApiError(404, "There is no such tool; see /v1/tools.")
     spec = tool.spec
-    body, sent = await read_picture(request, service.analysis, PictureBody)
+    body, sent = await read_picture(request, service, key, PictureBody)
     if not set(body.questions) <= set(spec.questions):
         raise ApiError(422, f"{name} answers {', '.join(spec.questions)}.")
     wanted = body.options.model_copy(update={"questions": body.questions or spec.questions, "explain": "ledger"})

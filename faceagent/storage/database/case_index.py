@@ -9,9 +9,10 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
+from faceagent.explain.summary.answers import side_of
 from faceagent.storage.database.engine import Database, now
 from faceagent.storage.database.tables import case_verdicts, cases
-from faceagent.types import Question, Report, Verdict
+from faceagent.types import INCONCLUSIVE, Question, Report, Verdict
 from faceagent.types.service import CaseEntry, CaseStatus, CaseVerdict, Decision, Moderation, SignOff
 
 Sort = Literal["created", "name", "probability"]
@@ -87,7 +88,7 @@ def verdicts_of(report: Report) -> list[CaseVerdict]:
             question=one.question,
             subject=one.subject,
             label=one.firm_label,
-            leaning=one.label if one.status == "leans" else one.leaning,
+            leaning=None if one.decided or side_of(one) == INCONCLUSIVE else side_of(one),
             positive=None if one.positive is None else one.positive.value,
         )
         for one in found.values()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from desk_page import Desk
+from desk_page import Analyse, Desk
 from playwright.sync_api import Browser, Page, Response, expect
 from running_service import RunningService
 
@@ -86,11 +86,21 @@ def sentences_and_regions_light_each_other(page: Page) -> None:
 
 
 def the_chat_cites_and_points(page: Page) -> None:
-    page.get_by_placeholder("Ask in your own words").fill("Which expression does the face show, and why?")
+    question = "Which expression does the face show, and why?"
+    field = page.get_by_placeholder("Ask in your own words")
+    field.fill(question)
     page.keyboard.press("Enter")
+    expect(page.locator(".turn.mine")).to_have_text(question)
+    expect(field).to_have_value("")
     answer = page.locator(".turn.answer:not([aria-busy])")
     expect(answer).to_contain_text("happy", timeout=60_000)
     expect(page.locator(".part.lit").first).to_be_attached()
+    for part in (page.locator(".turn.mine"), answer, field, page.get_by_role("button", name="Is it real?")):
+        expect(part).to_be_in_viewport()
+    for language in ("es", "en"):
+        page.locator("#language").select_option(language)
+        expect(page.locator(".turn.mine")).to_have_text(question)
+        expect(answer).to_contain_text("happy")
     answer.locator(".cited").first.click()
     row = page.locator(f'tr[data-evidence="{answer.locator(".cited").first.get_attribute("data-cited")}"]')
     expect(row.first).to_be_visible()
@@ -98,8 +108,57 @@ def the_chat_cites_and_points(page: Page) -> None:
 
 
 def sign_off(page: Page) -> None:
+    expect(page.locator(".case-state")).to_have_text("open")
+    sign = page.get_by_role("button", name="Sign", exact=True)
     page.get_by_text("Accept", exact=True).click()
+    sign.click()
+    expect(page.locator(".sign").get_by_role("alert")).to_have_text("Give a reason first.")
     page.get_by_label("Reason").fill("The picture is what it seems.")
-    page.get_by_role("button", name="Sign", exact=True).click()
+    sign.click()
+    expect(page.locator(".case-state")).to_have_text("accepted")
+    expect(sign).to_be_hidden()
+    expect(page.get_by_role("button", name="Sign again, or as second reader")).to_be_focused()
     expect(page.locator(".sign .tag").first).to_have_text("accepted")
     expect(page.locator(".reviews")).to_contain_text("The picture is what it seems.")
+
+
+def test_a_kept_picture_is_compared_from_its_case(desk: Desk, analyse: Analyse, photo: bytes) -> None:
+    page, first = desk.page, analyse(photo, questions="quality")
+    desk.open_case(first)
+    reference = {"name": "her passport.jpg", "mimeType": "image/jpeg", "buffer": photo}
+    page.get_by_label("Compare with another picture").set_input_files(reference)
+    page.wait_for_url(re.compile(f"/case/case_(?!{first[5:]})"), timeout=90_000)
+    expect(page.locator(".compare-pair canvas")).to_have_count(2)
+    expect(page.locator(".compare-pair")).to_contain_text("her passport.jpg")
+    expect(page.locator(".case-head")).to_contain_text("photo.jpg")
+
+
+def test_ticking_a_case_moves_no_row_and_undecided_figures_are_words(desk: Desk, case_id: str) -> None:
+    page = desk.page
+    with desk.service.client() as client:
+        (one,) = [each for each in client.get("/v1/cases").json()["cases"] if each["case_id"] == case_id]
+    desk.open("/queue")
+    row, bulk = page.locator(f"#row-{case_id}"), page.locator(".bulk")
+    expect(bulk.get_by_role("button", name="CSV")).to_be_disabled()
+    expect(bulk).to_contain_text("Tick cases to sign or export them together.")
+    before = row.bounding_box()
+    row.get_by_role("checkbox").check()
+    expect(bulk.get_by_role("button", name="CSV")).to_be_enabled()
+    assert row.bounding_box() == before
+    shown = [each for each in one["verdicts"] if each["question"] in ("forgery", "morph", "spoof", "identity")]
+    undecided = [each for each in shown if each["label"] == "inconclusive" and not each["leaning"]]
+    assert undecided, "the astronaut has a question that cannot be told"
+    expect(row.locator(".measure", has_text="cannot tell")).to_have_count(len(undecided))
+
+
+def test_on_a_telephone_the_picture_follows_the_answer(desk: Desk, case_id: str) -> None:
+    page = desk.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    desk.open_case(case_id)
+    bar, summary, picture, why = (
+        page.locator(one).bounding_box() for one in (".bar", ".summary", ".stage", ".grounds")
+    )
+    assert bar and summary and picture and why
+    assert bar["height"] < 110
+    assert 0 <= picture["y"] - summary["y"] - summary["height"] < 30
+    assert why["y"] > picture["y"] + picture["height"]

@@ -16,8 +16,9 @@ import { timeline } from "./timeline.js";
 import { language, t, when } from "./words.js";
 
 const PICTURE = "P1";
+const narrow = matchMedia("(max-width: 640px)");
 
-export async function open(place, { argument: id, who }) {
+export async function open(place, { argument: id, who, go }) {
   let report;
   let view;
   try {
@@ -38,14 +39,29 @@ export async function open(place, { argument: id, who }) {
   }
   state.onFace.push(draw);
   draw();
+  const stateTag = h("span", { class: "tag case-state" });
+  const sign = signOff(id, who, { shown: (now) => { stateTag.textContent = t(`states.${now}`); stateTag.className = `tag case-state ${now}`; } });
+  const answer = summary(state);
+  const reasons = grounds(state.view.summary);
+  const panels = h("div", { class: "stack panels" }, tabs, compare(state, go), about);
   fill(place,
-    head(state),
-    summary(state),
+    head(state, stateTag),
+    answer,
     h("div", { class: "case-grid" },
-      h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, signOff(id, who).node))),
-      h("div", { class: "stack panels" }, tabs, compare(state), about)));
+      h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
+      panels));
+  // On a telephone the picture follows the answer at once, and its reasons come after the picture.
+  function arrange() {
+    reasons.classList.toggle("card", narrow.matches);
+    if (narrow.matches) panels.prepend(reasons); else answer.append(reasons);
+  }
+  arrange();
+  narrow.addEventListener("change", arrange);
   followPicks(state, place);
-  return () => picture?.close();
+  return () => {
+    narrow.removeEventListener("change", arrange);
+    picture?.close();
+  };
 }
 
 function missing(error) {
@@ -54,29 +70,32 @@ function missing(error) {
     h("p", {}, known ? t(`case.${known}_help`) : error.message), h("p", {}, h("a", { href: "/", class: "button main", "data-go": "" }, t("nav.desk"))));
 }
 
-function head(state) {
+function head(state, stateTag) {
   const { report, view, id } = state;
   return h("header", { class: "case-head" },
-    h("div", { class: "grow" }, h("p", { class: "name big" }, named(report.source)),
+    h("div", { class: "grow" }, h("p", { class: "row" }, h("span", { class: "name big" }, named(report.source)), stateTag),
       h("p", { class: "soft small" }, h("code", {}, id), ` · ${when(view.created)} · ${t("case.expires", { when: when(view.expires) })}`)),
     shareMenu(state));
 }
 
 function summary(state) {
   const { summary: told } = state.view;
-  const tone = state.view.strips[0]?.tone ?? "plain";
   const lead = citing(state, h("h1", {}, told.answer), told.cites);
-  return h("section", { class: `summary card ${tone}`, "aria-label": t("case.summary"), lang: told.language === "zh" ? "zh-Hans" : told.language },
-    lead,
-    h("dl", {}, [["reason", "why"], ["trust", "how_sure"], ["next_step", "what_next"]].filter(([field]) => told[field]).map(([field, name]) =>
-      [h("dt", {}, t(`case.${name}`)), h("dd", {}, told[field])])));
+  return h("section", { class: `summary card ${state.view.tone}`, "aria-label": t("case.summary"), lang: spoken(told) }, lead);
+}
+
+function spoken(told) { return told.language === "zh" ? "zh-Hans" : told.language; }
+
+function grounds(told) {
+  return h("dl", { class: "grounds", lang: spoken(told) }, [["reason", "why"], ["trust", "how_sure"], ["next_step", "what_next"]].filter(([field]) => told[field]).map(([field, name]) =>
+      [h("dt", {}, t(`case.${name}`)), h("dd", {}, told[field])]));
 }
 
 function drawTabs(place, state) {
   const { faces } = state.report;
   if (faces.length < 2) { fill(place); return; }
   fill(place, h("h2", {}, t("case.n_faces", { n: faces.length })), h("div", { class: "chips" }, faces.map((face) => {
-    const tone = state.view.strips.find((one) => one.subject === face.id)?.tone ?? "plain";
+    const tone = state.view.tones[face.id] ?? "plain";
     return h("button", { class: `chip ${tone}`, "aria-pressed": String(face.id === state.face), onclick: () => state.choose(face.id) }, face.id);
   })));
 }
@@ -90,7 +109,7 @@ function ofFace(state) {
   return [
     h("section", { class: "card" }, h("h2", {}, t("case.answers", { id: face.id })), strips(state, face.id)),
     why.length ? h("section", { class: "card" }, fold(t("case.explained"), h("div", {}, language() === "en" ? null : h("p", { class: "soft small" }, t("case.in_english")), why), { open: true })) : null,
-    h("section", { class: "card" }, fold(t("case.charts"), h("div", { class: "columns" }, quality(face), actionUnits(state, face)), { open: true })),
+    h("section", { class: "card" }, fold(t("case.charts"), h("div", { class: "columns" }, quality(face), actionUnits(state, face)), { open: !narrow.matches })),
     h("section", { class: "card" }, fold(t("case.evidence"), evidenceTable(state, face.id), { note: face.id })),
   ];
 }

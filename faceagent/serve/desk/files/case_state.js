@@ -49,7 +49,7 @@ export function caseState(id, report, view) {
       if (one.heatmap) state.show(id);
       state.light(state.about(one));
       const row = document.querySelector(`[data-evidence="${CSS.escape(id)}"]`);
-      row?.closest("details")?.setAttribute("open", "");
+      for (let at = row?.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
       row?.scrollIntoView({ block: "center", behavior: calm() });
       for (const other of document.querySelectorAll("[data-evidence]")) other.classList.toggle("about", other === row);
     },

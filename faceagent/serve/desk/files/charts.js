@@ -1,6 +1,6 @@
 // Quality and action units of a face as bars, with their numbers as text.
 
-import { h } from "./dom.js";
+import { fold, h } from "./dom.js";
 import { t } from "./words.js";
 
 const QUALITY = ["unified", "sharpness", "illumination", "exposure", "resolution", "pose", "visibility"];
@@ -20,16 +20,19 @@ export function quality(face) {
     h("tbody", {}, QUALITY.map((name) => bar(t(`quality.${name}`), face.quality[name] / 100, String(Math.round(face.quality[name]))))));
 }
 
-// Units by intensity; hovering one lights its part of the face.
+// Units by intensity: those that were found, the others behind a fold; hovering one lights its part of the face.
 export function actionUnits(state, face) {
   const units = state.report.evidence.filter((one) => one.subject === face.id && one.question === "action_units");
   const measured = units.filter((one) => one.score).sort((one, other) => other.score.value - one.score.value);
   const hidden = units.filter((one) => !one.score && /:AU\d/.test(one.id));
   if (!units.length) return null;
-  return h("table", { class: "bars" }, h("caption", {}, t("case.units")),
-    h("tbody", {},
-      measured.map((one) => row(state, one, one.score.value / MOST_INTENSITY, one.score.value.toFixed(1), one.label === "absent")),
-      hidden.map((one) => row(state, one, 0, t("case.not_seen"), true))));
+  const rowOf = (one) => row(state, one, one.score.value / MOST_INTENSITY, one.score.value.toFixed(1), one.label === "absent");
+  const found = measured.filter((one) => one.label !== "absent");
+  const others = [...measured.filter((one) => one.label === "absent").map(rowOf), ...hidden.map((one) => row(state, one, 0, t("case.not_seen"), true))];
+  return h("div", { class: "stack" },
+    h("table", { class: "bars" }, h("caption", {}, t("case.units")), h("tbody", {}, found.map(rowOf))),
+    found.length ? null : h("p", { class: "soft small" }, t("case.no_units")),
+    others.length ? fold(t("case.other_units", { n: others.length }), h("table", { class: "bars" }, h("caption", { class: "unseen" }, t("case.units")), h("tbody", {}, others))) : null);
 }
 
 function row(state, one, share, text, faint) {

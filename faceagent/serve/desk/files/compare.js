@@ -1,5 +1,6 @@
 // The reference beside the picture in question, both turned and scaled so that the eyes lie in the same places.
 
+import { compareAgain } from "./compare_again.js";
 import { h, named } from "./dom.js";
 import { t } from "./words.js";
 
@@ -7,10 +8,11 @@ const SIDE = 480;
 // Where the eyes come to lie, as shares of the square.
 const EYES = [[0.36, 0.42], [0.64, 0.42]];
 
-export function compare(state) {
+export function compare(state, go) {
   const { report, view } = state;
   const shown = report.references.filter((one) => view.references_kept.includes(one.id));
-  if (!report.references.length) return null;
+  const again = compareAgain(state, go);
+  if (!report.references.length) return again && h("section", { class: "card compare", "aria-label": t("compare.with") }, again);
   const identity = () => view.strips.find((one) => one.question === "identity" && one.subject === state.face);
   const answer = h("p", { class: "answer" });
   const mine = h("canvas", { role: "img", "aria-label": t("compare.query") });
@@ -55,7 +57,7 @@ export function compare(state) {
   state.onFace.push(draw);
   draw();
   return h("section", { class: "card compare stack", "aria-label": t("compare.title") }, h("h2", {}, t("compare.title")), answer, choice,
-    shown.length ? body : h("p", { class: "soft small" }, t("compare.not_kept")));
+    shown.length ? body : h("p", { class: "soft small" }, t("compare.not_kept")), again);
 }
 
 async function aligned(canvas, address, picture, face) {

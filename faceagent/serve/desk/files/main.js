@@ -44,7 +44,7 @@ async function show() {
 function drawBar(current) {
   document.getElementById("skip").textContent = t("nav.skip");
   fill(document.getElementById("bar"),
-    h("a", { class: "brand", href: "/", "data-go": "" }, h("img", { src: "/desk/icon.svg", alt: "", width: "26", height: "26" }), "faceagent"),
+    h("a", { class: "brand", href: "/", "data-go": "", "aria-label": "faceagent" }, h("img", { src: "/desk/icon.svg", alt: "", width: "26", height: "26" }), h("span", {}, "faceagent")),
     h("nav", { "aria-label": t("nav.pages") }, NAVIGATION.map(([path, name]) =>
       h("a", { href: path, "data-go": "", "aria-current": name === current ? "page" : null }, t(`nav.${name}`)))),
     h("div", { class: "bar-end" },
@@ -63,6 +63,8 @@ async function changeLanguage(event) {
 
 async function signOut() {
   await sendJson("DELETE", "/v1/session", {}).catch(() => {});
+  // Drafts and conversations are not for whoever signs in next in this tab.
+  sessionStorage.clear();
   location.href = "/signin";
 }
 

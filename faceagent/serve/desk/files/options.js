@@ -6,11 +6,11 @@ import { list, t } from "./words.js";
 const references = [];
 
 export function optionFields() {
-  const shown = h("ul", { class: "plain chips" });
+  const shown = h("ul", { class: "plain stack" });
   const file = h("input", { type: "file", id: "references", multiple: true, accept: "image/*", class: "unseen", onchange: () => { take(file.files); file.value = ""; } });
   const compare = h("section", { class: "card stack references", "aria-labelledby": "compare-title", ondrop: (event) => { event.preventDefault(); take(event.dataTransfer.files); } },
     h("h2", { id: "compare-title" }, t("options.compare")), h("p", { class: "soft small" }, t("options.compare_help")),
-    h("div", { class: "row" }, h("label", { class: "button", for: "references" }, t("options.add_reference")), file), shown);
+    h("div", { class: "row" }, h("label", { class: "button", for: "references" }, t("options.add_reference")), file), h("div", { role: "status" }, shown));
   const questions = h("div", { class: "chips" }, list("questions").map((name) =>
     h("label", { class: "chip" }, h("input", { type: "checkbox", name: "question", value: name }), t(`titles.${name}`))));
   const purpose = h("select", { id: "purpose" }, list("purposes").map((name) => h("option", { value: name }, t(`purposes.${name}`))));
@@ -21,7 +21,9 @@ export function optionFields() {
     draw();
   }
   function draw() {
-    fill(shown, references.map((one, place) => h("li", { class: "chip" }, named(one.name),
+    for (const picture of shown.querySelectorAll("img")) URL.revokeObjectURL(picture.src);
+    fill(shown, references.map((one, place) => h("li", { class: "row reference" }, h("img", { class: "thumb", alt: "", src: URL.createObjectURL(one) }),
+      h("span", { class: "grow small" }, t("options.with"), " ", named(one.name)),
       h("button", { class: "quiet small", "aria-label": t("options.remove", { name: one.name }), onclick: () => { references.splice(place, 1); draw(); } }, "×"))));
   }
   draw();

@@ -11,13 +11,21 @@ const PAGE = 200;
 const KEYS = { a: "accept", r: "reject", e: "escalate" };
 const SHOWN = ["forgery", "morph", "spoof", "identity"];
 
+// A figure that was no answer must not look like one: where the question stayed undecided, the words say so.
+function measure({ question, label, leaning, positive }) {
+  const undecided = label === "inconclusive" && !leaning;
+  const high = !undecided && positive >= 0.9 && question !== "identity";
+  return h("span", { class: `measure${high ? " high" : ""}${undecided ? " soft" : ""}`, title: undecided ? `${t(`titles.${question}`)}: ${percent(positive)}` : t(`titles.${question}`) },
+    h("span", { class: "soft small" }, t(`brief.${question}`), undecided ? ":" : null), " ", undecided ? t("queue.cannot_tell") : percent(positive));
+}
+
 export async function open(place, { go, who }) {
   const list = h("ul", { class: "queue", "aria-label": t("queue.title") });
   const told = h("p", { class: "soft small", role: "status" });
   const more = h("button", { hidden: true, onclick: () => load(true) }, t("queue.more"));
   const side = h("aside", { class: "queue-side stack", "aria-label": t("sign.title") });
   const chosen = new Set();
-  const bulk = h("div", { class: "bulk card", hidden: true });
+  const bulk = bulkBar();
   const filter = filterBar(() => load());
   let cases = [];
   let cursor = null;
@@ -43,7 +51,7 @@ export async function open(place, { go, who }) {
     if (!further) { chosen.clear(); fill(list); at = -1; }
     list.append(...found.cases.map(row));
     told.textContent = cases.length ? t("queue.shown", { n: cases.length, more: cursor ? "+" : "" }) : t("queue.none");
-    drawBulk();
+    bulk.draw();
     if (!further && cases.length) point(0, false);
   }
 
@@ -53,10 +61,8 @@ export async function open(place, { go, who }) {
       pick, thumbnail(one),
       h("div", { class: "grow" },
         h("a", { class: "name", href: `/case/${one.case_id}`, "data-go": "" }, one.name ? named(one.name) : one.case_id), " ", h("time", { class: "soft small" }, when(one.created)),
-        h("p", { class: "soft small line" }, one.answer ?? (one.problem ? t(`reasons.${one.problem}`) : ""))),
-      h("div", { class: "figures" }, one.verdicts.filter((verdict) => SHOWN.includes(verdict.question) && verdict.positive !== null).map((verdict) =>
-        h("span", { class: `measure ${verdict.positive >= 0.9 && verdict.question !== "identity" ? "high" : ""}`, title: t(`titles.${verdict.question}`) },
-          h("span", { class: "soft small" }, t(`brief.${verdict.question}`)), " ", percent(verdict.positive)))),
+        h("p", { class: "soft small line" }, one.answer ?? (one.problem ? t(`reasons.${one.problem}`) : "")),
+        h("p", { class: "figures" }, one.verdicts.filter((verdict) => SHOWN.includes(verdict.question) && verdict.positive !== null).map(measure))),
       one.decision ? h("span", { class: `tag ${one.decision}` }, t(`decisions.${one.decision}`)) : null,
       h("span", { class: `tag state ${one.sign_off}` }, t(`states.${one.sign_off}`)));
     return node;
@@ -64,7 +70,7 @@ export async function open(place, { go, who }) {
 
   function toggle(id, is) {
     if (is) chosen.add(id); else chosen.delete(id);
-    drawBulk();
+    bulk.draw();
   }
 
   function point(next, shown = true) {
@@ -84,12 +90,12 @@ export async function open(place, { go, who }) {
   function drawSide() {
     const one = cases[at];
     if (!one) return;
-    const sign = signOff(one.case_id, who, (state) => {
+    const sign = signOff(one.case_id, who, { done: (state) => {
       one.sign_off = state;
       const tag = document.querySelector(`#row-${CSS.escape(one.case_id)} .state`);
       if (tag) { tag.textContent = t(`states.${state}`); tag.className = `tag state ${state}`; }
       point(at + 1);
-    });
+    } });
     side.sign = sign;
     fill(side, h("div", { class: "card stack" },
       hasPicture(one) ? h("img", { class: "side-picture", src: `/v1/cases/${one.case_id}/picture?side=640`, alt: one.name }) : null,
@@ -97,22 +103,30 @@ export async function open(place, { go, who }) {
       sign.node));
   }
 
-  function drawBulk() {
-    bulk.hidden = !chosen.size;
-    if (!chosen.size) { fill(bulk); return; }
-    const held = bulk.querySelector("input")?.value ?? "";
-    const reason = h("input", { type: "text", id: "bulk-reason", value: held, placeholder: t("sign.reason"), "aria-label": t("sign.reason") });
+  // Always there, and of one height, so that no row moves under the pointer when the first case is ticked.
+  function bulkBar() {
+    const may = who?.role !== "submit";
+    const count = h("b", {});
     const note = h("span", { class: "wrong small", role: "alert" });
-    fill(bulk, h("b", {}, t("queue.chosen", { n: chosen.size })), reason,
-      who?.role === "submit" ? null : Object.values(KEYS).map((one) => h("button", { class: "small", onclick: () => signAll(one, reason, note) }, t(`sign.${one}`))),
-      h("span", { class: "grow" }),
-      ["csv", "json", "zip"].map((format) => h("button", { class: "small", onclick: () => take(format, note) }, format.toUpperCase())), note);
+    const reason = h("input", { type: "text", id: "bulk-reason", placeholder: t("sign.reason"), "aria-label": t("sign.reason") });
+    const node = h("div", { class: "bulk card", role: "group", "aria-label": t("queue.together") }, h("p", { class: "small" }, count, " ", note),
+      may ? [reason, Object.values(KEYS).map((one) => h("button", { class: "small", onclick: () => signAll(one, reason, note) }, t(`sign.${one}`)))] : null,
+      h("span", { class: "soft small export" }, t("queue.export")),
+      ["csv", "json", "zip"].map((format) => h("button", { class: "small", onclick: () => take(format, note) }, format.toUpperCase())));
+    function draw() {
+      count.textContent = chosen.size ? t("queue.chosen", { n: chosen.size }) : t(may ? "queue.tick" : "queue.tick_export");
+      note.textContent = "";
+      for (const field of node.querySelectorAll("input, button")) field.disabled = !chosen.size;
+    }
+    draw();
+    return { node, draw };
   }
 
   async function signAll(decision, reason, note) {
     if (!reason.value.trim()) { note.textContent = t("sign.needs_reason"); reason.focus(); return; }
     try {
       const found = await sendJson("POST", "/v1/reviews", { case_ids: [...chosen], decision, reason: reason.value });
+      reason.value = "";
       say(t("queue.signed", { n: found.signed.length, left: Object.keys(found.left).length }));
       await load();
       told.textContent = t("queue.signed", { n: found.signed.length, left: Object.keys(found.left).length });
@@ -148,10 +162,10 @@ export async function open(place, { go, who }) {
   const all = h("label", { class: "inline small" }, h("input", { type: "checkbox", onchange: (event) => {
     for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
     for (const one of cases) if (event.target.checked) chosen.add(one.case_id); else chosen.delete(one.case_id);
-    drawBulk();
+    bulk.draw();
   } }), t("queue.all"));
   fill(place, h("div", { class: "queue-head" }, h("h1", {}, t("queue.title")), h("p", { class: "soft small keys" }, t("queue.keys"))),
-    filter.node, h("div", { class: "queue-grid" }, h("div", { class: "stack" }, h("div", { class: "row" }, all, told), bulk, list, more), side));
+    filter.node, h("div", { class: "queue-grid" }, h("div", { class: "stack" }, h("div", { class: "row" }, all, told), bulk.node, list, more), side));
   load();
   return () => { clearTimeout(point.later); document.removeEventListener("keydown", onKey); };
 }

@@ -45,7 +45,7 @@ export function stage(state) {
     const [x0, y0, x1, y1] = face.box;
     const chosen = state.face === face.id;
     const strip = view.strips.find((one) => one.subject === face.id);
-    const tone = strip?.tone ?? "plain";
+    const tone = view.tones[face.id] ?? "plain";
     const label = t("stage.face", { id: face.id, text: strip?.answer ?? "" });
     const crowded = report.faces.length > LABELLED && !chosen;
     const choose = () => state.choose(face.id);
@@ -124,18 +124,24 @@ export function stage(state) {
       fill(place,
         h("label", { class: "inline" }, t("stage.map"), h("select", { onchange: (event) => state.show(event.target.value || null) },
           h("option", { value: "" }, t("stage.no_map")), maps.map((one) => h("option", { value: one.id, selected: one.id === state.map }, t(`tools.${one.tool.name}`))))),
-        h("label", { class: "inline" }, t("stage.opacity"),
-          h("input", { type: "range", min: "0", max: "1", step: "0.05", value: String(state.opacity), oninput: (event) => { state.opacity = Number(event.target.value); draw(); } })),
-        h("span", { class: "ramp", role: "img", "aria-label": t("stage.ramp"), title: t("stage.ramp") }));
+        h("span", { class: "map-fields of-map", hidden: !state.map },
+          h("label", { class: "inline" }, t("stage.opacity"),
+            h("input", { type: "range", min: "0", max: "1", step: "0.05", value: String(state.opacity), oninput: (event) => { state.opacity = Number(event.target.value); draw(); } })),
+          h("span", { class: "inline small", title: t("stage.ramp") }, t("stage.little"), h("span", { class: "ramp", role: "img", "aria-label": t("stage.ramp") }), t("stage.much"))));
     }
     fields();
     state.onFace.push(fields);
-    state.onMap.push(() => { const choice = place.querySelector("select"); if (choice) choice.value = state.map ?? ""; });
+    state.onMap.push(() => {
+      const choice = place.querySelector("select");
+      if (!choice) return;
+      choice.value = state.map ?? "";
+      place.querySelector(".of-map").hidden = !state.map;
+    });
     return place;
   }
 
   const caption = h("p", { class: "soft small caption" }, named(report.source), ` · ${count(width)} × ${count(height)} px · ${report.picture.format}`, view.kept ? null : ` · ${t("stage.not_kept")}`);
-  const hint = view.outlines[state.face] ? h("p", { class: "soft small caption" }, t("stage.hint")) : null;
+  const hint = view.outlines[state.face] ? h("p", { class: "soft small caption" }, t("stage.hint"), " ", t("stage.sides")) : null;
   const node = h("section", { class: "stage", "aria-label": t("stage.title") }, frame, bar, hint, caption);
   state.onFace.push(draw);
   state.onLight.push(light);

@@ -1,4 +1,5 @@
 // One picture to the service and its progress back, over one request that streams.
+// Without a file, a field says which picture is meant.
 
 import { fill, h } from "./dom.js";
 import { Problem, eventsOf, send } from "./http.js";
@@ -9,9 +10,9 @@ const PARTS = ["intake", "faces", "weigh", "explain", "compose"];
 const MOST_BYTES = 200 * 2 ** 20;
 
 export async function analyse(entry) {
-  if (entry.file.size > MOST_BYTES) throw new Problem(t("errors.too_large"), "too_large", 413);
+  if (entry.file?.size > MOST_BYTES) throw new Problem(t("errors.too_large"), "too_large", 413);
   const form = new FormData();
-  form.append("image", entry.file, entry.name);
+  if (entry.file) form.append("image", entry.file, entry.name);
   for (const [name, values] of Object.entries(entry.options.fields)) for (const value of [values].flat()) form.append(name, value);
   for (const reference of entry.options.references) form.append("references", reference, reference.name);
   const steps = new Map();
