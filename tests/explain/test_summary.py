@@ -9,6 +9,7 @@ import pytest
 from faceagent.explain import summarize
 from faceagent.explain.summary.answers import ATTACKS, YES, answer_of
 from faceagent.explain.summary.sentences import BASE, _read, languages
+from faceagent.judge.calibrate import Platt, calibration_of
 from faceagent.types import (
     LANGUAGES,
     QUESTIONS,
@@ -159,7 +160,10 @@ def test_a_forgery_is_answered_with_place_power_and_next_step() -> None:
     found = summarize([one], [SPLICE, MOUTH], [face()])
     assert found.answer.startswith("Yes: ")
     assert found.reason is not None and "around the mouth" in found.reason
-    assert found.trust is not None and "about 4 in 10 swapped or pasted faces" in found.trust
+    fitted = calibration_of(SPLICE)
+    assert isinstance(fitted, Platt)
+    caught = round(10 * (1 - fitted.operating_points[0].errors["apcer"]))
+    assert found.trust is not None and f"about {caught} in 10 swapped or pasted faces" in found.trust
     assert "false alarm" in found.trust
     assert found.next_step is not None and "person decide" in found.next_step
     assert found.cites == ("V:F1:forgery", "F1:forgery", "F1:forgery_mouth")
