@@ -43,7 +43,7 @@ e2e: weights ## tests in a real browser, of a running service, with real Postgre
 	@.ci/pdf
 	@.ci/postgres
 	@.ci/redis
-	@$(VENV)/bin/pytest -m e2e || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
+	@$(VENV)/bin/pytest -m e2e -n 2 --dist loadfile || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
 
 e2e-vllm: weights ## tests with the real vLLM, in an environment of its own (3.5 GB)
 	$(VENV)/bin/faceagent vlm setup
