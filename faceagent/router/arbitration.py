@@ -213,7 +213,7 @@ def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: 
     if kind == "where":
         # "Which part was retouched?" asks both whether and where; where it was says the former as well.
         return kind if share >= OVERRULING else None
-    likeliest = max(reading.questions[name] for name in plan.questions)
+    likeliest = max((reading.questions[name] for name in plan.questions), default=0.0)
     least = SURE_KIND if likeliest < UNSUPPORTED else OVERRULING
     return kind if likeliest < SURE_QUESTION and share >= least else None
 

@@ -121,3 +121,39 @@ def test_another_language_is_understood_where_the_reader_is_sure() -> None:
 )
 def test_scripts_tell_languages(text: str, code: str | None) -> None:
     assert foreign_language(text, reading("analyse")) == code
+
+
+@pytest.mark.parametrize("kind", ["report", "thanks", "where", "analyse"])
+def test_a_turn_that_only_leaves_questions_out_may_be_read_as_any_kind(kind: str) -> None:
+    plan = arbitrate("everything but the age", NONE, reading(kind))
+    assert plan.kind in ("analyse", kind)
+
+
+def test_where_before_any_answer_is_about_what_was_changed() -> None:
+    assert arbitrate("Whereabouts?", NONE, reading("where")).questions == ("forgery",)
+    asked = arbitrate("Whereabouts?", DialogueContext(questions=("morph",)), reading("where"))
+    assert (asked.kind, asked.questions) == ("where", ("morph",))
+
+
+def test_of_several_refused_topics_the_one_that_is_meant_is_named() -> None:
+    text = "Is this gay man a Muslim?"
+    plan = arbitrate(text, NONE, reading("refused", religion=0.9, orientation=0.05))
+    assert [one.topic for one in plan.refused] == ["religion"]
+    both = arbitrate(text, NONE, reading("refused", religion=0.9, orientation=0.5))
+    assert {one.topic for one in both.refused} == {"religion", "orientation"}
+
+
+def test_what_the_reader_is_sure_of_completes_a_description() -> None:
+    sure = reading("analyse", age=0.9, **{"side:left": 0.9, "word:woman": 0.9, "word:old": 0.01})
+    (face,) = arbitrate("How old is the woman?", NONE, sure).faces
+    assert (face.side, face.words) == ("left", ("woman",))
+    denied = arbitrate("How old is the woman on the right?", NONE, sure).faces
+    assert denied[0].side == "right"
+    everybody = sure.model_copy(update={"details": {"every": 0.8}})
+    assert arbitrate("Ages, one by one please", NONE, everybody).faces[0].every
+
+
+def test_nothing_is_compared_or_repeated_where_there_is_nothing_else() -> None:
+    sure = reading("analyse", 0.95, morph=0.95)
+    assert arbitrate("Compare: is it a mix of two people?", NONE, sure).kind == "analyse"
+    assert arbitrate("Compare the two", DialogueContext(pictures=2), reading("compare")).kind == "compare"

@@ -328,3 +328,10 @@ def test_a_text_without_signs_of_a_language_goes_on_in_the_one_before() -> None:
     assert route("estas segura?", known).language == "es"
     assert route("¿estás seguro?", DialogueContext(questions=("forgery",))).language == "es"
     assert route("is it fake?", known).language == "en"
+
+
+def test_what_follows_a_comma_describes_the_same_person() -> None:
+    plan = route("How old is the girl on the right, the one with the moustache?", DialogueContext())
+    assert [(face.side, face.words) for face in plan.faces] == [("right", ("girl", "moustache"))]
+    two = route("Compare the one on the left and the one on the right", DialogueContext())
+    assert [face.side for face in two.faces] == ["left", "right"]
