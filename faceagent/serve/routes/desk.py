@@ -13,7 +13,7 @@ IfNoneMatch = Annotated[str | None, Header()]
 
 async def page(request: Request, if_none_match: IfNoneMatch = None) -> Response:
     """The shell of a page."""
-    return _sent(desk.shell(desk.PAGES[request.url.path]), if_none_match)
+    return _sent(desk.shell(desk.PAGES[request.scope["route"].path]), if_none_match)
 
 
 async def case_page(case_id: Annotated[str, Path(max_length=40)], if_none_match: IfNoneMatch = None) -> Response:
