@@ -23,6 +23,21 @@ WATCH = """
 }
 """
 
+COUNT = """
+() => {
+  window.changes = 0;
+  window.frames = 0;
+  const next = () => { window.frames += 1; requestAnimationFrame(next); };
+  requestAnimationFrame(next);
+  const fill = Element.prototype.replaceChildren;
+  Element.prototype.replaceChildren = function (...nodes) {
+    if (this.matches(".turn.answer")) window.changes += 1;
+    return fill.apply(this, nodes);
+  };
+}
+"""
+"""Counts frames, and how often an answer is drawn anew."""
+
 
 def test_from_a_dropped_picture_to_the_signed_pdf(
     browser: Browser, service: RunningService, photo: bytes, tmp_path: Path
@@ -64,9 +79,9 @@ def sign_in_by_hand(desk: Desk) -> None:
 
 
 def summary_comes_first(page: Page) -> None:
-    summary, picture = page.locator(".summary").bounding_box(), page.locator(".stage").bounding_box()
+    summary, picture = page.locator(".summary").bounding_box(), page.locator(".frame").bounding_box()
     assert summary and picture and summary["y"] + summary["height"] <= picture["y"]
-    expect(page.locator(".summary dd")).to_have_count(3)
+    expect(page.locator(".grounds dd")).to_have_count(3)
     expect(page.locator(".world > img")).to_have_js_property("complete", True)
     assert page.locator(".world > img").evaluate("(image) => image.naturalWidth") == 512
 
@@ -75,7 +90,7 @@ def sentences_and_regions_light_each_other(page: Page) -> None:
     expect(page.locator(".part.lit")).to_have_count(0)
     page.locator(".sentences .citing").first.hover()
     expect(page.locator(".part.lit").first).to_be_attached()
-    page.locator(".summary dt").first.hover()
+    page.locator(".grounds dt").first.hover()
     expect(page.locator(".part.lit")).to_have_count(0)
     page.locator('.part[data-part="mouth"]').click()
     expect(page.locator('.part.lit[data-part="mouth"]')).to_have_count(1)
@@ -149,6 +164,32 @@ def test_ticking_a_case_moves_no_row_and_undecided_figures_are_words(desk: Desk,
     undecided = [each for each in shown if each["label"] == "inconclusive" and not each["leaning"]]
     assert undecided, "the astronaut has a question that cannot be told"
     expect(row.locator(".measure", has_text="cannot tell")).to_have_count(len(undecided))
+
+
+@pytest.mark.parametrize("language", ["en", "es", "zh"])
+def test_answer_picture_and_reasons_are_seen_without_scrolling(desk: Desk, case_id: str, language: str) -> None:
+    page = desk.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    desk.open_case(case_id)
+    page.locator("#language").select_option(language)
+    expect(page.locator("html")).to_have_attribute("lang", re.compile(f"^{language}"))
+    for part in (page.locator(".summary h1"), page.locator(".frame"), page.locator(".grounds dd").first):
+        expect(part).to_be_in_viewport(ratio=1)
+
+
+def test_a_question_leaves_the_picture_as_it_is_and_is_drawn_once_a_frame(desk: Desk, case_id: str) -> None:
+    page = desk.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    desk.open_case(case_id)
+    before = page.locator(".frame").bounding_box()
+    page.evaluate(COUNT)
+    page.get_by_placeholder("Ask in your own words").fill("Which expression is it?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn.answer:not([aria-busy])")).to_contain_text("happy", timeout=60_000)
+    after = page.locator(".frame").bounding_box()
+    assert before and after and (before["width"], before["height"]) == (after["width"], after["height"])
+    changes, frames = page.evaluate("[window.changes, window.frames]")
+    assert 0 < changes <= frames + 2, "pieces that came within one frame are drawn together"
 
 
 def test_on_a_telephone_the_picture_follows_the_answer(desk: Desk, case_id: str) -> None:

@@ -1,4 +1,4 @@
-// The page of one case: summary on top, the picture beside what was found, the conversation beside both.
+// The page of one case: the answer on top, the picture beside its reasons and what was found, the conversation below it.
 
 import { caseState, citing, followPicks } from "./case_state.js";
 import { actionUnits, quality } from "./charts.js";
@@ -41,27 +41,15 @@ export async function open(place, { argument: id, who, go }) {
   draw();
   const stateTag = h("span", { class: "tag case-state" });
   const sign = signOff(id, who, { shown: (now) => { stateTag.textContent = t(`states.${now}`); stateTag.className = `tag case-state ${now}`; } });
-  const answer = summary(state);
-  const reasons = grounds(state.view.summary);
-  const panels = h("div", { class: "stack panels" }, tabs, compare(state, go), about);
+  const panels = h("div", { class: "stack panels" }, grounds(state.view.summary), tabs, compare(state, go), about);
   fill(place,
     head(state, stateTag),
-    answer,
+    summary(state),
     h("div", { class: "case-grid" },
       h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
       panels));
-  // On a telephone the picture follows the answer at once, and its reasons come after the picture.
-  function arrange() {
-    reasons.classList.toggle("card", narrow.matches);
-    if (narrow.matches) panels.prepend(reasons); else answer.append(reasons);
-  }
-  arrange();
-  narrow.addEventListener("change", arrange);
   followPicks(state, place);
-  return () => {
-    narrow.removeEventListener("change", arrange);
-    picture?.close();
-  };
+  return () => picture?.close();
 }
 
 function missing(error) {
@@ -87,8 +75,8 @@ function summary(state) {
 function spoken(told) { return told.language === "zh" ? "zh-Hans" : told.language; }
 
 function grounds(told) {
-  return h("dl", { class: "grounds", lang: spoken(told) }, [["reason", "why"], ["trust", "how_sure"], ["next_step", "what_next"]].filter(([field]) => told[field]).map(([field, name]) =>
-      [h("dt", {}, t(`case.${name}`)), h("dd", {}, told[field])]));
+  return h("dl", { class: "grounds card", "aria-label": t("case.why"), lang: spoken(told) }, [["reason", "why"], ["trust", "how_sure"], ["next_step", "what_next"]].filter(([field]) => told[field]).map(([field, name]) =>
+      [h("dt", {}, t(`case.${name}`)), h("dd", {}, told[field].split("\n").map((line) => h("p", {}, line)))]));
 }
 
 function drawTabs(place, state) {

@@ -2,7 +2,7 @@
 // What was said is kept for as long as the tab is, so that it outlives a change of language and of page.
 
 import { citation } from "./case_state.js";
-import { h, fill, say } from "./dom.js";
+import { h, fill, onceAFrame, say } from "./dom.js";
 import { eventsOf, send } from "./http.js";
 import { t } from "./words.js";
 
@@ -41,9 +41,11 @@ export function chat(state) {
     fill(answer, paragraphs(told, citations), notices.map((one) => h("p", { class: "soft small" }, one)));
   }
 
-  // The question on top of the log where the answer is long, both at its end where they fit.
+  // The question on top of the log where the answer is long, both at its end where they fit. Reads where things stand,
+  // so it is called once a frame, after everything was written.
   function follow(mine) {
     log.scrollTop += mine.getBoundingClientRect().top - log.getBoundingClientRect().top;
+    section.scrollIntoView({ block: "nearest" });
   }
 
   async function ask(words = text.value.trim()) {
@@ -56,9 +58,10 @@ export function chat(state) {
     const [mine, answer] = turn(words);
     answer.setAttribute("aria-busy", "true");
     fill(answer, h("p", { class: "soft" }, t("chat.thinking")));
-    follow(mine);
-    section.scrollIntoView({ block: "nearest" });
     let told = "";
+    // Pieces come faster than frames: what came since the last frame is shown with the next.
+    const draw = onceAFrame(() => { if (told && answer.ariaBusy) fill(answer, paragraphs(told)); follow(mine); });
+    draw();
     try {
       const messages = messagesOf(kept(), words);
       const reply = await send("/v1/chat/completions", {
@@ -71,7 +74,7 @@ export function chat(state) {
         if (part.error) throw new Error(part.error.message);
         told += part.choices[0].delta.content ?? "";
         notes = part.faceagent ?? notes;
-        if (told) { fill(answer, paragraphs(told)); follow(mine); }
+        if (told) draw();
       }
       const said = { words, told, citations: Object.fromEntries((notes.citations ?? []).map((one) => [one.label, one.evidence_id])), notices: notes.notices ?? [] };
       sessionStorage.setItem(key, JSON.stringify([...kept(), said]));
@@ -86,10 +89,9 @@ export function chat(state) {
       say(error.message);
     }
     answer.removeAttribute("aria-busy");
-    follow(mine);
-    section.scrollIntoView({ block: "nearest" });
     busy = false;
     button.disabled = false;
+    draw();
   }
 
   function paragraphs(words, citations = {}) {

@@ -35,6 +35,16 @@ export function named(text, more = {}) {
   return h("bdi", { title: text, ...more }, text);
 }
 
+// Calls that come faster than frames do the work once, with the next frame.
+export function onceAFrame(work) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; work(); });
+  };
+}
+
 export function say(text) {
   const place = document.getElementById("said");
   place.textContent = "";

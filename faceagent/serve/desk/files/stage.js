@@ -142,7 +142,7 @@ export function stage(state) {
 
   const caption = h("p", { class: "soft small caption" }, named(report.source), ` · ${count(width)} × ${count(height)} px · ${report.picture.format}`, view.kept ? null : ` · ${t("stage.not_kept")}`);
   const hint = view.outlines[state.face] ? h("p", { class: "soft small caption" }, t("stage.hint"), " ", t("stage.sides")) : null;
-  const node = h("section", { class: "stage", "aria-label": t("stage.title") }, frame, bar, hint, caption);
+  const node = h("section", { class: "stage", "aria-label": t("stage.title") }, h("div", { class: "view" }, frame, bar), hint, caption);
   state.onFace.push(draw);
   state.onLight.push(light);
   state.onMap.push(draw);
