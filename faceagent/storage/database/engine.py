@@ -14,15 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from faceagent.errors import StorageError
-from faceagent.storage.database.tables import metadata
+from faceagent.storage.database.upgrade import NewerTablesError, upgrade
 
 FILE = "service.sqlite"
 PRIVATE = 0o600
@@ -30,8 +26,6 @@ BUSY_SECONDS = 10.0
 """How long a write waits for another process to finish its own."""
 CONNECT_SECONDS = 5
 CONNECTIONS = 20
-MIGRATING = 718_281_828
-"""Key of the PostgreSQL lock under which one process at a time brings the tables up to date."""
 SECRET_SETTING = "FACEAGENT_SERVE_DATABASE"  # noqa: S105 - the name of a variable
 
 
@@ -139,30 +133,12 @@ def open_database(place: str) -> Database:
     database = Database(engine, location)
     try:
         with database.write() as connection:
-            _migrate(connection)
-    except CommandError as error:
+            upgrade(connection)
+    except NewerTablesError as error:
         raise StorageError(
             f"{location} has tables of a newer version.", remedy="Use that version, or restore the backup from before."
         ) from error
     return database
-
-
-def _migrate(connection: Connection) -> None:
-    """Bring the tables to the newest revision; of several processes that start at once, one does."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
-    newest = script.get_current_head()
-
-    def upgrade(revision: Any, context: Any) -> Any:
-        del context
-        return script._upgrade_revs(newest or "head", revision)
-
-    with EnvironmentContext(config, script, fn=upgrade) as environment:
-        environment.configure(connection=connection, target_metadata=metadata)
-        environment.run_migrations()
 
 
 def _make_private(file: Path) -> None:

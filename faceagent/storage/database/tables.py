@@ -14,8 +14,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
+REVISION = "0004"
+"""The newest of ``migrations``, which leaves the tables as they are here."""
 metadata = MetaData()
 
 ID = String(40)
@@ -55,15 +58,15 @@ cases = Table(
     Column("etag", String(64), nullable=False),
     Column("report", LargeBinary),
     Column("picture", LargeBinary),
-    Column("kept", Boolean, nullable=False),
-    Column("name", String(300), nullable=False),
-    Column("status", String(12), nullable=False),
+    Column("kept", Boolean, nullable=False, server_default=false()),
+    Column("name", String(300), nullable=False, server_default=""),
+    Column("status", String(12), nullable=False, server_default="analysed"),
     Column("problem", String(40)),
     Column("answer", Text),
     Column("decision", String(10)),
     Column("policy", String(80)),
     Column("reasons", Text),
-    Column("sign_off", String(10), nullable=False),
+    Column("sign_off", String(10), nullable=False, server_default="open"),
     Index("cases_of_a_key", "key_id", "created"),
     Index("cases_by_time", "created"),
 )
@@ -120,7 +123,7 @@ job_references = Table(
     metadata,
     Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("name", String(300), nullable=False),
+    Column("name", String(300), nullable=False, server_default="reference"),
     Column("data", LargeBinary, nullable=False),
 )
 

@@ -1,1 +1,1 @@
-"""How the tables came about: alembic revisions in ``versions``, run by ``engine`` when a server starts."""
+"""How the tables came about: alembic revisions in ``versions``, run by ``upgrade`` when a server starts on older tables."""
