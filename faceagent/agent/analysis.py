@@ -13,10 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
-
-from langchain_core.runnables import RunnableConfig
-from langgraph.graph.state import CompiledStateGraph
+from typing import TYPE_CHECKING, Any
 
 from faceagent.agent.explainer import build_explainer
 from faceagent.agent.host_state import own_state
@@ -30,6 +27,10 @@ from faceagent.settings import Explain
 from faceagent.storage.keys import REFERENCES, item_of
 from faceagent.storage.record import Record
 from faceagent.types import SUBJECT, FrozenModel, Picture, PolicyDecision, Problem, Report, Request, Source
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph.state import CompiledStateGraph
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Reports(Iterator[Report]):
 
 
 def run(
-    job: AnalysisJob, runtime: AgentRuntime, graph: CompiledStateGraph[Any, Any, Any, Any]
+    job: AnalysisJob, runtime: AgentRuntime, graph: "CompiledStateGraph[Any, Any, Any, Any]"
 ) -> Generator[Report, None, None]:
     """The reports of a job, in order; each is in ``job.out`` when it is given out."""
     size = runtime.settings.batch
@@ -134,9 +135,9 @@ def run(
                 _forget(job.blobs, this.record, shared)
 
 
-def _made(context: RunContext, graph: CompiledStateGraph[Any, Any, Any, Any]) -> list[Report]:
+def _made(context: RunContext, graph: "CompiledStateGraph[Any, Any, Any, Any]") -> list[Report]:
     """The reports on one batch. Without any where the run was cancelled."""
-    config = RunnableConfig(max_concurrency=context.settings.workers, recursion_limit=25)
+    config: RunnableConfig = {"max_concurrency": context.settings.workers, "recursion_limit": 25}
     with own_state(context.settings.threads):
         state = graph.invoke({}, context=context, config=config)
         return [_with_thumbnail(context.record.get(key, Report), context) for key in state["reports"]]

@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, closing
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from faceagent import policy
 from faceagent.agent.analysis import AnalysisJob, Reports, in_background, run
-from faceagent.agent.chat import Conversation
 from faceagent.agent.explainer import chosen_explainer
-from faceagent.agent.graph import build_graph
 from faceagent.agent.runtime import AgentRuntime
 from faceagent.agent.state import Watch
 from faceagent.errors import InputError, OutputError
@@ -24,6 +22,11 @@ from faceagent.settings import Settings, load
 from faceagent.tools.base import Tool
 from faceagent.types import Report, Request, Source
 
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+    from faceagent.agent.chat import Conversation
+
 
 class Analyst(AbstractContextManager["Analyst"]):
     """Analyses pictures and keeps models warm between calls. Safe to share between threads."""
@@ -31,7 +34,13 @@ class Analyst(AbstractContextManager["Analyst"]):
     def __init__(self, settings: Settings | None = None, tools: Mapping[str, Tool] | None = None) -> None:
         """``tools`` replaces the registered tools, by name in the order in which they are to be listed."""
         self.runtime = AgentRuntime.start(settings or load(), tools)
-        self._graph = build_graph()
+
+    @cached_property
+    def graph(self) -> "CompiledStateGraph[Any, Any, Any, Any]":
+        """The compiled pipeline. Made with the first picture: LangGraph takes more than a second to import."""
+        from faceagent.agent.graph import build_graph
+
+        return build_graph()
 
     @property
     def settings(self) -> Settings:
@@ -163,7 +172,7 @@ class Analyst(AbstractContextManager["Analyst"]):
             progress=progress,
             watch=watch,
         )
-        return Reports(run(job, self.runtime, self._graph), job, skipped)
+        return Reports(run(job, self.runtime, self.graph), job, skipped)
 
     def chat(
         self,
@@ -172,7 +181,7 @@ class Analyst(AbstractContextManager["Analyst"]):
         purpose: str | None = None,
         jurisdiction: str | None = None,
         sign_off: bool = False,
-    ) -> Conversation:
+    ) -> "Conversation":
         """A conversation about pictures, a new one or the one called ``session``; a context manager.
 
         Args:
@@ -185,6 +194,8 @@ class Analyst(AbstractContextManager["Analyst"]):
             InputError: for a name, purpose or jurisdiction that cannot be.
             ConversationBusy: when another process has that conversation open.
         """
+        from faceagent.agent.chat import Conversation
+
         return Conversation(self.runtime, session, purpose=purpose, jurisdiction=jurisdiction, sign_off=sign_off)
 
     def __exit__(

@@ -1,5 +1,7 @@
 """The application: routes, middleware, and what is opened when it starts and closed when it ends."""
 
+import importlib
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -14,7 +16,7 @@ from faceagent.intake import end_processes
 from faceagent.serve import errors, upkeep
 from faceagent.serve.auth import KeyCache
 from faceagent.serve.chats import Chats
-from faceagent.serve.mcp.http import serving
+from faceagent.serve.mcp.mount import McpMount
 from faceagent.serve.metrics import Metrics
 from faceagent.serve.middleware import Guard
 from faceagent.serve.routes import (
@@ -37,7 +39,7 @@ from faceagent.serve.routes import (
     session,
     tools,
 )
-from faceagent.serve.service import MakeAnalyst, analysis_settings, open_service
+from faceagent.serve.service import MakeAnalyst, Service, analysis_settings, open_service
 from faceagent.serve.settings import ServiceSettings
 from faceagent.serve.wakeup import Wakeup
 from faceagent.serve.worker import Worker
@@ -95,16 +97,17 @@ def create_app(
         redis = None if settings.redis is None else settings.redis.get_secret_value()
         wakeup = Wakeup(redis, worker.wake)
         app.state.service, app.state.keys, app.state.chats = service, KeyCache(), Chats(settings.chats)
-        app.state.wakeup = wakeup
+        app.state.wakeup, app.state.mcp = wakeup, McpMount(service)
         for thread in threads:
             thread.start()
+        threading.Thread(target=_import_graphs, args=(service,), name="faceagent-imports", daemon=True).start()
         if settings.work:
             worker.start()
         await wakeup.start()
         try:
-            async with serving(service) as app.state.mcp:
-                yield
+            yield
         finally:
+            await app.state.mcp.close()
             await wakeup.close()
             for close in (
                 service.finish,
@@ -130,6 +133,14 @@ def create_app(
         app.include_router(router)
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     return app
+
+
+def _import_graphs(service: Service) -> None:
+    """What the first picture and the first question need, imported once the server is ready and not before."""
+    with suppress(Exception):  # told to whoever asks
+        service.batcher.analyst()
+    importlib.import_module("faceagent.agent.graph")
+    importlib.import_module("faceagent.agent.chat.conversation")
 
 
 def _warmed(make: MakeAnalyst, settings: Settings) -> Analyst:

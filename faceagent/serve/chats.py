@@ -10,14 +10,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
-from faceagent.agent.chat import Conversation
 from faceagent.agent.chat.events import Decided, Done, Event, FacesFound, Recorded
 from faceagent.errors import InputError
 from faceagent.serve.chat_messages import ChatNotes, ChatOptions, Citation, Turn, fingerprint
 from faceagent.serve.errors import too_many
 from faceagent.serve.service import Service
 from faceagent.types import Report
+
+if TYPE_CHECKING:
+    from faceagent.agent.chat import Conversation
 
 MOST_OPEN = 64
 IDLE_SECONDS = 1800.0
@@ -28,7 +31,7 @@ _CITED = re.compile(r"\bE(\d{1,6})\b")
 class OpenChat:
     """A conversation, the evidence that it has numbered, and the cases that its pictures were last kept as."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: "Conversation") -> None:
         self._conversation = conversation
         self._evidence: dict[int, tuple[int, str]] = {}
         self._cases: dict[int, str] = {}

@@ -13,7 +13,8 @@ class _ByMcp(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request over, its body unread."""
-        await scope["app"].state.mcp.asgi_app(scope, receive, send)
+        manager = await scope["app"].state.mcp.manager()
+        await manager.asgi_app(scope, receive, send)
 
 
 @router.api_route("/mcp", methods=["GET", "POST", "DELETE"])
