@@ -1,1 +1,1 @@
-"""How the tables came about: alembic revisions in ``versions``, run by ``upgrade`` where a server finds older tables."""
+"""How the tables came about: alembic revisions in ``versions``, run by ``upgrade`` where older tables are found."""
