@@ -11,15 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from faceagent import weights
-from faceagent.cli.doctor_server import examine_server
 from faceagent.cli.exit_codes import ERROR
 from faceagent.cli.findings import Finding
 from faceagent.cli.render import out
 from faceagent.errors import FaceagentError
 from faceagent.settings import Settings, load
-from faceagent.vlm import embedded_model, environment, server
-from faceagent.vlm.http_client import HttpClient
-from faceagent.vlm.openai_backend import OpenAIBackend
 from faceagent.weights.telemetry import import_onnxruntime
 
 REQUIRED = (
@@ -53,6 +49,9 @@ def doctor(
     """Say what is installed, which device really runs, what is missing, and the command that mends it."""
     table = Table("", "what", "found", "remedy", expand=True)
     styles = {"ok": "green", "optional": "dim", "missing": "red"}
+    # The clients of the service and of the model would take half a second of every other command's start.
+    from faceagent.cli.doctor_server import examine_server
+
     findings = list(examine_server(url) if server or url else examine(load()))
     for finding in findings:
         table.add_row(
@@ -94,6 +93,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _check_vlm(settings: Settings) -> Iterator[Finding]:
     """Which vision-language model is used, and whether vLLM is set up and running."""
+    from faceagent.vlm import embedded_model, environment, server
+    from faceagent.vlm.http_client import HttpClient
+    from faceagent.vlm.openai_backend import OpenAIBackend
+
     what = "vision-language model"
     if settings.vlm_url is not None:
         client = HttpClient(settings.vlm_url, server.key_for(settings), ENDPOINT_SECONDS, 0)

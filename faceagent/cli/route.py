@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -10,9 +10,10 @@ from rich.text import Text
 from faceagent import policy
 from faceagent.cli.render import out
 from faceagent.policy import JURISDICTIONS, PURPOSES
-from faceagent.router import DialogueContext, Plan, open_reader
-from faceagent.router import route as make_plan
 from faceagent.settings import load
+
+if TYPE_CHECKING:
+    from faceagent.router import Plan
 
 
 def route(
@@ -28,6 +29,9 @@ def route(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
 ) -> None:
     """Print the plan that a text is read as."""
+    from faceagent.router import DialogueContext, open_reader
+    from faceagent.router import route as make_plan
+
     settings = load()
     given = {
         "purpose": purpose or settings.purpose,
@@ -42,7 +46,7 @@ def route(
     out.print(Text(plan.model_dump_json(indent=2) if as_json else format_plan(plan)), soft_wrap=True)
 
 
-def format_plan(plan: Plan) -> str:
+def format_plan(plan: "Plan") -> str:
     """The plan as lines of ``field value``; fields at their default are left out."""
     fields = plan.model_dump(mode="json", exclude_defaults=True)
     lines = []

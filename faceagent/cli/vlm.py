@@ -3,14 +3,16 @@
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from faceagent.cli.exit_codes import ERROR
 from faceagent.cli.render import err, out
 from faceagent.settings import Settings, load
-from faceagent.vlm import environment, server
+
+if TYPE_CHECKING:
+    from faceagent.vlm.server import ServerState
 
 app = typer.Typer(help="Serve the vision-language model with vLLM.", no_args_is_help=True)
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: FACEAGENT_VLM_PORT.")]
@@ -22,6 +24,8 @@ def setup(
     force: Annotated[bool, typer.Option("--force", help="Start from nothing.")] = False,
 ) -> None:
     """Make vLLM's own environment in the cache; goes on where it was interrupted."""
+    from faceagent.vlm import environment
+
     with _print_progress() as step:
         made = environment.make(load(), None if build == "auto" else build, force=force, step=step)
     err.print(f"vLLM ({made.build}) is ready. Start it with: faceagent vlm serve", highlight=False)
@@ -34,6 +38,8 @@ def serve(
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is up; it runs on.")] = False,
 ) -> None:
     """Serve the profile's model with its adapters, on this machine only, until Ctrl-C."""
+    from faceagent.vlm import environment, server
+
     settings = load()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _print_progress() as step:
@@ -54,6 +60,8 @@ def serve(
 @app.command()
 def status(port: Port = None) -> None:
     """Say whether the server runs and answers; fails when it does not."""
+    from faceagent.vlm import server
+
     settings = load()
     state = server.find(settings, port)
     if state is None:
@@ -68,6 +76,8 @@ def status(port: Port = None) -> None:
 @app.command()
 def stop(port: Port = None) -> None:
     """Stop the server that was started here; nothing else is touched."""
+    from faceagent.vlm import server
+
     settings = load()
     state = server.find(settings, port)
     if state is None:
@@ -77,7 +87,9 @@ def stop(port: Port = None) -> None:
     err.print(f"Stopped process {state.pid}.", highlight=False)
 
 
-def _print_server(settings: Settings, state: server.ServerState) -> None:
+def _print_server(settings: Settings, state: "ServerState") -> None:
+    from faceagent.vlm import server
+
     made = server.key_file(settings, state.port)
     lines = {
         "endpoint": state.url,

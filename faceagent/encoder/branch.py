@@ -7,23 +7,21 @@ blocks.
 """
 
 import copy
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from torch import Tensor, nn
 
 from faceagent.encoder.head import PARTS, Head, head_from
 from faceagent.encoder.intermediate_features import concatenate_features
-from faceagent.encoder.quiet import quiet_import
+from faceagent.encoder.merge_adapter import ADAPTER, merge_adapter, read_peft_card
 from faceagent.encoder.torch_state import loading
-from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import Backbone, Tower
+from faceagent.encoder.tower import Tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.types import FrozenModel, WeightStamp
 from faceagent.weights.store import sha256_of
@@ -31,7 +29,7 @@ from faceagent.weights.store import sha256_of
 Tuning = Literal["lora", "layernorm", "none"]
 PEFT_TYPES: Mapping[Tuning, str] = {"lora": "LORA", "layernorm": "LN_TUNING"}
 
-HEAD, CONFIG_FILE, ADAPTER = "head.safetensors", "branch.json", "adapter_model.safetensors"
+HEAD, CONFIG_FILE = "head.safetensors", "branch.json"
 
 
 class AdapterConfig(FrozenModel):
@@ -148,27 +146,16 @@ def _built(folder: Path, config: AdapterConfig, tower: Tower) -> Branch:
 
 
 def _tuned(folder: Path, config: AdapterConfig, tower: Tower) -> nn.ModuleList:
-    """The last blocks of a copy of the tower with the adapter merged into them."""
-    declare_missing_operators()
-    with quiet_import():
-        from peft import PeftConfig, PeftModel
-    from safetensors.torch import load_file
-
-    peft: Any = PeftConfig.from_pretrained(str(folder))
-    if peft.peft_type != PEFT_TYPES[config.tuning]:
-        raise _misfit(folder, f"holds {peft.peft_type}, its branch.json says {config.tuning}")
-    if config.rank and peft.r != config.rank:
-        raise _misfit(folder, f"has rank {peft.r}, its branch.json says {config.rank}")
-    with warnings.catch_warnings():
-        # PEFT asks every layer for its matrix shape, and LayerNorm has none.
-        warnings.filterwarnings("ignore", message="Unsupported layer type")
-        model = PeftModel.from_pretrained(copy.deepcopy(tower.backbone.model), str(folder))
+    """The last blocks of the tower, copied, with the adapter merged into them."""
+    card = read_peft_card(folder)
+    if card.peft_type != PEFT_TYPES[config.tuning]:
+        raise _misfit(folder, f"holds {card.peft_type}, its branch.json says {config.tuning}")
+    if config.rank and card.r != config.rank:
+        raise _misfit(folder, f"has rank {card.r}, its branch.json says {config.rank}")
     first, end = first_block(config, tower.depth), config.stop or tower.depth
-    if stray := [key for key in load_file(folder / ADAPTER) if not first <= _block(key) < end]:
-        raise _misfit(folder, f"changes {stray[0]}, outside the blocks {first + 1} to {end}")
-    merged = model.merge_and_unload().eval().requires_grad_(False)
-    rebuild = cast(Callable[[nn.Module], Backbone], type(tower.backbone))
-    return nn.ModuleList(rebuild(merged).blocks[first:end])
+    blocks = copy.deepcopy(tower.backbone.blocks[first:end])
+    merge_adapter(folder, blocks, first)
+    return blocks.eval().requires_grad_(False)
 
 
 def first_block(config: AdapterConfig, depth: int) -> int:
@@ -214,12 +201,3 @@ def read_config(folder: Path) -> AdapterConfig:
 
 def _misfit(folder: Path, words: str) -> ModelUnavailable:
     return ModelUnavailable(f"The adapter {folder.name!r} {words}.", remedy="Use an adapter made for this tower.")
-
-
-def _block(key: str) -> int:
-    """Index of the block that an adapter tensor belongs to; -1 for none."""
-    parts = key.split(".")
-    for name, index in zip(parts, parts[1:], strict=False):
-        if name in ("blocks", "resblocks") and index.isdigit():
-            return int(index)
-    return -1

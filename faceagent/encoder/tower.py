@@ -1,13 +1,11 @@
-"""The vision towers: open_clip models' image sides, split into stem, blocks and final norm.
+"""The vision towers, split into stem, blocks and final norm.
 
-Knows how to host DINOv2 ViT-S/14 and CLIP ViT-B/16 as open_clip models (embedded profile), how to load open_clip's
-ViT-L-14 from the catalogued file (gpu profile), and how both kinds of tower run block by block. Knows nothing of
-adapters and heads.
+Knows how to load DINOv2 ViT-S/14 and CLIP ViT-B/16 (embedded profile) and open_clip's ViT-L-14 (gpu profile) from the
+catalogued files, and how both kinds of tower run block by block. Knows nothing of adapters and heads.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 
 from faceagent.encoder.torch_state import computing, loading
 from faceagent.encoder.torchvision_ops import declare_missing_operators
+from faceagent.encoder.vit import Shape, VisionTransformer
 from faceagent.errors import ModelUnavailable
 from faceagent.settings import Settings
 from faceagent.types import WeightStamp
@@ -44,26 +43,6 @@ class Backbone(Protocol):
     def finish(self, tokens: Tensor) -> Tensor:
         """Tokens of the last block, normalised."""
         ...
-
-
-@dataclass(frozen=True)
-class TimmBackbone:
-    """A timm VisionTransformer, as open_clip hosts it in ``TimmModel.trunk``."""
-
-    model: Any
-
-    @property
-    def blocks(self) -> nn.ModuleList:
-        """The transformer blocks, first to last."""
-        return self.model.blocks  # type: ignore[no-any-return]
-
-    def stem(self, images: Tensor) -> Tensor:
-        """Patches with class token and positions."""
-        return self.model.norm_pre(self.model._pos_embed(self.model.patch_embed(images)))  # type: ignore[no-any-return]
-
-    def finish(self, tokens: Tensor) -> Tensor:
-        """The final LayerNorm."""
-        return self.model.norm(tokens)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -134,7 +113,7 @@ def load_tower(settings: Settings, name: str | None = None) -> Tower:
     """
     with loading(settings.threads):
         chosen = settings.tower if name is None else name
-        tower = _embedded(settings, chosen) if chosen in _TRUNKS else _large(settings)
+        tower = _embedded(settings, chosen) if chosen in _SHAPES else _large(settings)
     return replace(tower, threads=settings.threads)
 
 
@@ -142,9 +121,10 @@ def _embedded(settings: Settings, name: str) -> Tower:
     from safetensors.torch import load_file
 
     path = locate(name, settings)
-    trunk = host(name).visual.trunk
+    with torch.device("meta"):  # random weights would take longer to draw than the file to read
+        model = VisionTransformer(_SHAPES[name])
     try:
-        trunk.load_state_dict(load_file(path))
+        model.load_state_dict(load_file(path), assign=True)
     except (RuntimeError, SafetensorError) as error:
         raise ModelUnavailable(
             f"{path.name} is not a file of the tower {name}: {error}",
@@ -152,7 +132,7 @@ def _embedded(settings: Settings, name: str) -> Tower:
         ) from error
     how = entry(name).preprocess
     mean, std = (tuple(float(x) for x in how[key]) for key in ("mean", "std"))  # type: ignore[union-attr, arg-type]
-    return tower_of(TimmBackbone(_frozen(trunk)), stamp(name), 224, mean, std, torch.device("cpu"))
+    return tower_of(_frozen(model), stamp(name), 224, mean, std, torch.device("cpu"))
 
 
 def _large(settings: Settings) -> Tower:
@@ -206,45 +186,8 @@ def _frozen(model: nn.Module) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-_TRUNKS = {
-    DINOV2: ("vit_small_patch14_dinov2_224", 384),
-    # Trained with QuickGELU: timm's plain entry loads the weights too and computes another function.
-    CLIP: ("vit_base_patch16_clip_quickgelu_224", 768),
+_SHAPES = {
+    DINOV2: Shape(patch=14, width=384, heads=6, epsilon=1e-6, clip=False),
+    CLIP: Shape(patch=16, width=768, heads=12, epsilon=1e-5, clip=True),
 }
-"""Name in timm, and width, of every tower that is hosted here, by the id of its weights."""
-_TEXT = {"context_length": 77, "vocab_size": 512, "width": 64, "heads": 1, "layers": 1}
-"""A text side is never trained nor used, so it is kept tiny."""
-
-
-def host(name: str = DINOV2) -> Any:
-    """An open_clip model around one of the embedded towers at 224 px, with random weights."""
-    declare_missing_operators()
-    _register()
-    import open_clip
-
-    trunk, width = _TRUNKS[name]
-    vision = {
-        "timm_model_name": trunk,
-        "timm_model_pretrained": False,
-        "timm_pool": "token",
-        "timm_proj": "none",
-        "image_size": 224,
-    }
-    return open_clip.CLIP(embed_dim=width, vision_cfg=vision, text_cfg=_TEXT)
-
-
-@cache
-def _register() -> None:
-    """Teach timm DINOv2's tower at 224 px.
-
-    timm's own entry is 518 px and open_clip does not pass a size on; the registered entry fixes the size at
-    construction, so that the exact position embedding of the weights is loaded and never resized.
-    """
-    from timm.models import register_model
-    from timm.models.vision_transformer import vit_small_patch14_dinov2
-
-    def vit_small_patch14_dinov2_224(pretrained: bool = False, **options: Any) -> Any:
-        return vit_small_patch14_dinov2(pretrained=pretrained, **{"img_size": 224, **options})
-
-    vit_small_patch14_dinov2_224.__module__ = __name__
-    register_model(vit_small_patch14_dinov2_224)
+"""The towers of the embedded profile, by the id of their weights."""

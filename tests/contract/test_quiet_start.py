@@ -17,6 +17,8 @@ from faceagent import Analyst
 
 with Analyst() as analyst:
     plain = analyst.analyze(sys.argv[1])
+    slow = {"open_clip", "peft", "scipy", "sklearn", "sympy", "timm", "torchvision", "transformers"} & set(sys.modules)
+    assert not slow, f"looking at a picture imported {slow}"
     explained = analyst.analyze(sys.argv[1], questions=["expression"], explain="vlm")
 assert {verdict.question for verdict in plain.verdicts} >= {"expression", "forgery", "morph"}, plain.problems
 assert any(one.author != "ledger" or one.fallback for one in explained.explanations), "no model was asked"

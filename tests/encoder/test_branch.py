@@ -10,10 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from faceagent.encoder.branch import ADAPTER, CONFIG_FILE, HEAD, AdapterConfig, load_branch, shipped
+from faceagent.encoder.branch import CONFIG_FILE, HEAD, AdapterConfig, load_branch, shipped
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.head import Head
 from faceagent.encoder.intermediate_features import intermediate_features
+from faceagent.encoder.merge_adapter import ADAPTER, merge_adapter
+from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
@@ -23,6 +25,7 @@ from finetune.detectors.linear_head import write_linear_head
 
 @pytest.fixture(scope="module")
 def tower(settings: Settings) -> Tower:
+    declare_missing_operators()  # before PEFT is imported, which only the tests do
     return load_tower(settings)
 
 
@@ -82,13 +85,60 @@ def test_branches_of_different_depth_in_one_pass_equal_plain_peft(tower: Tower, 
         head = Head(tower.width, 2, 1 if name == "everything" else 0).eval()
         head.load_state_dict(load_file(folder / HEAD))
         with torch.inference_mode():
-            tokens = plain.base_model.model.forward_features(tower.tensor(crops))
+            tokens = plain.base_model.model(tower.tensor(crops))
             logits, patches = head(tokens)
         assert np.abs(together[name].logits - logits.numpy()).max() < 1e-4
         if patches is None:
             assert together[name].patches is None
         else:
             assert np.abs(together[name].patches.reshape(2, 256, 1) - patches.numpy()).max() < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:Unsupported layer type")
+@pytest.mark.parametrize("kind", ["attention", "everything", "norms"])
+def test_merged_tensors_are_those_that_peft_merges(
+    tower: Tower, folders: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    from peft import PeftModel
+
+    folder = make_layernorm(tmp_path / kind, tower, 3, (2,)) if kind == "norms" else folders[kind]
+    plain = PeftModel.from_pretrained(copy.deepcopy(tower.backbone.model), str(folder))
+    expected = plain.merge_and_unload().blocks.state_dict()
+    blocks = copy.deepcopy(tower.backbone.blocks)
+    with torch.no_grad():
+        merge_adapter(folder, blocks, 0)
+    found = blocks.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in found)
+    before = tower.backbone.blocks.state_dict()
+    changed = {key for key in found if not torch.equal(found[key], before[key])}
+    assert len(changed) == {"attention": 4, "everything": 16, "norms": 12}[kind]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("blocks.11.attn.qkv.lora_magnitude_vector.weight", {}, "changes base_model"),
+        ("blocks.11.mlp.act.lora_A.weight", {}, "in a way that is not merged"),
+        ("blocks.11.norm1.lora_A.weight", {}, "in a way that is not merged"),
+        ("blocks.11.attn.nothing.lora_A.weight", {}, "nothing"),
+        (None, {"fan_in_fan_out": True}, "options of LoRA"),
+        (None, {"rank_pattern": {"qkv": 2}}, "options of LoRA"),
+        (None, {"peft_type": None}, "can be read"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused(
+    tower: Tower, folder: Path, name: str | None, options: dict[str, object], words: str
+) -> None:
+    state = load_file(folder / ADAPTER)
+    if name is not None:
+        state[f"base_model.model.{name}"] = torch.zeros(4, tower.width)
+    save_file(state, folder / ADAPTER)
+    card = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    (folder / "adapter_config.json").write_text(json.dumps({**card, **options}), encoding="utf-8")
+    write_card(folder, tower, last_blocks=4, patch_labels=("splice",))
+    with pytest.raises(ModelUnavailable, match=words):
+        load_branch(folder, tower)
 
 
 def test_loading_a_branch_leaves_the_tower_alone(tower: Tower, folders: dict[str, Path]) -> None:
@@ -141,7 +191,7 @@ def test_layernorm_tuning_with_taps_equals_plain_peft(tower: Tower, tmp_path: Pa
     head.load_state_dict(load_file(folder / HEAD))
     taps = torch.from_numpy(intermediate_features(tower, crops, (11, 2)))
     with torch.inference_mode():
-        logits, _ = head(plain.base_model.model.forward_features(tower.tensor(crops)), taps)
+        logits, _ = head(plain.base_model.model(tower.tensor(crops)), taps)
         untuned, _ = head(tower.backbone.finish(tower.frozen_tokens(tower.tensor(crops), 0)), taps)
     assert np.abs(found - logits.numpy()).max() < 1e-4
     assert np.abs(found - untuned.numpy()).max() > 1e-3

@@ -18,7 +18,7 @@ def tower(settings: Settings) -> Tower:
     return load_tower(settings)
 
 
-def test_open_clip_tower_equals_the_onnx_export(tower: Tower, settings: Settings) -> None:
+def test_the_tower_equals_the_onnx_export(tower: Tower, settings: Settings) -> None:
     images = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32))
     session = onnxruntime.InferenceSession(locate("dinov2_vits14", settings), providers=["CPUExecutionProvider"])
     expected = session.run(None, {"input": images.numpy()})[0]

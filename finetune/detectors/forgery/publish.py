@@ -6,8 +6,9 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import nn
 
-from faceagent.encoder.branch import ADAPTER, CONFIG_FILE, HEAD, AdapterConfig
+from faceagent.encoder.branch import CONFIG_FILE, HEAD, AdapterConfig
 from faceagent.encoder.crop import SCALE
+from faceagent.encoder.merge_adapter import ADAPTER
 from faceagent.encoder.tower import Tower
 from faceagent.errors import InputError
 from faceagent.weights.store import sha256_of

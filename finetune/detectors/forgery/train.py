@@ -16,10 +16,10 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ from evals.data.fingerprint import fingerprint
 from evals.metrics.ranking import two_sample_auc
 from faceagent.encoder.head import Head, picture_feature
 from faceagent.encoder.torchvision_ops import declare_missing_operators
-from faceagent.encoder.tower import Backbone, Tower, load_tower
+from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import load
 from finetune.calibration.curves import draw_curves
 from finetune.data.precision import autocast
@@ -73,8 +73,7 @@ class Trainer:
         first = self.end - how.last_blocks
         self.model = tuned_model(how, tower.backbone.model, range(first, self.end))
         self.recipe, self.tower, self.data, self.folder = recipe, tower, data, folder
-        rebuild = cast("Callable[[nn.Module], Backbone]", type(tower.backbone))
-        self.backbone = rebuild(cast(nn.Module, self.model.base_model.model))
+        self.backbone = tower.backbone  # PEFT changes the tower's own blocks
         self.first = first
         self.head = Head(tower.width, len(LABELS), 1).to(tower.device)
         self.lora = [value for value in self.model.parameters() if value.requires_grad]
