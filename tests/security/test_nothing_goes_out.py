@@ -62,7 +62,8 @@ def run(tmp_path: Path, picture: NDArray[np.uint8], explain: str, seconds: float
     command.append(str(tmp_path / "picture.npy"))
     strace = shutil.which("strace")
     if strace:
-        command = [strace, "-f", "-qq", "-e", "trace=%network", "-o", str(trace), *command]
+        # With a filter in the kernel: otherwise the process stops at every other call as well.
+        command = [strace, "-f", "--seccomp-bpf", "-qq", "-e", "trace=%network", "-o", str(trace), *command]
     # A home of its own, but for the weights: a device id would be written there.
     cache = os.environ.get("FACEAGENT_CACHE") or str(Path.home() / ".cache" / "faceagent")
     environment = {**os.environ, "HOME": str(home), "FACEAGENT_CACHE": cache}
