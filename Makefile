@@ -30,7 +30,7 @@ serve: weights ## the HTTP service on this machine; prints an admin key on its f
 	@$(VENV)/bin/faceagent serve
 
 test: lint weights ## style, types, layers, then the tests
-	$(VENV)/bin/pytest -m "not e2e and not vllm" -n auto --maxprocesses 4 --dist loadfile
+	$(VENV)/bin/pytest -m "not e2e and not vllm" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## style, types and layers only
 	$(VENV)/bin/ruff check .
@@ -43,7 +43,7 @@ e2e: weights ## tests in a real browser, of a running service, with real Postgre
 	@.ci/pdf
 	@.ci/postgres
 	@.ci/redis
-	@$(VENV)/bin/pytest -m e2e -n 2 --dist loadfile || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
+	@$(VENV)/bin/pytest -m e2e -n 2 --dist loadfile --no-loadscope-reorder || { code=$$?; test $$code -eq 5 && echo "There are no e2e tests."; }
 
 e2e-vllm: weights ## tests with the real vLLM, in an environment of its own (3.5 GB)
 	$(VENV)/bin/faceagent vlm setup

@@ -1,7 +1,9 @@
 """Fixtures that every test may use. Real weights come from the user cache, pulled once before the tests."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,6 +29,39 @@ from faceagent.types import (
     Verdict,
     WeightStamp,
 )
+
+LONGEST = (
+    "e2e/test_openapi_contract.py",
+    "packaging/test_empty_environment.py",
+    "e2e/desk/test_desk_bad_input.py",
+    "e2e/test_shared_jobs.py",
+    "finetune/vlm/large/test_vlm_train.py",
+    "e2e/test_service.py",
+    "agent/test_kept_results.py",
+    "agent/test_forked_analyst.py",
+    "cli/test_analyze_command.py",
+    "security/test_nothing_goes_out.py",
+    "e2e/test_mcp_stdio.py",
+    "packaging/test_wheel.py",
+    "e2e/desk/test_desk_accessibility.py",
+    "finetune/test_add_family.py",
+    "e2e/test_service_clients.py",
+    "cli/test_chat_command.py",
+    "cli/test_main.py",
+    "tools/test_visibility_kinds.py",
+    "vlm/test_embedded_model.py",
+    "finetune/detectors/forgery/test_forgery_train.py",
+    "contract/test_quiet_start.py",
+)
+"""The files that take longest, the longest first. Begun last, one would leave the other workers idle till it ends."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers share the tests, put ``LONGEST`` first; xdist would begin the files of most tests first."""
+    here, place = Path(__file__).parent, {name: at for at, name in enumerate(LONGEST)}
+    assert all((here / name).is_file() for name in LONGEST), "LONGEST names a file that is not there"
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: place.get(item.path.relative_to(here).as_posix(), len(place)))
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +105,6 @@ KEPT = ("FACEAGENT_CACHE", "FACEAGENT_WORKERS")
 @pytest.fixture(autouse=True)
 def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No FACEAGENT_* variable of the person who runs the tests may change what they see, but for ``KEPT``."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("FACEAGENT_") and name not in KEPT]:
         monkeypatch.delenv(name)
     logging.getLogger("faceagent").setLevel(logging.WARNING)
