@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceagent.explain.heat import HOT
+from faceagent.explain.summary.sentences import sentences_in
 from faceagent.types import Evidence, Face, Region
 
 QUALITY = 86
@@ -31,6 +32,11 @@ def jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
+
+
+def region_words(region: Region, language: str) -> str:
+    """Where a region lies in the face, in words of a language: "around the mouth"."""
+    return sentences_in(language).find("where", region) or region.replace("_", " ")
 
 
 def hot_region(item: Evidence, evidence: Sequence[Evidence]) -> tuple[Region | None, float | None]:

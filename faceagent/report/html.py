@@ -109,7 +109,7 @@ def _card(report: Report, face: Face, pixels: NDArray[np.uint8], words: Headings
         "strips": own,
         "why": [one for one in own if one.reason and one.verdict.question in TOLD],
         "units": [{"name": _unit(item, words.language), "item": item} for item in units],
-        "maps": [_map(pixels, face, item, evidence) for item in evidence if item.heatmap],
+        "maps": [_map(pixels, face, item, evidence, words.language) for item in evidence if item.heatmap],
         "quality": [(name, getattr(face.quality, key)) for key, name in words.tables["components"].items()],
         "explanations": [_by_section(one) for one in report.explanations if one.subject == face.id],
         "evidence": evidence,
@@ -122,11 +122,19 @@ def _unit(item: Evidence, language: str) -> str:
     return f"{code} {sentences_in(language).find('units', code) or item.facts.get('name', '')}".strip()
 
 
-def _map(pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence]) -> dict[str, object]:
+def _map(
+    pixels: NDArray[np.uint8], face: Face, item: Evidence, evidence: Sequence[Evidence], language: str
+) -> dict[str, object]:
     """The overlay of one item's heat map; the region that the same tool scored highest is marked, if it is hot."""
     hot, score = figures.hot_region(item, evidence)
     picture = overlay(pixels, item.heatmap, face.landmarks, hot) if item.heatmap else pixels
-    return {"item": item, "uri": _data_uri(picture, max(picture.shape[:2])), "hot": hot, "score": score}
+    return {
+        "item": item,
+        "uri": _data_uri(picture, max(picture.shape[:2])),
+        "hot": hot,
+        "place": hot and figures.region_words(hot, language),
+        "score": score,
+    }
 
 
 def _by_section(explanation: Explanation) -> dict[str, object]:

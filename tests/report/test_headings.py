@@ -7,9 +7,10 @@ from typing import get_args
 import pytest
 
 from faceagent.policy import JURISDICTIONS, PURPOSES
+from faceagent.report.figures import region_words
 from faceagent.report.headings import BASE, headings_in
 from faceagent.settings import SummaryLanguage
-from faceagent.types import QUESTIONS, PolicyDecision
+from faceagent.types import QUESTIONS, PolicyDecision, Region
 
 
 def places(text: str | list[str]) -> set[str]:
@@ -46,3 +47,10 @@ def test_what_policy_decided_is_in_the_language(language: str) -> None:
 def test_every_question_has_a_title_and_an_unknown_language_is_english() -> None:
     assert all(headings_in("es").title(question) for question in QUESTIONS)
     assert headings_in("xx").title("forgery") == headings_in(BASE).title("forgery")
+
+
+@pytest.mark.parametrize("region", get_args(Region))
+def test_the_caption_of_a_map_names_its_region_in_every_language(region: Region) -> None:
+    named = {language: region_words(region, language) for language in get_args(SummaryLanguage)}
+    assert len(set(named.values())) == len(named)
+    assert not any("_" in one for one in named.values())

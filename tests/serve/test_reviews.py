@@ -104,6 +104,16 @@ def test_cases_are_taken_away_as_table_document_and_archive(server: Server) -> N
     (row,) = csv.DictReader(io.StringIO(table.content.decode("utf-8-sig")))
     assert row["name"].startswith("'=")
     assert (row["forgery_label"], row["forgery_probability"], row["sign_off"]) == ("forged", "0.9500", "accepted")
+    for language, file, manipulated, accepted in (
+        ("en", "File", "Manipulated? Finding", "accepted"),
+        ("es", "Archivo", "¿Manipulada? Resultado", "aceptado"),
+        ("zh", "文件", "是否篡改？ 结果", "已认可"),
+    ):
+        table = server.post("/v1/export", json={**asked, "format": "csv", "language": language})
+        (row,) = csv.DictReader(io.StringIO(table.content.decode("utf-8-sig")))
+        assert row[file].startswith("'=")
+        assert row[manipulated] and row[manipulated] != "forged"
+        assert accepted in row.values() and not any("_" in name for name in row)
     document = server.post("/v1/export", json={**asked, "format": "json"}).json()
     assert document["cases"][0]["reviews"][0]["reason"] == "@fine, really"
     archive = zipfile.ZipFile(io.BytesIO(server.post("/v1/export", json={**asked, "format": "zip"}).content))

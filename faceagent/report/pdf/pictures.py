@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceagent.report.figures import crop, hot_region, jpeg
+from faceagent.report.figures import crop, hot_region, jpeg, region_words
 from faceagent.report.headings import Headings
 from faceagent.report.overlay import overlay
 from faceagent.report.pdf.legible import Value
@@ -68,7 +68,7 @@ def heat_map(
     said = (
         words.say("none_stands_out")
         if hot is None
-        else words.say("outlined", place=hot.replace("_", " "), score=f"{score:.2f}")
+        else words.say("outlined", place=region_words(hot, words.language), score=f"{score:.2f}")
     )
     title = words.document("heat_map", question=words.title(item.question), face=words.say("face", id=face.id))
     return {

@@ -27,6 +27,9 @@ class ExportBody(FrozenModel):
 
     case_ids: list[Annotated[str, Field(max_length=40)]] = Field(min_length=1, max_length=MOST_CASES)
     format: Format = "csv"
+    language: SummaryLanguage | None = Field(
+        default=None, description="of a table's headings, states and answers; null: names that programs read"
+    )
 
 
 @router.post("/v1/export", response_class=Response, responses={200: BINARY, **responses(404, 410)})
@@ -37,7 +40,7 @@ def export_cases(request: Request, service: ServiceHere, key: Submitter, body: E
         case = cases.find(service, key, case_id)
         signed = reviews.list_reviews(service.database, case_id)
         found.append(Exported(case, cases.report_of(case), reviews.state_of(signed), signed))
-    made = export(found, body.format, service)
+    made = export(found, body.format, service, body.language)
     audit.record(service.database, key.id, "case.export", f"{len(found)} as {body.format}", request.state.request_id)
     headers = {"content-disposition": f'attachment; filename="faceagent-cases.{body.format}"'}
     return Response(made, media_type=KINDS[body.format], headers=headers)

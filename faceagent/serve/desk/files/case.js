@@ -96,7 +96,7 @@ function ofFace(state) {
   const why = explanations(state, face.id);
   return [
     h("section", { class: "card" }, h("h2", {}, t("case.answers", { id: face.id })), strips(state, face.id)),
-    why.length ? h("section", { class: "card" }, fold(t("case.explained"), h("div", {}, language() === "en" ? null : h("p", { class: "soft small" }, t("case.in_english")), why), { open: true })) : null,
+    why.length ? h("section", { class: "card" }, fold(t("case.explained"), [h("p", { class: "soft small" }, t("case.explained_help")), why], { open: true })) : null,
     h("section", { class: "card" }, fold(t("case.charts"), h("div", { class: "columns" }, quality(face), actionUnits(state, face)), { open: !narrow.matches })),
     h("section", { class: "card" }, fold(t("case.evidence"), evidenceTable(state, face.id), { note: face.id })),
   ];

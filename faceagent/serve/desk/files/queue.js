@@ -5,7 +5,7 @@ import { download, fill, h, named, say, typing } from "./dom.js";
 import { getJson, send, sendJson } from "./http.js";
 import { filterBar } from "./queue_filter.js";
 import { signOff } from "./signoff.js";
-import { percent, t, when } from "./words.js";
+import { language, percent, t, when } from "./words.js";
 
 const PAGE = 200;
 const KEYS = { a: "accept", r: "reject", e: "escalate" };
@@ -135,7 +135,7 @@ export async function open(place, { go, who }) {
 
   async function take(format, note) {
     try {
-      const made = await send("/v1/export", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ case_ids: [...chosen], format }) });
+      const made = await send("/v1/export", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ case_ids: [...chosen], format, language: language() }) });
       download(await made.blob(), `faceagent-cases.${format}`);
       say(t("queue.exported"));
     } catch (error) { note.textContent = error.message; }
