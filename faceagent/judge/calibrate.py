@@ -20,6 +20,9 @@ from faceagent.types import Evidence, FrozenModel, OperatingPoint, Scale
 
 LN10 = math.log(10.0)
 
+RANKED = 0.05
+"""log10 LR by which scores at a floor differ: enough to rank verdicts by, too little to word them differently."""
+
 Unfamiliarity = Literal["none", "unusual", "unfamiliar"]
 
 
@@ -117,22 +120,31 @@ class Platt(_Binary):
                 positive one and it may be any, so the ratio of the whole is their mean: at least the largest divided
                 by their number. That bound is used; a ratio below 1 stays as it is.
 
-        Below ``clean_below`` the size of the score is not weighed, only that nothing was found.
+        Below ``clean_below`` the size of the score is not weighed, only that nothing was found. So that verdicts can
+        still be ranked, scores at the floor differ by up to ``RANKED``.
         """
-        value = (self.slope * score + self.intercept) / LN10
+        value = self._log10(score)
         value = min(value, max(0.0, value - math.log10(comparisons)))
         least = self.least_log10
-        if self.clean_below is not None and score < self.clean_below:
-            value = least
+        if self.floor_log10 is not None:
+            clean = self.clean_below
+            start = self.floor_log10 if clean is None or score >= clean else self._log10(clean)
+            if value < start:
+                value = self.floor_log10 - RANKED * (1 - 10 ** (value - start))
+            least -= RANKED
 
         def clip(x: float) -> float:
             return max(least, min(self.cap_log10, x))
 
         return Ratio(clip(value), clip(value - self.interval_log10), clip(value + self.interval_log10))
 
+    def _log10(self, score: float) -> float:
+        """The fitted line."""
+        return (self.slope * score + self.intercept) / LN10
+
     @property
     def least_log10(self) -> float:
-        """The smallest log10 LR that a score can have."""
+        """The smallest log10 LR that a score can have, ``RANKED`` aside."""
         return -self.cap_log10 if self.floor_log10 is None else self.floor_log10
 
     def score_at(self, ratio: float) -> float:

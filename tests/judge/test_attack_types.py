@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from faceagent.judge import calibrate, decide
-from faceagent.judge.calibrate import _ADAPTER
+from faceagent.judge.calibrate import _ADAPTER, RANKED
 from faceagent.judge.fuse import WIDENED, fuse
 from faceagent.types import INCONCLUSIVE, Evidence
 from tests.judge.conftest import BINARY
@@ -36,7 +36,7 @@ def test_one_way_is_enough(measured: Make) -> None:
     fused = fuse(_pair(measured, 2.0, -5.0))
     assert fused is not None
     # The mean of 100 and the floor of one half.
-    assert 10**fused.ratio.value == pytest.approx((100 + 10**-0.3) / 2)
+    assert 10**fused.ratio.value == pytest.approx((100 + 10 ** (-0.3 - RANKED)) / 2, rel=1e-3)
     assert not fused.contested
     verdict = decide.binary("forgery", "F1", _pair(measured, 2.0, -5.0))
     assert verdict.label == "forged"
@@ -46,7 +46,8 @@ def test_one_way_is_enough(measured: Make) -> None:
 
 def test_no_sign_of_either_leans_and_clears_nobody(measured: Make) -> None:
     verdict = decide.binary("forgery", "F1", _pair(measured, -4.0, -4.0))
-    assert (verdict.label, verdict.status, verdict.llr) == ("bona_fide", "leans", -0.3)
+    assert (verdict.label, verdict.status) == ("bona_fide", "leans")
+    assert verdict.llr == pytest.approx(-0.3 - RANKED, abs=1e-3)
     assert (verdict.firm_label, verdict.strength) == (INCONCLUSIVE, "weak")
     assert verdict.capped is not None and "misses many attacks" in verdict.capped
     assert "fitting set" not in verdict.wording and "neither" not in verdict.wording

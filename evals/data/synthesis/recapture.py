@@ -1,8 +1,9 @@
 """Simulated recaptures: a portrait printed or shown on a screen, then photographed again.
 
-The physics is simulated coarsely: paper gamut and halftone, pixel grid and screen gamma, glare, a border or bezel,
-perspective of a hand-held medium, the scene around it, and the camera's blur, noise and JPEG. No real attack was used:
-a calibration fitted on these describes simulated attacks only.
+The physics is simulated coarsely: paper gamut, halftone, grain, bends and gloss; a screen's rows and stripes or its
+sub-pixels, whose sampling by the camera gives moiré, its gamma and glare; a border or bezel, perspective of a hand-held
+medium, the scene around it, and the camera's blur, noise and JPEG. No real attack was used: what is fitted on these
+describes simulated attacks only.
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,14 @@ Pixels = NDArray[np.uint8]
 Reals = NDArray[np.float64]
 Attack = Literal["print", "replay"]
 ATTACKS: tuple[Attack, ...] = ("print", "replay")
+FINER = 4
+"""Samples per camera pixel and direction with which a screen's sub-pixels are drawn."""
 
 
 def recapture(pixels: Pixels, attack: Attack, rng: np.random.Generator) -> Pixels:
     """H×W×3 RGB of the medium in its scene, as a camera sees it; somewhat larger than ``pixels``."""
     shown = pixels.astype(np.float64) / 255
-    medium, border, share = (_printed if attack == "print" else _displayed)(shown, rng)
+    medium, border, share = (_on_paper if attack == "print" else _displayed)(shown, rng)
     scene = _held(np.clip(medium, 0, 1), float(border), float(share), rng)
     if attack == "print":
         scene *= _lighting(scene.shape, rng)
@@ -68,21 +71,65 @@ def _printed(light: Reals, rng: np.random.Generator) -> tuple[Reals, float, floa
     return cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.3, 1.2)), rng.uniform(0.86, 0.98), rng.choice((0, 0.03, 0.08))
 
 
+def _on_paper(light: Reals, rng: np.random.Generator) -> tuple[Reals, float, float]:
+    """A print as ``_printed`` makes it, on a sheet with grain, sometimes bent, sometimes glossy."""
+    ink, border, share = _printed(light, rng)
+    height, width = ink.shape[:2]
+    grain = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), rng.uniform(0.5, 1.5))
+    ink = ink * (1 + rng.uniform(0, 0.03) * grain / grain.std())[..., np.newaxis]
+    if rng.random() < 0.5:
+        along = np.linspace(0, rng.uniform(1, 3) * np.pi, width if rng.random() < 0.5 else height)
+        bend = rng.uniform(0.02, 0.12) * np.sin(along + rng.uniform(0, 2 * np.pi))
+        ink = ink * (1 + (bend[np.newaxis, :] if len(bend) == width else bend[:, np.newaxis]))[..., np.newaxis]
+    if rng.random() < 0.4:
+        ink = ink + _spot(height, width, rng)
+    return ink, border, share
+
+
 def _displayed(light: Reals, rng: np.random.Generator) -> tuple[Reals, float, float]:
     tint = np.array([rng.uniform(0.85, 1), 1, rng.uniform(1, 1.2)])
     glow = (rng.uniform(0.02, 0.08) + light ** rng.uniform(0.7, 1.3) * rng.uniform(0.85, 1.15)) * tint
     height, width = glow.shape[:2]
+    glow *= _stripes(height, width, rng) if rng.random() < 0.4 else _sub_pixels(height, width, rng)
+    if rng.random() < 0.5:
+        glow += _spot(height, width, rng)
+    return glow, rng.uniform(0.02, 0.12), rng.choice((0.02, 0.05, 0.1))
+
+
+def _stripes(height: int, width: int, rng: np.random.Generator) -> Reals:
+    """H×W×3 factors of a screen whose moiré is one wave per direction, shifted from colour to colour."""
     y, x = np.mgrid[:height, :width]
     depth, period, tilt = rng.uniform(0.02, 0.1), rng.uniform(2.02, 6), rng.uniform(-0.2, 0.2)
     u, v = x * np.cos(tilt) + y * np.sin(tilt), y * np.cos(tilt) - x * np.sin(tilt)
-    for channel in range(3):
-        glow[..., channel] *= 1 + depth * np.cos(2 * np.pi * (u / period + channel / 3))
-    glow *= (1 + depth / 2 * np.cos(2 * np.pi * v / rng.uniform(2, 5)))[..., np.newaxis]
-    if rng.random() < 0.5:
-        at = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.1, 0.4) * max(width, height)
-        spot = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * at[2] ** 2))
-        glow += rng.uniform(0.1, 0.5) * spot[..., np.newaxis]
-    return glow, rng.uniform(0.02, 0.12), rng.choice((0.02, 0.05, 0.1))
+    columns = np.stack([1 + depth * np.cos(2 * np.pi * (u / period + channel / 3)) for channel in range(3)], axis=-1)
+    return np.asarray(columns * (1 + depth / 2 * np.cos(2 * np.pi * v / rng.uniform(2, 5)))[..., np.newaxis])
+
+
+def _sub_pixels(height: int, width: int, rng: np.random.Generator) -> Reals:
+    """H×W×3 factors of a screen's red, green and blue sub-pixels as a camera samples them; their mean is 1.
+
+    A pixel of the screen covers .4 to 2.5 of the camera's. Nothing but the sampling makes the moiré.
+    """
+    y, x = (place / FINER for place in np.mgrid[: height * FINER, : width * FINER].astype(np.float32))
+    pitch, tilt = float(rng.uniform(0.4, 2.5)), float(rng.uniform(-0.15, 0.15))
+    # The screen is not quite parallel to the sensor: the pitch changes over the picture.
+    wider = 1 + float(rng.uniform(-0.08, 0.08)) * x / width + float(rng.uniform(-0.08, 0.08)) * y / height
+    u = (x * np.cos(tilt) + y * np.sin(tilt)) * wider / pitch
+    v = (y * np.cos(tilt) - x * np.sin(tilt)) * wider / pitch
+    row = (v % 1 < 0.85).astype(np.float32)
+    lit = np.stack([row * ((3 * u - channel) % 3 < 1) for channel in range(3)], axis=-1)
+    seen = cv2.resize(lit.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA).astype(np.float64)
+    # Optics blur part of the grid away before the sensor sees it.
+    depth = rng.uniform(0.1, 0.6)
+    return np.asarray(1 + depth * (seen / seen.mean(axis=(0, 1)) - 1))
+
+
+def _spot(height: int, width: int, rng: np.random.Generator) -> Reals:
+    """H×W×1: a lamp's reflection."""
+    y, x = np.mgrid[:height, :width]
+    at = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.1, 0.4) * max(width, height)
+    spot = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * at[2] ** 2))
+    return np.asarray(rng.uniform(0.1, 0.5) * spot[..., np.newaxis])
 
 
 def _held(medium: Reals, border: float, share: float, rng: np.random.Generator) -> Reals:

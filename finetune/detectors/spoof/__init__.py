@@ -1,0 +1,1 @@
+"""The branch of the spoof detector: recaptured faces as CLIP sees them, and its calibration."""
