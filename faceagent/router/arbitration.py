@@ -20,6 +20,7 @@ from faceagent.router.plan import (
     FILE_FACTS,
     FOLLOW_UPS,
     NOTHING_RUNS,
+    Depth,
     DialogueContext,
     FaceReference,
     FileFact,
@@ -27,7 +28,7 @@ from faceagent.router.plan import (
     Plan,
 )
 from faceagent.router.reader import NO_REQUEST, SLOTS, Reading
-from faceagent.router.rules import Advice, plan_by_rules
+from faceagent.router.rules import ANSWER_FORMS, Advice, plan_by_rules
 from faceagent.types import QUESTIONS, Question
 
 NOT_A_REQUEST = 0.45
@@ -65,6 +66,8 @@ from which the likeliest counts."""
 ABSENT_DETAIL, ADDED_DETAIL, SURE_OF_LONG = 0.08, 0.75, 0.85
 """Probability below which a detail of the rules describes nobody in the picture, and from which one is added; the third
 where it is the likeliest of many pieces."""
+SURE_DEPTH = 0.3
+"""Probability from which a text asks for a thorough or a quick look."""
 SPANISH = 0.8
 """Probability of Spanish from which a text without a sign of any language is answered in it."""
 FOREIGN = 0.8
@@ -100,7 +103,7 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     plan = plan.model_copy(update={"kind": "analyse"}) if is_new else plan
     advice = _advice(plan, context, reading, is_long=is_long)
     advice = advice._replace(kind=advice.kind or "analyse") if is_new else advice
-    advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading))
+    advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading), depth=_read_depth(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
     plan = plan_by_rules(focused, context, advice._replace(language=language))
     if plan.kind == "where" and not (plan.questions or context.questions):
@@ -224,7 +227,10 @@ def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
     if kind == "follow":
         return bool(context.questions) and share >= OVERRULING_FOLLOWED
     if kind == "everything":
-        return plan.kind == "rerun" and share >= OVERRULING
+        # Before any answer there is no evidence to show: "hágale todas las pruebas".
+        return (plan.kind == "rerun" or not context.questions) and share >= OVERRULING
+    if kind == "analyse" and plan.kind in ANSWER_FORMS and plan.questions == context.questions:
+        return False
     if kind == "analyse" and _needs_more(plan, context):
         return share >= CERTAIN_ANALYSIS and max(reading.questions.values()) >= CERTAIN_QUESTION
     if kind == "analyse" and plan.kind not in ("new_picture", "rerun"):
@@ -348,6 +354,11 @@ def _absent(reading: Reading) -> frozenset[str]:
     return frozenset(
         name for name, share in reading.details.items() if share < ABSENT_DETAIL and not name.startswith("depth")
     )
+
+
+def _read_depth(reading: Reading) -> Depth:
+    deep, brief = (reading.details.get(f"depth:{name}", 0.0) for name in ("deep", "brief"))
+    return "normal" if max(deep, brief) < SURE_DEPTH else "deep" if deep > brief else "brief"
 
 
 def _added_faces(reading: Reading, least: float = ADDED_DETAIL) -> tuple[FaceReference, ...]:

@@ -46,6 +46,7 @@ ImageReference = Literal["this", "first", "second", "third", "last", "previous",
 Side = Literal["left", "right", "middle", "front", "back"]
 Superlative = Literal["oldest", "youngest", "largest", "smallest"]
 Wording = Literal["short", "plain", "expert"]
+Depth = Literal["brief", "normal", "deep"]
 FileFact = Literal["date", "camera", "software", "place", "edits", "resaved"]
 FILE_FACTS: tuple[FileFact, ...] = get_args(FileFact)
 PurposeChange = Literal["none", "stated", "revoked"]
@@ -107,7 +108,7 @@ class Plan(FrozenModel):
     )
     wording: Wording | None = Field(default=None, description="how to word the reply; None: as before")
     reference: Literal["none", "needed", "given"] = "none"
-    depth: Literal["brief", "normal", "deep"] = "normal"
+    depth: Depth = "normal"
     evidence: tuple[str, ...] = Field(default=(), description="ids as typed, upper case: E7, F1:AU12")
     refused: tuple[Refused, ...] = ()
     purpose: str = Field(default="unstated", description="the purpose in force after this turn")

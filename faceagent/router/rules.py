@@ -18,6 +18,7 @@ from faceagent.router.plan import (
     FILE_FACTS,
     FOLLOW_UPS,
     NOTHING_RUNS,
+    Depth,
     DialogueContext,
     FaceReference,
     FileFact,
@@ -55,6 +56,8 @@ class Advice(NamedTuple):
     """A purpose that the rules did not find."""
     file_facts: tuple[FileFact, ...] = ()
     """Facts of the file that the rules did not find."""
+    depth: Depth = "normal"
+    """How thoroughly to look, where the rules do not tell it."""
     language: Language | None = None
     """The language of the turn where the rules do not tell it."""
     absent: frozenset[str] = frozenset()
@@ -173,7 +176,7 @@ class _TurnReader:
             return "analyse" if self.advice.kind in ("everything", "follow") else cast(Intent, self.advice.kind)
         if self.term is not None:
             return "define"
-        forms = [] if self.requested.wanted else self.lists.names("answer_forms", text)
+        forms = [] if self._asks_anew() else self.lists.names("answer_forms", text)
         if forms:
             return cast(Intent, forms[0])
         making = self.lists.without("making", self.lists.without("kinds", text, "report"), "innocent")
@@ -189,6 +192,12 @@ class _TurnReader:
         if self.evidence:
             return "evidence"
         return self._remaining()
+
+    def _asks_anew(self) -> bool:
+        """Whether something is asked that was not answered in the turn before: "yes or no: is it fake?" may not be."""
+        if set(self.requested.wanted) <= set(self.context.questions) and not (self.faces or self.pictures):
+            return False
+        return bool(self.requested.wanted)
 
     def _remaining(self) -> Intent:
         talk = self.lists.names("small_talk", self.text)
@@ -317,7 +326,7 @@ class _TurnReader:
         if kind in NOTHING_RUNS:
             return found.model_copy(update={"clarification": words or self._question_back(found)})
         # "Yes or no" alone asks for a form of answer and for no quicker look.
-        depth = "normal" if kind in ANSWER_FORMS else next(iter(self.lists.names("depth", self.text)), "normal")
+        depth = "normal" if kind in ANSWER_FORMS else next(iter(self.lists.names("depth", self.text)), self.advice.depth)
         update = {
             "pictures": pictures,
             "faces": () if kind == "list_faces" else self.faces,

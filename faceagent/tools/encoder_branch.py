@@ -30,18 +30,30 @@ def encoder_stamp(spec: ToolSpec, encoder: "Encoder") -> ToolStamp:
     return stamped(spec, encoder.tower.device.type, encoder.stamps)
 
 
+def full_encoder(settings: Settings, branch: str) -> "Encoder | None":
+    """The encoder with a branch of the larger tower; None with ``detectors=fast`` and without that tower, told once.
+
+    Raises WeightsCorrupt when a file is not the right one.
+    """
+    from faceagent.encoder.encoder import load_encoder
+
+    if settings.detectors != "full":
+        return None
+    try:
+        return load_encoder(settings, (branch,))
+    except WeightsCorrupt:
+        raise
+    except ModelUnavailable as error:
+        logger.warning("The branch %s is left out, it is unavailable: %s", branch, error)
+        return None
+
+
 def full_or_fast(settings: Settings, full: str, fast: str) -> "tuple[Encoder, str]":
-    """The encoder with the branch ``full``, and that name; ``fast`` with ``detectors=fast`` and without its tower.
+    """The encoder with the branch ``full``, and that name; ``fast`` where there is no ``full_encoder``.
 
     Raises ModelUnavailable when neither is available, and WeightsCorrupt when a file is not the right one.
     """
     from faceagent.encoder.encoder import load_encoder
 
-    if settings.detectors == "full":
-        try:
-            return load_encoder(settings, (full,)), full
-        except WeightsCorrupt:
-            raise
-        except ModelUnavailable as error:
-            logger.warning("%s takes the place of %s, which is unavailable: %s", fast, full, error)
-    return load_encoder(settings, (fast,)), fast
+    encoder = full_encoder(settings, full)
+    return (load_encoder(settings, (fast,)), fast) if encoder is None else (encoder, full)

@@ -1,8 +1,10 @@
 """Print and replay attacks: was the face in front of the camera, or a photograph or screen of it?
 
 Two MiniFASNets (Minivision, Silent-Face-Anti-Spoofing, 2020) read the face in crops of 2.7 and 4.0 times its box; their
-softmax outputs are averaged. They detect paper and screens. They do not detect masks, and they classify generated faces
-as live. The surroundings are those in the photograph that the face is in, upright: margins of any kind, letterbox bars,
+softmax outputs are averaged. The encoder's branch ``spoof`` reads the texture of the face itself in features of CLIP; it
+was trained on simulated recaptures, and the log likelihood ratios of both are averaged. With ``detectors=fast`` and
+where CLIP's weights are missing, the MiniFASNets answer alone. Both detect paper and screens. They do not detect masks,
+and they classify generated faces as live. The surroundings are those in the photograph that the face is in, upright: margins of any kind, letterbox bars,
 frames and the fill around a turned photograph are cut off first. When the face fills the photograph, the crops hold no
 surroundings and most of the power is lost: the output counts for less the less room there is around the face, without
 a step. The networks depend on colour and classify a live face without it as an attack: pictures without colour are not
@@ -14,7 +16,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -26,9 +28,14 @@ from faceagent.faces.seams import within_seams
 from faceagent.settings import Settings
 from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, Pixels, ToolSpec, View, not_measured, per_face, stamped
+from faceagent.tools.encoder_branch import branch_crops, full_encoder
 from faceagent.types import Evidence, Face, Score, ToolStamp
 from faceagent.upright import face_upright, frame_of
+from faceagent.weights import stamp
 from faceagent.weights.sessions import device_of, open_session
+
+if TYPE_CHECKING:
+    from faceagent.encoder.encoder import Encoder
 
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
@@ -38,7 +45,10 @@ LIVE = 1
 """Index of the class "live" among print, live and replay."""
 NETWORKS = (("minifasnet_v2_onnx", 2.7), ("minifasnet_v1se_onnx", 4.0))
 """Weights and the crop scale each was trained with."""
-CALIBRATION = "spoof/room-1"
+BRANCH = "spoof"
+"""The branch on CLIP."""
+NETWORKS_ALONE, JOINED = "spoof/room-2", "spoof/joined-1"
+"""Ids of the calibrations of the MiniFASNets alone, and of them with the branch."""
 COLOUR = 1.5
 """Least ``chroma_residual`` a face must have. Chosen on 530 live faces (FRLL's training people, FairFace train, SFHQ),
 unchanged, paler, toned and grey: below .1 half are called spoof with LR 10, from .7 to 1.1 one in ten, from 1.5 on one
@@ -75,12 +85,38 @@ class RoomScale(NamedTuple):
         return slope * logit + intercept
 
 
+class TowerLine(NamedTuple):
+    """What the branch's output counts for: a line that gives its ln LR, and its share beside the networks' own."""
+
+    slope: float
+    intercept: float
+    share: float
+
+    def joined(self, networks: NDArray[np.float64], branch: NDArray[np.float64]) -> NDArray[np.float64]:
+        """N logits of "attack" of the networks, as weighed by the room, and of the branch, as one."""
+        return (1 - self.share) * networks + self.share * (self.slope * branch + self.intercept)
+
+
 @cache
-def room_scale() -> RoomScale:
-    """The shipped one, from the calibration's record. Raises FileNotFoundError when the package is incomplete."""
-    file = resources.files("faceagent").joinpath("judge", "calibration", f"{CALIBRATION.replace('/', '-')}.json")
-    record = json.loads(file.read_text(encoding="utf-8"))["room"]
-    return RoomScale(record["none"], record["full"], tuple(record["without"]), tuple(record["within"]))
+def _weights(calibration: str) -> tuple[RoomScale, TowerLine | None]:
+    file = resources.files("faceagent").joinpath("judge", "calibration", f"{calibration.replace('/', '-')}.json")
+    record = json.loads(file.read_text(encoding="utf-8"))
+    room, tower = record["room"], record.get("tower")
+    scale = RoomScale(room["none"], room["full"], tuple(room["without"]), tuple(room["within"]))
+    return scale, None if tower is None else TowerLine(**tower)
+
+
+def room_scale(calibration: str = NETWORKS_ALONE) -> RoomScale:
+    """The one that ships with a calibration. Raises FileNotFoundError when the package is incomplete."""
+    return _weights(calibration)[0]
+
+
+def tower_line() -> TowerLine:
+    """What ships for the branch. Raises FileNotFoundError when the package is incomplete."""
+    line = _weights(JOINED)[1]
+    if line is None:
+        raise ValueError(f"The calibration {JOINED} has no line for the branch.")
+    return line
 
 
 def crop_window(width: int, height: int, box: Box, scale: float) -> tuple[int, int, int, int]:
@@ -193,11 +229,11 @@ def scene_of(pixels: Pixels, face: Face) -> Scene:
 
 
 class Spoof:
-    """The pair of MiniFASNets, one call of each per batch."""
+    """The pair of MiniFASNets, one call of each per batch, and a branch of the encoder."""
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="spoof",
-        version="1.4.0",
+        version="2.0.0",
         title="Print and replay detector",
         summary="Whether a face was live before the camera or shown to it on paper or on a screen.",
         questions=("spoof",),
@@ -206,16 +242,15 @@ class Spoof:
             FollowUp(verdict="spoof", answers="spoof", crop="wider", priority=1),
         ),
         scope="face",
-        weights=tuple(name for name, _ in NETWORKS),
+        weights=(*(name for name, _ in NETWORKS), "clip_vitb16"),
     )
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def stamp(self) -> ToolStamp:
-        """Name, version, both networks, and the device they run on."""
-        device = device_of(open_session(NETWORKS[0][0], self._settings))
-        return stamped(self.spec, device)
+        """Name, version, the networks and the branch that are there, and the device they run on."""
+        return self._stamp(full_encoder(self._settings, BRANCH))
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face ``F1:spoof``, the logit of "attack" weighed by the room around it, and the face's distance."""
@@ -229,13 +264,14 @@ class Spoof:
         ]
         usable = [index for index, value in enumerate(colours) if value >= COLOUR]
         if usable:
-            inputs = [scenes[index] for index in usable]
-            logits = self.logits(inputs)
-            by = self.stamp()
-            seen = [faces[index] for index in usable]
+            inputs, seen = [scenes[index] for index in usable], [faces[index] for index in usable]
+            logits, encoder = self.logits(inputs), full_encoder(self._settings, BRANCH)
+            branch = [None] * len(usable) if encoder is None else branch_logits(encoder, seen).tolist()
+            by = self._stamp(encoder)
             guards = familiarity.guard(by, seen, self.spec.questions, [["spoof"]], self._settings)
-            for index, scene, logit, distance in zip(usable, inputs, logits, guards, strict=True):
-                found[index] = (_evidence(by, faces[index][0], float(logit), scene, colours[index]), *distance)
+            for index, scene, logit, texture, distance in zip(usable, inputs, logits, branch, guards, strict=True):
+                view = faces[index][0]
+                found[index] = (_evidence(by, view, float(logit), texture, scene, colours[index]), *distance)
         return found
 
     def logits(self, scenes: Sequence[Scene]) -> NDArray[np.float64]:
@@ -248,6 +284,17 @@ class Spoof:
         chips = np.stack([prepare(scene.pixels, scene.box, scale) for scene in scenes])
         return np.asarray(session.run(None, {session.get_inputs()[0].name: chips})[0], dtype=np.float32)
 
+    def _stamp(self, encoder: "Encoder | None") -> ToolStamp:
+        device = device_of(open_session(NETWORKS[0][0], self._settings))
+        used = tuple(stamp(name) for name, _ in NETWORKS)
+        return stamped(self.spec, device, (*used, *(() if encoder is None else encoder.stamps)))
+
+
+def branch_logits(encoder: "Encoder", faces: Sequence[tuple[View, Face]]) -> NDArray[np.float64]:
+    """N outputs of the branch on CLIP, not yet weighed."""
+    crops = [crop.pixels for crop in branch_crops(encoder, BRANCH, faces)]
+    return np.asarray(encoder.run(crops, [BRANCH])[BRANCH].logits[:, 0], dtype=np.float64)
+
 
 def _colourless(spec: ToolSpec, view: View, value: float) -> Evidence:
     words = (
@@ -257,11 +304,25 @@ def _colourless(spec: ToolSpec, view: View, value: float) -> Evidence:
     return not_measured(spec, view, "not_applicable", "no_colour", words)
 
 
-def _evidence(by: ToolStamp, view: View, logit: float, scene: Scene, colour: float) -> Evidence:
+def _evidence(
+    by: ToolStamp, view: View, logit: float, texture: float | None, scene: Scene, colour: float
+) -> Evidence:
+    calibration = NETWORKS_ALONE if texture is None else JOINED
+    scale, room = scene.room, room_scale(calibration)
+    value = room.weigh(logit, scale)
     probability = 1.0 / (1.0 + np.exp(-logit))
-    scale, room = scene.room, room_scale()
-    limit = "" if scale >= room.full else " The face fills the picture, which makes this detector unreliable."
     facts: dict[str, float | str] = {"network_output": probability, "room_around_face": scale, "colour": colour}
+    words = f"raw output for an attack is {probability:.2f} of 1"
+    if texture is not None:
+        value = float(tower_line().joined(np.array([value]), np.array([texture]))[0])
+        facts["texture_output"] = texture
+        words = f"raw outputs for an attack are {probability:.2f} of 1 for the face in its surroundings and "
+        words += f"{texture:.2f} for the face's texture (recaptured training faces lie near 1, live ones near -1)"
+    limit = ""
+    if scale < room.full:
+        limit = " The face fills the picture, which makes this detector unreliable."
+        if texture is not None:
+            limit = " The face fills the picture, so its surroundings count for less."
     if scene.cut:
         limit += f" {CUT}"
         facts["limit"] = CUT
@@ -270,8 +331,8 @@ def _evidence(by: ToolStamp, view: View, logit: float, scene: Scene, colour: flo
         tool=by,
         question="spoof",
         subject=view.subject,
-        score=Score(value=room.weigh(logit, scale), scale="logit", calibration=CALIBRATION),
+        score=Score(value=value, scale="logit", calibration=calibration),
         facts=facts,
         # The statement names no side: the output at which both are equally likely is not one half.
-        statement=f"The print and replay detector's raw output for an attack is {probability:.2f} of 1.{limit}",
+        statement=f"The print and replay detector's {words}.{limit}",
     )
