@@ -57,8 +57,8 @@ reader was built and set 9 before it was trained again; both by the author of th
 10 to 18, with the last nine policy sets, are by nine writers who had read neither rules nor lexicon; each was run
 before its failures were read, 10 and 12 with the reader trained on the sets before them, 11, 13 and 14 with one
 trained after them, 15 with the reader of 14 and later rules, 16 with one trained after it, on 15 and on texts of three
-further writers, 17 with the same reader and better rules for who is meant, 18 with the same reader after the failures of
-16 and 17 were read. The writers of 15 to 18 were given the labels of 13, 14, 12 and 15 (policy 9, 10, 9 and 11) and
+further writers, 17 with the same reader and better rules for who is meant, 18 with the same reader after the failures
+of 16 and 17 were read. The writers of 15 to 18 were given the labels of 13, 14, 12 and 15 (policy 9, 10, 9 and 11) and
 wrote their texts. ``remarks`` holds what asks nothing (45, 20, seven times 45, 44 and 45 sentences of the same
 runs, of which 0, 3, 2, 3, 14, 22, 5, 5, 1, 1 and 0 started something), and
 ``other-languages`` fifteen texts in languages without a lexicon, all read, or answered in their language, at the first

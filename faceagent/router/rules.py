@@ -326,7 +326,9 @@ class _TurnReader:
         if kind in NOTHING_RUNS:
             return found.model_copy(update={"clarification": words or self._question_back(found)})
         # "Yes or no" alone asks for a form of answer and for no quicker look.
-        depth = "normal" if kind in ANSWER_FORMS else next(iter(self.lists.names("depth", self.text)), self.advice.depth)
+        depth = (
+            "normal" if kind in ANSWER_FORMS else next(iter(self.lists.names("depth", self.text)), self.advice.depth)
+        )
         update = {
             "pictures": pictures,
             "faces": () if kind == "list_faces" else self.faces,

@@ -1,14 +1,14 @@
 """Print and replay attacks: was the face in front of the camera, or a photograph or screen of it?
 
 Two MiniFASNets (Minivision, Silent-Face-Anti-Spoofing, 2020) read the face in crops of 2.7 and 4.0 times its box; their
-softmax outputs are averaged. The encoder's branch ``spoof`` reads the texture of the face itself in features of CLIP; it
-was trained on simulated recaptures, and the log likelihood ratios of both are averaged. With ``detectors=fast`` and
+softmax outputs are averaged. The encoder's branch ``spoof`` reads the texture of the face itself in features of CLIP;
+it was trained on simulated recaptures. The log likelihood ratios of both are averaged. With ``detectors=fast`` and
 where CLIP's weights are missing, the MiniFASNets answer alone. Both detect paper and screens. They do not detect masks,
-and they classify generated faces as live. The surroundings are those in the photograph that the face is in, upright: margins of any kind, letterbox bars,
-frames and the fill around a turned photograph are cut off first. When the face fills the photograph, the crops hold no
-surroundings and most of the power is lost: the output counts for less the less room there is around the face, without
-a step. The networks depend on colour and classify a live face without it as an attack: pictures without colour are not
-measured.
+and they classify generated faces as live. The surroundings are those in the photograph that the face is in, upright:
+margins of any kind, letterbox bars, frames and the fill around a turned photograph are cut off first. When the face
+fills the photograph, the crops hold no surroundings and the networks lose most of their power: their output counts for
+less the less room there is around the face, without a step. The networks depend on colour and classify a live face
+without it as an attack: pictures without colour are not measured.
 """
 
 import json
@@ -304,9 +304,7 @@ def _colourless(spec: ToolSpec, view: View, value: float) -> Evidence:
     return not_measured(spec, view, "not_applicable", "no_colour", words)
 
 
-def _evidence(
-    by: ToolStamp, view: View, logit: float, texture: float | None, scene: Scene, colour: float
-) -> Evidence:
+def _evidence(by: ToolStamp, view: View, logit: float, texture: float | None, scene: Scene, colour: float) -> Evidence:
     calibration = NETWORKS_ALONE if texture is None else JOINED
     scale, room = scene.room, room_scale(calibration)
     value = room.weigh(logit, scale)
@@ -316,8 +314,10 @@ def _evidence(
     if texture is not None:
         value = float(tower_line().joined(np.array([value]), np.array([texture]))[0])
         facts["texture_output"] = texture
-        words = f"raw outputs for an attack are {probability:.2f} of 1 for the face in its surroundings and "
-        words += f"{texture:.2f} for the face's texture (recaptured training faces lie near 1, live ones near -1)"
+        words = (
+            f"raw output for an attack is {probability:.2f} of 1 by the surroundings of the face, and {texture:.2f} "
+        )
+        words += "by its texture, for which recaptured training faces lie near 1 and the others near -1"
     limit = ""
     if scale < room.full:
         limit = " The face fills the picture, which makes this detector unreliable."

@@ -29,7 +29,6 @@ from finetune.calibration.records import (
     operating_point,
     write_record,
 )
-from finetune.calibration.spoof import spoof_records
 
 Reals = NDArray[np.float64]
 
@@ -105,7 +104,6 @@ def _lfw(data: Path) -> list[str]:
 
 JOBS: Mapping[str, Callable[[Path, Settings], Iterable[CalibrationRecord]]] = {
     "identity": identity_records,
-    "spoof": spoof_records,
 }
 
 

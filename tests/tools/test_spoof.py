@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evals.data.synthesis import recapture
 from evals.data.synthesis.picture_changes import CHANGES, noisy, on_canvas, tilted
 from evals.views import drawn
 from faceagent.faces import find_faces
@@ -12,9 +13,10 @@ from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.base import View
 from faceagent.tools.spoof import (
-    CALIBRATION,
     COLOUR,
+    JOINED,
     LIMIT,
+    NETWORKS_ALONE,
     Scene,
     Spoof,
     attack_logit,
@@ -24,8 +26,9 @@ from faceagent.tools.spoof import (
     prepare,
     room_scale,
     scene_of,
+    tower_line,
 )
-from faceagent.types import Face, Picture, Quality
+from faceagent.types import Evidence, Face, Picture, Quality
 
 QUALITY = Quality(unified=80, sharpness=80, illumination=80, exposure=80, resolution=80, pose=80, visibility=80)
 POINTS = ((195.0, 115.0), (238.0, 113.0), (216.0, 140.0), (200.0, 163.0), (235.0, 161.0))
@@ -103,15 +106,49 @@ def test_logit_averages_probabilities_and_is_bounded() -> None:
 
 
 def test_a_face_without_surroundings_counts_for_less(astronaut: NDArray[np.uint8], settings: Settings) -> None:
-    roomy = Spoof(settings).run([_view(astronaut)])[0][0]
+    fast = Spoof(settings.model_copy(update={"detectors": "fast"}))
+    roomy = fast.run([_view(astronaut)])[0][0]
     crop = np.ascontiguousarray(astronaut[66:204, 172:275])
-    tight = Spoof(settings).run([_view(crop, (0.0, 0.0, 103.0, 138.0))])[0][0]
+    tight = fast.run([_view(crop, (0.0, 0.0, 103.0, 138.0))])[0][0]
     scale = room_scale()
     for item, (slope, intercept) in ((roomy, scale.within), (tight, scale.without)):
-        assert item.score is not None and item.score.calibration == CALIBRATION
-        output = float(item.facts["network_output"])
-        assert item.score.value == pytest.approx(slope * np.log(output / (1 - output)) + intercept, abs=1e-3)
+        assert item.score is not None and item.score.calibration == NETWORKS_ALONE
+        assert item.score.value == pytest.approx(slope * _logit(item) + intercept, abs=1e-3)
     assert "fills the picture" in tight.statement and "fills the picture" not in roomy.statement
+
+
+def test_surroundings_and_texture_are_weighed_together(astronaut: NDArray[np.uint8], settings: Settings) -> None:
+    item = Spoof(settings).run([_view(astronaut)])[0][0]
+    assert item.score is not None and item.score.calibration == JOINED
+    (slope, intercept), line = room_scale(JOINED).within, tower_line()
+    networks, texture = slope * _logit(item) + intercept, float(item.facts["texture_output"])
+    assert item.score.value == pytest.approx(
+        (1 - line.share) * networks + line.share * (line.slope * texture + line.intercept), abs=1e-3
+    )
+    assert item.tool is not None and {"adapter:spoof"} <= {one.id for one in item.tool.weights}
+
+
+@pytest.mark.parametrize("attack", recapture.ATTACKS)
+def test_a_recaptured_face_has_more_of_the_texture(
+    attack: recapture.Attack, astronaut: NDArray[np.uint8], settings: Settings
+) -> None:
+    """The branch reads the face itself: a recapture of it is told apart however it is framed."""
+    tool, rng = Spoof(settings), np.random.default_rng(5)
+    part = np.ascontiguousarray(astronaut[0:300, 80:380])
+    found = [_texture(tool, pixels) for pixels in (part, recapture.recapture(part, attack, rng))]
+    assert found[0] < 0 < found[1] - 0.3
+
+
+def _texture(tool: Spoof, pixels: NDArray[np.uint8]) -> float:
+    seen = drawn(pixels)
+    face = find_faces(seen.picture, pixels, tool._settings)[0]
+    item = tool.run([View(seen.picture, seen.pixels, seen.original, face)])[0][0]
+    return float(item.facts["texture_output"])
+
+
+def _logit(item: Evidence) -> float:
+    output = float(item.facts["network_output"])
+    return float(np.log(output / (1 - output)))
 
 
 def test_a_little_more_room_changes_little() -> None:
@@ -128,7 +165,8 @@ def test_the_statement_gives_the_number_and_takes_no_side(astronaut: NDArray[np.
     item = Spoof(settings).run([_view(astronaut)])[0][0]
     assert item.id == "F1:spoof"
     assert item.score is not None and item.label is None
-    assert f"is {float(item.facts['network_output']):.2f} of 1." in item.statement
+    assert f"is {float(item.facts['network_output']):.2f} of 1" in item.statement
+    assert f"{float(item.facts['texture_output']):.2f} by its texture" in item.statement
     assert not {"live", "photograph", "screen", "leans", "sees"} & set(item.statement.lower().split())
 
 

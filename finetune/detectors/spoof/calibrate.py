@@ -45,7 +45,7 @@ def fit_room(takes: Takes) -> RoomScale:
 
 
 def networks_score(takes: Takes, scale: RoomScale) -> Reals:
-    """ln LR of every take by the networks alone."""
+    """Log likelihood ratio of every take by the networks alone."""
     return np.array([scale.weigh(logit, room) for logit, room in zip(takes.networks, takes.room, strict=True)])
 
 

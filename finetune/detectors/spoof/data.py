@@ -109,10 +109,10 @@ def _takes_of(number: int, name: str, path: Path, tool: Spoof, tower: Tower, set
         rooms.append(scene.room)
     with autocast(tower.device):
         features = intermediate_features(tower, crops, TAPS)
-    same = [source_of(name, path.name)] * len(kinds), [name] * len(kinds)
     return Takes(
         np.array(kinds, dtype=str),
-        *(np.array(words, dtype=str) for words in same),
+        np.array([source_of(name, path.name)] * len(kinds), dtype=str),
+        np.array([name] * len(kinds), dtype=str),
         np.array(logits, dtype=float),
         np.array(rooms, dtype=float),
         features,
@@ -148,7 +148,7 @@ def delivered(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     scale = float(rng.uniform(0.45, 1.0))
     size = max(96, round(pixels.shape[1] * scale)), max(96, round(pixels.shape[0] * scale))
     if min(pixels.shape[:2]) > 96:
-        light = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
+        light = np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_AREA), np.float64)
     if rng.random() < 0.3:
         light = light + rng.uniform(0.2, 0.8) * (light - cv2.GaussianBlur(light, (0, 0), 1.0))
     bytes_ = np.clip(light * 255, 0, 255).round().astype(np.uint8)
