@@ -65,6 +65,7 @@ def compose(
             faces,
             style=settings.style,
             language=settings.language,
+            everything=not request.questions,
             problem=problems[0] if problems else None,
             refused=decisions,
         ),

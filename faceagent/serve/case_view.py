@@ -148,6 +148,7 @@ def summary_in(report: Report, language: SummaryLanguage) -> Summary:
         report.evidence,
         report.faces,
         language=language,
+        everything=not report.request.questions,
         problem=report.problem,
         refused=[*report.refused, *report.policy],
     )

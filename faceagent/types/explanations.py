@@ -53,7 +53,10 @@ class Summary(FrozenModel):
 
     language: str = Field(description="code of the language it is written in: en, es, zh")
     style: Style
-    answer: str = Field(description="what was asked, answered: yes, no, leans, cannot tell")
+    answer: str = Field(
+        description="what was asked, answered: yes, no, leans, cannot tell; where it leaves something to the tables, "
+        "a second line says so"
+    )
     reason: str | None = Field(
         default=None, description="the strongest reason and where in the face it is; of what is open, why it is"
     )
@@ -71,7 +74,7 @@ class Summary(FrozenModel):
     def line(self) -> str:
         """The answer, with the reason where the answer is that nothing can be told."""
         is_open = {one.answer for one in self.findings} == {"cannot_tell"}
-        return self.answer if not (is_open and self.reason) else _joined(self.language, self.answer, self.reason)
+        return _joined(self.language, self.answer, *([self.reason] if is_open and self.reason else []))
 
     @property
     def text(self) -> str:

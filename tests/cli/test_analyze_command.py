@@ -16,7 +16,7 @@ def test_a_table_for_people_on_stdout_and_the_summary_on_stderr(run: Run, photo:
     assert done.returncode == 0
     assert b"astronaut.jpg" in done.stdout
     # The answer stands above the table.
-    assert 0 < done.stdout.index(b"This face is good enough") < done.stdout.index(b"usable")
+    assert 0 < done.stdout.index(b"Technical quality") < done.stdout.index(b"verdict")
     assert b"1 picture, 1 face, 0 could not be analysed" in done.stderr
     assert (tmp_path / "out" / "report.html").is_file()
 
@@ -100,7 +100,7 @@ def test_an_interrupted_run_says_how_far_it_came_and_leaves_an_index(photo: Path
 
 def test_a_narrow_terminal_gets_lines(run: Run, photo: Path) -> None:
     done = run("analyze", str(photo), "-q", "quality", COLUMNS="40")
-    assert re.fullmatch(rb"astronaut\.jpg: This face is good enough for analysis, .*\.\n", done.stdout)
+    assert re.fullmatch(rb"astronaut\.jpg: Technical quality of this face .* of 100, usable\.\n", done.stdout)
 
 
 def test_rows_for_scripts_go_into_a_csv_file(run: Run, photo: Path, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """One answer over several faces and several questions: groups of faces that share an answer, in one sentence each."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from faceagent.explain.summary.answers import ATTACKS, ORDER, alarm, answer_of, side_of
-from faceagent.explain.summary.phrases import clause, name_faces, phrase
+from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, alarm, answer_of, side_of
+from faceagent.explain.summary.phrases import clause, nothing_found, phrase
+from faceagent.explain.summary.places import name_faces
+from faceagent.explain.summary.power import limit
 from faceagent.explain.summary.reasons import because
 from faceagent.explain.summary.sentences import Sentences
-from faceagent.types import Evidence, Face, Question, Verdict
+from faceagent.types import QUESTIONS, Evidence, Face, Question, Verdict
 
 MOST_GROUPS = 4
 """Groups of faces told apart in one sentence."""
@@ -16,33 +19,61 @@ NOT_LED_WITH: frozenset[Question] = frozenset({"quality", "action_units"})
 """Questions that a summary of many questions leaves to the tables, unless nothing else was asked."""
 
 
-def answer_text(
-    words: Sentences,
-    order: Sequence[Verdict],
-    evidence: Sequence[Evidence],
-    faces: Mapping[str, Face],
-    *,
-    with_why: bool = True,
-) -> str:
+class Basis(NamedTuple):
+    """What the sentences on one picture are made from; ``places`` names its faces, see ``places_of``."""
+
+    words: Sentences
+    evidence: Sequence[Evidence]
+    faces: Mapping[str, Face]
+    places: Mapping[str, str]
+
+
+def answer_text(basis: Basis, order: Sequence[Verdict], *, with_why: bool) -> str:
     """The answer to everything asked; ``order`` is by importance and not empty.
 
-    ``with_why``: also why something cannot be told, where nothing else was asked; else that is told beside it.
+    ``with_why``: also why something cannot be told; else that is told beside it.
     """
+    words = basis.words
     if any(one.reason == "no_face" for one in order):
-        told = [phrase(words, one, evidence, None) for one in order if one.question == "provenance" and alarm(one) == 0]
+        told = [
+            phrase(words, one, basis.evidence, None)
+            for one in order
+            if one.question == "provenance" and alarm(one) == 0
+        ]
         return words.paragraph([*told, words.say("no_face")])
     asked = list(dict.fromkeys(one.question for one in order))
-    if len(order) == 1:
-        return phrase(words, order[0], evidence, faces.get(order[0].subject), with_why=with_why)
     if len(asked) == 1:
-        return _question(words, list(order), evidence, faces)
-    return words.paragraph(list(_several(words, order, asked, evidence, faces)))
+        return _question(basis, order, with_why)
+    return words.paragraph(_several(basis, order, asked, with_why))
 
 
 def spoken_of(order: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts that the answer to everything asked speaks of, the most important question first."""
     asked = {question: None for part in _parts(order) for question in part}
     return [one for question in asked for one in order if one.question == question]
+
+
+def remainder(words: Sentences, order: Sequence[Verdict], unasked: Sequence[Question]) -> str | None:
+    """What the answer does not speak of, in one sentence: measured as well, open, not checked; None for nothing.
+
+    ``unasked`` are the questions that no verdict is on, where everything was asked.
+    """
+    if any(one.reason == "no_face" for one in order):
+        return None
+    told = {one.question for one in spoken_of(order)}
+    left = [one for one in order if one.question not in told]
+    answered = {one.question for one in left if answer_of(one) != "cannot_tell"}
+    groups = {
+        "below": [one for one in QUESTIONS if one in answered],
+        "open": [one for one in QUESTIONS if one not in answered and any(each.question == one for each in left)],
+        "unchecked": [one for one in QUESTIONS if one in unasked],
+    }
+    parts = [
+        words.say("remainder", key, list=words.join([words.say("subjects", one) for one in questions]))
+        for key, questions in groups.items()
+        if questions
+    ]
+    return words.say("without_why", text=words.capital(words.tables["groups"].join(parts))) if parts else None
 
 
 def _parts(order: Sequence[Verdict]) -> tuple[list[Question], list[Question], list[Question]]:
@@ -58,91 +89,110 @@ def _parts(order: Sequence[Verdict]) -> tuple[list[Question], list[Question], li
     return raised, quiet, kept if raised or quiet or kept else asked[:1]
 
 
-def _several(
-    words: Sentences,
-    order: Sequence[Verdict],
-    asked: Sequence[Question],
-    evidence: Sequence[Evidence],
-    faces: Mapping[str, Face],
-) -> Iterator[str]:
+def _several(basis: Basis, order: Sequence[Verdict], asked: Sequence[Question], with_why: bool) -> list[str]:
     """Alarms first, then the attacks that were not found together, then what the faces show."""
     by_question = {question: [one for one in order if one.question == question] for question in asked}
     raised, quiet, kept = _parts(order)
+    told: list[str] = []
+
+    def add(question: Question) -> None:
+        told.append(_question(basis, by_question[question], with_why, counted=bool(told)))
+
     for question in raised:
         found = by_question[question]
         # "Yes" answers one question; beside others the sentence says what was found.
-        yield _finding(words, found[0], evidence) if len(found) == 1 else _question(words, found, evidence, faces)
-    first = [question for question in kept if question == "identity"]
-    for question in first:
-        yield _question(words, by_question[question], evidence, faces)
-    yield from _not_found(words, {question: by_question[question] for question in quiet}, evidence, faces)
-    for question in sorted((one for one in kept if one not in first), key=ORDER.index):
-        yield _question(words, by_question[question], evidence, faces)
+        if len(found) == 1:
+            told.append(_finding(basis, found[0]))
+        else:
+            add(question)
+    if "identity" in kept:
+        add("identity")
+    told += _not_found(basis, {question: by_question[question] for question in quiet}, with_why, counted=bool(told))
+    for question in sorted(set(kept) - {"identity"}, key=ORDER.index):
+        add(question)
+    return told
 
 
-def _finding(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> str:
+def _finding(basis: Basis, verdict: Verdict) -> str:
     """What one face shows, without an answer to a question before it."""
+    words = basis.words
     if verdict.question == "provenance":
-        return phrase(words, verdict, evidence, None)
-    does = clause(words, verdict, evidence, many=False)
+        return phrase(words, verdict, basis.evidence, None)
+    does = clause(words, verdict, basis.evidence, many=False)
     return words.say("without_why", text=words.say("group", subject=words.say("this_face"), does=does))
 
 
 def _not_found(
-    words: Sentences,
-    quiet: Mapping[Question, Sequence[Verdict]],
-    evidence: Sequence[Evidence],
-    faces: Mapping[str, Face],
+    basis: Basis, quiet: Mapping[Question, Sequence[Verdict]], with_why: bool, *, counted: bool
 ) -> Iterator[str]:
     """Questions about attacks that raised no alarm, in one sentence; then those that stayed open for every face."""
+    words = basis.words
     answered = [one for one, found in quiet.items() if any(answer_of(each) != "cannot_tell" for each in found)]
     unclear = [one for one in quiet if one not in answered]
     total = len({verdict.subject for found in quiet.values() for verdict in found})
     whole = [one for one in answered if all(answer_of(each) != "cannot_tell" for each in quiet[one])]
     if whole:
-        where = words.say("in_faces", form=int(total > 1), n=total)
-        signs = words.join([words.say("signs", one) for one in whole], "neither")
-        yield words.say("signs", "found_none", list=signs, where=where)
+        yield _nothing_found(basis, [each for one in whole for each in quiet[one]], total)
     for question in answered:
         if question not in whole:
             # Open for some faces: each face has its own part of the sentence.
-            yield _question(words, quiet[question], evidence, faces)
+            yield _question(basis, quiet[question], with_why, counted=counted or bool(whole))
     if len(unclear) == 1:
-        yield _question(words, quiet[unclear[0]], evidence, faces)
+        yield _question(basis, quiet[unclear[0]], with_why, counted=counted or bool(answered))
     elif unclear:
         left = words.join([words.say("open", one) for one in unclear], "either")
         first = quiet[unclear[0]][0]
-        if total == 1 and len({quiet[one][0].reason for one in unclear}) == 1:
-            yield words.say("open_why", list=left, why=because(words, first, faces.get(first.subject)))
+        if with_why and total == 1 and len({quiet[one][0].reason for one in unclear}) == 1:
+            why = because(words, first, basis.faces.get(first.subject), basis.evidence)
+            yield words.say("open_why", list=left, why=why)
         else:
             yield words.say("also_open", form=int(total > 1), list=left)
 
 
-def _question(
-    words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence], faces: Mapping[str, Face]
-) -> str:
-    """One question over all its faces."""
-    if len(verdicts) == 1:
-        (only,) = verdicts
-        return phrase(words, only, evidence, faces.get(only.subject))
+def _question(basis: Basis, verdicts: Sequence[Verdict], with_why: bool, *, counted: bool = False) -> str:
+    """One question over all its faces; ``counted``: the sentences before say how many there are."""
+    words, evidence = basis.words, basis.evidence
     question, total = verdicts[0].question, len(verdicts)
+    answers = {answer_of(one) for one in verdicts}
+    if question in ATTACKS and answers <= CLEAN:
+        return _nothing_found(basis, verdicts, total)
+    if total == 1:
+        (only,) = verdicts
+        return phrase(words, only, evidence, basis.faces.get(only.subject), with_why=with_why)
     groups: dict[tuple[str, str], list[Verdict]] = {}
     for one in verdicts:
-        groups.setdefault((answer_of(one), side_of(one)), []).append(one)
-    said = [
-        _group(words, found, evidence, total) for found in sorted(groups.values(), key=lambda found: alarm(found[0]))
-    ]
-    if {answer for answer, _ in groups} <= {"no", "leans_no"} and words.find("some", question, "none"):
+        answer = answer_of(one)
+        # How firmly nothing was found is told beside the answer.
+        key = "no" if question in ATTACKS and answer in CLEAN else answer
+        groups.setdefault((key, side_of(one)), []).append(one)
+    said = [_group(basis, found, total) for found in sorted(groups.values(), key=lambda found: alarm(found[0]))]
+    if answers <= CLEAN and words.find("some", question, "none"):
         said = [words.say("some", question, "none")]
     if len(said) > MOST_GROUPS:
         rest = sum(len(found) for found in list(groups.values())[MOST_GROUPS:])
         said = [*said[:MOST_GROUPS], words.say("more_faces", n=rest)]
-    count = words.say("faces", form=int(total > 1), n=total)
-    return words.capital(words.say("each", faces=count, groups=words.tables["groups"].join(said)))
+    joined = words.tables["groups"].join(said)
+    count = words.say("faces", form=1, n=total)
+    text = (
+        words.say("without_why", text=words.capital(joined))
+        if counted
+        else words.say("each", faces=count, groups=joined)
+    )
+    missed = limit(words, verdicts, evidence)
+    return words.paragraph([text, missed]) if missed else text
 
 
-def _group(words: Sentences, found: Sequence[Verdict], evidence: Sequence[Evidence], total: int) -> str:
+def _group(basis: Basis, found: Sequence[Verdict], total: int) -> str:
     """The faces that share an answer, and what they do."""
+    words = basis.words
     names = [one.subject for one in found]
-    subject = words.say("all_faces") if len(found) == total else name_faces(words, names)
-    return words.say("group", subject=subject, does=clause(words, found[0], evidence, len(found) > 1))
+    subject = words.say("all_faces") if len(found) == total else name_faces(words, names, basis.places)
+    return words.say("group", subject=subject, does=clause(words, found[0], basis.evidence, len(found) > 1))
+
+
+def _nothing_found(basis: Basis, verdicts: Sequence[Verdict], total: int) -> str:
+    """That nothing was found in any of the faces, and what the tests miss."""
+    words, evidence = basis.words, basis.evidence
+    where = words.say("in_faces", n=total) if total > 1 else ""
+    missed = limit(words, verdicts, evidence, named=True)
+    return words.paragraph([nothing_found(words, verdicts, evidence, where), *([missed] if missed else [])])

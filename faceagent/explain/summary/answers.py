@@ -13,6 +13,8 @@ YES: Mapping[Question, tuple[str, ...]] = {
     "identity": ("genuine",),
 }
 """Labels that answer "yes", for the questions that have a yes and a no."""
+CLEAN: frozenset[Answer] = frozenset({"leans_no", "no"})
+"""Answers that nothing was found."""
 ORDER: tuple[Question, ...] = (
     "identity",
     "forgery",

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 from faceagent.explain.summary import each
-from faceagent.explain.summary.aggregate import answer_text, spoken_of
+from faceagent.explain.summary.aggregate import Basis, answer_text, remainder, spoken_of
 from faceagent.explain.summary.answers import answer_of, ranked
 from faceagent.explain.summary.numbers import numbers
 from faceagent.explain.summary.phrases import phrase
+from faceagent.explain.summary.places import places_of
 from faceagent.explain.summary.power import trust
-from faceagent.explain.summary.reasons import cause, leading, next_step, reason
+from faceagent.explain.summary.reasons import cause, next_step, reason
 from faceagent.explain.summary.sentences import Sentences, sentences_in
 from faceagent.types import (
+    QUESTIONS,
     Evidence,
     Face,
     Finding,
@@ -33,6 +35,7 @@ def summarize(
     subjects: Iterable[str] | None = None,
     style: Style = "plain",
     language: str = "en",
+    everything: bool = False,
     problem: Problem | None = None,
     refused: Sequence[Refused | PolicyDecision] = (),
 ) -> Summary:
@@ -46,6 +49,7 @@ def summarize(
         subjects: ids of the faces asked about; None: all. Verdicts on the whole picture are always kept.
         style: "short" is the answer alone, "plain" has no numbers of the calibration, "expert" adds them.
         language: code of the language; English where there are no sentences in it.
+        everything: whether no question was asked by name, so that it matters what was not checked.
         problem: why the picture could not be analysed, if so.
         refused: what was asked and is not answered; each is said once.
     """
@@ -56,45 +60,55 @@ def summarize(
     chosen = _chosen(verdicts, faces, questions, subjects)
     if not chosen:
         return Summary(language=words.language, style=style, answer=words.paragraph(told or [words.say("nothing")]))
-    known = {face.id: face for face in faces}
+    basis = Basis(words, evidence, {face.id: face for face in faces}, places_of(words, faces))
     order = ranked(chosen, [face.id for face in faces])
-    grounds = {one.id: reason(words, one, evidence, known.get(one.subject)) for one in order}
+    grounds = {
+        one.id: reason(words, one, evidence, basis.faces.get(one.subject), codes=style == "expert") for one in order
+    }
     findings = tuple(
         Finding(
             question=one.question,
             subject=one.subject,
             answer=answer_of(one),
             verdict=one.id,
-            text=phrase(words, one, evidence, known.get(one.subject)),
+            text=phrase(words, one, evidence, basis.faces.get(one.subject), with_why=True),
             reason=None if style == "short" else grounds[one.id][0],
         )
         for one in order
     )
-    answer = words.paragraph([*told, answer_text(words, order, evidence, known, with_why=style == "short")])
+    told.append(answer_text(basis, order, with_why=style == "short"))
     if style == "short":
+        answer = words.paragraph(told)
         return Summary(language=words.language, style=style, answer=answer, findings=findings, cites=_ids(order))
+    left = remainder(words, order, _unasked(order, refused) if everything else ())
+    # A line of its own, so that a page can set it apart.
+    answer = "\n".join([words.paragraph(told), *([left] if left else [])])
     spoken = spoken_of(order)
     placed = {item.id for item in evidence if item.region}
+    several = len({one.question for one in spoken}) > 1
 
     def why(one: Verdict) -> list[str]:
         text, _ = grounds[one.id]
         if answer_of(one) == "cannot_tell":
-            text = cause(words, one, known.get(one.subject))
+            text = cause(words, one, basis.faces.get(one.subject), evidence)
         return [text] if text else []
 
     def what_next(one: Verdict) -> list[str]:
-        return [next_step(words, one, known.get(one.subject), placed=not placed.isdisjoint(grounds[one.id][1]))]
+        in_place = not placed.isdisjoint(grounds[one.id][1])
+        step = next_step(words, one, basis.faces.get(one.subject), evidence, placed=in_place)
+        # Beside other steps it is not said that one question needs none.
+        return [] if several and step == words.say("next", "quality_good") else [step]
 
-    sure = each.lines(words, spoken, lambda one: trust(words, one, leading(one, evidence)))
+    sure = each.lines(words, spoken, basis.places, lambda one: trust(words, one, evidence))
     if style == "expert":
-        sure = "\n".join(text for text in (sure, numbers(words, order)) if text) or None
+        sure = "\n".join(text for text in (sure, numbers(words, order, basis.places)) if text) or None
     return Summary(
         language=words.language,
         style=style,
         answer=answer,
-        reason=each.lines(words, spoken, why),
+        reason=each.lines(words, spoken, basis.places, why),
         trust=sure,
-        next_step=each.lines(words, spoken, what_next),
+        next_step=each.lines(words, spoken, basis.places, what_next),
         findings=findings,
         cites=_ids(order, *(grounds[one.id][1] for one in spoken)),
     )
@@ -115,6 +129,13 @@ def _chosen(
         if (asked is None or one.question in asked)
         and (about is None or one.subject in about or one.subject not in known)
     ]
+
+
+def _unasked(order: Sequence[Verdict], refused: Sequence[Refused | PolicyDecision]) -> list[Question]:
+    """The questions that no verdict is on and no rule refused."""
+    answered = {one.question for one in order}
+    barred = {one.question for one in refused if isinstance(one, PolicyDecision) and one.decision == "refuse"}
+    return [one for one in QUESTIONS if one not in answered | barred]
 
 
 def _refusals(words: Sentences, refused: Sequence[Refused | PolicyDecision]) -> list[str]:

@@ -2,40 +2,48 @@
 
 from collections.abc import Sequence
 
-from faceagent.explain.summary.answers import answer_of, side_of
-from faceagent.explain.summary.reasons import because, name_units
+from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, answer_of, side_of
+from faceagent.explain.summary.power import attack_types, is_unsure
+from faceagent.explain.summary.reasons import barred, because, name_units
 from faceagent.explain.summary.sentences import Sentences
-from faceagent.types import Evidence, Face, Verdict
+from faceagent.types import Evidence, Face, Question, Verdict
 
 MOST_UNITS = 6
 """Muscle movements named in an answer; the table below lists all."""
-MOST_NAMED = 6
-"""Faces named one by one in a sentence; of more, the rest is counted."""
+OF_ANY_FACE: frozenset[Question] = frozenset({"quality", "provenance"})
+"""Questions that need nothing of a face."""
 
 
 def phrase(
-    words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None, *, with_why: bool = True
+    words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None, *, with_why: bool = False
 ) -> str:
     """The whole answer about one face, or about the picture; ``with_why``: also why it cannot be told, if so."""
     answer = answer_of(verdict)
     if verdict.reason == "no_face":
         return words.say("no_face")
     if answer == "cannot_tell":
-        text = words.say("one", verdict.question, answer)
-        return words.say("with_why" if with_why else "without_why", text=text, why=because(words, verdict, face))
+        text, why = words.say("one", verdict.question, answer), because(words, verdict, face, evidence)
+        return words.say("with_why" if with_why else "without_why", text=text, why=why)
+    if verdict.question in ATTACKS and answer in CLEAN:
+        return nothing_found(words, [verdict], evidence)
     if verdict.question == "provenance":
         return words.find("one", "provenance", verdict.label) or verdict.wording
     if verdict.question == "identity" and verdict.label == "forged":
         return words.say("one", "identity", "forged")
     if verdict.question == "action_units" and verdict.label == "none":
         return words.say("one", "action_units", "none")
-    return words.say(
-        "one",
-        verdict.question,
-        answer,
-        labels=label(words, verdict, evidence),
-        quality=f"{face.quality.unified:.0f}" if face else "0",
-    )
+    if verdict.question == "quality":
+        quality = f"{face.quality.unified:.0f}" if face else "0"
+        return words.say("one", "quality", answer, quality=quality, usable=_usable(words, verdict, face))
+    return words.say("one", verdict.question, answer, labels=label(words, verdict, evidence))
+
+
+def nothing_found(words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence], where: str = "") -> str:
+    """That nothing was found, in one sentence: a weak no where any of the tests misses many or the evidence is weak."""
+    signs = dict.fromkeys(words.say("signs", one) for each in verdicts for one in attack_types(each, evidence))
+    weak = any(is_unsure(one, evidence) for one in verdicts)
+    key = "found_none_weak" if weak else "found_none"
+    return words.say("signs", key, list=words.join(list(signs), "neither"), where=where)
 
 
 def clause(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many: bool) -> str:
@@ -61,13 +69,18 @@ def label(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many
             return verdict.label.replace("+", words.tables["list"])
         shown.sort(key=lambda item: -(item.score.value if item.score else 0.0))
         rest = len(shown) - MOST_UNITS
-        named = name_units(words, shown[:MOST_UNITS])
+        named = name_units(words, shown[:MOST_UNITS], codes=True)
         return named if rest <= 0 else f"{named}{words.tables['list']}{words.say('more_units', n=rest)}"
     return words.find("labels", verdict.question, side_of(verdict), form=form) or side_of(verdict).replace("_", " ")
 
 
-def name_faces(words: Sentences, names: Sequence[str]) -> str:
-    """Faces as a sentence names them: "F1, F2 and 4 more"."""
-    if len(names) <= MOST_NAMED:
-        return words.join(names)
-    return words.join([*names[: MOST_NAMED - 1], words.say("more_faces", n=len(names) - MOST_NAMED + 1)])
+def _usable(words: Sentences, verdict: Verdict, face: Face | None) -> str:
+    """What a face can be used for: the shorter of the lists of what it can and cannot be used for."""
+    lacking = [one for one in barred(face) if one not in OF_ANY_FACE]
+    if verdict.label != "limited" or not lacking:
+        return label(words, verdict, ())
+    left = [one for one in ORDER if one not in (*lacking, *OF_ANY_FACE)]
+    if not left:
+        return words.say("labels", "quality", "unusable")
+    key, named = ("without", lacking) if len(lacking) <= len(left) else ("only", left)
+    return words.say("usable", key, list=words.join([words.say("subjects", one) for one in named]))

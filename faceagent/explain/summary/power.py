@@ -2,72 +2,147 @@
 
 from collections.abc import Sequence
 
-from faceagent.explain.summary.answers import ATTACKS, answer_of
-from faceagent.explain.summary.reasons import GENERATED
+from faceagent.explain.summary.answers import ATTACKS, CLEAN, answer_of
+from faceagent.explain.summary.reasons import GENERATED, leading
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.judge.calibrate import Platt, calibration_of
-from faceagent.types import Answer, Evidence, Verdict
+from faceagent.types import Evidence, Strength, Verdict
 
 FEW = 0.05
 """A share below which "about 0 in 10" would be said."""
 NEARLY_ALL = 0.95
-UNJUDGED = frozenset({"face_unusable", "no_face", "open_set", "no_evidence", "crashed", "weights_missing"})
-"""Reasons for which no test gave an answer at all."""
+MEASURED = frozenset({"weak_evidence", "below_operating_point", "contradictory", "unstable", "uncalibrated"})
+"""Reasons for which a test gave a result that answers nothing; for the others it gave none."""
+
+GRADES = ("not_very", "fairly", "quite", "very")
+MOST_WRONG = (1 / 3, 0.15, 0.05)
+"""Share of wrong answers of that side up to which a test allows the second, third and fourth grade."""
+_BY_STRENGTH: dict[Strength, int] = {"none": 0, "weak": 0, "moderate": 1, "moderately_strong": 2}
 
 
-def trust(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> list[str]:
-    """Sentences on how sure an answer is: how often such a test is right. ``weighed`` is what the verdict rests on."""
+def trust(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> list[str]:
+    """Sentences on how sure an answer is: how often such a test is right."""
     answer = answer_of(verdict)
     if verdict.reason == "no_face":
         return [words.say("trust", "no_face")]
     if verdict.question == "provenance":
-        key = {"declares_synthetic": "declared", "inconclusive": "silent"}.get(verdict.label, "signed")
-        return [words.say("trust", key)]
+        key = {"declares_synthetic": "declared", "inconclusive": "open"}.get(verdict.label, "signed")
+        return [words.say("trust", "silent" if verdict.reason == "absent" else key)]
     if answer == "cannot_tell":
-        power = _power(words, verdict, weighed, answer) if verdict.reason not in UNJUDGED else None
-        close = verdict.question == "expression" and verdict.reason == "weak_evidence"
-        return [power or words.say("trust", "no_favourite" if close else "unjudged")]
+        # No rates: they belong to answers.
+        return [words.say("trust", "open" if verdict.reason in MEASURED else "unjudged")]
     if verdict.question in (*ATTACKS, "identity"):
-        firm = words.say("strength", verdict.strength) if verdict.strength else None
-        power = _power(words, verdict, weighed, answer)
-        return [text for text in (firm, power) if text]
+        return [_power(words, verdict, evidence)]
     if verdict.question == "age":
         return [words.say("trust", "range", level=8), words.say("trust", "appearance")]
+    feeling = [words.say("trust", "looks")] if verdict.question == "expression" else []
     if verdict.probability is not None:
-        right = min(9, round(10 * verdict.probability.value))
-        said = words.say("trust", "looks_right" if verdict.question == "expression" else "right", right=right)
-        return [said, words.say("trust", "appearance")] if verdict.question == "gender" else [said]
-    return [words.say("trust", {"action_units": "units", "quality": "measured"}.get(verdict.question, "looks"))]
+        right = words.say("trust", "right", right=min(9, round(10 * verdict.probability.value)))
+        return [right, *(feeling or [words.say("trust", "appearance")])]
+    if verdict.question == "quality":
+        promise = [words.say("trust", "no_promise")] if verdict.label == "usable" else []
+        return [words.say("trust", "measured"), *promise]
+    return feeling or [words.say("trust", "units" if verdict.question == "action_units" else "looks")]
 
 
-def _power(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], answer: Answer) -> str | None:
-    fitted = {one.id: one for item in weighed if isinstance(one := calibration_of(item), Platt)}
-    tests = [one for one in fitted.values() if one.operating_points]
-    if not tests:
+def certainty(verdict: Verdict, evidence: Sequence[Evidence]) -> int:
+    """How sure a firm answer or a lean is, as a place in ``GRADES``: the lower of what evidence and test allow."""
+    by_evidence = _BY_STRENGTH.get(verdict.strength, 3) if verdict.strength else int(verdict.decided)
+    return min(by_evidence, _allowed(verdict, evidence))
+
+
+def is_unsure(verdict: Verdict, evidence: Sequence[Evidence]) -> bool:
+    """Whether a firm answer or a lean is not very sure: the evidence is weak, or the test errs often on that side."""
+    return certainty(verdict, evidence) == 0
+
+
+def limit(
+    words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence], *, named: bool = False
+) -> str | None:
+    """What the tests behind clean results miss, as one sentence; None where nothing is clean, or no power is known.
+
+    ``named``: whether the sentence before names the kinds of attacks, in the order of ``verdicts``.
+    """
+    clean = [one for one in verdicts if one.question in ATTACKS and answer_of(one) in CLEAN]
+    shares: dict[str, float] = {}
+    for verdict in clean:
+        for attacks, found in _found(words, verdict, evidence).items():
+            shares[attacks] = min(shares.get(attacks, 1.0), found)
+    if not shares:
         return None
+    if named and all(FEW <= 1 - found <= NEARLY_ALL for found in shares.values()):
+        tenths = words.join([str(round(10 * (1 - found))) for found in shares.values()])
+        missed = words.say("counts", "tenths_of_these", form=int(len(shares) > 1), n=tenths)
+    else:
+        missed = words.join(
+            [words.say("share", count=_tenths(words, 1 - found), attacks=attacks) for attacks, found in shares.items()]
+        )
+    blind = any(one.question == "forgery" and GENERATED not in attack_types(one, evidence) for one in clean)
+    return words.say("trust", "limit_generated" if blind else "limit", form=int(len(shares) > 1), missed=missed)
+
+
+def attack_types(verdict: Verdict, evidence: Sequence[Evidence]) -> list[str]:
+    """The kinds of attacks that the tests behind a verdict look for; the question itself where they name none."""
+    types = [one.attack_type or verdict.question for one in _tests(verdict, evidence)]
+    return list(dict.fromkeys(types)) or [verdict.question]
+
+
+def _power(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> str:
+    answer = answer_of(verdict)
+    sure = words.say("sure", GRADES[certainty(verdict, evidence)])
+    if verdict.question in ATTACKS and answer in CLEAN:
+        # What the test misses stands beside the answer.
+        return words.say("trust", "clean" if _allowed(verdict, evidence) else "clean_misses", sure=sure)
+    tests = _tests(verdict, evidence)
+    if not tests:
+        return words.say("without_why", text=sure)
     if verdict.question == "identity" and verdict.label != "forged":
         errors = tests[0].operating_points[0].errors
         return words.say(
             "trust",
-            "power_identity_open" if answer == "cannot_tell" else "power_identity",
+            "power_identity",
+            sure=sure,
             strangers=_rare(words, errors.get("fmr", 0.0), "strangers"),
             missed=_of(words, errors.get("fnmr", 0.0)),
         )
-    if answer in ("yes", "leans_yes"):
-        # The test that spoke; a clean result is told with all of them.
-        tests = tests[:1]
+    found = [
+        words.say("share", count=_tenths(words, one), attacks=attacks)
+        for attacks, one in _found(words, verdict, evidence).items()
+    ]
+    alarms = max(one.operating_points[0].errors.get("bpcer", 0.0) for one in tests)
+    key = "power_weak" if answer == "leans_yes" else "power"
+    return words.say("trust", key, sure=sure, found=words.join(found), alarms=_rare(words, alarms, "alarms"))
+
+
+def _tests(verdict: Verdict, evidence: Sequence[Evidence]) -> list[Platt]:
+    """The tests behind a verdict, the strongest first: of a finding the one that spoke, of a clean result all."""
+    fitted = {one.id: one for item in leading(verdict, evidence) if isinstance(one := calibration_of(item), Platt)}
+    tests = [one for one in fitted.values() if one.operating_points]
+    return tests if _clean(verdict) else tests[:1]
+
+
+def _found(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> dict[str, float]:
+    """The share of attacks that the tests behind a verdict find, by kind."""
     shares: dict[str, float] = {}
-    for one in tests:
+    for one in _tests(verdict, evidence):
         attacks = words.find("attacks", one.attack_type or verdict.question) or one.positive
         # Of two tests for the same attacks the weaker one is told: what they find together was not measured.
         shares[attacks] = min(shares.get(attacks, 1.0), 1 - one.operating_points[0].errors.get("apcer", 1.0))
-    found = [words.say("trust_found", count=_tenths(words, one), attacks=attacks) for attacks, one in shares.items()]
-    alarms = max(one.operating_points[0].errors.get("bpcer", 0.0) for one in tests)
-    key = {"yes": "power", "leans_yes": "power_weak", "cannot_tell": "power_open"}.get(answer, "power_no")
-    power = words.say("trust", key, found=words.join(found), alarms=_rare(words, alarms, "alarms"))
-    if verdict.question == "forgery" and key == "power_no" and not any(one.attack_type == GENERATED for one in tests):
-        return words.paragraph([power, words.say("trust", "not_generated")])
-    return power
+    return shares
+
+
+def _allowed(verdict: Verdict, evidence: Sequence[Evidence]) -> int:
+    """The best grade that the errors of the tests allow: for a no those that miss, for a yes those that accuse."""
+    compared = verdict.question == "identity" and verdict.label != "forged"
+    missing, accusing = ("fnmr", "fmr") if compared else ("apcer", "bpcer")
+    name = missing if _clean(verdict) else accusing
+    wrong = [one.operating_points[0].errors.get(name, 0.0) for one in _tests(verdict, evidence)]
+    return sum(max(wrong, default=0.0) <= most for most in MOST_WRONG)
+
+
+def _clean(verdict: Verdict) -> bool:
+    """Whether nothing was found; a face that looks forged answers no to whose it is, and something was found."""
+    return answer_of(verdict) in CLEAN and verdict.label != "forged"
 
 
 def _tenths(words: Sentences, share: float) -> str:

@@ -1,13 +1,13 @@
 """The strongest reason of an answer and where in the face it is; and what to do next. Both follow from the record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from faceagent.explain.heat import COLD, HOT
-from faceagent.explain.summary.answers import ATTACKS, answer_of
+from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, answer_of
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.judge.calibrate import Platt, Threshold, calibration_of
 from faceagent.judge.wording import of_100
-from faceagent.types import Evidence, Face, Verdict
+from faceagent.types import Evidence, Face, Question, Verdict
 
 UNITS = 3
 """Most muscle movements named in one sentence."""
@@ -20,7 +20,7 @@ _REMEDIES = {
     "no_reference": "give_reference",
     "reference_unusable": "other_reference",
     "references_differ": "other_reference",
-    "same_file": "other_reference",
+    "same_file": "another_photo",
     "weights_missing": "install",
     "not_installed": "install",
     "crashed": "report",
@@ -51,11 +51,11 @@ def leading(verdict: Verdict, evidence: Sequence[Evidence]) -> list[Evidence]:
 
 
 def reason(
-    words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None
+    words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], face: Face | None, *, codes: bool = False
 ) -> tuple[str | None, list[str]]:
-    """The sentence and the ids of the evidence it rests on; no sentence where the answer itself gives the reason.
+    """The sentence and the ids of the evidence it rests on; no sentence where nothing can be told.
 
-    What was measured without an answer coming of it is named as well.
+    What was measured without an answer coming of it is named as well. ``codes``: muscle movements with their codes.
     """
     answer = answer_of(verdict)
     weighed = leading(verdict, evidence)
@@ -65,48 +65,66 @@ def reason(
         return _forgery(words, verdict, weighed, evidence)
     cited = [item.id for item in weighed[:1]]
     if verdict.question in ATTACKS:
-        side = "yes" if answer in ("yes", "leans_yes") else "no"
+        side = "no" if answer in CLEAN else "leans" if answer == "leans_yes" else "yes"
         return words.say("reason", f"{verdict.question}_{side}"), cited
     if verdict.question == "identity":
         return _identity(words, verdict, weighed, evidence)
     if verdict.question in ("expression", "action_units"):
-        return _movements(words, verdict, weighed)
+        return _movements(words, verdict, weighed, codes)
     if verdict.question == "quality":
-        return _quality(words, verdict, weighed, face)
+        return _quality(words, verdict, face)
     if verdict.question == "provenance":
         key = "declares" if verdict.label == "declares_synthetic" else "signed"
         return words.say("reason", f"provenance_{key}"), cited
     return words.say("reason", f"estimate_{verdict.question}"), cited
 
 
-def cause(words: Sentences, verdict: Verdict, face: Face | None) -> str:
+def cause(words: Sentences, verdict: Verdict, face: Face | None, evidence: Sequence[Evidence] = ()) -> str:
     """Why nothing can be told, as a sentence."""
     if verdict.reason == "no_face":
         return words.say("reason", "no_face")
-    return words.say("without_why", text=words.capital(because(words, verdict, face)))
+    return words.say("without_why", text=words.capital(because(words, verdict, face, evidence)))
 
 
-def because(words: Sentences, verdict: Verdict, face: Face | None) -> str:
+def because(words: Sentences, verdict: Verdict, face: Face | None, evidence: Sequence[Evidence] = ()) -> str:
     """Why nothing can be told, as a clause."""
-    if verdict.reason == "face_unusable" and face is not None:
-        found = face.reasons.get(verdict.question, ())
-        reasons = [one for one in found if words.find("because", one) and _IMPLIED.get(one) not in found]
-        if reasons:
-            return words.join([words.say("because", one) for one in reasons[:2]])
+    lacking = _clauses(words, _obstacles(verdict, face, evidence))
+    if lacking:
+        return words.join(lacking[:2], "also")
     if verdict.reason == "weak_evidence" and verdict.question in ("expression", "identity"):
         return words.say("because", f"weak_{verdict.question}")
     return words.find("because", verdict.reason or "no_evidence") or words.say("because", "no_evidence")
 
 
-def next_step(words: Sentences, verdict: Verdict, face: Face | None, *, placed: bool = False) -> str:
+def _obstacles(verdict: Verdict, face: Face | None, evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """What a face lacks for a question, where that is why nothing can be told."""
+    if verdict.reason == "face_unusable" and face is not None:
+        return face.reasons.get(verdict.question, ())
+    if verdict.reason != "not_measurable":
+        return ()
+    mine = [one for one in evidence if one.subject == verdict.subject and one.question == verdict.question]
+    return tuple(dict.fromkeys(str(one.facts["cause"]) for one in mine if "cause" in one.facts))
+
+
+def _clauses(words: Sentences, reasons: Sequence[str]) -> list[str]:
+    """What a face lacks, as clauses; what another one says already is left out."""
+    return [text for one in reasons if (text := words.find("because", one)) and _IMPLIED.get(one) not in reasons]
+
+
+def next_step(
+    words: Sentences,
+    verdict: Verdict,
+    face: Face | None,
+    evidence: Sequence[Evidence] = (),
+    *,
+    placed: bool = False,
+) -> str:
     """What a reader can do next. ``placed``: whether the reason names a place in the face."""
     answer, question = answer_of(verdict), verdict.question
     if answer == "cannot_tell" and question != "provenance":
-        key = _REMEDIES.get(verdict.reason or "", "person")
-        if verdict.reason == "face_unusable":
-            reasons = face.reasons.get(question, ()) if face else ()
-            key = next((_FACE_REMEDIES[one] for one in reasons if one in _FACE_REMEDIES), "better_picture")
-        return words.say("next", key)
+        lacking = _obstacles(verdict, face, evidence)
+        fitting = lacking or verdict.reason == "face_unusable"
+        return words.say("next", _better(lacking) if fitting else _REMEDIES.get(verdict.reason or "", "person"))
     if question in ATTACKS or (question == "identity" and verdict.label == "forged"):
         if answer == "yes" or question == "identity":
             return words.say("next", "forgery_yes" if placed else "attack_yes")
@@ -119,9 +137,19 @@ def next_step(words: Sentences, verdict: Verdict, face: Face | None, *, placed: 
         return words.say("next", steps.get(verdict.label, "signed"))
     if question == "quality":
         if verdict.label != "usable":
-            return words.say("next", "quality_bad")
+            return words.say("next", _better(why for found in (face.reasons if face else {}).values() for why in found))
         return words.say("next", "quality_fair" if face and face.quality.unified < FAIR else "quality_good")
     return words.say("next", "expression" if question in ("expression", "action_units") else "described")
+
+
+def _better(reasons: Iterable[str]) -> str:
+    """What kind of picture would do, from what this one lacks."""
+    return next((_FACE_REMEDIES[one] for one in reasons if one in _FACE_REMEDIES), "better_picture")
+
+
+def barred(face: Face | None) -> list[Question]:
+    """The questions that a face cannot be used for."""
+    return [one for one in ORDER if face and face.reasons.get(one)]
 
 
 def _forgery(
@@ -137,16 +165,18 @@ def _forgery(
     where = words.say("where", top.region) if top is not None and top.region else ""
     lead = weighed[0] if weighed else None
     cited = [lead.id] if lead else []
-    if answer_of(verdict) in ("leans_no", "no") and verdict.label != "forged":
+    if answer_of(verdict) in CLEAN and verdict.label != "forged":
         if top is not None and heat > COLD:
-            return words.say("reason", "forgery_some", where=where), [*cited, top.id]
+            key = "forgery_hot" if heat >= HOT else "forgery_warm"
+            return words.say("reason", key, where=words.capital(where)), [*cited, top.id]
         return words.say("reason", "forgery_none"), cited
     fitted = calibration_of(lead) if lead else None
     if isinstance(fitted, Platt) and fitted.attack_type == GENERATED:
         return _generated(words, verdict, evidence, cited)
     if top is not None and heat >= HOT:
         return words.say("reason", "spliced", where=where), [*cited, top.id]
-    return words.say("reason", "spliced_nowhere"), cited
+    leans = answer_of(verdict) == "leans_yes"
+    return words.say("reason", "spliced_nowhere_leans" if leans else "spliced_nowhere"), cited
 
 
 def _generated(
@@ -176,29 +206,28 @@ def _identity(
     return words.say("reason", f"identity_{side}", likeness=likeness), [item.id]
 
 
-def _movements(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence]) -> tuple[str, list[str]]:
+def _movements(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], codes: bool) -> tuple[str, list[str]]:
     if verdict.question == "action_units":
         return words.say("reason", "units"), [item.id for item in weighed[:UNITS]]
     shown = [item for item in weighed if item.question == "action_units" and item.label == "present"][:UNITS]
     if not shown:
         return words.say("reason", "expression_rest"), [item.id for item in weighed[:1]]
-    return words.say("reason", "expression", units=name_units(words, shown)), [item.id for item in shown]
+    named = name_units(words, shown, codes=codes)
+    return words.say("reason", "expression", units=named), [item.id for item in shown]
 
 
-def name_units(words: Sentences, units: Sequence[Evidence]) -> str:
-    """Action units as a reader sees them, with their codes: "raised cheeks (AU6)"."""
-    codes = [item.id.rpartition(":")[2] for item in units]
-    return words.join([f"{words.find('units', code) or code} ({code})" for code in codes])
+def name_units(words: Sentences, units: Sequence[Evidence], *, codes: bool) -> str:
+    """Action units as a reader sees them: "raised cheeks", and with their codes "raised cheeks (AU6)"."""
+    named = [item.id.rpartition(":")[2] for item in units]
+    said = [words.find("units", code) or code for code in named]
+    return words.join([f"{text} ({code})" for text, code in zip(said, named, strict=True)] if codes else said)
 
 
-def _quality(
-    words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], face: Face | None
-) -> tuple[str | None, list[str]]:
-    del weighed
-    barred = dict.fromkeys(one for found in (face.reasons if face else {}).values() for one in found)
-    why = [words.say("because", one) for one in barred if words.find("because", one)]
+def _quality(words: Sentences, verdict: Verdict, face: Face | None) -> tuple[str | None, list[str]]:
+    found = tuple(dict.fromkeys(one for reasons in (face.reasons if face else {}).values() for one in reasons))
+    why = _clauses(words, found)
     if why:
-        return words.say("reason", "quality_hidden", why=words.join(why[:UNITS])), []
+        return words.say("without_why", text=words.capital(words.join(why[:UNITS], "also"))), []
     if face is None:
         return None, []
     values = {name: getattr(face.quality, name) for name in words.tables["components"]}

@@ -175,7 +175,7 @@ def _face(report: Report, rows: Sequence[Strip], face: Face, pixels: Pixels, fil
         "crop": pictures.face_crop(files, pixels, face, words.say("face", id=face.id)),
         "geometry": _geometry(face, words),
         "strips": [drawn(one) for one in own],
-        "reasons": [[one.title, why] for one in own if (why := _why(one, face, words))],
+        "reasons": [[one.title, why] for one in own if (why := _why(one, face, report, words))],
         "maps": [one for one in maps if one is not None],
         "quality": [
             _bar(str(name), getattr(face.quality, key), 100, "{:.0f}")
@@ -185,10 +185,10 @@ def _face(report: Report, rows: Sequence[Strip], face: Face, pixels: Pixels, fil
     }
 
 
-def _why(one: Strip, face: Face, words: Headings) -> str | None:
+def _why(one: Strip, face: Face, report: Report, words: Headings) -> str | None:
     """The strongest reason for an answer, or why there is none."""
     if answer_of(one.verdict) == "cannot_tell":
-        return cause(sentences_in(words.language), one.verdict, face)
+        return cause(sentences_in(words.language), one.verdict, face, report.evidence)
     return one.reason
 
 

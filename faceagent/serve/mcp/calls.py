@@ -144,6 +144,7 @@ def _worded(report: Report, language: SummaryLanguage | None, style: Style | Non
         report.faces,
         style=style or settings.style,
         language=language or settings.language,
+        everything=not report.request.questions,
         problem=report.problem,
         refused=report.policy,
     )

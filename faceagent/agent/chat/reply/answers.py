@@ -75,9 +75,7 @@ def _answered(context: ReplyContext) -> frozenset[Question]:
 def _whose(context: ReplyContext, item: str, verdicts: list[Verdict]) -> str:
     """Which face an answer is about, where the picture shows others too; an answer about several names them itself."""
     subjects = {one.subject for one in verdicts if one.question not in PICTURE_QUESTIONS}
-    if len(subjects) != 1 or len(context.faces_of(item)) < 2:
-        return ""
-    return phrases.say(context.language, "lead", name=subjects.pop())
+    return context.lead(item, subjects.pop()) if len(subjects) == 1 else ""
 
 
 def _reasons(context: ReplyContext, item: str, summary: Summary) -> Iterator[str]:

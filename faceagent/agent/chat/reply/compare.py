@@ -50,7 +50,7 @@ def _sides(context: ReplyContext) -> list[Side]:
         subjects = list(dict.fromkeys(one.subject for one in verdicts if one.question not in PICTURE_QUESTIONS))
         for verdict in verdicts:
             if len(items) == 1:
-                found.append(Side(verdict.subject, item, verdict))
+                found.append(Side(context.face_name(item, verdict.subject), item, verdict))
             elif verdict.question in PICTURE_QUESTIONS or verdict.subject in subjects[:1]:
                 found.append(Side(phrases.say(context.language, "picture_number", number=item), item, verdict))
     return found

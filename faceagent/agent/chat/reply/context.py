@@ -7,6 +7,8 @@ from faceagent import policy
 from faceagent.agent.chat import phrases, queries
 from faceagent.agent.chat.state import TurnContext, TurnState
 from faceagent.explain.summary import summarize
+from faceagent.explain.summary.places import name_faces, places_of
+from faceagent.explain.summary.sentences import sentences_in
 from faceagent.judge import PICTURE_QUESTIONS
 from faceagent.router import Plan
 from faceagent.router.plan import Language
@@ -116,10 +118,23 @@ class ReplyContext:
         """Also what was recorded before is not given out for a purpose that forbids it."""
         return policy.decide(question, self.plan.purpose, self.plan.jurisdiction).decision != "refuse"
 
+    def face_name(self, item: str, subject: str, within: str = "subject") -> str:
+        """A face of one picture by its place, as a subject or as a lead; its id alone where it is the only one."""
+        words, faces = sentences_in(self.language), self.faces_of(item)
+        return name_faces(words, [subject], places_of(words, faces), within) if len(faces) > 1 else subject
+
+    def lead(self, item: str, subject: str) -> str:
+        """What stands before an answer about one of several faces; empty where there is only one."""
+        if len(self.faces_of(item)) < 2:
+            return ""
+        name = sentences_in(self.language).capital(self.face_name(item, subject, "lead"))
+        return phrases.say(self.language, "lead", name=name)
+
     def name(self, item: str, verdict: Verdict) -> str:
-        """What a verdict is about, in a list of several: "F1, apparent age"."""
+        """What a verdict is about, in a list of several: "on the left (F1), apparent age"."""
         question = phrases.question(self.language, verdict.question)
-        about = [verdict.subject] if verdict.question not in PICTURE_QUESTIONS and len(self.faces_of(item)) > 1 else []
+        of_many = verdict.question not in PICTURE_QUESTIONS and len(self.faces_of(item)) > 1
+        about = [self.face_name(item, verdict.subject, "lead")] if of_many else []
         several = len(self.state["items"]) > 1
         picture = [phrases.say(self.language, "picture_number", number=item)] if several else []
         return phrases.say(self.language, "comma").join([*picture, *about, question])

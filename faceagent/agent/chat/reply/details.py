@@ -70,7 +70,8 @@ def _lead(context: ReplyContext, item: str, verdict: Verdict) -> str:
     """What the line is about, where the turn is about several verdicts."""
     if len(context.meant()) < 2:
         return ""
-    return phrases.say(context.language, "lead", name=context.name(item, verdict))
+    name = sentences_in(context.language).capital(context.name(item, verdict))
+    return phrases.say(context.language, "lead", name=name)
 
 
 def _probability(context: ReplyContext, verdict: Verdict) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.explain.summary.answers import answer_of
+from faceagent.explain.summary.power import is_unsure, limit
 from faceagent.explain.summary.sentences import sentences_in
 from faceagent.storage.keys import record_key
 from faceagent.types import Evidence, Verdict
@@ -35,7 +36,7 @@ def lines(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator
             else _expression(context, item, expected, [one for one in verdicts if one.subject == subject])
         )
         if said:
-            yield f"{subject}: {said}" if len(context.faces_of(item)) > 1 else said
+            yield f"{context.lead(item, subject)}{said}"
 
 
 def _ages(context: ReplyContext, item: str, verdicts: list[Verdict], limit: int) -> Iterator[str]:
@@ -49,17 +50,23 @@ def _ages(context: ReplyContext, item: str, verdicts: list[Verdict], limit: int)
             side = "above" if int(low) >= limit else "below" if int(high) < limit else "within"
             said = phrases.say(context.language, f"age_{side}", age=str(limit))
             answer = f"{answer}{'' if context.language == 'zh' else ' '}{said}"
-        yield f"{verdict.subject}: {answer}" if len(context.faces_of(item)) > 1 else answer
+        yield f"{context.lead(item, verdict.subject)}{answer}"
 
 
 def _real(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator[str]:
     """Whether one face is real, where that was asked: "no" to "is it fake?" would read as "not real"."""
     found = [one for one in verdicts if one.question == "forgery"]
     answer = answer_of(found[0]) if len(found) == 1 else "cannot_tell"
-    if answer != "cannot_tell":
-        opposite = {"yes": "no", "leans_yes": "leans_no", "leans_no": "leans_yes", "no": "yes"}[answer]
-        lead = f"{found[0].subject}: " if len(context.faces_of(item)) > 1 else ""
-        yield f"{lead}{phrases.say(context.language, f'real_{opposite}')}"
+    if answer == "cannot_tell":
+        return
+    opposite = {"yes": "no", "leans_yes": "leans_no", "leans_no": "leans_yes", "no": "yes"}[answer]
+    evidence = context.evidence_of(item)
+    if opposite == "yes" and is_unsure(found[0], evidence):
+        opposite = "leans_yes"
+    words = sentences_in(context.language)
+    missed = limit(words, found, evidence)
+    said = words.paragraph([phrases.say(context.language, f"real_{opposite}"), *([missed] if missed else [])])
+    yield f"{context.lead(item, found[0].subject)}{said}"
 
 
 def holds(context: ReplyContext, item: str, subject: str, verdicts: list[Verdict]) -> bool | None:

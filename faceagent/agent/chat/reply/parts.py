@@ -27,8 +27,8 @@ def lines(context: ReplyContext, item: str) -> Iterator[str]:
     faces = [face for face in context.faces_of(item) if not subjects or face.id in subjects]
     for face in faces:
         told = list(_face(context, item, face))
-        if len(context.faces_of(item)) > 1 and told:
-            told[0] = f"{face.id}: {told[0]}"
+        if told:
+            told[0] = f"{context.lead(item, face.id)}{told[0]}"
         yield from told
 
 

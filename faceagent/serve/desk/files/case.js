@@ -68,8 +68,10 @@ function head(state, stateTag) {
 
 function summary(state) {
   const { summary: told } = state.view;
-  const lead = citing(state, h("h1", {}, told.answer), told.cites);
-  return h("section", { class: `summary card ${state.view.tone}`, "aria-label": t("case.summary"), lang: spoken(told) }, lead);
+  const [answer, ...left] = told.answer.split("\n");
+  const lead = citing(state, h("h1", {}, answer), told.cites);
+  return h("section", { class: `summary card ${state.view.tone}`, "aria-label": t("case.summary"), lang: spoken(told) },
+    lead, left.map((line) => h("p", {}, line)));
 }
 
 function spoken(told) { return told.language === "zh" ? "zh-Hans" : told.language; }

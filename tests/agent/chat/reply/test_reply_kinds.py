@@ -28,7 +28,7 @@ def test_follow_ups_answer_from_the_record(talk: Conversation) -> None:
     sure = said(talk, "how sure are you?")
     assert sure.startswith("This face looks happy.") and "of 10 answers as sure as this one are right" in sure
     where = said(talk, "where do you see it?")
-    assert "AU12" in where and "[E" in where
+    assert "lip corners" in where and "[E" in where
     tool = said(talk, "which tool found that?")
     assert tool.startswith("Measured by ") and "Action units" in tool and "weighed by fixed rules" in tool
     assert "[E" not in said(talk, "explain it simply")
@@ -106,12 +106,20 @@ def test_one_face_is_counted_first(analyst: Analyst, pair: Path) -> None:
 def test_real_is_not_answered_as_fake(analyst: Analyst, photo: Path) -> None:
     with analyst.chat() as talk:
         real, fake = said(talk, "is this photo real?", [photo]), said(talk, "is it manipulated?")
-        opposite = {"Probably real": "Probably not", "Real": "No", "Not real": "Yes", "Possibly not real": "Possibly"}
-        heads = real.split(":")[0], fake.split(":")[0]
-        assert heads[0].startswith("Cannot tell") or opposite[heads[0]] == heads[1]
+        opposite = {
+            "Cannot tell": "Cannot tell",
+            "A weak yes": "No clear sign",
+            "Yes": "No:",
+            "Not real": "Yes",
+            "Possibly not real": "Possibly",
+        }
+        lead = next(one for one in opposite if real.startswith(one))
+        assert fake.startswith(opposite[lead])
+        # What the test misses is told with both.
+        assert ("misses" in real.splitlines()[0]) == ("misses" in fake.splitlines()[0]) == ("yes" in lead.lower())
         generated = said(talk, "is it AI generated?")
         assert generated.startswith("Whether an image generator made the whole face is not judged")
-        assert "Probably" not in generated
+        assert "weak yes" not in generated
         # Whether a smile is sincere cannot be seen.
         assert not said(talk, "is her smile genuine?").startswith(("Yes", "No"))
 
@@ -119,4 +127,4 @@ def test_real_is_not_answered_as_fake(analyst: Analyst, photo: Path) -> None:
 def test_which_of_several_faces_is_said_first(analyst: Analyst, pair: Path) -> None:
     with analyst.chat() as talk:
         first = said(talk, "which of them is smiling?", [pair]).splitlines()[0]
-        assert first == "Yes for all of them: F1 and F2."
+        assert first == "Yes for all of them: the face on the right (F1) and the face on the left (F2)."
