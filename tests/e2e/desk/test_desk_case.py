@@ -145,6 +145,7 @@ def test_a_kept_picture_is_compared_from_its_case(desk: Desk, analyse: Analyse, 
     page.wait_for_url(re.compile(f"/case/case_(?!{first[5:]})"), timeout=90_000)
     expect(page.locator(".compare-pair canvas")).to_have_count(2)
     expect(page.locator(".compare-pair")).to_contain_text("her passport.jpg")
+    expect(page.locator(".compare")).to_contain_text("Both look like the same photograph.")
     expect(page.locator(".case-head")).to_contain_text("photo.jpg")
 
 
