@@ -11,7 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from faceagent.errors import InputError
 from faceagent.judge.action import ADVERSE
@@ -31,20 +31,40 @@ Subjects = tuple[str, ...]
 """Ids of the faces, or of the picture, that meet a condition."""
 
 
+class Meaning(NamedTuple):
+    """What a condition says, in parts that can be put into words.
+
+    ``name`` is what holds of the report ("no_face"), the action, the label, or the component of the quality; of a
+    probability it is the label of that side, ``question``'s. ``limit`` is a probability from 0 to 1, or a quality from
+    0 to 100; ``strict`` leaves the limit itself out.
+    """
+
+    kind: Literal["report", "action", "label", "probability", "quality"]
+    name: str
+    question: Question | None = None
+    limit: float = 0.0
+    strict: bool = False
+
+
 class Line(NamedTuple):
-    """One condition as it was typed, whether a verdict meets it, and the question that it is about, if it is one."""
+    """One condition as it was typed, whether a verdict meets it, and what it says."""
 
     text: str
     met_by: Callable[[Verdict], bool]
-    question: Question | None = None
+    meaning: Meaning
 
 
 class Condition(NamedTuple):
-    """One condition as it was typed, the subjects of a report that meet it, and the question that it is about."""
+    """One condition as it was typed, the subjects of a report that meet it, and what it says."""
 
     text: str
     met_by: Callable[[Judged], Subjects]
-    question: Question | None = None
+    meaning: Meaning
+
+    @property
+    def question(self) -> Question | None:
+        """The question that it is about, if it is one."""
+        return self.meaning.question
 
 
 def parse(texts: Iterable[str]) -> list[Line]:
@@ -61,7 +81,7 @@ def parse_condition(text: str) -> Condition:
     """A condition on a report, those on verdicts included. Raises InputError for anything else."""
     text = text.strip()
     if text in _ON_REPORTS:
-        return Condition(text, _ON_REPORTS[text])
+        return Condition(text, _ON_REPORTS[text], Meaning("report", text))
     found = _QUALITY.fullmatch(text)
     name = "unified" if found and found[1] == "quality" else found[1] if found else ""
     if found is not None and name in Quality.model_fields:
@@ -69,9 +89,10 @@ def parse_condition(text: str) -> Condition:
         return Condition(
             text,
             lambda report: tuple(face.id for face in report.faces if below(getattr(face.quality, name), limit)),
+            Meaning("quality", name, limit=limit, strict=found[2] == "<"),
         )
     line = _condition(text)
-    return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)), line.question)
+    return Condition(text, lambda report: tuple(verdict.subject for _, verdict in met([line], report)), line.meaning)
 
 
 def _no_face(report: Judged) -> Subjects:
@@ -113,13 +134,14 @@ def question_of(label: str) -> Question | None:
 def _condition(text: str) -> Line:
     if text in ACTIONS:
         wanted = ACTIONS[text]
-        return Line(text, lambda verdict: verdict.action in wanted)
+        return Line(text, lambda verdict: verdict.action in wanted, Meaning("action", text))
     if text in labels():
-        return Line(text, lambda verdict: verdict.firm_label == text, question_of(text))
+        return Line(text, lambda verdict: verdict.firm_label == text, Meaning("label", text, question_of(text)))
     labelled = _LABELLED.fullmatch(text)
     if labelled is not None and labelled[2] in {*labels(), INCONCLUSIVE} and (about := _question(labelled[1])):
         label = labelled[2]
-        return Line(text, lambda verdict: verdict.question == about and verdict.firm_label == label, about)
+        meaning = Meaning("label", label, about)
+        return Line(text, lambda verdict: verdict.question == about and verdict.firm_label == label, meaning)
     found = _LINE.fullmatch(text)
     question = None if found is None else _question(found[1])
     if found is None or question is None:
@@ -137,7 +159,8 @@ def _condition(text: str) -> Line:
     least = float(found[2]) / (100 if found[3] else 1)
     if not 0 < least <= 1:
         raise InputError(f"{text!r} is no probability.", remedy="Give one above 0 and up to 1, such as 0.9.")
-    return Line(text, _at_least(question, least, strict=">=" not in text), question)
+    meaning = Meaning("probability", two_sided()[question][0], question, least, ">=" not in text)
+    return Line(text, _at_least(question, least, strict=meaning.strict), meaning)
 
 
 def _question(name: str) -> Question | None:

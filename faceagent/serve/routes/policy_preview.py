@@ -6,6 +6,7 @@ from functools import lru_cache
 from fastapi import APIRouter
 from pydantic import Field
 
+from faceagent.serve import policy_words
 from faceagent.serve.auth import ServiceHere, Submitter, owner
 from faceagent.serve.errors import responses
 from faceagent.serve.moderation import NamedPolicy, read_policy
@@ -13,7 +14,7 @@ from faceagent.serve.policies import DEFAULT_POLICY, MOST_BYTES, NAME, find_poli
 from faceagent.storage.database import case_index
 from faceagent.storage.database import cases as stored
 from faceagent.storage.database.engine import Database
-from faceagent.types import Findings, FrozenModel, Reason
+from faceagent.types import Findings, FrozenModel, Reason, SummaryLanguage
 from faceagent.types.service import Decision
 
 router = APIRouter(tags=["moderation"])
@@ -28,6 +29,7 @@ class PreviewBody(FrozenModel):
     document: str = Field(max_length=MOST_BYTES, description="the policy in YAML or JSON")
     against: str | None = Field(default=None, pattern=NAME, description="policy to compare with; null: strictest")
     limit: int = Field(default=MOST_CASES, ge=1, le=MOST_CASES, description="the newest cases, so many")
+    language: SummaryLanguage = Field(default="en", description="of the sentences")
 
 
 class PreviewChange(FrozenModel):
@@ -49,6 +51,9 @@ class Preview(FrozenModel):
     before: dict[Decision, int]
     after: dict[Decision, int]
     changes: list[PreviewChange]
+    sentences: tuple[str, ...] = Field(
+        description="what each rule of the document does, and what holds where none does"
+    )
 
 
 @router.post("/v1/policies/preview", responses=responses(404))
@@ -78,7 +83,13 @@ def preview_policy(service: ServiceHere, key: Submitter, body: PreviewBody) -> P
                     reasons=becomes.reasons,
                 )
             )
-    return Preview(cases=sum(after.values()), before=dict(before), after=dict(after), changes=changes)
+    return Preview(
+        cases=sum(after.values()),
+        before=dict(before),
+        after=dict(after),
+        changes=changes,
+        sentences=policy_words.sentences(new.document, body.language),
+    )
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -3,7 +3,7 @@
 import { caseRow } from "./case_row.js";
 import { fill, h, say } from "./dom.js";
 import { getJson, send, sendJson } from "./http.js";
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
 const DECISIONS = ["allow", "review", "block"];
 const WAIT = 300;
@@ -17,6 +17,7 @@ export async function open(place, { who }) {
   const note = h("p", { class: "soft small", role: "status" });
   const save = h("button", { class: "main", type: "submit" }, t("policies.save"));
   const preview = h("section", { class: "card stack", "aria-label": t("policies.tried", { n: "" }), "aria-live": "polite" });
+  const meaning = h("section", { class: "card stack", "aria-label": t("rules.title"), hidden: true });
   const form = h("form", { class: "card stack editor", onsubmit: store },
     h("div", { class: "row" }, h("label", { for: "policy" }, t("policies.which")), which, h("label", { for: "policy-name" }, t("policies.name")), name),
     h("label", { for: "document" }, t("policies.document")), text, h("div", { class: "row" }, save, note));
@@ -43,16 +44,19 @@ export async function open(place, { who }) {
   async function show() {
     const mine = ++asked;
     try {
-      const found = await sendJson("POST", "/v1/policies/preview", { document: text.value, against: which.value || null });
+      const found = await sendJson("POST", "/v1/policies/preview", { document: text.value, against: which.value || null, language: language() });
       if (mine === asked) draw(found);
     } catch (error) {
       if (mine !== asked) return;
+      meaning.hidden = true;
       const details = error.details?.map((one) => `${one.field}: ${one.message}`) ?? [];
       fill(preview, h("h2", {}, t("policies.wrong")), h("p", { class: "wrong" }, error.message), details.length ? h("ul", { class: "sentences", lang: "en" }, details.map((one) => h("li", {}, one))) : null);
     }
   }
 
   function draw(found) {
+    meaning.hidden = false;
+    fill(meaning, h("h2", {}, t("rules.title")), h("ul", { class: "sentences" }, found.sentences.map((one) => h("li", {}, one))), h("p", { class: "soft small" }, t("rules.strictest")));
     if (!found.cases) { fill(preview, h("p", { class: "soft" }, t("policies.none"))); return; }
     fill(preview, h("h2", {}, t("policies.tried", { n: found.cases })),
       h("div", { class: "flow" }, DECISIONS.map((one) => h("div", { class: one }, h("b", {}, found.after[one] ?? 0), h("span", {}, t(`decisions.${one}`)),
@@ -91,7 +95,7 @@ export async function open(place, { who }) {
     fill(which, policies.map((one) => h("option", { value: one.name, selected: one.name === wanted }, one.version === null ? one.name : `${one.name} (${one.version})`)));
   }
 
-  fill(place, h("div", { class: "queue-head" }, h("h1", {}, t("policies.title")), h("p", { class: "soft" }, t("policies.help"))), h("div", { class: "policy-grid" }, form, preview));
+  fill(place, h("div", { class: "queue-head" }, h("h1", {}, t("policies.title")), h("p", { class: "soft" }, t("policies.help"))), h("div", { class: "policy-grid" }, form, h("div", { class: "stack" }, meaning, preview)));
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
   await choices(draft?.which ?? "strictest");
   await pick(which.value, draft);
