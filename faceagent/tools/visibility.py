@@ -53,6 +53,8 @@ def with_occlusion(
     Without the tower's weights the faces come back as they are, which is logged. So do those beyond
     ``settings.max_faces``, the smallest of a crowd, which are compared and not described.
     """
+    if not any(face.landmarks for _, faces in pictures for face in faces[: settings.max_faces]):
+        return [faces for _, faces in pictures]  # without torch, whose import takes longer than such a picture
     from faceagent.encoder.occlusion import load_head, look
 
     crops: list[Crop] = []

@@ -208,7 +208,10 @@ def start(work: Path) -> "subprocess.Popen[bytes]":
         "pipeline.faces.search_faces = slow\n"
         "sys.argv = ['faceagent', 'analyze', str(work / 'pictures'), '-q', 'quality', '--json', "
         "'--out', str(work / 'out')]\n"
-        "main()\n",
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    assert 'torch' not in sys.modules, 'imported for pictures without a face'\n",
         encoding="utf-8",
     )
     environment = {**os.environ, "FACEAGENT_WORKERS": "2"}
