@@ -239,6 +239,12 @@ def test_two_tests_for_the_same_attack_are_told_as_one() -> None:
     assert answer.count(" in 10") == 1 and f"misses about {round(10 * worst)} in 10" in answer, answer
 
 
+def test_rates_name_their_attacks_where_the_power_of_a_test_is_not_known() -> None:
+    forgery = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3)
+    answer = summarize([forgery, verdict("spoof", "live")], [SPLICE], [face()]).answer
+    assert "in 10 swapped or pasted faces" in answer and "of these" not in answer
+
+
 def test_what_was_not_answered_has_no_rates() -> None:
     for reason in ("weak_evidence", "unstable", "contradictory", "below_operating_point", "open_set"):
         for question in (*ATTACKS, "identity"):

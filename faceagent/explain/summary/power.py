@@ -70,6 +70,7 @@ def limit(
             shares[attacks] = min(shares.get(attacks, 1.0), found)
     if not shares:
         return None
+    named = named and all(_tests(one, evidence) for one in clean)
     if named and all(FEW <= 1 - found <= NEARLY_ALL for found in shares.values()):
         tenths = words.join([str(round(10 * (1 - found))) for found in shares.values()])
         missed = words.say("counts", "tenths_of_these", form=int(len(shares) > 1), n=tenths)
