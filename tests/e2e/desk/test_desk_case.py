@@ -1,10 +1,12 @@
 """The way of a person at the desk, over the real server: from a dropped picture to the signed PDF."""
 
+import io
 import re
 from pathlib import Path
 
 import pytest
 from desk_page import Analyse, Desk
+from PIL import Image
 from playwright.sync_api import Browser, Page, Response, expect
 from running_service import RunningService
 
@@ -140,7 +142,10 @@ def sign_off(page: Page) -> None:
 def test_a_kept_picture_is_compared_from_its_case(desk: Desk, analyse: Analyse, photo: bytes) -> None:
     page, first = desk.page, analyse(photo, questions="quality")
     desk.open_case(first)
-    reference = {"name": "her passport.jpg", "mimeType": "image/jpeg", "buffer": photo}
+    small = Image.open(io.BytesIO(photo)).resize((256, 256))
+    copy = io.BytesIO()
+    small.save(copy, "JPEG", quality=60)
+    reference = {"name": "her passport.jpg", "mimeType": "image/jpeg", "buffer": copy.getvalue()}
     page.get_by_label("Compare with another picture").set_input_files(reference)
     page.wait_for_url(re.compile(f"/case/case_(?!{first[5:]})"), timeout=90_000)
     expect(page.locator(".compare-pair canvas")).to_have_count(2)
