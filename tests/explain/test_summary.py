@@ -239,9 +239,16 @@ def test_two_tests_for_the_same_attack_are_told_as_one() -> None:
     assert answer.count(" in 10") == 1 and f"misses about {round(10 * worst)} in 10" in answer, answer
 
 
+def test_a_surer_no_stands_apart_from_a_weak_one() -> None:
+    weak = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3, strength="weak")
+    found = summarize([weak, verdict("spoof", "live", strength="strong")], [SPLICE], [face()])
+    assert found.answer.startswith("No: no clear sign of a photographed print or screen was found. No clear sign of a ")
+    assert found.trust is not None and "Manipulation: Not very sure" in found.trust
+
+
 def test_rates_name_their_attacks_where_the_power_of_a_test_is_not_known() -> None:
     forgery = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3)
-    answer = summarize([forgery, verdict("spoof", "live")], [SPLICE], [face()]).answer
+    answer = summarize([forgery, verdict("spoof", "live", status="leans")], [SPLICE], [face()]).answer
     assert "in 10 swapped or pasted faces" in answer and "of these" not in answer
 
 

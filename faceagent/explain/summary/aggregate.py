@@ -6,7 +6,7 @@ from typing import NamedTuple
 from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, alarm, answer_of, side_of
 from faceagent.explain.summary.phrases import clause, nothing_found, phrase
 from faceagent.explain.summary.places import name_faces
-from faceagent.explain.summary.power import limit
+from faceagent.explain.summary.power import is_unsure, limit
 from faceagent.explain.summary.reasons import because
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.types import QUESTIONS, Evidence, Face, Question, Verdict
@@ -131,8 +131,11 @@ def _not_found(
     unclear = [one for one in quiet if one not in answered]
     total = len({verdict.subject for found in quiet.values() for verdict in found})
     whole = [one for one in answered if all(answer_of(each) != "cannot_tell" for each in quiet[one])]
-    if whole:
-        yield _nothing_found(basis, [each for one in whole for each in quiet[one]], total)
+    # Answers that are surer stand apart from a weak no.
+    unsure = [one for one in whole if any(is_unsure(each, basis.evidence) for each in quiet[one])]
+    for questions in ([one for one in whole if one not in unsure], unsure):
+        if questions:
+            yield _nothing_found(basis, [each for one in questions for each in quiet[one]], total)
     for question in answered:
         if question not in whole:
             # Open for some faces: each face has its own part of the sentence.

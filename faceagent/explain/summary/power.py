@@ -93,7 +93,8 @@ def _power(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> 
     sure = words.say("sure", GRADES[certainty(verdict, evidence)])
     if verdict.question in ATTACKS and answer in CLEAN:
         # What the test misses stands beside the answer.
-        return words.say("trust", "clean" if _allowed(verdict, evidence) else "clean_misses", sure=sure)
+        unsure = "clean_weak" if _allowed(verdict, evidence) else "clean_misses"
+        return words.say("trust", unsure if is_unsure(verdict, evidence) else "clean", sure=sure)
     tests = _tests(verdict, evidence)
     if not tests:
         return words.say("without_why", text=sure)
