@@ -314,9 +314,9 @@ def test_a_face_that_cannot_be_used_says_why_and_what_to_do() -> None:
     one = verdict("forgery", "inconclusive", status="uncertain", reason="face_unusable")
     found = summarize([one], [], [small])
     assert found.answer == "Cannot tell whether this face is manipulated."
-    assert found.reason == "Part of the face is covered and the face is too small."
+    assert found.reason == "Part of the face is covered and the face in this picture is too small."
     short = summarize([one], [], [small], style="short")
-    assert "part of the face is covered and the face is too small" in short.answer
+    assert "part of the face is covered and the face in this picture is too small" in short.answer
     assert found.next_step == "Use a picture in which the whole face can be seen."
 
 
@@ -369,7 +369,10 @@ def test_a_covered_face_leads_with_what_cannot_be_told_and_why() -> None:
         verdict("provenance", "inconclusive", "P1", status="uncertain", reason="absent"),
     ]
     told = summarize([*shut, *others], [], [covered])
-    left_out = "also measured, shown below: muscle movements and technical quality; cannot be told: origin of the file"
+    left_out = (
+        "also measured, shown below: muscle movements and technical quality; cannot be told: origin of the file (it "
+        "carries no tamper-proof record of who made or edited it)"
+    )
     assert told.answer == (
         "Whether this face is manipulated, a blend of two people or a picture of a print or a screen cannot be told "
         f"from this picture.\n{left_out[0].upper()}{left_out[1:]}."
@@ -403,7 +406,7 @@ def test_each_question_asked_by_name_has_its_reason_and_its_certainty() -> None:
     assert found.reason is not None and found.trust is not None and found.next_step is not None
     for text in (found.reason, found.trust, found.next_step):
         assert [line.partition(":")[0] for line in text.splitlines()] == ["Manipulation", "Blend of two people", "Age"]
-    assert "Blend of two people: The face is too small." in found.reason.splitlines()
+    assert "Blend of two people: The face in this picture is too small." in found.reason.splitlines()
     assert "cannot clear a picture" in found.trust
 
 

@@ -53,27 +53,32 @@ def spoken_of(order: Sequence[Verdict]) -> list[Verdict]:
     return [one for question in asked for one in order if one.question == question]
 
 
-def remainder(words: Sentences, order: Sequence[Verdict], unasked: Sequence[Question]) -> str | None:
-    """What the answer does not speak of, in one sentence: measured as well, open, not checked; None for nothing.
+def remainder(basis: Basis, order: Sequence[Verdict], unasked: Sequence[Question]) -> str | None:
+    """What the answer does not speak of, in one sentence: measured as well, open and why, not checked; None for nothing.
 
     ``unasked`` are the questions that no verdict is on, where everything was asked.
     """
+    words = basis.words
     if any(one.reason == "no_face" for one in order):
         return None
     told = {one.question for one in spoken_of(order)}
     left = [one for one in order if one.question not in told]
     answered = {one.question for one in left if answer_of(one) != "cannot_tell"}
+    open_ones = {one.question: one for one in reversed(left) if one.question not in answered}
     groups = {
-        "below": [one for one in QUESTIONS if one in answered],
-        "open": [one for one in QUESTIONS if one not in answered and any(each.question == one for each in left)],
-        "unchecked": [one for one in QUESTIONS if one in unasked],
+        "below": [words.say("subjects", one) for one in QUESTIONS if one in answered],
+        "open": [_open(basis, open_ones[one]) for one in QUESTIONS if one in open_ones],
+        "unchecked": [words.say("subjects", one) for one in QUESTIONS if one in unasked],
     }
-    parts = [
-        words.say("remainder", key, list=words.join([words.say("subjects", one) for one in questions]))
-        for key, questions in groups.items()
-        if questions
-    ]
+    parts = [words.say("remainder", key, list=words.join(named)) for key, named in groups.items() if named]
     return words.say("without_why", text=words.capital(words.tables["groups"].join(parts))) if parts else None
+
+
+def _open(basis: Basis, verdict: Verdict) -> str:
+    """A question that cannot be told, with the reason in brackets."""
+    words, face = basis.words, basis.faces.get(verdict.subject)
+    why = because(words, verdict, face, basis.evidence)
+    return words.say("remainder", "because", subject=words.say("subjects", verdict.question), why=why)
 
 
 def _parts(order: Sequence[Verdict]) -> tuple[list[Question], list[Question], list[Question]]:

@@ -80,7 +80,7 @@ def summarize(
     if style == "short":
         answer = words.paragraph(told)
         return Summary(language=words.language, style=style, answer=answer, findings=findings, cites=_ids(order))
-    left = remainder(words, order, _unasked(order, refused) if everything else ())
+    left = remainder(basis, order, _unasked(order, refused) if everything else ())
     # A line of its own, so that a page can set it apart.
     answer = "\n".join([words.paragraph(told), *([left] if left else [])])
     spoken = spoken_of(order)

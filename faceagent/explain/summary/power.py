@@ -61,7 +61,7 @@ def limit(
 ) -> str | None:
     """What the tests behind clean results miss, as one sentence; None where nothing is clean, or no power is known.
 
-    ``named``: whether the sentence before names the kinds of attacks, in the order of ``verdicts``.
+    ``named``: whether the sentence before names the kinds of attacks.
     """
     clean = [one for one in verdicts if one.question in ATTACKS and answer_of(one) in CLEAN]
     shares: dict[str, float] = {}
@@ -70,10 +70,10 @@ def limit(
             shares[attacks] = min(shares.get(attacks, 1.0), found)
     if not shares:
         return None
-    named = named and all(_tests(one, evidence) for one in clean)
-    if named and all(FEW <= 1 - found <= NEARLY_ALL for found in shares.values()):
-        tenths = words.join([str(round(10 * (1 - found))) for found in shares.values()])
-        missed = words.say("counts", "tenths_of_these", form=int(len(shares) > 1), n=tenths)
+    named = named and len(shares) == 1 and all(_tests(one, evidence) for one in clean)
+    (first, *_) = shares.values()
+    if named and FEW <= 1 - first <= NEARLY_ALL:
+        missed = words.say("counts", "tenths_of_these", n=round(10 * (1 - first)))
     else:
         missed = words.join(
             [words.say("share", count=_tenths(words, 1 - found), attacks=attacks) for attacks, found in shares.items()]

@@ -32,7 +32,13 @@ _REMEDIES = {
 }
 _IMPLIED = {"low_resolution": "face_too_small"}
 """Reasons that say nothing more beside another."""
-_FACE_REMEDIES = {"outside_picture": "whole_face", "occluded": "whole_face", "extreme_pose": "another_face"}
+_FACE_REMEDIES = {
+    "outside_picture": "whole_face",
+    "occluded": "whole_face",
+    "extreme_pose": "another_face",
+    "face_too_small": "larger_face",
+    "low_resolution": "larger_face",
+}
 
 
 def leading(verdict: Verdict, evidence: Sequence[Evidence]) -> list[Evidence]:
