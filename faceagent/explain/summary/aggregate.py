@@ -54,7 +54,7 @@ def spoken_of(order: Sequence[Verdict]) -> list[Verdict]:
 
 
 def remainder(basis: Basis, order: Sequence[Verdict], unasked: Sequence[Question]) -> str | None:
-    """What the answer does not speak of, in one sentence: measured as well, open and why, not checked; None for nothing.
+    """What the answer does not speak of, in one sentence: measured as well, open, not checked; or None.
 
     ``unasked`` are the questions that no verdict is on, where everything was asked.
     """
