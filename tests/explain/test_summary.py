@@ -183,6 +183,28 @@ def test_an_open_answer_cites_what_was_measured() -> None:
     assert summarize([one], [SPLICE, unmeasured], [face()]).cites == ("V:F1:forgery", "F1:forgery")
 
 
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"nose": 0.01, "mouth": 0.01}, "No part of the face stands out"),
+        ({"nose": 0.01, "mouth": None}, "No part of the face that could be checked stands out"),
+        ({"nose": None, "mouth": None}, "The face as a whole"),
+    ],
+)
+def test_a_part_that_could_not_be_checked_is_not_said_to_be_inconspicuous(
+    parts: Mapping[str, float | None], said: str
+) -> None:
+    clean = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3)
+    seen = [
+        item(name, "forgery", region=name, score=Score(value=heat, scale="probability"))
+        if heat is not None
+        else item(name, "forgery", region=name, status="not_applicable", reason="not_measurable")
+        for name, heat in parts.items()
+    ]
+    reason = summarize([clean], [SPLICE, *seen], [face()]).reason
+    assert reason is not None and reason.startswith(said)
+
+
 def missing(share: float) -> Evidence:
     """Evidence of a test that misses this share of attacks, with a calibration of its own."""
     return item("test", "spoof", score=Score(value=-2.0, scale="logit", calibration=f"spoof/misses-{share}"))

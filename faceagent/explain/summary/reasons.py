@@ -161,11 +161,10 @@ def barred(face: Face | None) -> list[Question]:
 def _forgery(
     words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], evidence: Sequence[Evidence]
 ) -> tuple[str, list[str]]:
-    regional = [
-        item
-        for item in evidence
-        if item.subject == verdict.subject and item.question == "forgery" and item.region and item.score
+    parts = [
+        item for item in evidence if item.subject == verdict.subject and item.question == "forgery" and item.region
     ]
+    regional = [item for item in parts if item.score]
     top = max(regional, key=lambda item: item.score.value if item.score else 0.0, default=None)
     heat = top.score.value if top is not None and top.score is not None else 0.0
     where = words.say("where", top.region) if top is not None and top.region else ""
@@ -175,7 +174,9 @@ def _forgery(
         if top is not None and heat > COLD:
             key = "forgery_hot" if heat >= HOT else "forgery_warm"
             return words.say("reason", key, where=words.capital(where)), [*cited, top.id]
-        return words.say("reason", "forgery_none"), cited
+        # A part that could not be checked is not said to be inconspicuous.
+        key = "forgery_whole" if not regional else "forgery_none" if len(regional) == len(parts) else "forgery_seen"
+        return words.say("reason", key), cited
     fitted = calibration_of(lead) if lead else None
     if isinstance(fitted, Platt) and fitted.attack_type == GENERATED:
         return _generated(words, verdict, evidence, cited)
