@@ -25,10 +25,7 @@ _REMEDIES = {
     "not_installed": "install",
     "crashed": "report",
     "no_face": "another_face",
-    "contradictory": "person",
     "unstable": "original",
-    "weak_evidence": "person",
-    "below_operating_point": "person",
 }
 _IMPLIED = {"low_resolution": "face_too_small"}
 """Reasons that say nothing more beside another."""
@@ -130,7 +127,9 @@ def next_step(
     if answer == "cannot_tell" and question != "provenance":
         lacking = _obstacles(verdict, face, evidence)
         fitting = lacking or verdict.reason == "face_unusable"
-        return words.say("next", _better(lacking) if fitting else _REMEDIES.get(verdict.reason or "", "person"))
+        # Whether a picture is genuine is for experts to see; what a face shows, for anybody.
+        otherwise = "look" if question == "expression" else "person"
+        return words.say("next", _better(lacking) if fitting else _REMEDIES.get(verdict.reason or "", otherwise))
     if question in ATTACKS or (question == "identity" and verdict.label == "forged"):
         if answer == "yes" or question == "identity":
             return words.say("next", "forgery_yes" if placed else "attack_yes")
