@@ -30,10 +30,10 @@ def encoder_stamp(spec: ToolSpec, encoder: "Encoder") -> ToolStamp:
     return stamped(spec, encoder.tower.device.type, encoder.stamps)
 
 
-def full_encoder(settings: Settings, branch: str) -> "Encoder | None":
-    """The encoder with a branch of the larger tower; None with ``detectors=fast`` and without that tower, told once.
+def full_encoder(settings: Settings, branch: str, fast: str) -> "Encoder | None":
+    """The encoder with a branch of the larger tower; None with ``detectors=fast`` and without that tower.
 
-    Raises WeightsCorrupt when a file is not the right one.
+    ``fast`` names what takes its place, for the log. Raises WeightsCorrupt when a file is not the right one.
     """
     from faceagent.encoder.encoder import load_encoder
 
@@ -44,7 +44,7 @@ def full_encoder(settings: Settings, branch: str) -> "Encoder | None":
     except WeightsCorrupt:
         raise
     except ModelUnavailable as error:
-        logger.warning("The branch %s is left out, it is unavailable: %s", branch, error)
+        logger.warning("%s takes the place of %s, which is unavailable: %s", fast, branch, error)
         return None
 
 
@@ -55,5 +55,5 @@ def full_or_fast(settings: Settings, full: str, fast: str) -> "tuple[Encoder, st
     """
     from faceagent.encoder.encoder import load_encoder
 
-    encoder = full_encoder(settings, full)
+    encoder = full_encoder(settings, full, fast)
     return (load_encoder(settings, (fast,)), fast) if encoder is None else (encoder, full)

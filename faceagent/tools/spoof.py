@@ -250,7 +250,7 @@ class Spoof:
 
     def stamp(self) -> ToolStamp:
         """Name, version, the networks and the branch that are there, and the device they run on."""
-        return self._stamp(full_encoder(self._settings, BRANCH))
+        return self._stamp(self._encoder())
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
         """Per face ``F1:spoof``, the logit of "attack" weighed by the room around it, and the face's distance."""
@@ -265,7 +265,7 @@ class Spoof:
         usable = [index for index, value in enumerate(colours) if value >= COLOUR]
         if usable:
             inputs, seen = [scenes[index] for index in usable], [faces[index] for index in usable]
-            logits, encoder = self.logits(inputs), full_encoder(self._settings, BRANCH)
+            logits, encoder = self.logits(inputs), self._encoder()
             branch = [None] * len(usable) if encoder is None else branch_logits(encoder, seen).tolist()
             by = self._stamp(encoder)
             guards = familiarity.guard(by, seen, self.spec.questions, [["spoof"]], self._settings)
@@ -283,6 +283,9 @@ class Spoof:
         session = open_session(name, self._settings)
         chips = np.stack([prepare(scene.pixels, scene.box, scale) for scene in scenes])
         return np.asarray(session.run(None, {session.get_inputs()[0].name: chips})[0], dtype=np.float32)
+
+    def _encoder(self) -> "Encoder | None":
+        return full_encoder(self._settings, BRANCH, NETWORKS_ALONE)
 
     def _stamp(self, encoder: "Encoder | None") -> ToolStamp:
         device = device_of(open_session(NETWORKS[0][0], self._settings))

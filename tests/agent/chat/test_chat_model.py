@@ -41,7 +41,7 @@ def test_no_model_is_asked_what_rules_and_places_decide(analyst: Analyst, pair: 
     with analyst.chat() as talk:
         model.explain_with(talk)
         text = said(talk, "is the picture of the left person with glasses sharp?", [pair])
-    assert text.startswith("F2: This face is") and "F1" not in text
+    assert text.startswith("On the left (F2): ") and "F1" not in text
     assert "I did not look for: glasses" in text
     assert model.backend.asked == []
 

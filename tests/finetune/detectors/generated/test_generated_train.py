@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evals.data.synthesis.located_faces import LocatedFace
-from faceagent.judge.calibrate import _ADAPTER, Familiarity, Platt
+from faceagent.judge.calibrate import _ADAPTER, RANKED, Familiarity, Platt
 from finetune.detectors.generated import calibrate as calibrate
 from finetune.detectors.generated import data as generated
 from finetune.detectors.generated import fit
@@ -70,7 +70,8 @@ def test_records_are_what_the_judge_reads(rows: GeneratedRows, tmp_path: Path) -
     fitted = _ADAPTER.validate_python(ratio)
     assert isinstance(fitted, Platt)
     assert fitted.attack_type and fitted.slope > 0
-    assert fitted.ratio(-99).value == calibrate.FLOOR and fitted.ratio(99).value == calibrate.CAP
+    assert fitted.ratio(-99).value == pytest.approx(calibrate.FLOOR - RANKED)
+    assert fitted.ratio(99).value == calibrate.CAP
     # One line since faces unlike the training faces leave a question open: the 95 % quantile.
     assert 1 < near["usual"] == near["far"]
     errors = family["operating_points"][0]["errors"]
