@@ -155,6 +155,22 @@ def test_a_server_that_goes_away_loses_nothing(
         service.end()
 
 
+def test_a_page_whose_script_did_not_come_is_asked_for_again(desk: Desk) -> None:
+    page = desk.page
+    desk.expected.add("ERR_CONNECTION_REFUSED")
+    script = "**/desk/queue.js"
+    page.route(script, lambda route: route.abort("connectionrefused"))
+    desk.open("/")
+    expect(page.locator(".drop")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("link", name="Review").click()
+    expect(page.get_by_role("heading", name="The server does not answer.")).to_be_visible()
+    page.unroute(script)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".queue, .empty")).to_be_visible()
+    expect(page.get_by_role("heading", name="The server does not answer.")).to_have_count(0)
+
+
 def slow_down(desk: Desk) -> None:
     """A line on which an upload takes seconds."""
     devtools = desk.context.new_cdp_session(desk.page)

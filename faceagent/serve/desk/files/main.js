@@ -29,9 +29,9 @@ async function show() {
   document.title = `${t(`nav.${page.name}`)} · faceagent`;
   place.className = `page-${page.name}`;
   const [, argument] = location.pathname.match(page.path) ?? [];
-  const { open } = await page.load();
-  fill(place);
   try {
+    const { open } = await scriptOf(page);
+    fill(place);
     leave = (await open(place, { argument, go, who })) ?? (() => {});
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -39,6 +39,16 @@ async function show() {
   }
   place.focus({ preventScroll: true });
   scrollTo(0, 0);
+}
+
+async function scriptOf(page) {
+  try {
+    return await page.load();
+  } catch (error) {
+    // A script that did not come; one with a fault throws a SyntaxError.
+    if (!(error instanceof TypeError)) throw error;
+    throw new Problem(t("errors.away"), "away", 0);
+  }
 }
 
 function drawBar(current) {
@@ -102,7 +112,8 @@ async function start() {
   }
   await show();
   // The other pages now, so that going there works while the server is away; what was typed here is then not lost.
-  await Promise.all(PAGES.map((one) => one.load()));
+  // A page that cannot be had now is asked for again, and told about, when somebody goes there.
+  await Promise.allSettled(PAGES.map((one) => one.load()));
 }
 
 start();
