@@ -77,28 +77,14 @@ def main(arguments: list[str] | None = None) -> int:
     fitted = fit_family(rows, family)
     np.save(home / SCORES, fitted.scores)
     target = options.adapters / f"{PREFIX}{family}"
-    _write_branch(target, tower, family, fitted)
+    write_linear_head(
+        target, tower, fitted.linear, name=target.name, version=VERSION, labels=(family,), taps=fitted.taps
+    )
     record = family_record(rows, fitted, family, target.name)
     path = write_record(record, options.out)
     print(_table(_worths(rows, fitted, Platt.model_validate(record), family, tower, settings, options), family))
     print(f"wrote {target} and {path}")
     return 0
-
-
-def _write_branch(folder: Path, tower: Tower, family: str, fitted: FamilyFit) -> None:
-    linear = fitted.linear
-    write_linear_head(
-        folder,
-        tower,
-        name=folder.name,
-        version=VERSION,
-        labels=(family,),
-        taps=fitted.taps,
-        weight=linear.weight,
-        bias=linear.bias,
-        mean=linear.mean,
-        spread=linear.spread,
-    )
 
 
 def _worths(

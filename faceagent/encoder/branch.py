@@ -154,7 +154,7 @@ def _tuned(folder: Path, config: AdapterConfig, tower: Tower) -> nn.ModuleList:
         raise _misfit(folder, f"has rank {card.r}, its branch.json says {config.rank}")
     first, end = first_block(config, tower.depth), config.stop or tower.depth
     blocks = copy.deepcopy(tower.backbone.blocks[first:end])
-    merge_adapter(folder, blocks, first)
+    merge_adapter(folder, card, blocks, first)
     return blocks.eval().requires_grad_(False)
 
 

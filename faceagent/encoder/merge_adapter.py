@@ -53,14 +53,14 @@ def read_peft_card(folder: Path) -> PeftCard:
     return card
 
 
-def merge_adapter(folder: Path, blocks: nn.ModuleList, first: int) -> None:
+def merge_adapter(folder: Path, card: PeftCard, blocks: nn.ModuleList, first: int) -> None:
     """Change ``blocks``, whose first one is block ``first`` of the tower (from 0), by the adapter in ``folder``.
 
-    Call without gradients. Raises ModelUnavailable when the adapter does not fit these blocks.
+    ``card``: that folder's own. Call without gradients. Raises ModelUnavailable when the adapter does not fit these
+    blocks.
     """
     from safetensors.torch import load_file
 
-    card = read_peft_card(folder)
     try:
         for (index, name), parts in _by_layer(load_file(folder / ADAPTER), first, first + len(blocks)).items():
             _merge(blocks[index - first].get_submodule(name), name, parts, card)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from faceagent.encoder.branch import CONFIG_FILE, HEAD, AdapterConfig
@@ -14,8 +13,7 @@ from faceagent.encoder.crop import SCALE
 from faceagent.encoder.head import Head
 from faceagent.encoder.tower import Tower
 from faceagent.weights.store import sha256_of
-
-Reals = NDArray[np.floating]
+from finetune.detectors.linear import LinearFit
 
 ADAPTERS = Path(str(resources.files("faceagent.encoder").joinpath("adapters")))
 """Folder of the shipped branches."""
@@ -24,24 +22,21 @@ ADAPTERS = Path(str(resources.files("faceagent.encoder").joinpath("adapters")))
 def write_linear_head(
     folder: Path,
     tower: Tower,
+    fit: LinearFit,
     *,
     name: str,
     version: str,
     labels: Sequence[str],
     taps: Sequence[int],
-    weight: Reals,
-    bias: Reals,
-    mean: Reals,
-    spread: Reals,
 ) -> None:
-    """Store ``logits = weight · (features - mean) / spread + bias`` as the branch ``name``.
+    """Store a fit as the branch ``name``.
 
-    ``weight``: labels×features, ``bias``: labels, ``mean`` and ``spread``: features, in the order of
-    ``faceagent.encoder.intermediate_features``. A binary fit has one label and one row.
+    Its outputs are the logits of ``labels``, its features those of ``taps`` in the order of
+    ``faceagent.encoder.intermediate_features``. A binary fit has one label.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    head = Head(tower.width, len(labels), 0, own=False, tap_features=weight.shape[1])
-    given = {"linear.weight": weight, "linear.bias": bias, "mean": mean, "spread": spread}
+    head = Head(tower.width, len(labels), 0, own=False, tap_features=fit.weight.shape[1])
+    given = {"linear.weight": fit.weight, "linear.bias": fit.bias, "mean": fit.mean, "spread": fit.spread}
     state = {f"tapped.{key}": torch.tensor(np.asarray(value), dtype=torch.float32) for key, value in given.items()}
     head.load_state_dict(state)
     save_file({key: value.contiguous() for key, value in head.state_dict().items()}, folder / HEAD)

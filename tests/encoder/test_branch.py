@@ -14,12 +14,13 @@ from faceagent.encoder.branch import CONFIG_FILE, HEAD, AdapterConfig, load_bran
 from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.head import Head
 from faceagent.encoder.intermediate_features import intermediate_features
-from faceagent.encoder.merge_adapter import ADAPTER, merge_adapter
+from faceagent.encoder.merge_adapter import ADAPTER, merge_adapter, read_peft_card
 from faceagent.encoder.torchvision_ops import declare_missing_operators
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
 from faceagent.weights.store import sha256_of
+from finetune.detectors.linear import LinearFit
 from finetune.detectors.linear_head import write_linear_head
 
 
@@ -106,7 +107,7 @@ def test_merged_tensors_are_those_that_peft_merges(
     expected = plain.merge_and_unload().blocks.state_dict()
     blocks = copy.deepcopy(tower.backbone.blocks)
     with torch.no_grad():
-        merge_adapter(folder, blocks, 0)
+        merge_adapter(folder, read_peft_card(folder), blocks, 0)
     found = blocks.state_dict()
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[key], expected[key]) for key in found)
@@ -201,18 +202,8 @@ def tapped(folder: Path, tower: Tower, taps: tuple[int, ...] = (4, 9)) -> Path:
     rng = np.random.default_rng(7)
     size = 3 * tower.width * len(taps)
     weight, mean, spread = rng.normal(size=(2, size)), rng.normal(size=size), rng.uniform(0.1, 1, size)
-    write_linear_head(
-        folder,
-        tower,
-        name="tapped",
-        version="0",
-        labels=("a", "b"),
-        taps=taps,
-        weight=weight,
-        bias=np.array([1.0, 2]),
-        mean=mean,
-        spread=spread,
-    )
+    fit = LinearFit(weight, np.array([1.0, 2]), mean, spread)
+    write_linear_head(folder, tower, fit, name="tapped", version="0", labels=("a", "b"), taps=taps)
     return folder
 
 

@@ -134,14 +134,11 @@ def fit_and_write(rows: AttributeRows, tower: Tower, estimator: Estimator, adapt
     write_linear_head(
         adapter,
         tower,
+        fitted,
         name=estimator.branch,
         version=VERSION,
         labels=(*CENTRES, MALE),
         taps=READS[estimator.branch][1],
-        weight=fitted.weight,
-        bias=fitted.bias,
-        mean=fitted.mean,
-        spread=fitted.spread,
     )
     table = ages.age_table(years, rows.band.tolist(), estimator.age_table)
     print(f"age held back by {age}, gender by {gender}; {table['held_out']}")

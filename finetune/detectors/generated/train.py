@@ -104,14 +104,11 @@ def main(arguments: list[str] | None = None) -> int:
     write_linear_head(
         options.adapter,
         tower,
+        fitted,
         name=NAME,
         version=VERSION,
         labels=LABELS,
         taps=taps,
-        weight=fitted.weight,
-        bias=fitted.bias,
-        mean=fitted.mean,
-        spread=fitted.spread,
     )
     for record in calibration_records(rows, taps, strength, options.runs / NAME):
         print(json.dumps(record, indent=1))

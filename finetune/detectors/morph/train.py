@@ -183,14 +183,11 @@ def main(arguments: list[str] | None = None) -> int:
     write_linear_head(
         options.adapter,
         tower,
+        fitted,
         name="morph",
         version=VERSION,
         labels=("morph",),
         taps=choice.taps,
-        weight=fitted.weight,
-        bias=fitted.bias,
-        mean=fitted.mean,
-        spread=fitted.spread,
     )
     print(json.dumps(record, indent=1))
     print(f"wrote {options.adapter} (crop {SCALE}) and {write_record(record, options.out)}")

@@ -100,14 +100,11 @@ def fit_and_write(takes: Takes, tower: Tower, adapter: Path, out: Path) -> None:
     write_linear_head(
         adapter,
         tower,
+        fitted,
         name=BRANCH,
         version=VERSION,
         labels=LABELS,
         taps=taps,
-        weight=fitted.weight,
-        bias=fitted.bias,
-        mean=fitted.mean,
-        spread=fitted.spread,
     )
     for name, scores in (("networks", takes.networks), ("branch", branch)):
         print(name, {key: round(value, 3) for key, value in auc_per_set(takes, scores).items()})
