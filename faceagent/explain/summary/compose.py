@@ -44,7 +44,7 @@ def summarize(
     Args:
         verdicts: of one picture; those on other questions and subjects are left out.
         evidence: everything recorded about the picture; names the strongest reason.
-        faces: the faces of the picture, largest first; they give the order and why a face cannot be used.
+        faces: the faces of the picture; they give the order, from the left, and why a face cannot be used.
         questions: what was asked; None: every question that has a verdict.
         subjects: ids of the faces asked about; None: all. Verdicts on the whole picture are always kept.
         style: "short" is the answer alone, "plain" has no numbers of the calibration, "expert" adds them.
@@ -61,7 +61,7 @@ def summarize(
     if not chosen:
         return Summary(language=words.language, style=style, answer=words.paragraph(told or [words.say("nothing")]))
     basis = Basis(words, evidence, {face.id: face for face in faces}, places_of(words, faces))
-    order = ranked(chosen, [face.id for face in faces])
+    order = ranked(chosen, list(basis.places))
     grounds = {
         one.id: reason(words, one, evidence, basis.faces.get(one.subject), codes=style == "expert") for one in order
     }

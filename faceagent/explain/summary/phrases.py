@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, answer_of, side_of
 from faceagent.explain.summary.power import attack_types, is_unsure
-from faceagent.explain.summary.reasons import barred, because, name_units
+from faceagent.explain.summary.reasons import FAIR, GOOD, barred, because, name_units
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.types import Evidence, Face, Question, Verdict
 
@@ -33,8 +33,15 @@ def phrase(
     if verdict.question == "action_units" and verdict.label == "none":
         return words.say("one", "action_units", "none")
     if verdict.question == "quality":
-        quality = f"{face.quality.unified:.0f}" if face else "0"
-        return words.say("one", "quality", answer, quality=quality, usable=_usable(words, verdict, face))
+        quality = face.quality.unified if face else 0.0
+        return words.say(
+            "one",
+            "quality",
+            answer,
+            grade=words.say("grades", "good" if quality >= GOOD else "fair" if quality >= FAIR else "poor"),
+            quality=f"{quality:.0f}",
+            usable=_usable(words, verdict, face),
+        )
     return words.say("one", verdict.question, answer, labels=label(words, verdict, evidence))
 
 

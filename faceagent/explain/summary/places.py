@@ -19,7 +19,10 @@ MOST_NAMED = 4
 
 
 def places_of(words: Sentences, faces: Sequence[Face]) -> Mapping[str, str]:
-    """Where each of several faces of one picture is, with its id in brackets; empty for one face or none."""
+    """Where each of several faces of one picture is, with its id in brackets; empty for one face or none.
+
+    In the order in which they are named: row by row from the top, each from the left.
+    """
     if len(faces) < 2:
         return {}
     rows = _rows(faces)

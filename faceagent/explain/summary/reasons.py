@@ -12,8 +12,8 @@ from faceagent.types import Evidence, Face, Question, Verdict
 UNITS = 3
 """Most muscle movements named in one sentence."""
 GENERATED = "generated as a whole"
-FAIR = 50
-"""Quality of 100 below which a better picture is advised, although this one can be used."""
+GOOD, FAIR = 70, 50
+"""Quality of 100 from which a face is good and fair; below the second it is poor, and a better picture is advised."""
 
 _REMEDIES = {
     "open_set": "real_photo",
