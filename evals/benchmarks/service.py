@@ -1,9 +1,11 @@
 """The service under load on this machine: ``python -m evals.benchmarks.service [--seconds 600] [--clients 8]``.
 
 Starts ``faceagent serve`` on a folder of its own and asks it for reports on a photograph that ships with scikit-image,
-each time with other bytes. Prints, each with its bar: the time to ready without and with models, what a request costs
-over the same call in this process, errors, times and memory under load, and the throughput with batches across requests
-over that without. Times mean something only on a machine that does nothing else; its load is printed.
+each time cut out elsewhere, so that no two pictures have the same pixels. Prints, each with its bar: the time to ready
+without and with models, what a request costs over the same call in this process, errors, times and memory under load,
+and the throughput with batches across requests over that without. A load is measured after a warm-up: weights are read
+from their files as they are first used, and the encoder remembers crops until its memory is full. Times mean something
+only on a machine that does nothing else; its load is printed.
 """
 
 import argparse
@@ -37,12 +39,15 @@ _photograph: Callable[[], NDArray[np.uint8]] = skimage.data.astronaut
 ROUNDS, WARM = 40, 3
 """Requests by which the cost of the transport is measured, each beside the same call, and those before them."""
 QUESTIONS = ("quality", "forgery", "expression")
+OF_A_CLIENT, WARM_UP = 500, 400
+"""Pictures that each client has for itself, and the number of the first one of those for the warm-up."""
 
 
 @dataclass
 class Load:
-    """What the clients met."""
+    """What the clients met. ``took``: seconds from the first request to the last answer."""
 
+    took: float = 0.0
     seconds: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     memory: list[float] = field(default_factory=list)
@@ -65,9 +70,14 @@ class Figure(NamedTuple):
 
 
 def photograph(number: int) -> bytes:
-    """The astronaut's head as JPEG; each number has other bytes, and nearly the same pixels."""
+    """The astronaut's head as JPEG; each number up to 4000, and then again, is another cutting of the picture.
+
+    With the same pixels the encoder would continue from what it has computed before.
+    """
+    down, right = number % 50, number // 50 % 80
     buffer = io.BytesIO()
-    Image.fromarray(_photograph()[:400]).save(buffer, "JPEG", quality=90, comment=str(number).encode())
+    cutting = Image.fromarray(_photograph()[down : down + 400, right : right + 420])
+    cutting.save(buffer, "JPEG", quality=90, comment=str(number).encode())
     return buffer.getvalue()
 
 
@@ -119,12 +129,13 @@ def resident(process: int) -> float:
     return int(found[1]) / 1024 if found else float("nan")
 
 
-def drive(client: httpx2.Client, process: int, clients: int, seconds: float) -> Load:
-    """``clients`` threads that ask one after the other, for ``seconds``."""
-    load, end, lock = Load(), time.perf_counter() + seconds, threading.Lock()
+def drive(client: httpx2.Client, process: int, clients: int, seconds: float, *, first: int = 0) -> Load:
+    """``clients`` threads that ask one after the other, for ``seconds``; ``first``: number of their first picture."""
+    load, begun, lock = Load(), time.perf_counter(), threading.Lock()
+    end = begun + seconds
 
     def work(place: int) -> None:
-        number = place * 1_000_000
+        number = first + place * OF_A_CLIENT
         while time.perf_counter() < end:
             number += 1
             data = photograph(number)
@@ -140,6 +151,7 @@ def drive(client: httpx2.Client, process: int, clients: int, seconds: float) -> 
         one.start()
     for one in threads:
         one.join()
+    load.took = time.perf_counter() - begun
     return load
 
 
@@ -152,7 +164,7 @@ class Cost(NamedTuple):
 
 
 def overhead() -> Cost:
-    """What a request costs over ``Analyst.analyze`` on the same picture, in pairs whose order changes.
+    """What a request costs over ``Analyst.analyze`` on pictures of the same face, in pairs whose order changes.
 
     Server, client and analyst share this process, so that all are slowed down alike by what else runs. The server's
     analyst has the settings of a service: pictures are decoded in processes of their own.
@@ -177,9 +189,10 @@ def overhead() -> Cost:
 
             for number in range(ROUNDS + WARM):
                 found = {}
-                for one in (ask, call) if number % 2 else (call, ask):
+                for turn, one in enumerate((ask, call) if number % 2 else (call, ask)):
+                    data = photograph(2 * number + turn)
                     start, used = time.perf_counter(), time.process_time()
-                    one(photograph(number))
+                    one(data)
                     found[one] = 1000 * (time.perf_counter() - start), 1000 * (time.process_time() - used)
                 if number >= WARM:
                     pairs.append((found[ask][0], found[call][0]))
@@ -215,6 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of load")
     parser.add_argument("--single-seconds", type=float, default=60.0, help="of load without batches")
+    parser.add_argument("--warm-up", type=float, default=60.0, help="seconds of load before each that is measured")
     parser.add_argument("--clients", type=int, default=8)
     given = parser.parse_args()
     found: list[Figure] = []
@@ -233,8 +247,9 @@ def main() -> None:
     rates = {}
     for batch, seconds in ((8, given.seconds), (1, given.single_seconds)):
         with server(batch) as running:
+            drive(running.client, running.process, given.clients, given.warm_up, first=WARM_UP)
             load = drive(running.client, running.process, given.clients, seconds)
-            rates[batch] = len(load.seconds) / seconds
+            rates[batch] = len(load.seconds) / load.took
             if batch == 8:
                 told(Figure("start to ready, with warm models", running.seconds, 20, "s"))
                 told(*figures(load, given.clients, cost.request))

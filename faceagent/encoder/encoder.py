@@ -1,9 +1,10 @@
 """Many detectors, one forward pass: the frozen backbone runs once per batch and every branch continues from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ from faceagent.per_process import ProcessLock
 from faceagent.settings import Settings
 from faceagent.types import WeightStamp
 from faceagent.weights import stamp
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,7 @@ class Encoder:
     def run(self, crops: Sequence[NDArray[np.uint8]], names: Sequence[str] | None = None) -> dict[str, Output]:
         """Every named branch (default: all) over size×size×3 uint8 RGB crops; one backbone pass for all of them."""
         chosen = [self.branches[name] for name in (self.branches if names is None else names)]
-        # On a processor one by one: see SharedBackbone, a crop's scores do not depend on the others of its batch.
-        size = 1 if self.tower.device.type == "cpu" else CHUNK
-        chunks = [crops[start : start + size] for start in range(0, len(crops), size)]
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="encoder") as pool:
-            parts = list(pool.map(lambda chunk: self._pass(chunk, chosen), chunks))
+        parts = _in_parts(lambda part: self._pass(part, chosen), crops, self.tower, self.workers)
         return {
             branch.config.name: _joined(branch, [part[branch.config.name] for part in parts], self.tower.grid)
             for branch in chosen
@@ -78,6 +77,23 @@ class Encoder:
         with computing(self.tower.threads):
             tokens, pooled = self.shared.forward(crops, max(wanted.starts | wanted.taps))
             return {branch.config.name: branch(tokens.get(branch.start), pooled) for branch in branches}
+
+
+def _in_parts(
+    work: Callable[[Sequence[NDArray[np.uint8]]], T], crops: Sequence[NDArray[np.uint8]], tower: Tower, workers: int
+) -> list[T]:
+    """``work`` on parts of a batch, ``workers`` at a time, in order.
+
+    On a processor one crop is a part: see SharedBackbone, a crop's scores do not depend on the others of its batch.
+    """
+    size = 1 if tower.device.type == "cpu" else CHUNK
+    parts = [crops[start : start + size] for start in range(0, len(crops), size)]
+    with ThreadPoolExecutor(workers, thread_name_prefix="encoder") as pool:
+        return list(pool.map(work, parts))
+
+
+def _workers(tower: Tower, settings: Settings) -> int:
+    return settings.workers if tower.device.type == "cpu" else 1
 
 
 def kept_blocks(tower: Tower, configs: Sequence[AdapterConfig]) -> KeptBlocks:
@@ -115,8 +131,8 @@ def load_encoder(settings: Settings, names: tuple[str, ...]) -> Encoder:
             raise ModelUnavailable(f"The branches {', '.join(names)} belong to several towers: {sorted(towers)}.")
         (tower,) = towers
         shared = _shared_backbone(options, tower)
-        workers = settings.workers if shared.tower.device.type == "cpu" else 1
-        return Encoder(shared.tower, [_branch(options, tower, name) for name in names], shared, workers)
+        branches = [_branch(options, tower, name) for name in names]
+        return Encoder(shared.tower, branches, shared, _workers(shared.tower, settings))
 
 
 def tower_name(settings: Settings, base: WeightStamp) -> str:
@@ -146,9 +162,13 @@ def shared_tokens(
         shared = _shared_backbone(settings.loading, tower_name(settings, base))
     if shared.tower.stamp != base or block not in shared.kept.starts:
         raise ModelUnavailable(f"{shared.tower.stamp.id} is not the tower {base.id}, or keeps no tokens at {block}.")
-    with computing(shared.tower.threads):
-        tokens, _ = shared.forward(crops, block)
-    return tokens[block][:, 1:].float().cpu().numpy(), shared.tower.grid
+
+    def tokens_of(part: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        with computing(shared.tower.threads):
+            return shared.forward(part, block)[0][block][:, 1:].float().cpu().numpy()
+
+    found = _in_parts(tokens_of, crops, shared.tower, _workers(shared.tower, settings))
+    return np.concatenate(found), shared.tower.grid
 
 
 @cache

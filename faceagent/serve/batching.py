@@ -1,8 +1,8 @@
 """The one queue in front of the analyst: pictures of different requests share a model batch.
 
 While a batch is worked on, further pictures collect; the next batch takes all that ask the same. A single client never
-waits for a batch to fill. Where the batch before was shared, those who had their answers are given a moment to ask
-again: else the first of them would get a batch alone, and all others the next one.
+waits for a batch to fill. Where several were in the queue when the batch before ended, those who had their answers are
+given a moment to ask again: else they would be split into two groups that take turns, and each would wait for both.
 
 Requests come before items of jobs and do not share batches with them; a batch of items has only as many pictures as are
 done within a bounded time, so that no request waits for long.
@@ -11,7 +11,7 @@ done within a bounded time, so that no request waits for long.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -29,8 +29,8 @@ from faceagent.types import Report
 
 SMOOTHING = 0.2
 """Weight of the newest batch in the mean time of a picture."""
-MOMENT = 0.01
-"""Seconds of that moment."""
+MOMENT = 0.1
+"""That moment, over the time that the batch before took: what is lost at most where nobody asks again."""
 TURNS = 8
 """Batches of requests after which one of items has its turn, so that jobs go on under any load."""
 
@@ -75,7 +75,8 @@ class Batcher:
             metrics: what is counted.
         """
         self._make, self._size, self._capacity, self._metrics = analyst, size, capacity, metrics
-        self._item_seconds, self._turns, self._shared = item_seconds, 0, 0
+        self._item_seconds, self._turns = item_seconds, 0
+        self._together, self._moment = 0, 0.0
         self._requests: deque[Waiting] = deque()
         self._items: deque[Waiting] = deque()
         self._changed = threading.Condition()
@@ -142,9 +143,18 @@ class Batcher:
             while batch := self._next():
                 start = time.perf_counter()
                 self._metrics.batches.observe(len(batch))
-                self._answer(batch)
-                each = (time.perf_counter() - start) / len(batch)
-                self._seconds += SMOOTHING * (each - self._seconds)
+                answers = self._answers(batch)
+                seconds = time.perf_counter() - start
+                self._seconds += SMOOTHING * (seconds / len(batch) - self._seconds)
+                with self._changed:
+                    # Before anybody has an answer and can ask again: so many are in the queue at a time.
+                    self._together = min(self._size, len(batch) + len(self._requests)) if self._turns else 0
+                    self._moment = MOMENT * seconds
+                for one, answer in zip(batch, answers, strict=True):
+                    if isinstance(answer, Report):
+                        one.report.set_result(answer)
+                    else:
+                        one.report.set_exception(answer)
 
     def _refuse(self, error: BaseException) -> None:
         """Without an analyst nothing that waits is ever answered."""
@@ -167,20 +177,21 @@ class Batcher:
                     self._changed.wait()
                 if not (self._requests or self._items):
                     return []
-                if self._shared > 1:
-                    self._changed.wait_for(lambda: self._closed or len(self._requests) >= self._shared, MOMENT)
+                if self._together > 1:
+                    self._changed.wait_for(self._all_here, self._moment)
                 batch = self._take()
                 self._metrics.waiting.set(len(self._requests) + len(self._items))
                 if batch:
                     return batch
 
+    def _all_here(self) -> bool:
+        return self._closed or len(self._requests) >= self._together
+
     def _take(self) -> list[Waiting]:
         if self._requests and not (self._items and self._turns >= TURNS):
             self._turns += 1
-            batch = self._first(self._requests, self._size)
-            self._shared = len(batch)
-            return batch
-        self._turns = self._shared = 0
+            return self._first(self._requests, self._size)
+        self._turns = 0
         return self._first(self._items, min(self._size, max(1, int(self._item_seconds / self._seconds))))
 
     def _first(self, queue: "deque[Waiting]", most: int) -> list[Waiting]:
@@ -203,24 +214,18 @@ class Batcher:
         same = one.options == first.options and one.tool == first.tool and one.references == first.references
         return same and not alone
 
-    def _answer(self, batch: list[Waiting]) -> None:
+    def _answers(self, batch: list[Waiting]) -> Sequence[Report | Exception]:
+        """The report on every picture, or why there is none."""
         try:
-            reports = self._analyse(batch)
+            return self._analyse(batch)
         except FaceagentError as error:
-            for one in batch:
-                one.report.set_exception(error)
-            return
+            return [error] * len(batch)
         except Exception as error:
             if len(batch) == 1:
                 logger.exception("analysis_crashed", kind=type(error).__name__)
-                batch[0].report.set_exception(error)
-                return
+                return [error]
             # What one picture breaks must not cost the others their answer.
-            for one in batch:
-                self._answer([one])
-            return
-        for one, report in zip(batch, reports, strict=True):
-            one.report.set_result(report)
+            return [self._answers([one])[0] for one in batch]
 
     def _with_tool(self, name: str | None) -> Analyst:
         analyst = self._analyst.result()
