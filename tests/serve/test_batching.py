@@ -8,6 +8,7 @@ import pytest
 from fake_service import FakeAnalyst, Server, picture_bytes
 
 from faceagent.errors import InputError
+from faceagent.serve import batching
 from faceagent.serve.batching import TURNS, Batcher, QueueFull, Waiting
 from faceagent.serve.metrics import Metrics
 from faceagent.serve.requests import AnalysisOptions
@@ -47,6 +48,30 @@ def test_requests_that_ask_the_same_share_a_batch() -> None:
     assert waiting[4].result(10).request.questions == ("quality",)
     held.batcher.close(10)
     assert sorted(held.analyst.batches) == [1, 1, 2, 3]
+
+
+def test_who_had_an_answer_is_waited_for_and_shares_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "MOMENT", 100.0)
+    held = Held()
+    again: Future[Future[Report]] = Future()
+    held.first.add_done_callback(lambda done: threading.Timer(0.1, lambda: again.set_result(held.put())).start())
+    held.put()
+    held.put()
+    threading.Timer(0.1, held.go.set).start()
+    assert again.result(10).result(10).faces
+    assert held.analyst.batches == [1, 3]
+    held.batcher.close(10)
+
+
+def test_a_client_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "MOMENT", 1000.0)
+    held = Held()
+    threading.Timer(0.1, held.go.set).start()
+    held.first.result(10)
+    for _ in range(3):
+        held.put().result(10)
+    assert held.analyst.batches == [1, 1, 1, 1]
+    held.batcher.close(10)
 
 
 def test_requests_come_before_items_of_jobs_and_do_not_wait_with_them() -> None:
