@@ -9,8 +9,8 @@ import pytest
 from faceagent.explain import summarize
 from faceagent.explain.summary.answers import answer_of
 from faceagent.explain.summary.sentences import BASE, _read, languages
-from faceagent.types import LANGUAGES, STYLES, PolicyDecision, Problem, Reason
-from tests.explain.recorded import JARGON, MOUTH, SPLICE, every_verdict, face, verdict
+from faceagent.types import LANGUAGES, STYLES, PolicyDecision, Problem, Reason, Score
+from tests.explain.recorded import JARGON, MOUTH, SPLICE, every_verdict, face, item, verdict
 
 
 @pytest.mark.parametrize("language", ["en", "es", "zh"])
@@ -119,3 +119,14 @@ def test_a_number_of_technical_quality_stands_beside_a_word(unified: float, grad
     shown = face().model_copy(update={"quality": face().quality.model_copy(update={"unified": unified})})
     told = summarize([verdict("quality", "usable")], [], [shown]).answer
     assert told.endswith(f": {grade}, {unified:.0f} of 100; usable.")
+
+
+@pytest.mark.parametrize(("language", "resting"), [("en", "at rest"), ("es", "en reposo"), ("zh", "放松")])
+def test_a_face_is_at_rest_only_where_all_of_it_was_seen(language: str, resting: str) -> None:
+    seen = item("AU4", "action_units", label="absent", score=Score(value=0.0, scale="intensity"))
+    hidden = item("AU12", "action_units", status="not_applicable", reason="occluded")
+    none = [verdict("action_units", "none", supports=(seen.id,))]
+    assert resting in summarize(none, [seen], [face()], language=language).answer
+    assert resting not in summarize(none, [seen, hidden], [face()], language=language).answer
+    both = [*none, verdict("action_units", "none", subject="F2", id="V:F2:action_units")]
+    assert resting in summarize(both, [seen, hidden], [face(), face("F2")], language=language).answer

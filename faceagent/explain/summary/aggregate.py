@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, alarm, answer_of, side_of
-from faceagent.explain.summary.phrases import clause, nothing_found, phrase
+from faceagent.explain.summary.phrases import clause, hides_movements, nothing_found, phrase
 from faceagent.explain.summary.places import name_faces
 from faceagent.explain.summary.power import is_unsure, limit
 from faceagent.explain.summary.reasons import because
@@ -167,12 +167,12 @@ def _question(basis: Basis, verdicts: Sequence[Verdict], with_why: bool, *, coun
     if total == 1:
         (only,) = verdicts
         return phrase(words, only, evidence, basis.faces.get(only.subject), with_why=with_why)
-    groups: dict[tuple[str, str], list[Verdict]] = {}
+    groups: dict[tuple[str, str, bool], list[Verdict]] = {}
     for one in verdicts:
         answer = answer_of(one)
         # How firmly nothing was found is told beside the answer.
         key = "no" if question in ATTACKS and answer in CLEAN else answer
-        groups.setdefault((key, side_of(one)), []).append(one)
+        groups.setdefault((key, side_of(one), hides_movements(one, evidence)), []).append(one)
     said = [_group(basis, found, total) for found in sorted(groups.values(), key=lambda found: alarm(found[0]))]
     if answers <= CLEAN and words.find("some", question, "none"):
         said = [words.say("some", question, "none")]

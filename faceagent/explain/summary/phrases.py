@@ -31,7 +31,7 @@ def phrase(
     if verdict.question == "identity" and verdict.label == "forged":
         return words.say("one", "identity", "forged")
     if verdict.question == "action_units" and verdict.label == "none":
-        return words.say("one", "action_units", "none")
+        return words.say("one", "action_units", "none_seen" if hides_movements(verdict, evidence) else "none")
     if verdict.question == "quality":
         quality = face.quality.unified if face else 0.0
         return words.say(
@@ -59,8 +59,17 @@ def clause(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], man
     if verdict.question == "identity" and verdict.label == "forged":
         return words.say("some", "forgery", "yes", form=int(many))
     if verdict.question == "action_units" and verdict.label == "none":
-        return words.say("some", "action_units", "none_moves", form=int(many))
+        key = "none_seen" if hides_movements(verdict, evidence) else "none_moves"
+        return words.say("some", "action_units", key, form=int(many))
     return words.say("some", verdict.question, answer, form=int(many), labels=label(words, verdict, evidence, many))
+
+
+def hides_movements(verdict: Verdict, evidence: Sequence[Evidence]) -> bool:
+    """Whether no movement was found and some could not be measured: such a face is not said to be at rest."""
+    if verdict.question != "action_units" or verdict.label != "none":
+        return False
+    mine = (item for item in evidence if item.question == verdict.question and item.subject == verdict.subject)
+    return any(item.status != "ok" for item in mine)
 
 
 def label(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many: bool = False) -> str:
