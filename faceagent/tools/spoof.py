@@ -22,14 +22,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceagent.encoder.crop import crop_face
 from faceagent.faces import align
 from faceagent.faces.content import clear_rectangle, shaped_mask
 from faceagent.faces.seams import within_seams
 from faceagent.settings import Settings
 from faceagent.tools import familiarity
 from faceagent.tools.base import FollowUp, Pixels, ToolSpec, View, not_measured, per_face, stamped
-from faceagent.tools.encoder_branch import branch_crops, full_encoder
-from faceagent.types import Evidence, Face, Score, ToolStamp
+from faceagent.tools.encoder_branch import full_encoder
+from faceagent.types import Evidence, Face, FaceFrame, Score, ToolStamp
 from faceagent.upright import face_upright, frame_of
 from faceagent.weights import stamp
 from faceagent.weights.sessions import device_of, open_session
@@ -183,10 +184,14 @@ def _softmax(logits: Floats) -> NDArray[np.float64]:
 
 
 class Scene(NamedTuple):
-    """A face in its surroundings: H×W×3 RGB with the head upright, its box there, and whether something was cut off."""
+    """A face in its surroundings: H×W×3 RGB with the head upright, its box there, and whether something was cut off.
+
+    ``crop`` is the face as the branch reads it: of what lies beyond a seam there is nothing in it.
+    """
 
     pixels: Pixels
     box: Box
+    crop: Pixels
     cut: bool = False
 
     @property
@@ -205,6 +210,8 @@ def scene_of(pixels: Pixels, face: Face) -> Scene:
     cut = part.shape[:2] not in (pixels.shape[:2], pixels.shape[1::-1])
     filled = shaped_mask(part)
     box = (frame.box[0] - left, frame.box[1] - top, frame.box[2] - left, frame.box[3] - top)
+    within = FaceFrame(content=(left, top, right, bottom), degrees=frame.degrees, box=box)
+    crop = crop_face(whole, upright.model_copy(update={"frame": within})).pixels
     if abs(frame.degrees) > TILTED:
         # All that the crops can reach, turned upright; what lies outside the picture counts as fill.
         side = max(box[2] - box[0], box[3] - box[1])
@@ -223,9 +230,9 @@ def scene_of(pixels: Pixels, face: Face) -> Scene:
     elif filled is not None:
         cut = True
     if filled is None:
-        return Scene(part, box, cut)
+        return Scene(part, box, crop, cut)
     x0, y0, x1, y1 = clear_rectangle(filled, box)
-    return Scene(part[y0:y1, x0:x1], (box[0] - x0, box[1] - y0, box[2] - x0, box[3] - y0), cut)
+    return Scene(part[y0:y1, x0:x1], (box[0] - x0, box[1] - y0, box[2] - x0, box[3] - y0), crop, cut)
 
 
 class Spoof:
@@ -233,7 +240,7 @@ class Spoof:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="spoof",
-        version="2.0.0",
+        version="2.1.0",
         title="Print and replay detector",
         summary="Whether a face was live before the camera or shown to it on paper or on a screen.",
         questions=("spoof",),
@@ -266,7 +273,7 @@ class Spoof:
         if usable:
             inputs, seen = [scenes[index] for index in usable], [faces[index] for index in usable]
             logits, encoder = self.logits(inputs), self._encoder()
-            branch = [None] * len(usable) if encoder is None else branch_logits(encoder, seen).tolist()
+            branch = [None] * len(usable) if encoder is None else branch_logits(encoder, inputs).tolist()
             by = self._stamp(encoder)
             guards = familiarity.guard(by, seen, self.spec.questions, [["spoof"]], self._settings)
             for index, scene, logit, texture, distance in zip(usable, inputs, logits, branch, guards, strict=True):
@@ -293,10 +300,9 @@ class Spoof:
         return stamped(self.spec, device, (*used, *(() if encoder is None else encoder.stamps)))
 
 
-def branch_logits(encoder: "Encoder", faces: Sequence[tuple[View, Face]]) -> NDArray[np.float64]:
+def branch_logits(encoder: "Encoder", scenes: Sequence[Scene]) -> NDArray[np.float64]:
     """N outputs of the branch on CLIP, not yet weighed."""
-    crops = [crop.pixels for crop in branch_crops(encoder, BRANCH, faces)]
-    return np.asarray(encoder.run(crops, [BRANCH])[BRANCH].logits[:, 0], dtype=np.float64)
+    return np.asarray(encoder.run([scene.crop for scene in scenes], [BRANCH])[BRANCH].logits[:, 0], dtype=np.float64)
 
 
 def _colourless(spec: ToolSpec, view: View, value: float) -> Evidence:

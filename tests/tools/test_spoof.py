@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from evals.data.synthesis import recapture
 from evals.data.synthesis.picture_changes import CHANGES, noisy, on_canvas, tilted
 from evals.views import drawn
+from faceagent.encoder.crop import crop_face
 from faceagent.faces import find_faces
 from faceagent.judge import weigh
 from faceagent.settings import Settings
@@ -231,6 +232,22 @@ def test_the_surroundings_end_where_the_photograph_does(
     assert framed.pixels.shape == plain.pixels.shape
     assert np.array_equal(framed.pixels, plain.pixels)
     assert framed.box == pytest.approx(plain.box, abs=1.5)
+
+
+@pytest.mark.parametrize("name", ["margin_noisy", "margin_gradient", "margin_textured"])
+def test_the_branch_reads_nothing_of_a_margin(astronaut: NDArray[np.uint8], settings: Settings, name: str) -> None:
+    """The crop of a face that fills its photograph reaches past it; there the photograph's own edge is mirrored."""
+    tight = np.ascontiguousarray(astronaut[80:186, 186:258])
+    (change,) = (one.change for one in CHANGES if one.name == name)
+
+    def crops(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        (face,) = find_faces(drawn(pixels).picture, pixels, settings)
+        return scene_of(pixels, face).crop, crop_face(pixels, face).pixels
+
+    (plain, _), (within, across) = crops(tight), crops(change(tight))
+    sides = slice(None), np.r_[:20, -20:0]
+    apart, beyond = (np.abs(one[sides].astype(float) - plain[sides]).mean() for one in (within, across))
+    assert apart < 0.6 * beyond
 
 
 @pytest.mark.parametrize("askew", [1.5, -3.0])

@@ -28,14 +28,16 @@ class PictureChange(NamedTuple):
     change: Callable[[Pixels], Pixels]
 
 
-def tilted(pixels: Pixels, degrees: float, border: int = cv2.BORDER_CONSTANT) -> Pixels:
-    """The whole picture turned clockwise on a larger canvas, bicubic; what is left free is black or ``border``."""
+def tilted(
+    pixels: Pixels, degrees: float, border: int = cv2.BORDER_CONSTANT, sampling: int = cv2.INTER_CUBIC
+) -> Pixels:
+    """The whole picture turned clockwise on a larger canvas; what is left free is black or ``border``."""
     height, width = pixels.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1)
     cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
     size = int(np.ceil(height * sine + width * cosine)), int(np.ceil(height * cosine + width * sine))
     matrix[:, 2] += ((size[0] - width) / 2, (size[1] - height) / 2)
-    return np.asarray(cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_CUBIC, borderMode=border), np.uint8)
+    return np.asarray(cv2.warpAffine(pixels, matrix, size, flags=sampling, borderMode=border), np.uint8)
 
 
 def grey(pixels: Pixels) -> Pixels:

@@ -2,7 +2,7 @@
 
 Live pictures and recaptures are framed alike and then delivered alike: colour balance, brightness, size and
 compression are drawn from the same distributions, so that none of them reveals the class. The same data give the same
-takes.
+takes. The live pictures themselves are tilted too: how features change then must not move the detector.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,15 +17,17 @@ from rich.progress import track
 from evals.data.folder import label_rows
 from evals.data.held_out import FRLL, may_train, source_of
 from evals.data.synthesis import recapture
+from evals.data.synthesis.picture_changes import tilted
 from evals.views import drawn, whole
-from faceagent.encoder.crop import crop_face
+from faceagent.encoder.crop import turned_crop
 from faceagent.encoder.intermediate_features import intermediate_features
 from faceagent.encoder.tower import Tower
 from faceagent.faces import find_faces, main_face
 from faceagent.settings import Settings
 from faceagent.tools.base import Pixels
 from faceagent.tools.spoof import COLOUR, Spoof, chroma_residual, scene_of
-from faceagent.types import Face
+from faceagent.types import Face, FaceFrame, TurnedPhotograph
+from faceagent.upright import cut_out, face_upright
 from finetune.data.precision import autocast
 
 Reals = NDArray[np.float64]
@@ -41,6 +43,15 @@ DELIVERED = 0.7
 """Share of the takes that are delivered; the others are as the camera made them."""
 TAPS = (4, 6, 8, 10)
 """Blocks of CLIP whose features are kept."""
+TILT = 30.0
+"""Degrees, largest tilt of a twin."""
+SAMPLINGS = (cv2.INTER_CUBIC, cv2.INTER_LINEAR, cv2.INTER_NEAREST)
+"""How programs tilt a picture; the last is the default of Pillow."""
+EVERY = 3
+"""One picture in so many is tilted, twice."""
+JITTER, ROLL_JITTER = 0.004, 0.2
+"""Standard deviations of the place and size of a twin's crop over its side, and of its roll in degrees: those of the
+mesh in a tilted picture."""
 
 
 class Takes(NamedTuple):
@@ -64,8 +75,23 @@ class Takes(NamedTuple):
 
     def beside(self, taps: Sequence[int]) -> NDArray[np.float32]:
         """N×(taps·3W) features of these blocks."""
-        parts = np.split(self.features, len(TAPS), axis=1)
-        return np.concatenate([parts[TAPS.index(tap)] for tap in taps], axis=1)
+        return _beside(self.features, taps)
+
+
+class TiltChanges(NamedTuple):
+    """One row per tilted copy of a live picture: its set, and by how much the features of ``TAPS`` change."""
+
+    origin: NDArray[np.str_]
+    features: NDArray[np.float32]
+
+    def beside(self, taps: Sequence[int]) -> NDArray[np.float32]:
+        """M×(taps·3W) changes in these blocks."""
+        return _beside(self.features, taps)
+
+
+def _beside(features: NDArray[np.float32], taps: Sequence[int]) -> NDArray[np.float32]:
+    parts = np.split(features, len(TAPS), axis=1)
+    return np.concatenate([parts[TAPS.index(tap)] for tap in taps], axis=1)
 
 
 def load_or_make(path: Path, data: Path, tower: Tower, settings: Settings) -> Takes:
@@ -81,6 +107,47 @@ def load_or_make(path: Path, data: Path, tower: Tower, settings: Settings) -> Ta
             rows.append(Takes(*(stored[key] for key in Takes._fields)))
     filled = [one for one in rows if len(one.kind)]
     return Takes(*(np.concatenate(column) for column in zip(*filled, strict=True)))
+
+
+def load_or_make_changes(path: Path, data: Path, tower: Tower, settings: Settings) -> TiltChanges:
+    """How features change where a live picture is tilted, stored like takes."""
+    path.mkdir(parents=True, exist_ok=True)
+    chosen = [(name, file) for name in COUNTS for file in _files(name, data / name)]
+    origins, rows = list[str](), list[NDArray[np.float32]]()
+    for number, (name, file) in track(list(enumerate(chosen))[::EVERY], description="twins"):
+        kept = path / f"{number:04}.npy"
+        if not kept.is_file():
+            view, rng = whole(data / name / file, settings), np.random.default_rng((3, number))
+            crops = [] if view is None else _twin_crops(view.pixels(), settings, rng)
+            with autocast(tower.device):
+                features = intermediate_features(tower, crops, TAPS)
+            np.save(kept, features[1:] - features[:1])
+        rows.append(np.load(kept))
+        origins += [name] * len(rows[-1])
+    return TiltChanges(np.array(origins, dtype=str), np.concatenate(rows))
+
+
+def _twin_crops(pixels: Pixels, settings: Settings, rng: np.random.Generator) -> list[Pixels]:
+    """The crop of a picture's face, and the same of two tilted copies, as the product turns them back; or none."""
+    face = _main(pixels, settings)
+    if face is None:
+        return []
+    pixels, face = face_upright(pixels, face)
+    frame, (height, width) = face.frame or FaceFrame(content=(0, 0, 0, 0), box=face.box), pixels.shape[:2]
+    crops = [turned_crop(pixels, frame.box, frame.degrees).pixels]
+    for sign in (-1, 1):
+        angle = sign * float(rng.uniform(0, TILT))
+        copy = tilted(pixels, angle, sampling=int(rng.choice(SAMPLINGS)))
+        middle = (copy.shape[1] - 1) / 2, (copy.shape[0] - 1) / 2
+        lying = TurnedPhotograph(degrees=angle, width=width, height=height, centre=middle)
+        back = cut_out(copy, FaceFrame(content=(0, 0, *copy.shape[1::-1]), photograph=lying, box=frame.box))
+        x0, y0, x1, y1 = frame.box
+        side = max(x1 - x0, y1 - y0)
+        (x, y), half = rng.normal(0, JITTER * side, 2), side / 2 * float(np.exp(rng.normal(0, JITTER)))
+        x, y = x + (x0 + x1) / 2, y + (y0 + y1) / 2
+        roll = frame.degrees + float(rng.normal(0, ROLL_JITTER))
+        crops.append(turned_crop(back, (x - half, y - half, x + half, y + half), roll).pixels)
+    return crops
 
 
 def _files(name: str, folder: Path) -> list[str]:
@@ -104,7 +171,7 @@ def _takes_of(number: int, name: str, path: Path, tool: Spoof, tower: Tower, set
         if face is None or scene is None or chroma_residual(scene.pixels, scene.box) < COLOUR:
             continue
         kinds.append(kind)
-        crops.append(crop_face(pixels, face).pixels)
+        crops.append(scene.crop)
         logits.append(float(tool.logits([scene])[0]))
         rooms.append(scene.room)
     with autocast(tower.device):

@@ -13,7 +13,7 @@ from faceagent.encoder.tower import CLIP, load_tower
 from faceagent.judge.calibrate import Platt
 from faceagent.settings import Settings
 from finetune.detectors.spoof import data as takes_of
-from finetune.detectors.spoof.data import COUNTS, delivered, load_or_make
+from finetune.detectors.spoof.data import COUNTS, delivered, load_or_make, load_or_make_changes
 from finetune.detectors.spoof.train import fit_and_write
 
 
@@ -49,7 +49,11 @@ def test_from_pictures_to_a_head_that_loads(
     again = load_or_make(tmp_path / "takes", folder, tower, settings)
     np.testing.assert_array_equal(again.features, takes.features)
     assert {one.name for one in (tmp_path / "takes").iterdir() if one.stat().st_mtime_ns != stamps[one.name]} == {gone}
-    fit_and_write(takes, tower, tmp_path / "adapter", tmp_path / "records")
+    monkeypatch.setattr(takes_of, "EVERY", 2)
+    changes = load_or_make_changes(tmp_path / "twins", folder, tower, settings)
+    assert changes.features.shape == (6, takes.features.shape[1])
+    assert np.abs(changes.features).mean() > 0 and np.abs(changes.features).mean() < np.abs(takes.features).mean()
+    fit_and_write(takes, changes, tower, tmp_path / "adapter", tmp_path / "records")
     assert load_branch(tmp_path / "adapter", tower).config.labels == ("recaptured",)
     for path in (tmp_path / "records").iterdir():
         Platt.model_validate_json(path.read_text(encoding="utf-8"))
