@@ -6,6 +6,7 @@ never been turned or framed, box, points and all. So is the face of a photograph
 What tilt of the head is left changes the box only, which follows the dense landmarks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -26,6 +27,11 @@ from faceagent.upright import Box, box_into, box_out, cut_out, points_into, poin
 SCORE, PRESENCE, DISAGREEMENT = 0.85, 0.99, 0.1
 """A face with less score or presence, or more disagreement, is doubtful and looked at again in four orientations:
 both models can take an upside-down face for an upright one, but not as surely. Upright faces reach .92, 1.0, .06."""
+CLEAR, LEAD = 0.9, 0.05
+"""Score from which no other orientation is tried, and by which a face must be clearer there: a lying face can be taken
+for a weaker one that stands."""
+PRESENT = 0.95
+"""Presence from which a clear face counts in another orientation, if there is nothing as clear in this one."""
 TILTED = 10.0
 """Degrees of roll from which the box around a head is looked for in the picture turned back."""
 SAME, ALIKE = 0.35, 0.5
@@ -107,12 +113,7 @@ def find_upright_faces(
     """
     search = _Search(pixels, settings, limit, allowance)
     place = _place_of(pixels)
-    first, total = search.faces(place, 0)
-    if not any(_is_sure(one) for one in first):
-        # On its side, a picture may show a weak face in hair or hands, and not the one that stands in it.
-        lying, number = _lying(search, place)
-        if lying:
-            first, total = lying, number
+    first, total = seen_faces(search, place)
     gutters = bool(first) and place.photograph is None and has_gutter(search.part(place, 0))
     kept: list[UprightFace] = []
     for one in first:
@@ -142,18 +143,33 @@ def _place_of(pixels: Pixels) -> Place:
     return Place(content, turned.model_copy(update=inner))
 
 
-def _lying(search: _Search, place: Place) -> tuple[list[UprightFace], int]:
-    """Faces that are only found once the picture is turned by quarters; nothing where there are none.
+def seen_faces(search: _Search, place: Place) -> tuple[list[UprightFace], int]:
+    """The faces of a photograph as it is, or in the orientation in which they are clearer; and how many there are."""
+    first, total = search.faces(place, 0)
+    if not any(_is_sure(one) and one.detection.score >= CLEAR for one in first):
+        # On its side, a picture may show a weak face in hair or hands, and not the one that stands in it.
+        lying, number = _lying(search, place, first)
+        if lying:
+            return lying, number
+    return first, total
 
-    Four looks find four times as much that is no face, so only a face without doubt counts.
+
+def _lying(search: _Search, place: Place, upright: Sequence[UprightFace]) -> tuple[list[UprightFace], int]:
+    """Faces that are only found, or are clearer, once the picture is turned by quarters; nothing where there are none.
+
+    Four looks find four times as much that is no face, so only a face without doubt counts, or one that is clear to
+    the detector and clearer than anything that is ``upright``.
     """
     small = reduced(search.part(place, 0))
+    scores = [(one.detection.score + LEAD, _is_sure(one)) for one in upright]
+    above_sure = max((score for score, sure in scores if sure), default=0.0)
+    above_all = max((score for score, _ in scores), default=0.0)
     for quarters in (1, 3, 2):
         if best_score(np.ascontiguousarray(np.rot90(small, quarters)), search.settings) < SCORE:
             continue
         found, total = search.faces(place, quarters)
-        standing = [one for one in found if _is_sure(one) and _quarters(one) == 0]
-        if standing:
+        standing = [one for one in found if _quarters(one) == 0 and (_is_sure(one) or _is_clear(one))]
+        if any(one.detection.score >= (above_sure if _is_sure(one) else above_all) for one in standing):
             return standing, total
     return [], 0
 
@@ -263,6 +279,11 @@ def _with_landmarks(
 
 def _is_sure(one: UprightFace) -> bool:
     return one.landmarks is not None and not _doubtful(one.detection, one.landmarks)
+
+
+def _is_clear(one: UprightFace) -> bool:
+    present = one.landmarks is not None and one.landmarks.presence >= PRESENT
+    return present and one.detection.score >= CLEAR
 
 
 def _doubtful(detection: Detection, landmarks: Landmarks) -> bool:
