@@ -49,6 +49,8 @@ from faceagent.version import __version__
 ROUTERS = tuple(
     one.router
     for one in (
+        # First, for a route is found by going through them in turn, and a page asks for two dozen small files.
+        desk,
         analyze,
         moderate,
         policy_preview,
@@ -66,7 +68,6 @@ ROUTERS = tuple(
         health,
         mcp,
         session,
-        desk,
     )
 )
 WARM_SIDE = 256

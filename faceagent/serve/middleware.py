@@ -39,6 +39,8 @@ HEADERS = {
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json", *desk.PAGES})
 """Paths that need no key; so do the desk's own files, and signing in."""
+UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics", desk.FILES + "{name}"})
+"""Routes that are asked often and say nothing of what people do."""
 RETRY_SECONDS = 5.0
 TOO_MUCH = "Too many large requests are under way."
 
@@ -151,7 +153,7 @@ class Guard:
         key = scope["state"].get("key_id", "")
         self._metrics.requests.labels(route, scope["method"], status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
-        if route not in ("/healthz", "/readyz", "/metrics"):
+        if route not in UNLOGGED:
             logger.info(
                 "request", route=route, method=scope["method"], status=status, ms=round(1000 * seconds, 1), key=key
             )

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from html import unescape
 from importlib import resources
 
 import pytest
@@ -38,6 +39,27 @@ def test_every_page_is_the_shell_and_needs_no_key(server: Server, path: str) -> 
     assert (again.status_code, again.content) == (304, b"")
 
 
+def asked_first(server: Server, path: str, **headers: str) -> list[str]:
+    page = server.client.get(path, headers=headers).text
+    return [unescape(one) for one in re.findall(r'<link rel="preload" as="fetch" crossorigin href="([^"]+)">', page)]
+
+
+def test_a_page_names_what_its_script_asks_for_letter_for_letter(server: Server) -> None:
+    cookie = "faceagent_session=x; faceagent_language=es"
+    assert asked_first(server, "/queue", cookie=cookie) == [
+        "/desk/who",
+        "/desk/words-es.json",
+        "/v1/cases?sort=created&order=desc&limit=30",
+    ]
+    case = "/v1/cases/case_0123456789abcdef01234567"
+    found = asked_first(server, f"/case/{case.rpartition('/')[2]}", cookie=cookie)
+    assert found[2:] == [case, f"{case}/view?language=es"]
+    chosen = asked_first(server, "/queue?sign_off=open", **{"cookie": cookie, "accept-language": "zh-CN,en"})
+    assert chosen == ["/desk/who", "/desk/words-es.json"]
+    without = asked_first(server, "/case/case_0%22%3E%3Cscript%3E", **{"accept-language": "zh-CN,en"})
+    assert without == ["/desk/who", "/desk/words-zh.json"]
+
+
 def test_files_are_named_and_nothing_else_is_read(server: Server) -> None:
     for name, file in desk.files().items():
         answer = server.client.get(f"/desk/{name}")
@@ -62,8 +84,8 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_inline() -> None:
         )
         if name.endswith(".html"):
             assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|style=", text)
-        if name.endswith((".js", ".css")):
-            assert text.count("\n") < MOST_LINES, name
+    for file in resources.files("faceagent.serve.desk").joinpath("files").iterdir():
+        assert file.read_text(encoding="utf-8").count("\n") < MOST_LINES, file.name
 
 
 def test_scripts_import_files_that_exist() -> None:

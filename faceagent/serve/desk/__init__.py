@@ -1,14 +1,16 @@
 """The desk: the web page of the service. Plain files from the package, no build step, nothing from elsewhere.
 
-One shell of HTML serves every page; the scripts below ``/desk/`` draw it from the JSON of ``/v1``.
+One shell of HTML serves every page; the scripts below ``/desk/`` draw it from the JSON of ``/v1``. The shell names all
+that its page asks for first, so that scripts, words and data come at the same time and not one after the other.
 """
 
 import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from html import escape
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -21,6 +23,16 @@ PAGES = {"/": "intake.js", "/queue": "queue.js", "/policies": "policies.js", "/s
 """The script of each page; ``main.js`` frames them all."""
 CASE, CASE_SCRIPT = "/case/", "case.js"
 """A page per case: ``/case/case_3f…``."""
+FIRST: Mapping[str, tuple[str, ...]] = {
+    "intake.js": ("/v1/cases?limit=8",),
+    "queue.js": ("/v1/cases?sort=created&order=desc&limit=30",),
+    "policies.js": ("/v1/policies", "/v1/policies/strictest"),
+    CASE_SCRIPT: ("/v1/cases/{case}", "/v1/cases/{case}/view?language={language}"),
+}
+"""What the script of a page asks for as soon as it runs, letter for letter; else it would be asked for twice."""
+STYLES = ("desk.css", "case.css", "queue.css")
+"""After the tokens; sent as one file, ``style.css``."""
+LANGUAGE_COOKIE = "faceagent_language"
 FILES = "/desk/"
 POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
@@ -52,24 +64,32 @@ def files() -> Mapping[str, File]:
     """Every file below ``/desk/`` by name."""
     folder = resources.files("faceagent.serve.desk").joinpath("files")
     found = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in TYPES}
-    found["tokens.css"] = resources.files("faceagent.report").joinpath("templates/tokens.css").read_bytes()
+    tokens = resources.files("faceagent.report").joinpath("templates/tokens.css").read_bytes()
+    found["style.css"] = b"\n".join([tokens, *(found.pop(name) for name in STYLES)])
     for language in LANGUAGES:
         found[f"words-{language}.json"] = json.dumps(words(language), ensure_ascii=False).encode()
     return {name: File(data, TYPES[name.rpartition(".")[2]], _etag(data)) for name, data in found.items()}
 
 
-@cache
-def shell(script: str) -> File:
-    """``index.html`` for the page that a script draws: it names every script needed, so that all are fetched at once.
+def shell(script: str, asked: Iterable[str] = ()) -> File:
+    """``index.html`` for the page that a script draws: it names every script needed, and ``asked``, addresses of JSON.
 
     A browser would else find them one import after the other, a round trip each.
     """
-    links = "".join(f'<link rel="modulepreload" href="{FILES}{one}">\n' for one in _imported("main.js", script))
-    data = files()["index.html"].data.replace(b"<script", links.encode() + b"<script", 1)
-    return File(data, TYPES["html"], _etag(data))
+    data = [f'<link rel="preload" as="fetch" crossorigin href="{escape(one)}">\n' for one in asked]
+    scripts = [f'<link rel="modulepreload" href="{FILES}{one}">\n' for one in _imported("main.js", script)]
+    page = files()["index.html"].data.replace(b"<script", "".join([*data, *scripts]).encode() + b"<script", 1)
+    return File(page, TYPES["html"], _etag(page))
 
 
-def _imported(*scripts: str) -> list[str]:
+def asked_first(script: str, language: str, *, signed_in: bool, case_id: str = "") -> tuple[str, ...]:
+    """The addresses of what the script of a page asks for as soon as it runs; without a session no data."""
+    page = (f"{FILES}who", f"{FILES}words-{language}.json")
+    return (*page, *(one.format(case=case_id, language=language) for one in FIRST[script])) if signed_in else page
+
+
+@cache
+def _imported(*scripts: str) -> tuple[str, ...]:
     """Scripts and all that they import, and so on."""
     found: dict[str, None] = {}
     waiting = list(scripts)
@@ -78,7 +98,7 @@ def _imported(*scripts: str) -> list[str]:
         if name not in found:
             found[name] = None
             waiting += _IMPORT.findall(files()[name].data.decode())
-    return list(found)
+    return tuple(found)
 
 
 def words(language: str) -> dict[str, Any]:

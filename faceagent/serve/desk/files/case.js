@@ -3,7 +3,7 @@
 import { caseState, citing, followPicks } from "./case_state.js";
 import { actionUnits, quality } from "./charts.js";
 import { chat } from "./chat.js";
-import { fill, fold, h, named } from "./dom.js";
+import { fill, fold, h, named, seen } from "./dom.js";
 import { evidenceTable, explanations } from "./evidence.js";
 import { getJson } from "./http.js";
 import { provenance } from "./provenance.js";
@@ -29,6 +29,11 @@ export async function open(place, { argument: id, who, go }) {
   }
   document.title = `${report.source} · faceagent`;
   const state = caseState(id, report, view);
+  const stateTag = h("span", { class: "tag case-state" });
+  const grid = h("div", { class: "case-grid" });
+  // The answer first: drawing all that it rests on takes longer.
+  fill(place, head(state, stateTag), summary(state), grid);
+  await seen();
   const picture = report.picture ? stage(state) : null;
   const about = h("div", { class: "about-face stack" });
   const tabs = h("div", { class: "face-tabs", role: "group", "aria-label": t("case.faces") });
@@ -39,15 +44,11 @@ export async function open(place, { argument: id, who, go }) {
   }
   state.onFace.push(draw);
   draw();
-  const stateTag = h("span", { class: "tag case-state" });
   const sign = signOff(id, who, { shown: (now) => { stateTag.textContent = t(`states.${now}`); stateTag.className = `tag case-state ${now}`; } });
   const panels = h("div", { class: "stack panels" }, grounds(state.view.summary), tabs, compare(state, go), about);
-  fill(place,
-    head(state, stateTag),
-    summary(state),
-    h("div", { class: "case-grid" },
-      h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
-      panels));
+  fill(grid,
+    h("div", { class: "beside" }, picture?.node, h("div", { class: "chat-column stack" }, chat(state), h("div", { class: "card" }, sign.node))),
+    panels);
   followPicks(state, place);
   return () => picture?.close();
 }

@@ -45,6 +45,14 @@ export function onceAFrame(work) {
   };
 }
 
+// Resolves once what was drawn so far is seen. A page in the background draws no frames.
+export function seen() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 100);
+  });
+}
+
 export function say(text) {
   const place = document.getElementById("said");
   place.textContent = "";

@@ -106,7 +106,7 @@ export async function open(place, { go }) {
   fill(place, h("div", { class: "intake" }, h("div", { class: "stack" }, drop, rows), h("div", { class: "stack" }, options.nodes, recent)));
   for (const entry of entries) { draw(entry); if (entry.state === "failed") entry.again.hidden = false; }
   work();
-  drawRecent(recent);
+  await drawRecent(recent).catch((error) => say(error.message));
   return () => {
     document.removeEventListener("paste", onPaste);
     for (const name of ["dragover", "dragleave", "drop"]) document.removeEventListener(name, onDrag);

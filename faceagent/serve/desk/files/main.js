@@ -13,6 +13,7 @@ const PAGES = [
 ];
 const NAVIGATION = [["/", "desk"], ["/queue", "queue"], ["/policies", "policies"]];
 let leave = () => {};
+let shown = 0;
 let who = null;
 
 export function go(path) {
@@ -23,6 +24,7 @@ export function go(path) {
 async function show() {
   leave();
   leave = () => {};
+  const mine = ++shown;
   const place = document.getElementById("page");
   const page = PAGES.find((one) => one.path.test(location.pathname)) ?? PAGES[0];
   drawBar(page.name);
@@ -32,7 +34,10 @@ async function show() {
   try {
     const { open } = await scriptOf(page);
     fill(place);
-    leave = (await open(place, { argument, go, who })) ?? (() => {});
+    const end = (await open(place, { argument, go, who })) ?? (() => {});
+    // Whoever has gone on meanwhile is on another page.
+    if (mine !== shown) { end(); return; }
+    leave = end;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     fill(place, h("section", { class: "card empty" }, h("h1", {}, error.message), h("button", { class: "main", onclick: show }, t("desk.again"))));

@@ -1,13 +1,15 @@
 // The review queue: cases by filter and order, driven by keys, signed one by one or together, taken away as a file.
 
 import { hasPicture, thumbnail } from "./case_row.js";
-import { download, fill, h, named, say, typing } from "./dom.js";
+import { download, fill, h, named, say, seen, typing } from "./dom.js";
 import { getJson, send, sendJson } from "./http.js";
 import { filterBar } from "./queue_filter.js";
 import { signOff } from "./signoff.js";
 import { language, percent, t, when } from "./words.js";
 
 const PAGE = 200;
+// Cases that are drawn at once; the rest of the first page follows when they are seen.
+const FIRST = 30;
 const KEYS = { a: "accept", r: "reject", e: "escalate" };
 const SHOWN = ["forgery", "morph", "spoof", "identity"];
 
@@ -22,7 +24,7 @@ function measure({ question, label, leaning, positive }) {
 export async function open(place, { go, who }) {
   const list = h("ul", { class: "queue", "aria-label": t("queue.title") });
   const told = h("p", { class: "soft small", role: "status" });
-  const more = h("button", { hidden: true, onclick: () => load(true) }, t("queue.more"));
+  const more = h("button", { hidden: true, onclick: () => further(PAGE, asked) }, t("queue.more"));
   const side = h("aside", { class: "queue-side stack", "aria-label": t("sign.title") });
   const chosen = new Set();
   const bulk = bulkBar();
@@ -32,27 +34,46 @@ export async function open(place, { go, who }) {
   let at = -1;
   let asked = 0;
 
-  async function load(further = false) {
+  // Resolves with the first cases drawn.
+  async function load() {
     const mine = ++asked;
+    const found = await ask(FIRST, null, mine);
+    if (!found) return;
+    chosen.clear();
+    fill(list);
+    at = -1;
+    cases = [];
+    draw(found);
+    bulk.draw();
+    if (cases.length) point(0, false);
+    if (cursor) seen().then(() => further(PAGE - FIRST, mine));
+  }
+
+  async function further(limit, mine) {
+    const found = await ask(limit, cursor, mine);
+    if (found) draw(found);
+  }
+
+  // A page of cases; null where it cannot be had, which is told, or where something else was asked for meanwhile.
+  async function ask(limit, after, mine) {
     const query = filter.query();
-    query.set("limit", String(PAGE));
-    if (further && cursor) query.set("cursor", cursor);
-    let found;
+    query.set("limit", String(limit));
+    if (after) query.set("cursor", after);
     try {
-      found = await getJson(`/v1/cases?${query}`);
+      const found = await getJson(`/v1/cases?${query}`);
+      return mine === asked ? found : null;
     } catch (error) {
-      told.textContent = error.message;
-      return;
+      if (mine === asked) told.textContent = error.message;
+      return null;
     }
-    if (mine !== asked) return;
-    cases = further ? [...cases, ...found.cases] : found.cases;
+  }
+
+  function draw(found) {
+    cases = [...cases, ...found.cases];
     cursor = found.next;
     more.hidden = !cursor;
-    if (!further) { chosen.clear(); fill(list); at = -1; }
     list.append(...found.cases.map(row));
     told.textContent = cases.length ? t("queue.shown", { n: cases.length, more: cursor ? "+" : "" }) : t("queue.none");
-    bulk.draw();
-    if (!further && cases.length) point(0, false);
   }
 
   function row(one) {
@@ -166,6 +187,6 @@ export async function open(place, { go, who }) {
   } }), t("queue.all"));
   fill(place, h("div", { class: "queue-head" }, h("h1", {}, t("queue.title")), h("p", { class: "soft small keys" }, t("queue.keys"))),
     filter.node, h("div", { class: "queue-grid" }, h("div", { class: "stack" }, h("div", { class: "row" }, all, told), bulk.node, list, more), side));
-  load();
+  await load();
   return () => { clearTimeout(point.later); document.removeEventListener("keydown", onKey); };
 }
