@@ -39,7 +39,7 @@ HEADERS = {
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json", *desk.PAGES})
 """Paths that need no key; so do the desk's own files, and signing in."""
-UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics", desk.FILES + "{name}"})
+UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics", desk.FILE})
 """Routes that are asked often and say nothing of what people do."""
 RETRY_SECONDS = 5.0
 TOO_MUCH = "Too many large requests are under way."

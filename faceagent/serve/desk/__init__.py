@@ -34,6 +34,8 @@ STYLES = ("desk.css", "case.css", "queue.css")
 """After the tokens; sent as one file, ``style.css``."""
 LANGUAGE_COOKIE = "faceagent_language"
 FILES = "/desk/"
+FILE = f"{FILES}{{stem}}.{{ending}}"
+"""The pattern of their addresses; not that of ``/desk/who``."""
 POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'self'"

@@ -48,9 +48,11 @@ def _language(request: Request) -> str:
     return wanted if wanted in LANGUAGES else "en"
 
 
-async def file(name: Annotated[str, Path(max_length=80)], if_none_match: IfNoneMatch = None) -> Response:
+async def file(
+    stem: Annotated[str, Path(max_length=80)], ending: Annotated[str, Path(max_length=8)], if_none_match: IfNoneMatch = None
+) -> Response:
     """A script, the style sheet, the words of a language."""
-    found = desk.files().get(name)
+    found = desk.files().get(f"{stem}.{ending}")
     if found is None:
         raise ApiError(404, "There is no such file.")
     return _sent(found, if_none_match)
@@ -66,4 +68,4 @@ def _sent(found: desk.File, known: str | None, **more: str) -> Response:
 for path in sorted(desk.PAGES):
     router.add_api_route(path, page, methods=["GET"])
 router.add_api_route(desk.CASE + "{case_id}", case_page, methods=["GET"])
-router.add_api_route(desk.FILES + "{name}", file, methods=["GET"])
+router.add_api_route(desk.FILE, file, methods=["GET"])
