@@ -10,7 +10,7 @@ from pathlib import PurePath
 import numpy as np
 from pydantic import Field
 
-from faceagent.explain import summarize
+from faceagent.explain.summary import summary_of
 from faceagent.faces.needs import table
 from faceagent.faces.parts import outline
 from faceagent.report.headings import Headings, headings_in
@@ -105,7 +105,7 @@ def case_view(case: Case, kept: Collection[str], language: SummaryLanguage) -> C
     """
     report = Report.model_validate_json(case.report or b"")
     words = headings_in(language)
-    summary = summary_in(report, language)
+    summary = summary_of(report, language)
     verdicts = {one.id: one for one in report.verdicts}
     found = [strip(verdicts[one.verdict], one, words) for one in summary.findings if one.verdict in verdicts]
     return CaseView(
@@ -136,22 +136,7 @@ def file_stem(case_id: str, source: str) -> str:
 
 def in_language(report: Report, language: SummaryLanguage | None) -> Report:
     """The report with its summary in a language, which is also that of its page and its document; None: as it is."""
-    return report if language is None else report.model_copy(update={"summary": summary_in(report, language)})
-
-
-def summary_in(report: Report, language: SummaryLanguage) -> Summary:
-    """The summary of a report in a language."""
-    if report.summary is not None and report.summary.language == language:
-        return report.summary
-    return summarize(
-        report.verdicts,
-        report.evidence,
-        report.faces,
-        language=language,
-        everything=not report.request.questions,
-        problem=report.problem,
-        refused=[*report.refused, *report.policy],
-    )
+    return report if language is None else report.model_copy(update={"summary": summary_of(report, language)})
 
 
 def _by_subject(strips: Iterable[Strip]) -> dict[str, list[Strip]]:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from faceagent import report as reports
 from faceagent.intake import MemoryBlobs, pixels_of
-from faceagent.per_process import ProcessLock
 from faceagent.serve.auth import owner
 from faceagent.serve.case_view import in_language
 from faceagent.serve.errors import ApiError, unprocessable
+from faceagent.serve.pixel_memory import holding_pixels
 from faceagent.serve.service import Service
 from faceagent.settings import Settings
 from faceagent.storage.database import cases
@@ -25,8 +25,6 @@ BLANK = 236
 NOT_KEPT = "The pictures were not kept; grey stands in their place."
 OF_CASE = "case:"
 """Before the id of a case, in place of a URL: the picture that was kept with it need not be sent again."""
-_rendering = ProcessLock()
-"""Pixels of large pictures are in memory for one page at a time."""
 
 
 def store(
@@ -71,7 +69,7 @@ def report_of(case: cases.Case) -> Report:
 def page(service: Service, case: cases.Case, language: SummaryLanguage | None = None) -> str:
     """The report as HTML, with the pictures that were kept; in its own language where none is given."""
     report = in_language(report_of(case), language)
-    with _rendering:
+    with holding_pixels():
         shown = pictures_of(service, case, report)
         if not (shown.picture_kept and shown.references_kept):
             report = report.model_copy(update={"limitations": (NOT_KEPT, *report.limitations)})
@@ -104,7 +102,7 @@ def heat_map(case: cases.Case, evidence_id: str, settings: Settings) -> bytes:
     found = next((one for one in report.evidence if one.id == evidence_id and one.heatmap is not None), None)
     if found is None or found.heatmap is None or report.picture is None:
         raise ApiError(404, "There is no such heat map.")
-    with _rendering:
+    with holding_pixels():
         pixels: NDArray[np.uint8] = (
             pixels_of(case.picture, settings)
             if case.picture is not None

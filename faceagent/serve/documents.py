@@ -8,13 +8,13 @@ import logging
 from datetime import UTC, datetime
 
 from faceagent.errors import FaceagentError
-from faceagent.per_process import ProcessLock
 from faceagent.report.pdf import CaseFile, CustodyEvent, SignOff, check_installed
 from faceagent.report.signed_pdf import SignedPdf, signed_pdf
 from faceagent.report.signing_key import signing_key
 from faceagent.serve.case_view import in_language
 from faceagent.serve.cases import Shown, pictures_of, report_of
 from faceagent.serve.errors import ApiError
+from faceagent.serve.pixel_memory import holding_pixels
 from faceagent.serve.service import Service
 from faceagent.storage.database import cases
 from faceagent.storage.database.custody import Custody, custody_of
@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 FEEDBACK = "feedback"
 PROGRAM = f"faceagent {__version__}"
-_setting = ProcessLock()
-"""Pixels of large pictures are in memory for one document at a time."""
 
 
 def document(service: Service, case: cases.Case, language: SummaryLanguage | None = None) -> SignedPdf:
@@ -42,7 +40,7 @@ def document(service: Service, case: cases.Case, language: SummaryLanguage | Non
         logger.error("no_pdf: %s", error)
         raise ApiError(500, "This service cannot make a signed PDF. Its log says why.") from error
     found = custody_of(service.database, case.id, case.key_id)
-    with _setting:
+    with holding_pixels():
         shown = pictures_of(service, case, report)
         return signed_pdf(report, source, _case_file(case, report.source, found, shown), shown.blobs, key)
 

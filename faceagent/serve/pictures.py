@@ -5,26 +5,24 @@ import io
 from PIL import Image
 
 from faceagent.intake import Pixels, pixels_of
-from faceagent.per_process import ProcessLock
 from faceagent.serve.errors import ApiError
+from faceagent.serve.pixel_memory import holding_pixels
 from faceagent.settings import Settings
 
 THUMBNAIL_SIDE = 96
 QUALITY = 88
 THUMBNAIL_QUALITY = 78
-_decoding = ProcessLock()
-"""Pixels of large pictures are in memory for one answer at a time."""
 
 
 def encoded(data: bytes, settings: Settings, side: int) -> bytes:
     """A picture that was accepted before, as JPEG; its longer side has at most ``side`` px."""
-    with _decoding:
+    with holding_pixels():
         return jpeg(_pixels(data, settings), side, QUALITY)
 
 
 def thumbnail(data: bytes, settings: Settings) -> bytes:
     """A small copy, JPEG of about 3 kB."""
-    with _decoding:
+    with holding_pixels():
         return jpeg(_pixels(data, settings), THUMBNAIL_SIDE, THUMBNAIL_QUALITY)
 
 

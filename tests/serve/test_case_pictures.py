@@ -123,7 +123,9 @@ def test_a_view_outlines_the_parts_of_a_face_that_has_a_mesh() -> None:
     unit = evidence.model_copy(update={"id": "F1:AU12", "question": "action_units"})
     eye = evidence.model_copy(update={"id": "F1:forgery_left_eye", "region": "left_eye"})
     report = report.model_copy(update={"faces": (face,), "evidence": (evidence, unit, eye)})
-    view = case_view(Case("case_1", "key", 0.0, 1.0, "etag", report.model_dump_json().encode(), None), (), "en")
+    view = case_view(
+        Case("case_1", "key", 0.0, 1.0, "etag", "a.png", report.model_dump_json().encode(), None), (), "en"
+    )
     assert set(view.outlines["F1"]) >= {"mouth", "left_eye", "nose"}
     assert view.areas == {"F1:AU12": ("mouth",), "F1:forgery_left_eye": ("left_eye",)}
     assert areas_of(eye.model_copy(update={"region": "skin"})) == ("forehead", "right_cheek", "left_cheek", "chin")

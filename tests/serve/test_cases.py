@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from fake_service import Server, picture_bytes, report_on
 from PIL import Image
 
+from faceagent.explain.summary import summary_of
 from faceagent.intake import NamedBytes
 from faceagent.storage.database.case_index import CaseFilter, list_cases, set_sign_off
 from faceagent.storage.database.cases import add_case
@@ -114,6 +116,20 @@ def test_filters_of_the_list(listed: Database) -> None:
         set_sign_off(connection, first.case_id, "disputed")
     assert names(listed, CaseFilter(sign_off="disputed")) == "e"
     assert names(listed, CaseFilter(sign_off="open")) == "dcba"
+
+
+def test_the_list_speaks_the_language_of_who_reads_it(listed: Database) -> None:
+    report = report_on(NamedBytes("f.png", PNG), Request(), 0.9)
+    report = report.model_copy(update={"summary": summary_of(report, "es")})
+    with listed.write() as connection:
+        add_case(connection, "key", report, report.model_dump_json().encode(), seconds=100)
+    told = {
+        language: list_cases(listed, "key", limit=1, language=language).cases[0].answer
+        for language in (None, "en", "es", "zh")
+    }
+    assert told[None] == told["es"] == summary_of(report, "es").line
+    assert len(set(told.values())) == 3
+    assert re.search("[\u4e00-\u9fff]", told["zh"] or "")
 
 
 def test_orders_of_the_list_page_by_page(listed: Database) -> None:

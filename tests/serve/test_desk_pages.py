@@ -49,7 +49,7 @@ def test_a_page_names_what_its_script_asks_for_letter_for_letter(server: Server)
     assert asked_first(server, "/queue", cookie=cookie) == [
         "/desk/who",
         "/desk/words-es.json",
-        "/v1/cases?sort=created&order=desc&limit=30",
+        "/v1/cases?sort=created&order=desc&limit=30&language=es",
     ]
     case = "/v1/cases/case_0123456789abcdef01234567"
     found = asked_first(server, f"/case/{case.rpartition('/')[2]}", cookie=cookie)

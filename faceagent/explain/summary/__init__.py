@@ -5,6 +5,7 @@ faces that they are about. No model is used, and nothing is said that the record
 """
 
 from faceagent.explain.summary.compose import summarize
+from faceagent.explain.summary.of_report import summary_of
 from faceagent.explain.summary.sentences import languages
 
-__all__ = ["languages", "summarize"]
+__all__ = ["languages", "summarize", "summary_of"]

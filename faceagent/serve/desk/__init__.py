@@ -24,8 +24,8 @@ PAGES = {"/": "intake.js", "/queue": "queue.js", "/policies": "policies.js", "/s
 CASE, CASE_SCRIPT = "/case/", "case.js"
 """A page per case: ``/case/case_3f…``."""
 FIRST: Mapping[str, tuple[str, ...]] = {
-    "intake.js": ("/v1/cases?limit=8",),
-    "queue.js": ("/v1/cases?sort=created&order=desc&limit=30",),
+    "intake.js": ("/v1/cases?limit=8&language={language}",),
+    "queue.js": ("/v1/cases?sort=created&order=desc&limit=30&language={language}",),
     "policies.js": ("/v1/policies", "/v1/policies/strictest"),
     CASE_SCRIPT: ("/v1/cases/{case}", "/v1/cases/{case}/view?language={language}"),
 }

@@ -60,6 +60,7 @@ class CaseQuery(FrozenModel):
     )
     since: float | None = Field(default=None, ge=0, le=1e12, description="made at or after; seconds since 1970, UTC")
     until: float | None = Field(default=None, ge=0, le=1e12, description="made before")
+    language: SummaryLanguage | None = Field(default=None, description="of the answers; default: that of each report")
 
 
 @router.get("/v1/cases", responses=responses())
@@ -78,6 +79,7 @@ def list_cases(service: ServiceHere, key: Submitter, query: Annotated[CaseQuery,
             ascending=query.order == "asc",
             limit=query.limit,
             cursor=query.cursor,
+            language=query.language,
         )
     except BadCursor:
         raise unprocessable("query.cursor", "This is no `next` of a page in this order.") from None

@@ -49,7 +49,9 @@ def _language(request: Request) -> str:
 
 
 async def file(
-    stem: Annotated[str, Path(max_length=80)], ending: Annotated[str, Path(max_length=8)], if_none_match: IfNoneMatch = None
+    stem: Annotated[str, Path(max_length=80)],
+    ending: Annotated[str, Path(max_length=8)],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """A script, the style sheet, the words of a language."""
     found = desk.files().get(f"{stem}.{ending}")

@@ -29,7 +29,7 @@ def get_document(
     """
     case = cases.find(service, key, case_id)
     made = document(service, case, language).pdf
-    headers = _headers(made, f"{file_stem(case_id, cases.report_of(case).source)}.pdf")
+    headers = _headers(made, f"{file_stem(case_id, case.name)}.pdf")
     return Response(made, media_type="application/pdf", headers=headers)
 
 
@@ -45,7 +45,7 @@ def get_signature(
     """
     case = cases.find(service, key, case_id)
     made = document(service, case, language).signature
-    headers = _headers(made, f"{file_stem(case_id, cases.report_of(case).source)}.pdf.sig")
+    headers = _headers(made, f"{file_stem(case_id, case.name)}.pdf.sig")
     return Response(made, media_type="application/json", headers=headers)
 
 

@@ -9,10 +9,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
+from faceagent.explain.summary import summary_of
 from faceagent.explain.summary.answers import side_of
 from faceagent.storage.database.engine import Database, now
 from faceagent.storage.database.tables import case_verdicts, cases
-from faceagent.types import INCONCLUSIVE, Question, Report, Verdict
+from faceagent.types import INCONCLUSIVE, LANGUAGES, Question, Report, SummaryLanguage, Verdict
 from faceagent.types.service import CaseEntry, CaseStatus, CaseVerdict, Decision, Moderation, SignOff
 
 Sort = Literal["created", "name", "probability"]
@@ -55,14 +56,20 @@ def columns_of(report: Report, moderation: Moderation | None) -> dict[str, Any]:
         "status": status,
         "problem": None if report.problem is None else report.problem.reason,
         "answer": None if report.summary is None else report.summary.line,
+        "answers": None if report.summary is None else json.dumps(_answers(report), ensure_ascii=False),
         "decision": None if moderation is None else moderation.decision,
         "policy": None if moderation is None else policy_name(moderation),
         "reasons": None if moderation is None else json.dumps(moderation.reasons),
     }
 
 
+def _answers(report: Report) -> dict[SummaryLanguage, str]:
+    """The answer in every language: a list is read by others than the report was made for."""
+    return {language: summary_of(report, language).line for language in LANGUAGES}
+
+
 _LISTED = tuple(one for one in cases.c if one.name not in ("report", "picture"))
-EMPTY: dict[str, Any] = {"name": "", "answer": None, "reasons": None}
+EMPTY: dict[str, Any] = {"name": "", "answer": None, "answers": None, "reasons": None}
 """What is left of them when a case has ended."""
 
 
@@ -121,6 +128,7 @@ def list_cases(
     ascending: bool = False,
     limit: int,
     cursor: str | None = None,
+    language: SummaryLanguage | None = None,
 ) -> Page:
     """A page of the cases that have not expired. Raises BadCursor.
 
@@ -132,6 +140,7 @@ def list_cases(
         ascending: the smallest first.
         limit: cases of one page.
         cursor: ``next`` of the page before, of the same order.
+        language: of the answers; None: that of each report.
     """
     order: ColumnElement[Any] = {
         "created": cases.c.created,
@@ -160,7 +169,7 @@ def list_cases(
         found = rows[:limit]
         verdicts = _verdicts(connection, [row.id for row in found])
     after = _cursor(sort, found[-1].order, found[-1].id) if len(rows) > limit else None
-    return Page(tuple(_entry(row, verdicts.get(row.id, ())) for row in found), after)
+    return Page(tuple(_entry(row, verdicts.get(row.id, ()), language) for row in found), after)
 
 
 def _conditions(key_id: str | None, wanted: CaseFilter) -> list[ColumnElement[bool]]:
@@ -190,7 +199,8 @@ def _verdicts(connection: Connection, case_ids: Sequence[str]) -> dict[str, list
     return found
 
 
-def _entry(row: Any, verdicts: Sequence[CaseVerdict]) -> CaseEntry:
+def _entry(row: Any, verdicts: Sequence[CaseVerdict], language: SummaryLanguage | None) -> CaseEntry:
+    answers: dict[str | None, str] = json.loads(row.answers) if row.answers else {}
     return CaseEntry(
         case_id=row.id,
         name=row.name,
@@ -199,7 +209,7 @@ def _entry(row: Any, verdicts: Sequence[CaseVerdict]) -> CaseEntry:
         etag=row.etag,
         status=row.status,
         problem=row.problem,
-        answer=row.answer,
+        answer=answers.get(language, row.answer),
         verdicts=tuple(verdicts),
         decision=row.decision,
         policy=row.policy,

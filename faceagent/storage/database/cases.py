@@ -29,6 +29,7 @@ class Case(NamedTuple):
     created: float
     expires: float
     etag: str
+    name: str
     report: bytes | None
     picture: bytes | None
 
@@ -148,4 +149,4 @@ def _empty(connection: Connection, those: ColumnElement[bool]) -> int:
 def _case(row: Row[Any]) -> Case:
     gone = row.deleted is not None or row.expires <= now()
     report = None if gone or row.report is None else zlib.decompress(row.report)
-    return Case(row.id, row.key_id, row.created, row.expires, row.etag, report, None if gone else row.picture)
+    return Case(row.id, row.key_id, row.created, row.expires, row.etag, row.name, report, None if gone else row.picture)

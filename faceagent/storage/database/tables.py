@@ -17,7 +17,7 @@ from sqlalchemy import (
     false,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest of ``migrations``, which leaves the tables as they are here."""
 metadata = MetaData()
 
@@ -63,6 +63,7 @@ cases = Table(
     Column("status", String(12), nullable=False, server_default="analysed"),
     Column("problem", String(40)),
     Column("answer", Text),
+    Column("answers", Text),
     Column("decision", String(10)),
     Column("policy", String(80)),
     Column("reasons", Text),

@@ -58,6 +58,7 @@ def test_an_older_database_is_migrated_and_keeps_its_rows(tmp_path: Path) -> Non
     record(database, "key", "test", "target")
     with database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE job_references DROP COLUMN name")
+        connection.exec_driver_sql("ALTER TABLE cases DROP COLUMN answers")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
     database.close()
     database = open_database(str(tmp_path))

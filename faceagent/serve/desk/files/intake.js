@@ -6,7 +6,7 @@ import { getJson } from "./http.js";
 import { optionFields } from "./options.js";
 import { caseRow } from "./case_row.js";
 import { analyse } from "./upload.js";
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
 const AT_ONCE = 2;
 const RECENT = 8;
@@ -117,7 +117,7 @@ export async function open(place, { go }) {
 }
 
 async function drawRecent(place) {
-  const { cases } = await getJson(`/v1/cases?limit=${RECENT}`);
+  const { cases } = await getJson(`/v1/cases?limit=${RECENT}&language=${language()}`);
   fill(place, h("h2", {}, t("desk.recent")),
     cases.length ? h("ul", { class: "plain" }, cases.map((one) => h("li", {}, caseRow(one)))) : h("p", { class: "soft" }, t("desk.none")));
 }

@@ -15,9 +15,9 @@ const SHOWN = ["forgery", "morph", "spoof", "identity"];
 
 // A figure that was no answer must not look like one: where the question stayed undecided, the words say so.
 function measure({ question, label, leaning, positive }) {
-  const undecided = label === "inconclusive" && !leaning;
+  const undecided = positive === null || (label === "inconclusive" && !leaning);
   const high = !undecided && positive >= 0.9 && question !== "identity";
-  return h("span", { class: `measure${high ? " high" : ""}${undecided ? " soft" : ""}`, title: undecided ? `${t(`titles.${question}`)}: ${percent(positive)}` : t(`titles.${question}`) },
+  return h("span", { class: `measure${high ? " high" : ""}${undecided ? " soft" : ""}`, title: undecided && positive !== null ? `${t(`titles.${question}`)}: ${percent(positive)}` : t(`titles.${question}`) },
     h("span", { class: "soft small" }, t(`brief.${question}`), undecided ? ":" : null), " ", undecided ? t("queue.cannot_tell") : percent(positive));
 }
 
@@ -58,6 +58,7 @@ export async function open(place, { go, who }) {
   async function ask(limit, after, mine) {
     const query = filter.query();
     query.set("limit", String(limit));
+    query.set("language", language());
     if (after) query.set("cursor", after);
     try {
       const found = await getJson(`/v1/cases?${query}`);
@@ -83,7 +84,7 @@ export async function open(place, { go, who }) {
       h("div", { class: "grow" },
         h("a", { class: "name", href: `/case/${one.case_id}`, "data-go": "" }, one.name ? named(one.name) : one.case_id), " ", h("time", { class: "soft small" }, when(one.created)),
         h("p", { class: "soft small line" }, one.answer ?? (one.problem ? t(`reasons.${one.problem}`) : "")),
-        h("p", { class: "figures" }, one.verdicts.filter((verdict) => SHOWN.includes(verdict.question) && verdict.positive !== null).map(measure))),
+        h("p", { class: "figures" }, one.verdicts.filter((verdict) => SHOWN.includes(verdict.question)).map(measure))),
       one.decision ? h("span", { class: `tag ${one.decision}` }, t(`decisions.${one.decision}`)) : null,
       h("span", { class: `tag state ${one.sign_off}` }, t(`states.${one.sign_off}`)));
     return node;
