@@ -1,18 +1,20 @@
-"""A report as a signed PDF: the document, and the detached signature over it and everything that it is about."""
+"""A report as a signed PDF: the document, and the detached signature over it and everything that it is about.
+
+What signs is imported with the first signature: it takes a quarter of a second, and most runs sign nothing.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING, NamedTuple
 
 from faceagent.errors import InputError
 from faceagent.intake.blobs import Blobs
 from faceagent.report.pdf import CaseFile, check_installed, number, render_pdf
-from faceagent.report.signature import sign
-from faceagent.report.signing_key import fingerprint, signing_key
 from faceagent.settings import Settings
 from faceagent.types import Report
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 LONGEST_CASE, LONGEST_EXAMINER = 60, 100
 SIGNATURE = "report.pdf.sig"
@@ -29,7 +31,7 @@ class SignedPdf(NamedTuple):
 class PdfMaker:
     """What all PDFs of one run share. ``case`` is a number of one's own; None: each report gets its own."""
 
-    key: Ed25519PrivateKey
+    key: "Ed25519PrivateKey"
     case: str | None = None
     examiner: str | None = None
 
@@ -52,6 +54,8 @@ def pdf_maker(settings: Settings, case: str | None = None, examiner: str | None 
         SettingsError: the key of the setting cannot be used.
         OutputError: a new key cannot be written.
     """
+    from faceagent.report.signing_key import signing_key
+
     check_installed()
     for name, given, longest in (("case number", case, LONGEST_CASE), ("examiner", examiner, LONGEST_EXAMINER)):
         if given is not None and (not given.strip() or len(given) > longest or not given.isprintable()):
@@ -59,8 +63,11 @@ def pdf_maker(settings: Settings, case: str | None = None, examiner: str | None 
     return PdfMaker(signing_key(settings), case, examiner)
 
 
-def signed_pdf(report: Report, source: bytes, case: CaseFile, blobs: Blobs, key: Ed25519PrivateKey) -> SignedPdf:
+def signed_pdf(report: Report, source: bytes, case: CaseFile, blobs: Blobs, key: "Ed25519PrivateKey") -> SignedPdf:
     """The PDF of a report, which names the key, and its signature. Arguments and errors as ``render_pdf`` has them."""
+    from faceagent.report.signature import sign
+    from faceagent.report.signing_key import fingerprint
+
     named = case.model_copy(update={"signing_key": fingerprint(key.public_key())})
     pdf = render_pdf(report, source, named, blobs)
     return SignedPdf(pdf, sign(key, report, source, case=case.id, signed=case.made, pdf=pdf))

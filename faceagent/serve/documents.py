@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from faceagent.errors import FaceagentError
 from faceagent.report.pdf import CaseFile, CustodyEvent, SignOff, check_installed
 from faceagent.report.signed_pdf import SignedPdf, signed_pdf
-from faceagent.report.signing_key import signing_key
 from faceagent.serve.case_view import in_language
 from faceagent.serve.cases import Shown, pictures_of, report_of
 from faceagent.serve.errors import ApiError
@@ -32,6 +31,8 @@ def document(service: Service, case: cases.Case, language: SummaryLanguage | Non
 
     Raises ApiError (500) where packages or the key are missing: the operator's business, which the log names.
     """
+    from faceagent.report.signing_key import signing_key
+
     report, source = in_language(report_of(case), language), case.report or b""
     try:
         check_installed()

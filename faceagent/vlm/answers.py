@@ -7,8 +7,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import jsonschema
-
 from faceagent.errors import VlmAnswerInvalid
 
 QUOTED = 80
@@ -26,6 +24,8 @@ def parse_answer(text: str, schema: Mapping[str, Any], *, whole: bool = True) ->
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise VlmAnswerInvalid(f"The answer is not JSON: {_short(text)!r}.") from error
+    import jsonschema  # with the first answer: most runs have no model
+
     fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
     if fault is not None:
         where = fault.json_path.removeprefix("$").lstrip(".") or "the whole"
