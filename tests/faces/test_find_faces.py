@@ -94,6 +94,13 @@ def test_a_face_of_24_px_is_reported_and_hardly_usable(find: Find, head: Pixels)
     assert found.reasons["identity"][0] == "face_too_small"
 
 
+@pytest.mark.parametrize(("width", "asked"), [(40, True), (28, False)])
+def test_forgery_is_asked_about_faces_from_36_px(find: Find, head: Pixels, width: int, *, asked: bool) -> None:
+    (found,) = find(shrunk(head, width))
+    assert abs(found.box[2] - found.box[0] - width) < 5
+    assert ("forgery" in found.usable_for) is asked and "morph" not in found.usable_for
+
+
 def test_a_face_that_fills_the_picture_is_found(find: Find, astronaut: Pixels) -> None:
     tight = astronaut[63:176, 178:268]
     (found,) = find(np.asarray(cv2.resize(tight, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC), np.uint8))

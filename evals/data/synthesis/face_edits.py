@@ -94,7 +94,7 @@ def graft(target: Portrait, donor: Portrait, rng: np.random.Generator) -> Labell
         area = np.asarray(cv2.GaussianBlur(hull, (0, 0), feather), np.float32)
         # What surrounds the part says which colour it must have; the part itself differs between people.
         ring = np.asarray(cv2.dilate(hull, np.ones((size // 16, size // 16))), np.float32) - hull
-        fitted = _surroundings_matched(foreign, image, ring, match)
+        fitted = surroundings_matched(foreign, image, ring, match)
         if cloned:
             fitted = poisson_cloned(fitted, image, area)
         image = image * (1 - area[..., None]) + fitted * area[..., None]
@@ -168,7 +168,7 @@ def _blended(
     return LabelledCrop(pixels, "splice", area, target.source, target.origin, parameters)
 
 
-def _surroundings_matched(
+def surroundings_matched(
     foreign: NDArray[np.float32], image: NDArray[np.float32], ring: NDArray[np.float32], strength: float
 ) -> NDArray[np.float32]:
     """The foreign pixels with brightness and colour of the ring (0-1) drawn towards the target's, contrast a little."""

@@ -1,8 +1,8 @@
-"""``python -m finetune.detectors.forgery.unseen RECIPE --data DIR``: swaps by a method that training never saw.
+"""``python -m finetune.detectors.forgery.unseen RECIPE --data DIR``: forgeries by methods that training never saw.
 
-People of the validation side, swapped by ``multiband_swap``, against the same pictures untouched; both are frames of a
-compressed video. Prints the AUC of the tool's score, without copies saved again, with its interval, and that of the
-finest detail alone.
+People of the validation side against the same pictures untouched: swapped by ``multiband_swap``, both frames of a
+compressed video, or with ``--method parts`` given parts of another person by ``transplant``. Prints the AUC of the
+tool's score, without copies saved again, with its interval, and that of the finest detail alone.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from evals.data.synthesis.located_faces import LocatedFace, portrait
 from evals.data.synthesis.multiband_swap import multiband_swap
 from evals.data.synthesis.spectrum import radial_profile
 from evals.data.synthesis.splice import untouched
+from evals.data.synthesis.transplant import transplant
 from evals.data.training_sets import TRAINING_SETS
 from evals.metrics.ranking import two_sample_auc
 from faceagent.encoder.encoder import load_encoder
@@ -26,6 +27,7 @@ from faceagent.tools.splice_branches import BRANCH, FAST, SpliceBranches
 from finetune.detectors.forgery import data as pairs
 from finetune.detectors.forgery.recipe import load_recipe
 
+METHODS = {"swaps": multiband_swap, "parts": transplant}
 MOST = 60
 """Pictures per set."""
 ROUNDS = 500
@@ -34,18 +36,18 @@ FINEST = 16
 
 
 def unseen_pairs(
-    faces: Mapping[str, Sequence[LocatedFace]], seed: int = 0
+    faces: Mapping[str, Sequence[LocatedFace]], method: str, seed: int = 0
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Crops of held-out photographs, untouched and swapped, after one history that ends as a video frame."""
-    for name, rows in faces.items():
-        people = [one for one in rows if one.held_out]
-        if TRAINING_SETS[name].synthetic or len({one.source for one in people}) < 2:
+    """Crops of held-out photographs, untouched and forged, after one history; that of swaps ends as a video frame."""
+    for rows in faces.values():
+        if len({one.source for one in rows}) < 2:
             continue
-        for index, target in enumerate(people[:MOST]):
+        for index, target in enumerate(rows):
             rng = np.random.default_rng((seed, index))
             base = portrait(target, pairs.WORK, pairs.MARGIN)
-            donor = portrait(pairs.similar_face(target, people, rng), pairs.WORK, pairs.MARGIN)
-            halves = pairs.with_history(base, [untouched(base), multiband_swap(base, donor, rng)], rng, video=True)
+            donor = portrait(pairs.similar_face(target, rows, rng), pairs.WORK, pairs.MARGIN)
+            made = [untouched(base), METHODS[method](base, donor, rng)]
+            halves = pairs.with_history(base, made, rng, video=method == "swaps")
             yield halves[0][0].pixels, halves[1][0].pixels
 
 
@@ -65,11 +67,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--data", type=Path, default=environment, required=environment is None)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where faces are remembered")
+    parser.add_argument("--method", choices=METHODS, default="swaps", help="what the forgeries are made by")
     options = parser.parse_args(arguments)
     recipe, settings = load_recipe(options.recipe), load()
-    plan = pairs.PairPlan(**recipe.data.model_dump())
-    folders = {name: options.data / name for name in plan.counts}
-    found = list(unseen_pairs(pairs.gather_faces(plan, folders, options.runs / "faces", settings)))
+    names = [name for name in recipe.data.counts if not TRAINING_SETS[name].synthetic]
+    plan = pairs.PairPlan(dict.fromkeys(names, MOST), dict.fromkeys(names, MOST))
+    folders = {name: options.data / name for name in names}
+    faces = pairs.gather_faces(plan, folders, options.runs / "faces", settings, held_out=True)
+    found = list(unseen_pairs(faces, options.method))
     clean, forged = (_scores([pair[side] for pair in found], settings) for side in (0, 1))
     low, high = interval(clean, forged)
     fine = [np.array([radial_profile(pair[side])[-FINEST:].mean() for pair in found]) for side in (0, 1)]

@@ -12,6 +12,7 @@ from evals.data.synthesis.multiband_swap import multiband_swap
 from evals.data.synthesis.records import LabelledCrop, Portrait
 from evals.data.synthesis.spectrum import radial_profile, toward_profile
 from evals.data.synthesis.splice import draw_regions, self_blend, splice, untouched
+from evals.data.synthesis.transplant import transplant
 from faceagent.encoder.regions import OVAL, PARTS, region_masks
 
 SIZE = 112
@@ -70,6 +71,7 @@ EDITS: dict[str, Callable[[np.random.Generator], LabelledCrop]] = {
     "graft": lambda rng: graft(portrait(1), portrait(2), rng),
     "reenact": lambda rng: reenact(portrait(1), rng),
     "fill": lambda rng: fill(portrait(1), rng),
+    "transplant": lambda rng: transplant(portrait(1), portrait(2), rng),
 }
 
 
@@ -85,7 +87,7 @@ def test_an_edit_changes_what_its_mask_names_and_repeats_itself(name: str) -> No
         assert (record.label, record.parameters["maker"]) == ("splice", name)
 
 
-@pytest.mark.parametrize("maker", [swap, graft, multiband_swap])
+@pytest.mark.parametrize("maker", [swap, graft, transplant, multiband_swap])
 def test_a_swap_needs_crops_of_one_size(maker: Callable[..., LabelledCrop]) -> None:
     small = Portrait(portrait(2).pixels[:96, :96], portrait(2).points, "person 2", "drawn")
     with pytest.raises(ValueError, match="one size"):
@@ -105,6 +107,23 @@ def test_the_swap_that_is_kept_for_testing_changes_the_inner_face_and_repeats_it
     np.testing.assert_array_equal(record.pixels, again.pixels)
     moved = np.abs(record.pixels.astype(int) - portrait(1).pixels).mean(axis=2)
     assert moved[record.mask > 0.9].mean() > 10 > 4 > moved[record.mask < 0.01].mean()
+
+
+def test_a_transplanted_part_lies_on_its_place_upright() -> None:
+    """A nose with a bright upper end keeps it at the upper end, whatever way it was turned before."""
+    donor = portrait(2)
+    nose = donor.points[list(PARTS["nose"])]
+    pixels = np.full_like(donor.pixels, 60)
+    pixels[: int(nose[:, 1].mean())] = 200
+    seen = 0
+    for seed in range(12):
+        record = transplant(portrait(1), Portrait(pixels, donor.points, "b", "drawn"), np.random.default_rng(seed))
+        if "nose" in record.parameters["regions"] and record.parameters["donor"] == "b":  # type: ignore[operator]
+            grey, inside = record.pixels.mean(axis=2), record.mask > 0.9
+            rows = np.flatnonzero(inside[:, 56])
+            assert grey[rows[0] : rows[0] + 3, 54:59].mean() > grey[rows[-1] - 2 : rows[-1] + 1, 54:59].mean()
+            seen += 1
+    assert seen >= 3
 
 
 def test_a_video_frame_is_the_picture_coded_at_its_place() -> None:
