@@ -6,16 +6,13 @@ refusal or a purpose rests on a word that only describes somebody. The threshold
 the rules nor the networks had seen (``python -m finetune.text.reader --without``), towards asking back.
 """
 
-import re
-import tomllib
 from collections.abc import Sequence, Set
-from functools import cache
 from typing import cast
 
 from faceagent import policy
 from faceagent.router.face_references import without_details
+from faceagent.router.foreign import foreign_language, plan_foreign
 from faceagent.router.grammar import grammar
-from faceagent.router.languages import LEXICON
 from faceagent.router.plan import (
     FILE_FACTS,
     FOLLOW_UPS,
@@ -43,10 +40,10 @@ OVERRULING, OVERRULING_FOLLOWED = 0.65, 0.8
 """Probability from which the reader's kind of turn counts against that of the rules, a remark and a comparison among
 them; the second where it says "the same about something else"."""
 CERTAIN_ANALYSIS = 0.9
-"""Probability of a question from which a turn measures nothing again and compares nothing, where it could not."""
+"""Probability of a question from which a turn measures nothing again, where there is nothing to measure again."""
 SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
 """Probability from which a question counts where the rules found none; the second for the likeliest one alone."""
-CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.15, 0.85
+CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.15, 0.55
 STRAY_QUESTION = 0.3
 """Beside a question of the first probability the rules' questions below the second are dropped, and questions from the
 third on are added. From a long text, read piece by piece,
@@ -60,9 +57,10 @@ ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
 REFUSED_KIND, LEADING_TOPIC = 0.6, 0.25
 """Probability of a turn that must be refused, whichever topic it is, from which the likeliest topic counts; and the
 least probability of that topic."""
-NO_PURPOSE, SURE_PURPOSE = 0.05, 0.5
+NO_PURPOSE, AGREED_PURPOSE, SURE_PURPOSE, CERTAIN_PURPOSE = 0.05, 0.4, 0.5, 0.9
 """Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; and
-from which the likeliest counts."""
+from which one counts that the rules found in a long text, and the likeliest; and from which a text that asks nothing
+states it."""
 ABSENT_DETAIL, ADDED_DETAIL, SURE_OF_LONG = 0.08, 0.75, 0.85
 """Probability below which a detail of the rules describes nobody in the picture, and from which one is added; the third
 where it is the likeliest of many pieces."""
@@ -70,8 +68,6 @@ SURE_DEPTH = 0.3
 """Probability from which a text asks for a thorough or a quick look."""
 SPANISH = 0.8
 """Probability of Spanish from which a text without a sign of any language is answered in it."""
-FOREIGN = 0.8
-"""Probability from which a text counts as another language; also what the reader needs to understand it."""
 OVERRULED = FOLLOW_UPS | {"new_picture", "list_faces"}
 """Kinds that the rules choose from a phrase which also stands in other turns."""
 SPECIFIC = (FOLLOW_UPS | NOTHING_RUNS | {"report", "list_faces", "new_picture"}) - {NO_REQUEST, "refused", "unclear"}
@@ -92,7 +88,7 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     """
     foreign = foreign_language(text, reading)
     if foreign is not None:
-        return _plan_foreign(text, context, reading, foreign)
+        return plan_foreign(text, context, reading, foreign)
     whole = plan_by_rules(text, context)
     is_long = bool(reading.deciding) and reading.kind[NO_REQUEST] < OVERRULING
     focused = reading.focus if is_long else text
@@ -102,6 +98,9 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
     is_new = is_long and plan.kind in FOLLOW_UPS and not context.questions and reading.best_kind[0] == "analyse"
     plan = plan.model_copy(update={"kind": "analyse"}) if is_new else plan
     advice = _advice(plan, context, reading, is_long=is_long)
+    if is_long and whole.purpose_change == "stated" and reading.purpose[whole.purpose] >= AGREED_PURPOSE:
+        # Both found it in the story, if not in what is asked at its end.
+        advice = advice._replace(purpose=whole.purpose)
     advice = advice._replace(kind=advice.kind or "analyse") if is_new else advice
     advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading), depth=_read_depth(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
@@ -154,15 +153,19 @@ def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: 
         return Advice(kind="why_refused", questions=(), dropped=frozenset(policy.TOPICS))
     topics = _added_topics(plan, context, reading)
     if topics:
-        return Advice(kind="refused", questions=(), topics=topics)
-    unsupported = not context.questions and _is_unsupported(plan, reading)
+        return Advice("refused", (), topics, dropped=frozenset(one.topic for one in plan.refused))
+    states_purpose = _only_states_purpose(plan, context, reading)
+    unsupported = not (context.questions or states_purpose) and _is_unsupported(plan, reading)
     if unsupported and reading.kind[NO_REQUEST] < LIKELY_REMARK:
         return Advice(kind="unclear", questions=(), dropped=frozenset(policy.TOPICS), has_purpose=False)
     if unsupported or _is_no_request(plan, reading) or _tells_of_somebody(plan, reading):
         return Advice(kind="out_of_scope", questions=(), dropped=frozenset(policy.TOPICS), has_purpose=False)
     dropped = _dropped_topics(plan, reading)
     has_purpose = _has_purpose(plan, reading)
-    kind = _read_kind(plan, context, reading, refused={one.topic for one in plan.refused} - dropped)
+    # A question that a purpose forbids is refused in any kind of turn; it says nothing against the reader's kind.
+    barred = policy.TOPICS.keys() if plan.kind in OVERRULED else {one.topic for one in plan.refused}
+    refused = {one.topic for one in plan.refused if one.topic in barred} - dropped
+    kind = "purpose" if states_purpose and not refused else _read_kind(plan, context, reading, refused=refused)
     base = Advice(
         dropped=dropped, has_purpose=has_purpose, purpose=_read_purpose(reading), file_facts=_read_facts(reading)
     )
@@ -209,7 +212,7 @@ def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: 
         return kind
     if plan.kind == "analyse" and plan.questions == context.questions and kind in FOLLOW_UPS:
         return kind if share >= OVERRULING else None
-    if plan.kind in OVERRULED:
+    if plan.kind in OVERRULED | {"purpose"}:
         return kind if _overrules(plan, context, reading) else None
     if plan.kind != "analyse" or kind not in SPECIFIC:
         return None
@@ -229,9 +232,13 @@ def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
     if kind == "everything":
         # Before any answer there is no evidence to show: "hágale todas las pruebas".
         return (plan.kind == "rerun" or not context.questions) and share >= OVERRULING
+    if plan.kind == "purpose":
+        return kind == "analyse" and share >= OVERRULING and max(reading.questions.values()) >= CERTAIN_QUESTION
     if kind == "analyse" and plan.kind in ANSWER_FORMS and plan.questions == context.questions:
         return False
-    if kind == "analyse" and _needs_more(plan, context):
+    if kind == "analyse" and plan.kind == "compare" and context.pictures < 2:
+        return share >= OVERRULING and max(reading.questions.values()) >= SURE_QUESTION
+    if kind == "analyse" and plan.kind == "rerun" and not context.questions:
         return share >= CERTAIN_ANALYSIS and max(reading.questions.values()) >= CERTAIN_QUESTION
     if kind == "analyse" and plan.kind not in ("new_picture", "rerun"):
         # "Is that a real smile?" asks for no reason; without a turn before there is none to ask for.
@@ -240,9 +247,13 @@ def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
     return kind in SPECIFIC and share >= OVERRULING
 
 
-def _needs_more(plan: Plan, context: DialogueContext) -> bool:
-    """Whether there is nothing to measure again, or no second picture to compare with."""
-    return (plan.kind == "rerun" and not context.questions) or (plan.kind == "compare" and context.pictures < 2)
+def _only_states_purpose(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
+    """Whether a text says why somebody asks, and asks nothing that the reader finds in it."""
+    stated = max(share for name, share in reading.purpose.items() if name != "unstated") >= CERTAIN_PURPOSE
+    asked = max(*reading.questions.values(), reading.kind["everything"]) >= SURE_QUESTION
+    is_question = reading.focus.rstrip().endswith(("?", "？"))
+    silent = plan.kind in WEAK | {"analyse", "refused"} and reading.best_kind[0] == "analyse"
+    return silent and stated and not (asked or is_question or context.questions)
 
 
 def _goes_on(plan: Plan, context: DialogueContext) -> bool:
@@ -286,7 +297,9 @@ def _mended_questions(plan: Plan, reading: Reading, *, is_long: bool) -> tuple[Q
 
 
 def _has_purpose(plan: Plan, reading: Reading) -> bool:
-    if plan.purpose_change != "stated" or plan.purpose == "surveillance" or plan.kind == "purpose":
+    if plan.purpose_change != "stated" or plan.purpose == "surveillance":
+        return True
+    if plan.kind == "purpose" and reading.best_kind[0] == "purpose" and _read_purpose(reading) is None:
         return True
     return reading.purpose.get(plan.purpose, 1.0) >= NO_PURPOSE
 
@@ -323,7 +336,7 @@ def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
     """Topics of the rules that the reader takes for describing words."""
     kind, share = reading.best_kind
     found = {one.topic: reading.topics.get(one.topic, 1.0) for one in plan.refused}
-    if max(found.values(), default=0.0) >= SURE_QUESTION and len(found) > 1:
+    if max(found.values(), default=0.0) >= LEADING_QUESTION and len(found) > 1:
         # One of several is meant; the words of the others describe.
         return frozenset(name for name, chance in found.items() if chance < DROPPED_TOPIC)
     sure = max(reading.questions.values()) >= CERTAIN_QUESTION or (kind in SPECIFIC and share >= OVERRULING)
@@ -336,10 +349,14 @@ def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
 
 
 def _added_topics(plan: Plan, context: DialogueContext, reading: Reading) -> tuple[str, ...]:
-    """Topics that only the reader finds."""
+    """Topics that only the reader finds; beside those of the rules only where it is sure that others are meant."""
     kind, share = reading.best_kind
-    if plan.refused or (kind in SPECIFIC and share >= OVERRULING):
+    if kind in SPECIFIC and share >= OVERRULING:
         return ()
+    if plan.refused:
+        meant = any(reading.topics.get(one.topic, 1.0) >= DROPPED_TOPIC for one in plan.refused)
+        sure = tuple(name for name, chance in reading.topics.items() if chance >= ADDED_TO_QUESTION)
+        return () if meant or plan.questions else sure
     found_nothing = plan.kind in WEAK or plan.questions in ((), context.questions)
     least = ADDED_TOPIC if found_nothing and plan.kind not in FOLLOW_UPS else ADDED_TO_QUESTION
     found = tuple(name for name, share in reading.topics.items() if share >= least)
@@ -370,36 +387,3 @@ def _added_faces(reading: Reading, least: float = ADDED_DETAIL) -> tuple[FaceRef
         return (FaceReference(every=True),) if any(kind == "every" for kind, _, _ in sure) else ()
     heads = grammar().tables["people"]
     return (FaceReference.model_validate({**found, "words": tuple(sorted(words, key=lambda word: word not in heads))}),)
-
-
-def foreign_language(text: str, reading: Reading) -> str | None:
-    """The language of a text where it has no folder in ``lexicon/``: by its script, else as the reader reads it."""
-    letters = sum(mark.isalpha() for mark in text)
-    for code, entry in _other_languages().items():
-        if "characters" in entry and 3 * len(re.findall(f"[{entry['characters']}]", text.lower())) > letters:
-            return code
-    known = {code: share for code, share in reading.language.items() if code in _other_languages()}
-    best = max(known, key=lambda code: known[code])
-    return best if known[best] >= FOREIGN and "characters" not in _other_languages()[best] else None
-
-
-def _plan_foreign(text: str, context: DialogueContext, reading: Reading, language: str) -> Plan:
-    """The plan of a text in another language: what the reader is sure of, else which languages are read."""
-    kind, share = reading.best_kind
-    topics = tuple(name for name, chance in reading.topics.items() if chance >= SURE_QUESTION)
-    questions = tuple(one for one in QUESTIONS if reading.questions[one] >= FOREIGN)
-    if topics:
-        return plan_by_rules(text, context, Advice("refused", (), topics, language="en"))
-    if share >= FOREIGN and kind not in (NO_REQUEST, "refused") and (questions or kind not in ("analyse", "compare")):
-        advice = Advice(
-            cast(Intent, kind), questions or None, dropped=frozenset(policy.TOPICS), has_purpose=False, language="en"
-        )
-        return plan_by_rules(text, context, advice)
-    asks = str(_other_languages()[language]["reply"])
-    advice = Advice("unclear", (), dropped=frozenset(policy.TOPICS), has_purpose=False, language="en")
-    return plan_by_rules(text, context, advice).model_copy(update={"clarification": asks})
-
-
-@cache
-def _other_languages() -> dict[str, dict[str, str]]:
-    return tomllib.loads(LEXICON.joinpath("other_languages.toml").read_text(encoding="utf-8"))

@@ -31,6 +31,8 @@ MAX_TERM_WORDS, MAX_TERM_CHARACTERS = 5, 12
 """Longest term, in words; in Chinese, in characters."""
 _HAN = re.compile(r"[㐀-鿿]")
 _TYPED_WORD = re.compile(r"[㐀-鿿]|[^\W㐀-鿿]+(?:['’-][^\W㐀-鿿]+)*")
+_ABBREVIATION = re.compile(r"(?<![^\W_㐀-鿿-])[A-Z][A-Z\d-]*[A-Z](?![^\W_㐀-鿿-])")
+"""Two capitals or more, between them digits and hyphens."""
 _AGE = re.compile(r"(?<![\da-z:])([1-9]\d)(?!\d|s\b|(?:st|nd|rd|th)\b)")
 """An age from 10 to 99 that a question compares with; not "twenties" as 20s, nor a date."""
 
@@ -102,8 +104,19 @@ def glossary_term(text: str, lists: Grammar) -> str | None:
     return alone if alone and is_short and not _is_about_someone(alone, lists) else None
 
 
-def as_typed(term: str, raw: str, simplified: Mapping[int, int]) -> str:
-    """The part of ``raw`` that was normalized to ``term``, with its capitals and accents; ``term`` where none was."""
+def as_typed(term: str | None, raw: str, simplified: Mapping[int, int]) -> str | None:
+    """The part of ``raw`` that was normalized to ``term``, with its capitals and accents.
+
+    Where there is no such part, or no term, the one abbreviation of ``raw`` is meant: "wot does APCER mean".
+    """
+    typed = _part_of(raw, term, simplified) if term else None
+    if typed is None:
+        short = _ABBREVIATION.findall(raw[:MAX_CHARACTERS])
+        typed = str(short[0]) if len(short) == 1 else term
+    return typed
+
+
+def _part_of(raw: str, term: str, simplified: Mapping[int, int]) -> str | None:
     words = list(_TYPED_WORD.finditer(raw[:MAX_CHARACTERS]))
     most = len(_TYPED_WORD.findall(term))
     for first, word in enumerate(words):
@@ -111,7 +124,7 @@ def as_typed(term: str, raw: str, simplified: Mapping[int, int]) -> str:
             typed = raw[word.start() : last.end()]
             if normalize(typed, simplified).text == term:
                 return typed
-    return term
+    return None
 
 
 def _clause_after(text: str) -> str:

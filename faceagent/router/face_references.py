@@ -100,7 +100,8 @@ def find_face_references(
         drafts[-1].end = max(drafts[-1].end, hit.end)
     built = [(draft.build(), draft.start, draft.end) for draft in drafts]
     found = list(place_faces([(who, start, end) for who, start, end in built if who is not None], pictures, text))
-    if grammar.has("every", text):
+    # "The oldest of them all" is one.
+    if grammar.has("every", text) and not any(face.superlative for face in found):
         found.append(FaceReference(every=True))
     return without_details(tuple(dict.fromkeys(found)), absent)
 

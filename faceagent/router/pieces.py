@@ -13,8 +13,9 @@ LONG_SENTENCE = 10
 MIN_PIECE, MIN_JOINED = 3, 5
 """Words of a piece, a shorter one belongs to the piece before, or to the one after where it joins them; and of both
 sides of a cut before a joining word."""
-MAX_PIECES = 12
-"""Pieces of a long turn that are read, from its end: what is wanted comes last more often than first."""
+MAX_PIECES, FROM_START = 12, 3
+"""Pieces of a long turn that are read, and how many of them from its start: what is wanted comes last more often than
+first, and seldom in the middle."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？;；\n])\s*")
 _CLAUSE = re.compile(r"(?<=[,，:：])\s*")
 _HAN = re.compile(r"[㐀-鿿]")
@@ -55,7 +56,9 @@ def split_long(text: str) -> list[Piece]:
                 found[-1] = found[-1]._replace(text=f"{found[-1].text} {part}")
         if lead and found:
             found[-1] = found[-1]._replace(text=f"{found[-1].text} {lead.rstrip()}")
-    return found[-MAX_PIECES:] or [Piece(text, text.rstrip().endswith(_MARKS))]
+    if len(found) > MAX_PIECES:
+        found = [*found[:FROM_START], *found[FROM_START - MAX_PIECES :]]
+    return found or [Piece(text, text.rstrip().endswith(_MARKS))]
 
 
 def _clauses(sentence: str) -> Iterator[str]:

@@ -121,7 +121,12 @@ class Reader:
         if len(pieces) < 2:
             return self._heads.read(self.encoder.encode(text)).model_copy(update={"focus": text})
         readings = [self._heads.read(self.encoder.encode(piece.text)) for piece in pieces]
-        return focus(pieces, readings, follows=follows)
+        found = focus(pieces, readings, follows=follows)
+        # Why somebody asks is told by the story, of which the encoder takes the start, as well as by its pieces.
+        whole = self._heads.read(self.encoder.encode(text)).purpose
+        return found.model_copy(
+            update={"purpose": {name: (share + whole[name]) / 2 for name, share in found.purpose.items()}}
+        )
 
 
 def focus(pieces: Sequence[Piece], readings: Sequence[Reading], *, follows: bool = False) -> Reading:

@@ -89,7 +89,7 @@ def plan_by_rules(raw: str, context: DialogueContext, advice: Advice = NO_ADVICE
         return blank.model_copy(update={"clarification": reply(obstacle, language, most=MAX_CHARACTERS)})
     text = lists.spelling.correct_spelling(typed.text)
     plan = _TurnReader(text, typed.evidence, context, lists, blank, advice).plan()
-    if plan.term is None:
+    if plan.kind != "define":
         return plan
     return plan.model_copy(update={"term": details.as_typed(plan.term, raw, lists.simplified)})
 
@@ -353,6 +353,9 @@ class _TurnReader:
     ) -> tuple[tuple[ImageReference, ...], str]:
         """The pictures of the plan, and whether a reference is needed."""
         pictures = self.pictures or ("this",)
+        if self.context.pictures == 1 and set(pictures) <= {"first", "last"}:
+            # The only one, or no picture: "one by one", "they sent back my last one".
+            pictures = ("this",)
         comparing = "identity" in questions
         if kind == "compare" and self.context.pictures == 2 and len(pictures) == 1 and len(self.faces) < 2:
             pictures = ("both",)

@@ -4,7 +4,8 @@ import pytest
 
 from faceagent import policy
 from faceagent.policy import PURPOSES
-from faceagent.router.arbitration import arbitrate, foreign_language
+from faceagent.router.arbitration import arbitrate
+from faceagent.router.foreign import foreign_language
 from faceagent.router.plan import FILE_FACTS, KINDS, DialogueContext
 from faceagent.router.reader import Reading
 from faceagent.types import QUESTIONS
@@ -157,3 +158,30 @@ def test_nothing_is_compared_or_repeated_where_there_is_nothing_else() -> None:
     sure = reading("analyse", 0.95, morph=0.95)
     assert arbitrate("Compare: is it a mix of two people?", NONE, sure).kind == "analyse"
     assert arbitrate("Compare the two", DialogueContext(pictures=2), reading("compare")).kind == "compare"
+
+
+def test_who_only_says_why_he_asks_is_not_answered_with_an_analysis() -> None:
+    text = "I go through flagged profile pictures and decide which ones are taken down."
+    plan = arbitrate(text, NONE, reading("analyse", moderation=0.95, forgery=0.2))
+    assert (plan.kind, plan.purpose, plan.questions) == ("purpose", "moderation", ())
+    asked = arbitrate(text, NONE, reading("analyse", moderation=0.95, forgery=0.9))
+    assert (asked.kind, asked.questions) == ("analyse", ("forgery",))
+
+
+def test_a_question_beside_a_purpose_is_answered() -> None:
+    text = "The police sent me this still; what information is stored in it?"
+    plan = arbitrate(text, NONE, reading("analyse", provenance=0.99))
+    assert (plan.kind, plan.questions, plan.purpose) == ("analyse", ("provenance",), "unstated")
+
+
+def test_a_topic_that_the_reader_is_sure_of_takes_the_place_of_one_that_it_does_not_see() -> None:
+    text = "Is he honest, or good looking, be honest?"
+    plan = arbitrate(text, NONE, reading("refused", attractiveness=0.95))
+    assert [one.topic for one in plan.refused] == ["attractiveness"]
+    both = arbitrate(text, NONE, reading("refused", attractiveness=0.95, character=0.4))
+    assert "character" in [one.topic for one in both.refused]
+
+
+def test_one_picture_is_compared_with_none_where_a_question_is_likely() -> None:
+    plan = arbitrate("Two faces were put together, is that so?", NONE, reading("analyse", 0.8, morph=0.6))
+    assert (plan.kind, plan.questions, plan.pictures) == ("analyse", ("morph",), ("this",))

@@ -11,6 +11,7 @@ from faceagent import policy
 from faceagent.router import DialogueContext, FaceReference, Plan, route
 from faceagent.router.normalize import MAX_CHARACTERS
 from faceagent.router.plan import FOLLOW_UPS
+from faceagent.router.rules import Advice, plan_by_rules
 from faceagent.types import QUESTIONS
 
 
@@ -335,3 +336,18 @@ def test_what_follows_a_comma_describes_the_same_person() -> None:
     assert [(face.side, face.words) for face in plan.faces] == [("right", ("girl", "moustache"))]
     two = route("Compare the one on the left and the one on the right", DialogueContext())
     assert [face.side for face in two.faces] == ["left", "right"]
+
+
+def test_the_only_picture_is_the_first_and_the_last_one() -> None:
+    assert plan_by_rules("They sent back my last one. Is this one sharp?", DialogueContext()).pictures == ("this",)
+    assert plan_by_rules("Is the last one sharp?", DialogueContext(pictures=3)).pictures == ("last",)
+
+
+def test_the_oldest_of_all_is_one_person() -> None:
+    faces = plan_by_rules("How old is the oldest of them all?", DialogueContext()).faces
+    assert [(one.superlative, one.every) for one in faces] == [("oldest", False)]
+
+
+@pytest.mark.parametrize("text", ["wot does APCER mean", "請教一下,APCER 到底是什麼東西?"])
+def test_an_abbreviation_in_a_question_about_a_meaning_is_the_term(text: str) -> None:
+    assert plan_by_rules(text, DialogueContext(), Advice(kind="define", questions=())).term == "APCER"
