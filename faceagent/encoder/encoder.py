@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel
 from torch import Tensor
 
 from faceagent.encoder.branch import (
@@ -31,6 +34,16 @@ from faceagent.types import WeightStamp
 from faceagent.weights import stamp
 
 T = TypeVar("T")
+
+CARD = "card.json"
+"""Names tower and block of a head that reads tokens, beside its weights."""
+
+
+class TokenCard(BaseModel):
+    """What ``card.json`` of every head on patch tokens says, whatever else it says."""
+
+    base: WeightStamp
+    block: int
 
 
 @dataclass(frozen=True)
@@ -104,6 +117,13 @@ def kept_blocks(tower: Tower, configs: Sequence[AdapterConfig]) -> KeptBlocks:
     )
 
 
+def token_blocks(tower: Tower) -> frozenset[int]:
+    """The blocks whose tokens are read by shipped heads on patches (``card.json``) that were made for this tower."""
+    cards = Path(str(resources.files("faceagent.encoder").joinpath("adapters"))).glob(f"*/{CARD}")
+    read = [TokenCard.model_validate_json(card.read_text(encoding="utf-8")) for card in cards]
+    return frozenset(card.block for card in read if card.base == tower.stamp)
+
+
 def _joined(branch: Branch, parts: Sequence[tuple[Tensor, Tensor | None]], grid: int) -> Output:
     if not parts:
         return Output(np.zeros((0, len(branch.config.labels)), np.float32), None)
@@ -154,27 +174,34 @@ def shared_tower(settings: Settings) -> Tower:
 def shared_tokens(
     crops: Sequence[NDArray[np.uint8]], block: int, base: WeightStamp, settings: Settings
 ) -> tuple[NDArray[np.float32], int]:
-    """B×P×W patch tokens of size×size×3 uint8 RGB crops after ``block`` blocks, and the tower's grid.
+    """B×(1+P)×W tokens, class token first, of size×size×3 uint8 RGB crops after ``block`` blocks; the tower's grid.
 
     Raises ModelUnavailable when the tower is unavailable, is not ``base``, or keeps no tokens at ``block``.
     """
-    with _guard:
-        shared = _shared_backbone(settings.loading, tower_name(settings, base))
-    if shared.tower.stamp != base or block not in shared.kept.starts:
-        raise ModelUnavailable(f"{shared.tower.stamp.id} is not the tower {base.id}, or keeps no tokens at {block}.")
+    shared = backbone_with_tokens(block, base, settings)
 
     def tokens_of(part: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         with computing(shared.tower.threads):
-            return shared.forward(part, block)[0][block][:, 1:].float().cpu().numpy()
+            return shared.forward(part, block)[0][block].float().cpu().numpy()
 
     found = _in_parts(tokens_of, crops, shared.tower, _workers(shared.tower, settings))
     return np.concatenate(found), shared.tower.grid
 
 
+def backbone_with_tokens(block: int, base: WeightStamp, settings: Settings) -> SharedBackbone:
+    """The process's backbone of the tower ``base``, which keeps tokens at ``block``. Raises ModelUnavailable."""
+    with _guard:
+        shared = _shared_backbone(settings.loading, tower_name(settings, base))
+    if shared.tower.stamp != base or block not in shared.kept.starts:
+        raise ModelUnavailable(f"{shared.tower.stamp.id} is not the tower {base.id}, or keeps no tokens at {block}.")
+    return shared
+
+
 @cache
 def _shared_backbone(options: str, name: str) -> SharedBackbone:
     tower = load_tower(Settings.model_validate_json(options), name)
-    return SharedBackbone(tower, kept_blocks(tower, shipped_configs(tower)), MEMORY)
+    kept = kept_blocks(tower, shipped_configs(tower))
+    return SharedBackbone(tower, kept._replace(starts=kept.starts | token_blocks(tower)), MEMORY)
 
 
 @cache

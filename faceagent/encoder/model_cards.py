@@ -4,15 +4,18 @@ import json
 from importlib import resources
 
 LIMITS = "## Where it fails"
+CARDS = ("branch.json", "card.json")
+"""Names the files of an adapter: one of the two, by whether it is a branch or reads tokens."""
 
 
 def limits_of(adapter: str, sha256: str) -> str | None:
     """The section on limits of an adapter's card, as one paragraph; None where the card is of other weights."""
     folder = resources.files("faceagent.encoder").joinpath("adapters", adapter)
     try:
-        files = json.loads(folder.joinpath("branch.json").read_text(encoding="utf-8"))["files"]
+        card = next(folder.joinpath(name) for name in CARDS if folder.joinpath(name).is_file())
+        files = json.loads(card.read_text(encoding="utf-8"))["files"]
         text = folder.joinpath("README.md").read_text(encoding="utf-8")
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, StopIteration):
         return None
     if sha256 not in files.values() or LIMITS not in text:
         return None

@@ -128,7 +128,7 @@ def look(crops: Sequence[Crop], settings: Settings) -> list[PatchOcclusion]:
         return []
     head = load_head()
     tokens, grid = shared_tokens([crop.pixels for crop in crops], head.card.block, head.card.base, settings)
-    covered, kinds, parts = head(tokens)
+    covered, kinds, parts = head(tokens[:, 1:])
     return [
         PatchOcclusion(head, crop, covered[row], kinds[row], parts[row], patch_cover(crop.inside, grid).ravel())
         for row, crop in enumerate(crops)

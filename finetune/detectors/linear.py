@@ -1,4 +1,4 @@
-"""Linear fits on frozen features, standardised: ridge and softmax regression, and folds by source."""
+"""Linear fits on frozen features, standardised: ridge, softmax regression, discriminant; and folds by source."""
 
 import zlib
 from collections.abc import Sequence
@@ -121,3 +121,53 @@ def softmax_regression(
 
     optimiser.step(loss)
     return LinearFit(weight.detach().double().numpy(), bias.detach().double().numpy(), mean, spread)
+
+
+class Shrinkage(NamedTuple):
+    """How little a discriminant trusts the spread that it sees.
+
+    ``even``: weight of an even spread, in units of the mean variance within classes. ``apart``: how much more the
+    differences between a class's groups count than those between its rows: directions in which groups differ say
+    little of a class.
+    """
+
+    even: float
+    apart: float
+
+
+def discriminant(
+    features: NDArray[np.floating],
+    classes: NDArray[np.int64],
+    count: int,
+    shrinkage: Shrinkage,
+    share: Reals,
+    groups: NDArray[np.generic],
+) -> LinearFit:
+    """Linear discriminant with one covariance for all classes and equal priors; one logit per class.
+
+    N×features, N class indices, N weights of the rows and N groups (such as the set a row is from). A class without
+    rows has the bias -inf. Solved in the space of the rows, which are fewer than the features.
+    """
+    wide = np.asarray(features, dtype=np.float64)
+    part = share / share.sum()
+    mean = part @ wide
+    spread = np.sqrt(part @ (wide - mean) ** 2)
+    spread = np.where(spread < LEAST, 1.0, spread)
+    x = (wide - mean) / spread
+    centres = np.zeros((count, x.shape[1]))
+    off: list[Reals] = []
+    for one in np.unique(classes):
+        rows = classes == one
+        centres[one] = part[rows] @ x[rows] / part[rows].sum()
+        off.append(np.sqrt(part[rows])[:, np.newaxis] * (x[rows] - centres[one]))
+        for group in np.unique(groups[rows]):
+            own = rows & (groups == group)
+            weight = part[own].sum()
+            middle = part[own] @ x[own] / weight
+            off.append(np.sqrt(shrinkage.apart * weight) * (middle - centres[one])[np.newaxis])
+    within = np.concatenate(off)
+    even = shrinkage.even * float(np.square(within).sum()) / within.shape[1]
+    inner = within @ within.T + even * np.eye(len(within))
+    weights = (centres - np.linalg.solve(inner, within @ centres.T).T @ within) / even
+    bias = np.where(np.isin(np.arange(count), classes), -0.5 * (centres * weights).sum(axis=1), -np.inf)
+    return LinearFit(weights, bias, mean, spread)

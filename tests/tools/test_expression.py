@@ -1,15 +1,19 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from faceagent import judge
+from faceagent.encoder import expression_head
+from faceagent.encoder.expression_head import ExpressionHead, load_head
+from faceagent.errors import ModelUnavailable
 from faceagent.faces import find_faces
 from faceagent.judge.calibrate import Temperature, calibration_of
 from faceagent.settings import Settings
-from faceagent.tools.action_units import ActionUnits
+from faceagent.tools.action_units import ActionUnits, activations
 from faceagent.tools.base import View, measure
 from faceagent.tools.expression import CALIBRATION, Expression, read
 from faceagent.tools.facs import table
@@ -31,6 +35,25 @@ def smiling(settings: Settings) -> View:
         id="P1", sha256="0" * 64, width=512, height=512, format="PNG", bytes=1, source="x", mode="RGB", orientation=1
     )
     return View(picture, lambda: pixels, lambda: b"", find_faces(picture, pixels, settings)[0])
+
+
+@pytest.fixture(scope="module")
+def rules(settings: Settings) -> Settings:
+    """The rules alone."""
+    return settings.model_copy(update={"detectors": "fast"})
+
+
+def leaning_head(label: str, strength: float = 30.0) -> ExpressionHead:
+    """The shipped head, which says the same of every face."""
+    head = load_head()
+    bias = np.array([strength if name == label else 0.0 for name in head.card.labels], np.float32)
+    return replace(head, state={**head.state, "bias": bias, "weight": 0 * head.state["weight"]})
+
+
+def covered(view: View, *parts: FacePart) -> View:
+    assert view.face is not None
+    hidden = tuple(PartVisibility(part=part, visible=0.0, reason="occluded", covered_by="sunglasses") for part in parts)
+    return replace(view, face=view.face.model_copy(update={"parts": hidden}))
 
 
 def only(view: View, settings: Settings) -> Evidence:
@@ -80,13 +103,15 @@ def test_what_a_smile_brings_along_is_no_clash() -> None:
     assert read(pattern(6, 7, 10, 12, 16, 25)).label == "happy"
 
 
-def test_a_real_smile(smiling: View, settings: Settings) -> None:
+def test_a_real_smile(smiling: View, settings: Settings, rules: Settings) -> None:
     item = only(smiling, settings)
     assert item.label == "happy"
     assert "F1:AU12" in item.cites
     assert item.statement == "The apparent expression is happy, after EMFACS from AU6, AU12."
     assert item.score is not None
     assert item.score.value == item.distribution["happy"] == max(item.distribution.values())
+    assert item.facts["by_units"] == item.facts["by_look"] == "happy"
+    assert only(smiling, rules).statement == item.statement
 
 
 def test_every_cited_unit_was_measured(smiling: View, settings: Settings) -> None:
@@ -94,15 +119,16 @@ def test_every_cited_unit_was_measured(smiling: View, settings: Settings) -> Non
     assert set(only(smiling, settings).cites) <= units
 
 
-def test_a_unit_called_absent_is_named_at_most_as_faint(settings: Settings, smiling: View) -> None:
+def test_a_unit_called_absent_is_named_at_most_as_faint(rules: Settings, settings: Settings, smiling: View) -> None:
     assert smiling.face is not None
     half = {name: 0.35 * value for name, value in smiling.face.blendshapes.items()}
     view = replace(smiling, face=smiling.face.model_copy(update={"blendshapes": half}))
     absent = {
         item.id.rpartition(":")[2] for item in measure(ActionUnits(settings), [view])[0] if item.label == "absent"
     }
-    clearly = only(view, settings).statement.partition("faintly")[0]
-    assert not absent & set(re.findall(r"AU\d+", clearly))
+    for some in (rules, settings):
+        clearly = only(view, some).statement.partition("faintly")[0]
+        assert not absent & set(re.findall(r"AU\d+", clearly))
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
@@ -121,11 +147,12 @@ def test_a_batch_equals_its_singles(smiling: View, settings: Settings) -> None:
     assert tool.run([smiling, still]) == [*tool.run([smiling]), *tool.run([still])]
 
 
-def test_the_shipped_calibration_fits_the_labels(smiling: View, settings: Settings) -> None:
-    item = only(smiling, settings)
+@pytest.mark.parametrize("way", ["rules", "both"])
+def test_the_shipped_calibration_fits_the_labels(way: str, smiling: View, settings: Settings, rules: Settings) -> None:
+    item = only(smiling, rules if way == "rules" else settings)
     fitted = calibration_of(item)
     assert isinstance(fitted, Temperature)
-    assert fitted.id == CALIBRATION
+    assert fitted.id == (CALIBRATION if way == "rules" else load_head().card.calibration)
     assert set(fitted.labels) == LABELS
     chances = fitted.probabilities(item.distribution)
     assert max(chances, key=lambda name: chances[name]) == item.label
@@ -144,14 +171,64 @@ def test_the_shipped_calibration_fits_the_labels(smiling: View, settings: Settin
 def test_the_mouth_alone_gives_a_reading_and_no_verdict(
     parts: tuple[FacePart, ...], calibrated: bool, smiling: View, settings: Settings
 ) -> None:
-    assert smiling.face is not None
-    hidden = tuple(PartVisibility(part=part, visible=0.0, reason="occluded", covered_by="sunglasses") for part in parts)
-    face = smiling.face.model_copy(update={"parts": hidden})
-    item = only(replace(smiling, face=face), settings)
+    """Where the eyes are hidden the look is not read: the head never learned from such faces."""
+    view = covered(smiling, *parts)
+    assert view.face is not None
+    item = only(view, settings)
     assert (item.status, item.label) == ("ok", "happy")
     assert "Read in part" in item.statement and "by sunglasses" in item.statement
+    assert ("by_look" in item.facts) == calibrated
     assert item.score is not None and (item.score.calibration is not None) == calibrated
-    verdict = judge.weigh("expression", face, [item])
+    verdict = judge.weigh("expression", view.face, [item])
     if not calibrated:
         assert (verdict.label, verdict.reason) == ("inconclusive", "uncalibrated")
         assert "happy comes first, but without AU" in verdict.wording
+
+
+def test_without_the_mouth_the_look_is_not_read(smiling: View, settings: Settings, rules: Settings) -> None:
+    """Not from the chin either, which shows beside it."""
+    for some in (settings, rules):
+        assert only(covered(smiling, "mouth"), some).status == "not_applicable"
+
+
+def test_the_look_outweighs_the_units_and_says_so(
+    smiling: View, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expression_head, "load_head", lambda: leaning_head("sadness"))
+    item = only(smiling, settings)
+    assert (item.label, item.facts["by_units"], item.facts["by_look"]) == ("sadness", "happy", "sadness")
+    assert "F1:AU12" not in item.cites
+    assert item.statement == (
+        "The apparent expression is sadness, from the look of the face as a whole; after EMFACS alone it would be "
+        "happy from AU6, AU12."
+    )
+
+
+def test_the_units_contest_a_look_that_is_not_sure(
+    smiling: View, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expression_head, "load_head", lambda: leaning_head("sadness", 0.5))
+    item = only(smiling, settings)
+    assert (item.label, item.facts["by_look"]) == ("happy", "sadness")
+
+
+def test_rules_answer_alone_where_the_head_or_its_tower_is_missing(
+    smiling: View, settings: Settings, rules: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    alone = only(smiling, rules)
+    assert alone.distribution == pytest.approx(read_all(smiling), abs=1e-5)
+    assert {one.id for one in alone.tool.weights} == {"face_landmarker"}
+    assert {one.id for one in only(smiling, settings).tool.weights} > {"face_landmarker", "adapter:expression"}
+
+    assert only(smiling, Settings(offline=True, cache=tmp_path)).distribution == alone.distribution
+
+    def missing() -> ExpressionHead:
+        raise ModelUnavailable("no head")
+
+    monkeypatch.setattr(expression_head, "load_head", missing)
+    assert only(smiling, settings).distribution == alone.distribution
+
+
+def read_all(view: View) -> dict[str, float]:
+    assert view.face is not None
+    return dict(read({code: unit.deviation for code, unit in activations(view.face).items()}).logits)
