@@ -118,7 +118,7 @@ def test_the_head_on_one_question_is_short() -> None:
 def test_a_number_of_technical_quality_stands_beside_a_word(unified: float, grade: str) -> None:
     shown = face().model_copy(update={"quality": face().quality.model_copy(update={"unified": unified})})
     told = summarize([verdict("quality", "usable")], [], [shown]).answer
-    assert told.endswith(f": {grade}, {unified:.0f} of 100; usable.")
+    assert told.endswith(f": {grade}, {unified:.0f} of 100; good enough for these checks.")
 
 
 @pytest.mark.parametrize(("language", "resting"), [("en", "at rest"), ("es", "en reposo"), ("zh", "放松")])

@@ -87,17 +87,20 @@ def test_a_reason_never_repeats_the_answer() -> None:
 def test_quality_names_the_questions_that_cannot_use_the_face() -> None:
     limited = verdict("quality", "limited")
     few = face(reasons={"expression": ("outside_picture",)})
-    assert summarize([limited], [], [few]).answer.endswith("usable, but not for expression.")
+    assert summarize([limited], [], [few]).answer.endswith("good enough for these checks, but not for expression.")
     most = face(reasons={one: ("outside_picture",) for one in QUESTIONS if one not in ("age", "quality", "provenance")})
-    assert summarize([limited], [], [most]).answer.endswith("usable only for age.")
+    assert summarize([limited], [], [most]).answer.endswith("good enough for age only.")
     every = face(reasons={one: ("outside_picture",) for one in QUESTIONS if one not in ("quality", "provenance")})
     told = summarize([limited], [], [every])
-    assert told.answer.endswith("not usable.") and told.reason == "Part of the face lies outside the picture."
+    assert (
+        told.answer.endswith("not good enough for these checks.")
+        and told.reason == "Part of the face lies outside the picture."
+    )
     assert told.next_step == "Use a picture in which the whole face can be seen."
 
 
 @pytest.mark.parametrize(
-    ("heat", "said"), [(0.1, "stands out;"), (0.4, "too little to count"), (0.8, "genuine pictures as")]
+    ("heat", "said"), [(0.1, "stands out;"), (0.4, "too little to count"), (0.8, "many genuine pictures")]
 )
 def test_a_clean_result_tells_how_much_a_region_says(heat: float, said: str) -> None:
     region = item("forgery_nose", "forgery", region="nose", score=Score(value=heat, scale="probability"))
