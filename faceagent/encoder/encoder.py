@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from faceagent.encoder.branch import (
@@ -23,6 +24,7 @@ from faceagent.encoder.branch import (
     shipped,
     shipped_configs,
 )
+from faceagent.encoder.head_card import CARD
 from faceagent.encoder.intermediate_features import CHUNK
 from faceagent.encoder.shared_backbone import MEMORY, KeptBlocks, SharedBackbone
 from faceagent.encoder.torch_state import computing
@@ -34,9 +36,6 @@ from faceagent.types import WeightStamp
 from faceagent.weights import stamp
 
 T = TypeVar("T")
-
-CARD = "card.json"
-"""Names tower and block of a head that reads tokens, beside its weights."""
 
 
 class TokenCard(BaseModel):
@@ -118,9 +117,14 @@ def kept_blocks(tower: Tower, configs: Sequence[AdapterConfig]) -> KeptBlocks:
 
 
 def token_blocks(tower: Tower) -> frozenset[int]:
-    """The blocks whose tokens are read by shipped heads on patches (``card.json``) that were made for this tower."""
-    cards = Path(str(resources.files("faceagent.encoder").joinpath("adapters"))).glob(f"*/{CARD}")
-    read = [TokenCard.model_validate_json(card.read_text(encoding="utf-8")) for card in cards]
+    """The blocks whose tokens are read by shipped heads on patches (``card.json``) that were made for this tower.
+
+    A card that cannot be read is left out: its own head is then refused by name.
+    """
+    read = []
+    for card in Path(str(resources.files("faceagent.encoder").joinpath("adapters"))).glob(f"*/{CARD}"):
+        with suppress(ValidationError):
+            read.append(TokenCard.model_validate_json(card.read_bytes()))
     return frozenset(card.block for card in read if card.base == tower.stamp)
 
 

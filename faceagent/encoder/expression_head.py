@@ -4,7 +4,6 @@ A zone's feature is the mean of its patches' tokens, weighted by how much of a p
 patches of hidden parts stay out. Knows no action unit and no rule, and no label "other".
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +17,13 @@ from pydantic import Field
 
 from faceagent.encoder.crop import Crop
 from faceagent.encoder.encoder import shared_tokens
-from faceagent.errors import ModelUnavailable, WeightsCorrupt
+from faceagent.encoder.head_card import HEAD, HeadCard, read_card
 from faceagent.settings import Settings
-from faceagent.types import FacePart, FrozenModel, WeightStamp
-from faceagent.weights.store import sha256_of
+from faceagent.types import FacePart, WeightStamp
 
 Floats = NDArray[np.float32]
 Reals = NDArray[np.float64]
 
-HEAD, CARD = "head.safetensors", "card.json"
 NAME = "expression"
 
 FACE = "face"
@@ -40,23 +37,17 @@ LEAST = 0.05
 """Patches' worth of a zone below which it counts as hidden."""
 
 
-class ExpressionCard(FrozenModel):
+class ExpressionCard(HeadCard):
     """``card.json``: on top of which tower and block the head was trained, what it reads, and how it joins the rules.
 
     The logit of a label is ``weight`` times the head's log probability plus ``rules`` times the rules' logit.
     """
 
-    name: str
-    version: str
-    base: WeightStamp
-    block: int = Field(ge=1)
-    margin: float = Field(gt=0)
     labels: tuple[str, ...]
     zones: tuple[str, ...]
     weight: float = Field(ge=0, description="of the head's log probability")
     rules: float = Field(ge=0, description="of the rules' logit")
     calibration: str = Field(description="id of the temperature that turns the sum into probabilities")
-    files: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -117,14 +108,7 @@ def read_head(place: Path) -> ExpressionHead:
     """The head in a folder, without memory; raises like ``load_head``."""
     from safetensors.numpy import load_file
 
-    if not (place / CARD).is_file() or not (place / HEAD).is_file():
-        raise ModelUnavailable("This build of faceagent ships no expression head.", remedy="Install faceagent again.")
-    card = ExpressionCard.model_validate(json.loads((place / CARD).read_text(encoding="utf-8")))
-    if sha256_of(place / HEAD) != card.files[HEAD]:
-        raise WeightsCorrupt(
-            f"{HEAD} of the adapter {card.name!r} is not the file its card names.",
-            remedy="Install faceagent again, or train the adapter again.",
-        )
+    card = read_card(place, ExpressionCard)
     return ExpressionHead(card, load_file(place / HEAD))
 
 

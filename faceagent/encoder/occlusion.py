@@ -6,7 +6,6 @@ its one-class distance found hands and sunglasses of which it knew nothing worse
 on drawn objects, so the regression ships (figures in the adapter's README). Knows neither mesh nor border.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,25 +17,17 @@ from numpy.typing import NDArray
 
 from faceagent.encoder.crop import Crop
 from faceagent.encoder.encoder import shared_tokens
+from faceagent.encoder.head_card import HEAD, HeadCard, read_card
 from faceagent.encoder.regions import patch_cover
-from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.settings import Settings
-from faceagent.types import FacePart, FrozenModel, Occluder, WeightStamp
-from faceagent.weights.store import sha256_of
+from faceagent.types import FacePart, Occluder, WeightStamp
 
 Floats = NDArray[np.float32]
 
-HEAD, CARD = "head.safetensors", "card.json"
 
-
-class OcclusionCard(FrozenModel):
+class OcclusionCard(HeadCard):
     """``card.json``: on top of which tower and block the head was trained, and where its lines are."""
 
-    name: str
-    version: str
-    base: WeightStamp
-    block: int
-    margin: float
     labels: tuple[Occluder, ...]
     limits: dict[FacePart, float]
     """Cover 0-1 from which a part counts as covered."""
@@ -46,7 +37,6 @@ class OcclusionCard(FrozenModel):
     """The same at the edge of the photograph, where landmarks are often a guess."""
     doubt_floors: dict[FacePart, float]
     """The same where something may cover the part."""
-    files: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -91,14 +81,7 @@ def read_head(place: Path) -> OcclusionHead:
     """``load_head`` without memory."""
     from safetensors.numpy import load_file
 
-    if not (place / CARD).is_file() or not (place / HEAD).is_file():
-        raise ModelUnavailable("This build of faceagent ships no occlusion head.", remedy="Install faceagent again.")
-    card = OcclusionCard.model_validate(json.loads((place / CARD).read_text(encoding="utf-8")))
-    if sha256_of(place / HEAD) != card.files[HEAD]:
-        raise WeightsCorrupt(
-            f"{HEAD} of the adapter {card.name!r} is not the file its card names.",
-            remedy="Install faceagent again, or train the adapter again.",
-        )
+    card = read_card(place, OcclusionCard)
     state = load_file(place / HEAD)
     return OcclusionHead(card, state["mean"], state["spread"], state["weight"], state["bias"])
 

@@ -9,7 +9,6 @@ from faceagent.encoder.branch import HEAD, read_config
 from faceagent.errors import ModelUnavailable
 from faceagent.weights import Check
 
-
 HEADS: Mapping[str, Callable[[Path], object]] = {
     "expression": expression_head.read_head,
     "occlusion": occlusion.read_head,

@@ -8,9 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from faceagent.encoder.expression_head import (
-    CARD,
     FACE,
-    HEAD,
     ZONES,
     ExpressionCard,
     ExpressionHead,
@@ -18,6 +16,7 @@ from faceagent.encoder.expression_head import (
     read_head,
     zone_features,
 )
+from faceagent.encoder.head_card import CARD, HEAD
 from faceagent.errors import ModelUnavailable, WeightsCorrupt
 from faceagent.types import PARTS, FacePart, WeightStamp
 from faceagent.weights.store import sha256_of

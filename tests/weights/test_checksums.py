@@ -72,3 +72,16 @@ def test_what_ships_with_the_encoder_is_checked_too() -> None:
 
     states = {check.id: check.state for check in verify_shipped()}
     assert {"adapter_forgery", "adapter_occlusion"} <= set(states) and set(states.values()) == {"ok"}
+
+
+@pytest.mark.parametrize("damage", [b"{", b'{"name": "occlusion"}', b"\xff\xfe"])
+def test_a_card_that_cannot_be_read_is_refused_by_name(tmp_path: Path, damage: bytes) -> None:
+    from faceagent.encoder.head_card import CARD, HEAD
+    from faceagent.encoder.occlusion import read_head
+
+    folder = tmp_path / "occlusion"
+    folder.mkdir()
+    (folder / HEAD).write_bytes(b"")
+    (folder / CARD).write_bytes(damage)
+    with pytest.raises(WeightsCorrupt, match="card.json of the adapter 'occlusion' cannot be read"):
+        read_head(folder)

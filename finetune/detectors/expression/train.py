@@ -17,7 +17,8 @@ from safetensors.numpy import save_file
 from evals.data.held_out import is_held_out
 from evals.metrics.calibration import ece
 from faceagent.encoder.crop import SCALE
-from faceagent.encoder.expression_head import CARD, HEAD, NAME, ExpressionCard
+from faceagent.encoder.expression_head import NAME, ExpressionCard
+from faceagent.encoder.head_card import CARD, HEAD
 from faceagent.encoder.tower import CLIP, Tower, load_tower
 from faceagent.settings import Settings
 from faceagent.weights.store import sha256_of

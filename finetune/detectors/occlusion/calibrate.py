@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from evals.data.synthesis.located_faces import LocatedFace, read_pixels
 from evals.views import drawn
 from faceagent.encoder.crop import crop_face
-from faceagent.encoder.occlusion import CARD, load_head, look
+from faceagent.encoder.head_card import CARD
+from faceagent.encoder.occlusion import load_head, look
 from faceagent.faces import find_faces, main_face
 from faceagent.settings import Settings
 from faceagent.tools.visibility import likeness_of, parts_of

@@ -22,7 +22,8 @@ from evals.data.held_out import is_held_out
 from evals.data.synthesis.located_faces import LocatedFace
 from evals.metrics.ranking import two_sample_auc
 from faceagent.encoder.crop import SCALE
-from faceagent.encoder.occlusion import CARD, HEAD, OcclusionCard
+from faceagent.encoder.head_card import CARD, HEAD
+from faceagent.encoder.occlusion import OcclusionCard
 from faceagent.encoder.tower import Tower, load_tower
 from faceagent.settings import Settings
 from faceagent.types import OCCLUDERS, PARTS
