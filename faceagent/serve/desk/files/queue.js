@@ -8,7 +8,7 @@ import { signOff } from "./signoff.js";
 import { language, percent, t, when } from "./words.js";
 
 const PAGE = 200;
-// Cases that are drawn at once; the rest of the first page follows when they are seen.
+// Cases that are drawn at once; the rest of a page follows when they are seen.
 const FIRST = 30;
 const KEYS = { a: "accept", r: "reject", e: "escalate" };
 const SHOWN = ["forgery", "morph", "spoof", "identity"];
@@ -51,7 +51,13 @@ export async function open(place, { go, who }) {
 
   async function further(limit, mine) {
     const found = await ask(limit, cursor, mine);
-    if (found) draw(found);
+    // A few at a time, so that a key pressed meanwhile is heard; there is more to ask for once all are drawn.
+    for (let start = 0; start < (found?.cases.length ?? 0); start += FIRST) {
+      if (start) await seen();
+      if (mine !== asked) return;
+      const few = found.cases.slice(start, start + FIRST);
+      draw({ cases: few, next: start + FIRST < found.cases.length ? null : found.next });
+    }
   }
 
   // A page of cases; null where it cannot be had, which is told, or where something else was asked for meanwhile.
