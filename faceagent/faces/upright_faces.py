@@ -146,7 +146,8 @@ def _place_of(pixels: Pixels) -> Place:
 def seen_faces(search: _Search, place: Place) -> tuple[list[UprightFace], int]:
     """The faces of a photograph as it is, or in the orientation in which they are clearer; and how many there are."""
     first, total = search.faces(place, 0)
-    if not any(_is_sure(one) and one.detection.score >= CLEAR for one in first):
+    sure = [one.detection.score for one in first if _is_sure(one)]
+    if len(sure) <= 1 and max(sure, default=0.0) < CLEAR:
         # On its side, a picture may show a weak face in hair or hands, and not the one that stands in it.
         lying, number = _lying(search, place, first)
         if lying:

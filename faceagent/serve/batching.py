@@ -76,7 +76,7 @@ class Batcher:
         """
         self._make, self._size, self._capacity, self._metrics = analyst, size, capacity, metrics
         self._item_seconds, self._turns = item_seconds, 0
-        self._together, self._moment = 0, 0.0
+        self._together, self._until = 0, 0.0
         self._requests: deque[Waiting] = deque()
         self._items: deque[Waiting] = deque()
         self._changed = threading.Condition()
@@ -147,9 +147,10 @@ class Batcher:
                 seconds = time.perf_counter() - start
                 self._seconds += SMOOTHING * (seconds / len(batch) - self._seconds)
                 with self._changed:
-                    # Before anybody has an answer and can ask again: so many are in the queue at a time.
-                    self._together = min(self._size, len(batch) + len(self._requests)) if self._turns else 0
-                    self._moment = MOMENT * seconds
+                    # Before anybody has an answer and can ask again: so many that fit are in the queue at a time.
+                    fit = sum(self._fits(batch[0], one) for one in self._requests)
+                    self._together = min(self._size, len(batch) + fit) if self._turns else 0
+                    self._until = time.monotonic() + MOMENT * seconds
                 for one, answer in zip(batch, answers, strict=True):
                     if isinstance(answer, Report):
                         one.report.set_result(answer)
@@ -178,7 +179,7 @@ class Batcher:
                 if not (self._requests or self._items):
                     return []
                 if self._together > 1:
-                    self._changed.wait_for(self._all_here, self._moment)
+                    self._changed.wait_for(self._all_here, max(0.0, self._until - time.monotonic()))
                 batch = self._take()
                 self._metrics.waiting.set(len(self._requests) + len(self._items))
                 if batch:

@@ -5,9 +5,11 @@ after the PDF fits it: the document carries the moment of the last recorded even
 """
 
 import logging
+import threading
 from datetime import UTC, datetime
 
 from faceagent.errors import FaceagentError
+from faceagent.per_process import PerProcess
 from faceagent.report.pdf import CaseFile, CustodyEvent, SignOff, check_installed
 from faceagent.report.signed_pdf import SignedPdf, signed_pdf
 from faceagent.serve.case_view import in_language
@@ -24,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 FEEDBACK = "feedback"
 PROGRAM = f"faceagent {__version__}"
+_setting = PerProcess(threading.Lock)
+"""Documents are set one at a time, so that pictures never wait for two of them."""
 
 
 def document(service: Service, case: cases.Case, language: SummaryLanguage | None = None) -> SignedPdf:
@@ -41,7 +45,7 @@ def document(service: Service, case: cases.Case, language: SummaryLanguage | Non
         logger.error("no_pdf: %s", error)
         raise ApiError(500, "This service cannot make a signed PDF. Its log says why.") from error
     found = custody_of(service.database, case.id, case.key_id)
-    with holding_pixels():
+    with _setting.get(), holding_pixels():
         shown = pictures_of(service, case, report)
         return signed_pdf(report, source, _case_file(case, report.source, found, shown), shown.blobs, key)
 

@@ -8,7 +8,7 @@ from functools import partial
 from faceagent.per_process import PerProcess
 
 AT_ONCE = 2
-"""A document takes seconds to set; a small picture need not wait for it."""
+"""Documents are set one at a time, in seconds; the other place is for what is quick."""
 _places = PerProcess(partial(threading.BoundedSemaphore, AT_ONCE))
 
 

@@ -246,10 +246,12 @@ def _by_both(reading: Reading, rules: Reading, codes: Sequence[int], found: Mapp
     if reading.label == rules.label:
         return _by_units(reading, codes, found)
     start = f"The apparent expression is {reading.label}, from the look of the face as a whole"
-    faint = f", and faintly from {_listed(codes)}" if codes else ""
+    clear = [code for code in codes if found[code].present]
+    faint = [code for code in codes if not found[code].present]
+    with_it = (f", with {_listed(clear)}" if clear else "") + (f", and faintly from {_listed(faint)}" if faint else "")
     against = counting_units(rules, found)
     by = f" from {_listed(against)}" if against else ""
-    return f"{start}{faint}; after EMFACS alone it would be {rules.label}{by}."
+    return f"{start}{with_it}; after EMFACS alone it would be {rules.label}{by}."
 
 
 def _by_units(reading: Reading, codes: Sequence[int], found: Mapping[int, Activation]) -> str:

@@ -33,6 +33,7 @@ async function show() {
   const [, argument] = location.pathname.match(page.path) ?? [];
   try {
     const { open } = await scriptOf(page);
+    if (mine !== shown) return;
     fill(place);
     const end = (await open(place, { argument, go, who })) ?? (() => {});
     // Whoever has gone on meanwhile is on another page.
@@ -40,8 +41,11 @@ async function show() {
     leave = end;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (mine !== shown) return;
     fill(place, h("section", { class: "card empty" }, h("h1", {}, error.message), h("button", { class: "main", onclick: show }, t("desk.again"))));
   }
+  // Whoever types already, before all has come, keeps the cursor.
+  if (place.contains(document.activeElement)) return;
   place.focus({ preventScroll: true });
   scrollTo(0, 0);
 }

@@ -24,7 +24,7 @@ function measure({ question, label, leaning, positive }) {
 export async function open(place, { go, who }) {
   const list = h("ul", { class: "queue", "aria-label": t("queue.title") });
   const told = h("p", { class: "soft small", role: "status" });
-  const more = h("button", { hidden: true, onclick: () => further(PAGE, asked) }, t("queue.more"));
+  const more = h("button", { hidden: true, onclick: () => further(PAGE) }, t("queue.more"));
   const side = h("aside", { class: "queue-side stack", "aria-label": t("sign.title") });
   const chosen = new Set();
   const bulk = bulkBar();
@@ -37,6 +37,7 @@ export async function open(place, { go, who }) {
   // Resolves with the first cases drawn.
   async function load() {
     const mine = ++asked;
+    more.hidden = true;
     const found = await ask(FIRST, null, mine);
     if (!found) return;
     chosen.clear();
@@ -46,11 +47,14 @@ export async function open(place, { go, who }) {
     draw(found);
     bulk.draw();
     if (cases.length) point(0, false);
-    if (cursor) seen().then(() => further(PAGE - FIRST, mine));
+    if (cursor) seen().then(() => { if (mine === asked) further(PAGE - FIRST); });
   }
 
-  async function further(limit, mine) {
+  async function further(limit) {
+    const mine = ++asked;
+    more.hidden = true;
     const found = await ask(limit, cursor, mine);
+    if (!found && mine === asked) more.hidden = !cursor;
     // A few at a time, so that a key pressed meanwhile is heard; there is more to ask for once all are drawn.
     for (let start = 0; start < (found?.cases.length ?? 0); start += FIRST) {
       if (start) await seen();
@@ -195,5 +199,5 @@ export async function open(place, { go, who }) {
   fill(place, h("div", { class: "queue-head" }, h("h1", {}, t("queue.title")), h("p", { class: "soft small keys" }, t("queue.keys"))),
     filter.node, h("div", { class: "queue-grid" }, h("div", { class: "stack" }, h("div", { class: "row" }, all, told), bulk.node, list, more), side));
   await load();
-  return () => { clearTimeout(point.later); document.removeEventListener("keydown", onKey); };
+  return () => { asked += 1; clearTimeout(point.later); document.removeEventListener("keydown", onKey); };
 }
