@@ -7,7 +7,7 @@ import pytest
 from desk_page import Analyse, Desk, jpeg
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from running_service import RunningService
 
 pytestmark = pytest.mark.e2e
@@ -169,6 +169,57 @@ def test_a_page_whose_script_did_not_come_is_asked_for_again(desk: Desk) -> None
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".queue, .empty")).to_be_visible()
     expect(page.get_by_role("heading", name="The server does not answer.")).to_have_count(0)
+
+
+def test_a_case_that_answers_late_is_not_drawn_over_the_page_one_has_gone_on_to(desk: Desk, case_id: str) -> None:
+    page, held = desk.page, []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(f"**/v1/cases/{case_id}/view?*", hold)
+    desk.open("/queue")
+    page.locator(f"#row-{case_id} a.name").click()
+    expect(page.locator("main.page-case")).to_be_attached()
+    page.wait_for_timeout(300)
+    page.get_by_role("link", name="Policies").click()
+    expect(page.locator("main.page-policies h1")).to_be_visible()
+    assert held, "the case was asked for"
+    for one in held:
+        one.continue_()
+    page.wait_for_timeout(500)
+    expect(page.locator("main")).to_have_count(1)
+    expect(page.locator("main.page-policies h1")).to_be_visible()
+    expect(page.locator(".case-head")).to_have_count(0)
+
+
+def test_all_means_the_cases_that_come_later_too_and_what_was_signed_stays_told(
+    desk: Desk, analyse: Analyse, photo: bytes
+) -> None:
+    page, held = desk.page, []
+    made = [analyse(photo, name=f"late {number}.jpg", questions="quality") for number in range(3)]
+
+    def few_first(route: Route) -> None:
+        if "cursor=" in route.request.url and not held:
+            held.append(route)
+        else:
+            route.continue_(url=re.sub("limit=30", "limit=1", route.request.url))
+
+    page.route("**/v1/cases?*name=late*", few_first)
+    desk.open("/queue?name=late")
+    expect(page.locator(".queue-row")).to_have_count(1)
+    page.get_by_label("Select all").check()
+    page.wait_for_timeout(300)
+    assert held, "the rest was asked for"
+    held[0].continue_()
+    expect(page.locator(".queue-row input:checked")).to_have_count(len(made))
+    expect(page.locator(".bulk b")).to_contain_text(str(len(made)))
+    page.locator("#bulk-reason").fill("three at once")
+    page.locator(".bulk").get_by_role("button", name="Accept").click()
+    told = page.locator(".page-queue [role=status]")
+    expect(page.locator(".queue-row .state.accepted")).to_have_count(len(made))
+    expect(told).to_contain_text(re.compile(f"{len(made)}.*Cases: {len(made)}"))
+    expect(page.get_by_label("Select all")).not_to_be_checked()
 
 
 def slow_down(desk: Desk) -> None:

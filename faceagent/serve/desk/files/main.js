@@ -13,7 +13,6 @@ const PAGES = [
 ];
 const NAVIGATION = [["/", "desk"], ["/queue", "queue"], ["/policies", "policies"]];
 let leave = () => {};
-let shown = 0;
 let who = null;
 
 export function go(path) {
@@ -23,31 +22,34 @@ export function go(path) {
 
 async function show() {
   leave();
-  leave = () => {};
-  const mine = ++shown;
-  const place = document.getElementById("page");
+  let left = false;
+  let end;
+  leave = () => { left = true; end?.(); };
   const page = PAGES.find((one) => one.path.test(location.pathname)) ?? PAGES[0];
+  const place = freshPage(page.name);
   drawBar(page.name);
   document.title = `${t(`nav.${page.name}`)} · faceagent`;
-  place.className = `page-${page.name}`;
   const [, argument] = location.pathname.match(page.path) ?? [];
   try {
     const { open } = await scriptOf(page);
-    if (mine !== shown) return;
-    fill(place);
-    const end = (await open(place, { argument, go, who })) ?? (() => {});
-    // Whoever has gone on meanwhile is on another page.
-    if (mine !== shown) { end(); return; }
-    leave = end;
+    if (left) return;
+    end = await open(place, { argument, go, who });
+    if (left) end?.();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    if (mine !== shown) return;
     fill(place, h("section", { class: "card empty" }, h("h1", {}, error.message), h("button", { class: "main", onclick: show }, t("desk.again"))));
   }
   // Whoever types already, before all has come, keeps the cursor.
-  if (place.contains(document.activeElement)) return;
+  if (left || place.contains(document.activeElement)) return;
   place.focus({ preventScroll: true });
   scrollTo(0, 0);
+}
+
+// An element of its own for every page that is opened: what comes late for one that was left is drawn where nobody sees it.
+function freshPage(name) {
+  const place = h("main", { id: "page", tabindex: "-1", class: `page-${name}` });
+  document.getElementById("page").replaceWith(place);
+  return place;
 }
 
 async function scriptOf(page) {

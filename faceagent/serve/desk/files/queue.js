@@ -29,23 +29,30 @@ export async function open(place, { go, who }) {
   const chosen = new Set();
   const bulk = bulkBar();
   const filter = filterBar(() => load());
+  const every = h("input", { type: "checkbox", onchange: () => {
+    for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = every.checked;
+    for (const one of cases) if (every.checked) chosen.add(one.case_id); else chosen.delete(one.case_id);
+    bulk.draw();
+  } });
   let cases = [];
   let cursor = null;
   let at = -1;
   let asked = 0;
+  let done = "";
 
-  // Resolves with the first cases drawn.
-  async function load() {
+  // Resolves with the first cases drawn. ``news``: what stays told beside their number.
+  async function load(news = "") {
     const mine = ++asked;
     more.hidden = true;
     const found = await ask(FIRST, null, mine);
     if (!found) return;
     chosen.clear();
+    every.checked = false;
+    done = news;
     fill(list);
     at = -1;
     cases = [];
     draw(found);
-    bulk.draw();
     if (cases.length) point(0, false);
     if (cursor) seen().then(() => { if (mine === asked) further(PAGE - FIRST); });
   }
@@ -83,12 +90,15 @@ export async function open(place, { go, who }) {
     cases = [...cases, ...found.cases];
     cursor = found.next;
     more.hidden = !cursor;
+    // What follows while all are ticked is ticked as well: the tick says all.
+    if (every.checked) for (const one of found.cases) chosen.add(one.case_id);
     list.append(...found.cases.map(row));
-    told.textContent = cases.length ? t("queue.shown", { n: cases.length, more: cursor ? "+" : "" }) : t("queue.none");
+    told.textContent = [done, cases.length ? t("queue.shown", { n: cases.length, more: cursor ? "+" : "" }) : t("queue.none")].filter(Boolean).join(" · ");
+    bulk.draw();
   }
 
   function row(one) {
-    const pick = h("input", { type: "checkbox", "aria-label": t("queue.pick", { name: one.name }), onchange: () => { toggle(one.case_id, pick.checked); } });
+    const pick = h("input", { type: "checkbox", "aria-label": t("queue.pick", { name: one.name }), checked: chosen.has(one.case_id), onchange: () => { toggle(one.case_id, pick.checked); } });
     const node = h("li", { class: "queue-row", id: `row-${one.case_id}`, "data-id": one.case_id, onclick: (event) => { if (event.target.tagName !== "INPUT" && event.target.tagName !== "A") point(cases.indexOf(one)); } },
       pick, thumbnail(one),
       h("div", { class: "grow" },
@@ -102,6 +112,7 @@ export async function open(place, { go, who }) {
 
   function toggle(id, is) {
     if (is) chosen.add(id); else chosen.delete(id);
+    every.checked &&= is;
     bulk.draw();
   }
 
@@ -159,9 +170,9 @@ export async function open(place, { go, who }) {
     try {
       const found = await sendJson("POST", "/v1/reviews", { case_ids: [...chosen], decision, reason: reason.value });
       reason.value = "";
-      say(t("queue.signed", { n: found.signed.length, left: Object.keys(found.left).length }));
-      await load();
-      told.textContent = t("queue.signed", { n: found.signed.length, left: Object.keys(found.left).length });
+      const signed = t("queue.signed", { n: found.signed.length, left: Object.keys(found.left).length });
+      say(signed);
+      await load(signed);
     } catch (error) { note.textContent = error.message; }
   }
 
@@ -191,11 +202,7 @@ export async function open(place, { go, who }) {
   }
   document.addEventListener("keydown", onKey);
 
-  const all = h("label", { class: "inline small" }, h("input", { type: "checkbox", onchange: (event) => {
-    for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = event.target.checked;
-    for (const one of cases) if (event.target.checked) chosen.add(one.case_id); else chosen.delete(one.case_id);
-    bulk.draw();
-  } }), t("queue.all"));
+  const all = h("label", { class: "inline small" }, every, t("queue.all"));
   fill(place, h("div", { class: "queue-head" }, h("h1", {}, t("queue.title")), h("p", { class: "soft small keys" }, t("queue.keys"))),
     filter.node, h("div", { class: "queue-grid" }, h("div", { class: "stack" }, h("div", { class: "row" }, all, told), bulk.node, list, more), side));
   await load();
