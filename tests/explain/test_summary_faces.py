@@ -27,7 +27,7 @@ def test_several_questions_name_the_alarm_and_what_was_not_found() -> None:
     happy = verdict("expression", "happy")
     found = summarize([*quiet, happy], [], [face()])
     assert found.answer.startswith(
-        "No: no clear sign of manipulation, of a blend of two people (a morph) or of a photographed print or screen was"
+        "No clear sign of manipulation, of a blend of two people (a morph) or of a photographed print or screen was"
     )
     assert found.answer.endswith("This face looks happy.")
     alarmed = summarize([happy, quiet[0], quiet[1], verdict("spoof", "spoof")], [], [face()])

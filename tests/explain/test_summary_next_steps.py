@@ -1,5 +1,6 @@
 """Why an answer is given, and what to do next."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from faceagent.explain import summarize
 from faceagent.explain.summary.sentences import languages
 from faceagent.judge.calibrate import Platt, calibration_of
-from faceagent.types import QUESTIONS, OperatingPoint, Score
+from faceagent.types import QUESTIONS, OperatingPoint, Probability, Score
 from tests.explain.recorded import MOUTH, SPLICE, every_verdict, face, item, verdict
 
 
@@ -92,10 +93,8 @@ def test_quality_names_the_questions_that_cannot_use_the_face() -> None:
     assert summarize([limited], [], [most]).answer.endswith("good enough for age only.")
     every = face(reasons={one: ("outside_picture",) for one in QUESTIONS if one not in ("quality", "provenance")})
     told = summarize([limited], [], [every])
-    assert (
-        told.answer.endswith("not good enough for these checks.")
-        and told.reason == "Part of the face lies outside the picture."
-    )
+    assert told.answer == "This face is not usable for these checks, whatever its technical quality (80 of 100)."
+    assert told.reason == "Part of the face lies outside the picture."
     assert told.next_step == "Use a picture in which the whole face can be seen."
 
 
@@ -117,6 +116,64 @@ def test_codes_of_muscle_movements_are_for_those_who_ask_for_them() -> None:
     assert "AU12" not in plain and "pulled-up lip corners" in plain and "AU12" in expert
     units = verdict("action_units", "AU12C", supports=(unit.id,))
     assert "AU12" in summarize([units], [unit], [face()]).answer
+
+
+@pytest.mark.parametrize("present", [True, False])
+@pytest.mark.parametrize(
+    ("label", "by_units", "said"),
+    [
+        ("neutral", "neutral", ("form no other expression; seen: pulled-up lip corners.", "close to rest")),
+        ("happy", "happy", ("This shows in pulled-up lip corners.", "faint")),
+        (
+            "happy",
+            "sadness",
+            ("looks so, with pulled-up lip corners. By its muscle movements alone it looks sad.",) * 2,
+        ),
+        ("neutral", "happy", ("looks so. By its muscle movements alone it looks happy.",) * 2),
+    ],
+)
+def test_no_movement_is_a_ground_for_a_neutral_face_and_the_look_says_that_it_is_one(
+    present: bool, label: str, by_units: str, said: tuple[str, str]
+) -> None:
+    unit = item("AU12", "action_units", label="present" if present else "absent")
+    read = item("expression", "expression", label=label, facts={"by_units": by_units, "by_look": label})
+    told = summarize([verdict("expression", label, supports=(read.id, unit.id))], [read, unit], [face()]).reason
+    expected = (
+        said[not present] if present or label == by_units else said[1].replace(", with pulled-up lip corners", "")
+    )
+    assert told is not None and expected in told
+
+
+def test_an_expression_that_comes_first_and_is_not_likely_is_not_stated_firmly() -> None:
+    likely, unlikely = (
+        verdict(
+            "expression",
+            "neutral",
+            status=status,
+            probability=Probability(value=value, low=low, high=0.99, calibration="x"),
+        )
+        for status, value, low in (("stable", 0.9, 0.8), ("uncertain", 0.53, 0.43))
+    )
+    assert summarize([likely], [], [face()]).answer == "This face looks neutral."
+    assert (
+        summarize([unlikely], [], [face()]).answer
+        == "This face looks neutral more than anything else, but not clearly."
+    )
+
+
+def test_an_answer_about_two_pictures_names_the_error_that_it_may_be() -> None:
+    compared = item("identity", "identity", score=Score(value=0.2, scale="cosine", calibration="identity/sface-2"))
+    same, other = (
+        summarize([verdict("identity", label, supports=(compared.id,), strength="strong")], [compared], [face()])
+        for label in ("genuine", "different_person")
+    )
+    assert other.reason is not None and re.search(r"\(60 of 100; the same person needs \d\d or more\)", other.reason)
+    assert (
+        other.trust is not None and "pairs of pictures of one person" in other.trust and "strangers" not in other.trust
+    )
+    assert same.trust is not None and "pairs of strangers" in same.trust and "one person" not in same.trust
+    alike = verdict("identity", "inconclusive", status="uncertain", reason="same_file")
+    assert (summarize([alike], [], [face()]).trust or "").startswith("Nothing was compared")
 
 
 def test_what_could_not_be_measured_says_what_was_in_the_way() -> None:

@@ -71,7 +71,8 @@ def test_two_tests_for_the_same_attack_are_told_as_one() -> None:
 def test_a_surer_no_stands_apart_from_a_weak_one() -> None:
     weak = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3, strength="weak")
     found = summarize([weak, verdict("spoof", "live", strength="strong")], [SPLICE], [face()])
-    assert found.answer.startswith("No: no clear sign of a photographed print or screen was found. No clear sign of ")
+    assert found.answer.startswith("No clear sign of manipulation (a swapped or pasted face) was found: a weak no. ")
+    assert found.answer.endswith(" No clear sign of a photographed print or screen was found.")
     assert found.trust is not None and "Manipulation: Not very sure" in found.trust
 
 

@@ -48,8 +48,9 @@ def answer_text(basis: Basis, order: Sequence[Verdict], *, with_why: bool) -> st
 
 
 def spoken_of(order: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts that the answer to everything asked speaks of, the most important question first."""
-    asked = {question: None for part in _parts(order) for question in part}
+    """The verdicts that the answer to everything asked speaks of, in the order in which it does."""
+    raised, quiet, kept = _parts(order)
+    asked = dict.fromkeys([*raised, *(one for one in kept if one == "identity"), *quiet, *kept])
     return [one for question in asked for one in order if one.question == question]
 
 
@@ -130,31 +131,39 @@ def _finding(basis: Basis, verdict: Verdict) -> str:
 def _not_found(
     basis: Basis, quiet: Mapping[Question, Sequence[Verdict]], with_why: bool, *, counted: bool
 ) -> Iterator[str]:
-    """Questions about attacks that raised no alarm, in one sentence; then those that stayed open for every face."""
-    words = basis.words
+    """Questions about attacks that raised no alarm, in their order; what is as sure, or as open, in one sentence."""
     answered = [one for one, found in quiet.items() if any(answer_of(each) != "cannot_tell" for each in found)]
     unclear = [one for one in quiet if one not in answered]
     total = len({verdict.subject for found in quiet.values() for verdict in found})
     whole = [one for one in answered if all(answer_of(each) != "cannot_tell" for each in quiet[one])]
     # Answers that are surer stand apart from a weak no.
     unsure = [one for one in whole if any(is_unsure(each, basis.evidence) for each in quiet[one])]
-    for questions in ([one for one in whole if one not in unsure], unsure):
-        if questions:
-            yield _nothing_found(basis, [each for one in questions for each in quiet[one]], total)
-    for question in answered:
-        if question not in whole:
-            # Open for some faces: each face has its own part of the sentence.
-            yield _question(basis, quiet[question], with_why, counted=counted or bool(whole))
-    if len(unclear) == 1:
-        yield _question(basis, quiet[unclear[0]], with_why, counted=counted or bool(answered))
-    elif unclear:
-        left = words.join([words.say("open", one) for one in unclear], "either")
-        first = quiet[unclear[0]][0]
-        if with_why and total == 1 and len({quiet[one][0].reason for one in unclear}) == 1:
-            why = because(words, first, basis.faces.get(first.subject), basis.evidence)
-            yield words.say("open_why", list=left, why=why)
+    groups = [
+        [one for one in whole if one not in unsure],
+        unsure,
+        unclear,
+        *([one] for one in answered if one not in whole),
+    ]
+    for questions in sorted((one for one in groups if one), key=lambda found: ATTACKS.index(found[0])):
+        found = [each for one in questions for each in quiet[one]]
+        if questions[0] in whole:
+            yield _nothing_found(basis, found, total, alone=False)
+        elif len(questions) == 1:
+            yield _question(basis, found, with_why, counted=counted)
         else:
-            yield words.say("also_open", form=int(total > 1), list=left)
+            yield _open_together(basis, found, total, with_why)
+        counted = True
+
+
+def _open_together(basis: Basis, found: Sequence[Verdict], total: int, with_why: bool) -> str:
+    """Several questions that stayed open for every face, in one sentence."""
+    words = basis.words
+    listed = words.join([words.say("open", one) for one in dict.fromkeys(each.question for each in found)], "either")
+    if with_why and total == 1 and len({one.reason for one in found}) == 1:
+        first = found[0]
+        why = because(words, first, basis.faces.get(first.subject), basis.evidence)
+        return words.say("open_why", list=listed, why=why)
+    return words.say("also_open", form=int(total > 1), list=listed)
 
 
 def _question(basis: Basis, verdicts: Sequence[Verdict], with_why: bool, *, counted: bool = False) -> str:
@@ -198,9 +207,11 @@ def _group(basis: Basis, found: Sequence[Verdict], total: int) -> str:
     return words.say("group", subject=subject, does=clause(words, found[0], basis.evidence, len(found) > 1))
 
 
-def _nothing_found(basis: Basis, verdicts: Sequence[Verdict], total: int) -> str:
+def _nothing_found(basis: Basis, verdicts: Sequence[Verdict], total: int, *, alone: bool = True) -> str:
     """That nothing was found in any of the faces, and what the tests miss."""
     words, evidence = basis.words, basis.evidence
     where = words.say("in_faces", n=total) if total > 1 else ""
     missed = limit(words, verdicts, evidence, named=True)
-    return words.paragraph([nothing_found(words, verdicts, evidence, where), *([missed] if missed else [])])
+    return words.paragraph(
+        [nothing_found(words, verdicts, evidence, where, alone=alone), *([missed] if missed else [])]
+    )

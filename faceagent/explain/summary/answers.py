@@ -38,7 +38,9 @@ def answer_of(verdict: Verdict) -> Answer:
     if label == INCONCLUSIVE:
         return "cannot_tell"
     if verdict.question not in YES:
-        return "described" if verdict.decided else "leans_yes"
+        # Of several labels the first one may come first without being likely.
+        likely = verdict.probability is None or verdict.status != "uncertain"
+        return "described" if verdict.decided and likely else "leans_yes"
     if label in YES[verdict.question]:
         return "yes" if verdict.decided else "leans_yes"
     return "no" if verdict.decided else "leans_no"

@@ -85,7 +85,6 @@ def summarize(
     answer = "\n".join([words.paragraph(told), *([left] if left else [])])
     spoken = spoken_of(order)
     placed = {item.id for item in evidence if item.region}
-    several = len({one.question for one in spoken}) > 1
 
     def why(one: Verdict) -> list[str]:
         text, _ = grounds[one.id]
@@ -95,9 +94,7 @@ def summarize(
 
     def what_next(one: Verdict) -> list[str]:
         in_place = not placed.isdisjoint(grounds[one.id][1])
-        step = next_step(words, one, basis.faces.get(one.subject), evidence, placed=in_place)
-        # Beside other steps it is not said that one question needs none.
-        return [] if several and step == words.say("next", "quality_good") else [step]
+        return [next_step(words, one, basis.faces.get(one.subject), evidence, placed=in_place)]
 
     sure = each.lines(words, spoken, basis.places, lambda one: trust(words, one, evidence))
     if style == "expert":

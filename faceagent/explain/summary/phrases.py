@@ -33,23 +33,25 @@ def phrase(
     if verdict.question == "action_units" and verdict.label == "none":
         return words.say("one", "action_units", "none_seen" if hides_movements(verdict, evidence) else "none")
     if verdict.question == "quality":
-        quality = face.quality.unified if face else 0.0
-        return words.say(
-            "one",
-            "quality",
-            answer,
-            grade=words.say("grades", "good" if quality >= GOOD else "fair" if quality >= FAIR else "poor"),
-            quality=f"{quality:.0f}",
-            usable=_usable(words, verdict, face),
-        )
+        return _quality(words, verdict, face)
     return words.say("one", verdict.question, answer, labels=label(words, verdict, evidence))
 
 
-def nothing_found(words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence], where: str = "") -> str:
-    """That nothing was found, in one sentence: a weak no where any of the tests misses many or the evidence is weak."""
+def nothing_found(
+    words: Sentences,
+    verdicts: Sequence[Verdict],
+    evidence: Sequence[Evidence],
+    where: str = "",
+    *,
+    alone: bool = True,
+) -> str:
+    """That nothing was found, in one sentence: a weak no where any of the tests misses many or the evidence is weak.
+
+    ``alone``: whether it answers all that was asked, so that it may begin with a plain no.
+    """
     signs = dict.fromkeys(words.say("signs", one) for each in verdicts for one in attack_types(each, evidence))
     weak = any(is_unsure(one, evidence) for one in verdicts)
-    key = "found_none_weak" if weak else "found_none"
+    key = "found_none_weak" if weak else "found_none" if alone else "found_none_beside"
     return words.say("signs", key, list=words.join(list(signs), "neither"), where=where)
 
 
@@ -90,13 +92,26 @@ def label(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many
     return words.find("labels", verdict.question, side_of(verdict), form=form) or side_of(verdict).replace("_", " ")
 
 
-def _usable(words: Sentences, verdict: Verdict, face: Face | None) -> str:
-    """What a face can be used for: the shorter of the lists of what it can and cannot be used for."""
+def _quality(words: Sentences, verdict: Verdict, face: Face | None) -> str:
+    """The number with a word for it, and what the face can be used for; no word of praise where that is nothing."""
+    value = face.quality.unified if face else 0.0
+    left = [one for one in ORDER if one not in (*barred(face), *OF_ANY_FACE)]
+    if verdict.label == "unusable" or not left:
+        return words.say("one", "quality", "unusable", quality=f"{value:.0f}")
+    grade = "good" if value >= GOOD else "fair" if value >= FAIR else "poor"
+    usable = (
+        words.say("usable", "poor")
+        if (grade, verdict.label) == ("poor", "usable")
+        else _usable(words, verdict, face, left)
+    )
+    grade = words.say("grades", grade)
+    return words.say("one", "quality", "described", grade=grade, quality=f"{value:.0f}", usable=usable)
+
+
+def _usable(words: Sentences, verdict: Verdict, face: Face | None, left: Sequence[Question]) -> str:
+    """What a face can be used for: the shorter of the lists of what it can, ``left``, and cannot be used for."""
     lacking = [one for one in barred(face) if one not in OF_ANY_FACE]
     if verdict.label != "limited" or not lacking:
         return label(words, verdict, ())
-    left = [one for one in ORDER if one not in (*lacking, *OF_ANY_FACE)]
-    if not left:
-        return words.say("labels", "quality", "unusable")
     key, named = ("without", lacking) if len(lacking) <= len(left) else ("only", left)
     return words.say("usable", key, list=words.join([words.say("subjects", one) for one in named]))

@@ -13,6 +13,8 @@ FEW = 0.05
 NEARLY_ALL = 0.95
 MEASURED = frozenset({"weak_evidence", "below_operating_point", "contradictory", "unstable", "uncalibrated"})
 """Reasons for which a test gave a result that answers nothing; for the others it gave none."""
+NOT_COMPARED = frozenset({"same_file", "no_reference", "reference_unusable"})
+"""Reasons for which two faces were not compared at all."""
 
 GRADES = ("not_very", "fairly", "quite", "very")
 MOST_WRONG = (1 / 3, 0.15, 0.05)
@@ -30,7 +32,10 @@ def trust(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> l
         return [words.say("trust", "silent" if verdict.reason == "absent" else key)]
     if answer == "cannot_tell":
         # No rates: they belong to answers.
-        return [words.say("trust", "open" if verdict.reason in MEASURED else "unjudged")]
+        known = (
+            "open" if verdict.reason in MEASURED else "not_compared" if verdict.reason in NOT_COMPARED else "unjudged"
+        )
+        return [words.say("trust", known)]
     if verdict.question in (*ATTACKS, "identity"):
         return [_power(words, verdict, evidence)]
     if verdict.question == "age":
@@ -100,13 +105,11 @@ def _power(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> 
         return words.say("without_why", text=sure)
     if verdict.question == "identity" and verdict.label != "forged":
         errors = tests[0].operating_points[0].errors
-        return words.say(
-            "trust",
-            "power_identity",
-            sure=sure,
-            strangers=_rare(words, errors.get("fmr", 0.0), "strangers"),
-            missed=_of(words, errors.get("fnmr", 0.0)),
-        )
+        # The error that this answer may be.
+        if answer in CLEAN:
+            return words.say("trust", "power_other_person", sure=sure, missed=_of(words, errors.get("fnmr", 0.0)))
+        strangers = _rare(words, errors.get("fmr", 0.0), "strangers")
+        return words.say("trust", "power_same_person", sure=sure, strangers=strangers)
     found = [
         words.say("share", count=_tenths(words, one), attacks=attacks)
         for attacks, one in _found(words, verdict, evidence).items()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from faceagent.explain.heat import COLD, HOT
-from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, answer_of
+from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, answer_of, side_of
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.judge.calibrate import Platt, Threshold, calibration_of
 from faceagent.judge.wording import of_100
@@ -72,8 +72,10 @@ def reason(
         return words.say("reason", f"{verdict.question}_{side}"), cited
     if verdict.question == "identity":
         return _identity(words, verdict, weighed, evidence)
-    if verdict.question in ("expression", "action_units"):
-        return _movements(words, verdict, weighed, codes)
+    if verdict.question == "expression":
+        return _expression(words, verdict, weighed, codes)
+    if verdict.question == "action_units":
+        return words.say("reason", "units"), [item.id for item in weighed[:UNITS]]
     if verdict.question == "quality":
         return _quality(words, verdict, face)
     if verdict.question == "provenance":
@@ -206,20 +208,34 @@ def _identity(
     item = next((one for one in compared if one.question == "identity" and one.score and not one.region), None)
     if item is None or item.score is None:
         return None, []
-    likeness = of_100(item.score.value) if item.score.scale == "cosine" else round(item.score.value)
+    cosine = item.score.scale == "cosine"
+    likeness = of_100(item.score.value) if cosine else round(item.score.value)
     answer = answer_of(verdict)
     side = {"yes": "yes", "leans_yes": "leans"}.get(answer, "no")
+    fitted = calibration_of(item)
+    point = fitted.operating_point() if isinstance(fitted, Platt) else None
+    if side == "no" and cosine and point is not None:
+        return words.say("reason", "identity_no_line", likeness=likeness, line=of_100(point.threshold)), [item.id]
     return words.say("reason", f"identity_{side}", likeness=likeness), [item.id]
 
 
-def _movements(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], codes: bool) -> tuple[str, list[str]]:
-    if verdict.question == "action_units":
-        return words.say("reason", "units"), [item.id for item in weighed[:UNITS]]
+def _expression(words: Sentences, verdict: Verdict, weighed: Sequence[Evidence], codes: bool) -> tuple[str, list[str]]:
+    """By the movements where they say the same, else by the look of the face; no movement is a ground for "neutral"."""
     shown = [item for item in weighed if item.question == "action_units" and item.label == "present"][:UNITS]
-    if not shown:
-        return words.say("reason", "expression_rest"), [item.id for item in weighed[:1]]
-    named = name_units(words, shown, codes=codes)
-    return words.say("reason", "expression", units=named), [item.id for item in shown]
+    cited = [item.id for item in shown or weighed[:1]]
+    label = side_of(verdict)
+    neutral = label == "neutral"
+    by_units = str(next((item.facts["by_units"] for item in weighed if "by_units" in item.facts), label))
+    if by_units == label and not shown:
+        return words.say("reason", "expression_rest" if neutral else "expression_faint"), cited
+    units = name_units(words, shown, codes=codes)
+    if by_units == label:
+        return words.say("reason", "neutral" if neutral else "expression", units=units), cited
+    look = "look_units" if shown and not neutral else "look"
+    other = words.find("labels", "expression", by_units) or by_units
+    return words.paragraph(
+        [words.say("reason", look, units=units), words.say("reason", "look_against", other=other)]
+    ), cited
 
 
 def name_units(words: Sentences, units: Sequence[Evidence], *, codes: bool) -> str:
