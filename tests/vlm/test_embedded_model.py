@@ -80,7 +80,7 @@ def test_a_guess_changes_no_answer(model: TransformersBackend, smiling: bytes, m
     form = {"type": "object", "properties": {name: count for name in ("one", "two", "one_more")}}
     text = "Repeat: one two one two one two one more. Answer in JSON."
     asks = [
-        GenerationRequest(turns=(Message(text=text, images=(smiling,)),), adapter=adapter, format=shape, max_tokens=40)
+        GenerationRequest(turns=(Message(text=text, images=(smiling,)),), adapter=adapter, format=shape, max_tokens=24)
         for adapter, shape in (("vqa", None), (None, None), (None, {**form, "required": list(form["properties"])}))
     ]
     guessed = [model.ask(ask) for ask in asks]

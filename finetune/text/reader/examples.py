@@ -202,7 +202,9 @@ def _of_query(query: Query) -> Example:
     refused = expect.get("refused", ())
     topics = tuple(name for name in refused if name in policy.TOPICS)
     asked = (*expect.get("questions", ()), *(name for name in refused if name in QUESTIONS))
-    named = query.model_copy(update={"context": type(query.context)()}).plan().questions if asked else ()
+    alone = type(query.context)()
+    by_itself = rules if query.context == alone else query.model_copy(update={"context": alone}).plan()
+    named = by_itself.questions if asked else ()
     kind = str(expect.get("kind", "refused" if topics and not asked else "analyse"))
     if kind == "refused" and not topics:
         kind = "analyse"
