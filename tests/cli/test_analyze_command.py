@@ -100,9 +100,7 @@ def test_an_interrupted_run_says_how_far_it_came_and_leaves_an_index(photo: Path
 
 def test_a_narrow_terminal_gets_lines(run: Run, photo: Path) -> None:
     done = run("analyze", str(photo), "-q", "quality", COLUMNS="40")
-    assert re.fullmatch(
-        rb"astronaut\.jpg: Technical quality of this face .* of 100; good enough for these checks\.\n", done.stdout
-    )
+    assert re.fullmatch(rb"astronaut\.jpg: Technical quality of this face .* good, \d+ of 100\.\n", done.stdout)
 
 
 def test_rows_for_scripts_go_into_a_csv_file(run: Run, photo: Path, tmp_path: Path) -> None:

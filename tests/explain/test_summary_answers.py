@@ -117,9 +117,9 @@ def test_the_head_on_one_question_is_short() -> None:
 @pytest.mark.parametrize(
     ("unified", "said"),
     [
-        (27.0, "low, 27 of 100; it can be used, but answers are less firm than with a better picture."),
-        (60.0, "fair, 60 of 100; good enough for these checks."),
-        (85.0, "good, 85 of 100; good enough for these checks."),
+        (27.0, "low, 27 of 100; answers are less firm than with a better picture."),
+        (60.0, "fair, 60 of 100."),
+        (85.0, "good, 85 of 100."),
     ],
 )
 def test_a_number_of_technical_quality_stands_beside_a_word(unified: float, said: str) -> None:

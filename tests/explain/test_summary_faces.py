@@ -62,8 +62,8 @@ def test_a_covered_face_leads_with_what_cannot_be_told_and_why() -> None:
     ]
     told = summarize([*shut, *others], [], [covered])
     left_out = (
-        "also measured, shown below: muscle movements and technical quality; cannot be told: origin of the file (it "
-        "carries no tamper-proof record of who made or edited it)"
+        "also measured, shown below: muscle movements and technical quality; cannot be told: origin of the file (like "
+        "most files, it carries no tamper-proof record of who made or edited it)"
     )
     assert told.answer == (
         "Whether this face is manipulated, a blend of two people or a picture of a print or a screen cannot be told "

@@ -17,16 +17,20 @@ def missing(share: float) -> Evidence:
     return item("test", "spoof", score=Score(value=-2.0, scale="logit", calibration=f"spoof/misses-{share}"))
 
 
-def test_a_clean_result_leads_with_what_was_not_found_and_what_the_test_misses() -> None:
+def test_a_clean_result_leads_with_what_was_not_found_and_says_what_the_test_misses() -> None:
     clean = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3, strength="weak")
     found = summarize([clean], [SPLICE], [face()])
     fitted = calibration_of(SPLICE)
     assert isinstance(fitted, Platt)
     missed = round(10 * fitted.operating_points[0].errors["apcer"])
-    assert found.answer.startswith("No clear sign of manipulation (a swapped or pasted face) was found: a weak no. ")
-    assert f"misses about {missed} in 10 of these and cannot spot faces made entirely by a computer" in found.answer
+    assert found.answer == (
+        "No clear sign of manipulation (a swapped or pasted face) was found: a weak no. "
+        "This does not cover faces made entirely by a computer (AI)."
+    )
     # The rate is told once, and a clean result never sounds like a clearance.
-    assert found.trust is not None and "in 10" not in found.trust and found.trust.startswith("Not very sure: ")
+    assert found.trust == (
+        f"Not very sure: the test misses about {missed} in 10 swapped or pasted faces, so it cannot clear a picture."
+    )
     assert "Probably" not in found.text
     assert found.findings[0].answer == "leans_no"
 
@@ -53,7 +57,8 @@ def test_a_clean_result_is_no_surer_than_its_test_allows(monkeypatch: pytest.Mon
     firm = verdict("spoof", "live", supports=("F1:test",), strength="strong")
     assert summarize([firm], [missing(0.7)], [face()]).answer.startswith("No clear sign")
     sure = summarize([firm], [missing(0.04)], [face()])
-    assert sure.answer.startswith("No: no clear sign") and "fewer than 1 in 10 photographed" in sure.answer
+    assert sure.answer.startswith("No: no clear sign")
+    assert sure.trust is not None and "misses fewer than 1 in 10 photographed" in sure.trust
 
 
 def test_two_tests_for_the_same_attack_are_told_as_one() -> None:
@@ -62,10 +67,10 @@ def test_two_tests_for_the_same_attack_are_told_as_one() -> None:
         for name in ("single", "differential")
     ]
     clean = verdict("morph", "bona_fide", supports=tuple(one.id for one in tests), llr=-1.0)
-    answer = summarize([clean], tests, [face()]).answer
+    told = summarize([clean], tests, [face()]).trust or ""
     fitted = [calibration_of(one) for one in tests]
     worst = max(one.operating_points[0].errors["apcer"] for one in fitted if isinstance(one, Platt))
-    assert answer.count(" in 10") == 1 and f"misses about {round(10 * worst)} in 10" in answer, answer
+    assert told.count(" in 10") == 1 and f"misses about {round(10 * worst)} in 10" in told, told
 
 
 def test_a_surer_no_stands_apart_from_a_weak_one() -> None:
@@ -76,10 +81,12 @@ def test_a_surer_no_stands_apart_from_a_weak_one() -> None:
     assert found.trust is not None and "Manipulation: Not very sure" in found.trust
 
 
-def test_rates_name_their_attacks_where_the_power_of_a_test_is_not_known() -> None:
+def test_a_rate_is_told_of_the_tests_whose_power_is_known() -> None:
     forgery = verdict("forgery", "bona_fide", status="leans", supports=("F1:forgery",), llr=-0.3)
-    answer = summarize([forgery, verdict("spoof", "live", status="leans")], [SPLICE], [face()]).answer
-    assert "in 10 swapped or pasted faces" in answer and "of these" not in answer
+    told = summarize([forgery, verdict("spoof", "live", status="leans")], [SPLICE], [face()]).trust or ""
+    rated, unrated = told.splitlines()
+    assert rated.startswith("Manipulation: ") and "in 10 swapped or pasted faces" in rated
+    assert unrated.startswith("Print or screen: ") and not re.search(r"\d", unrated)
 
 
 def test_what_was_not_answered_has_no_rates() -> None:
@@ -108,8 +115,9 @@ def test_a_question_without_an_answer_is_told_apart_from_one_that_was_not_measur
 
 
 def test_a_surer_and_a_weaker_no_of_one_test_give_different_grounds() -> None:
+    test = item("spoof", "spoof", score=Score(value=-2.0, scale="logit", calibration="spoof/joined-1"))
     said = {
-        strength: summarize([verdict("spoof", "live", strength=strength)], [], [face()]).trust
+        strength: summarize([verdict("spoof", "live", strength=strength, supports=(test.id,))], [test], [face()]).trust
         for strength in ("weak", "strong")
     }
     assert said["weak"] is not None and "only slightly on the side of genuine" in said["weak"]

@@ -93,25 +93,18 @@ def label(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence], many
 
 
 def _quality(words: Sentences, verdict: Verdict, face: Face | None) -> str:
-    """The number with a word for it, and what the face can be used for; no word of praise where that is nothing."""
+    """The number with a word for it, and what the face cannot be used for, if anything."""
     value = face.quality.unified if face else 0.0
-    left = [one for one in ORDER if one not in (*barred(face), *OF_ANY_FACE)]
-    if verdict.label == "unusable" or not left:
-        return words.say("one", "quality", "unusable", quality=f"{value:.0f}")
     grade = "good" if value >= GOOD else "fair" if value >= FAIR else "poor"
-    usable = (
-        words.say("usable", "poor")
-        if (grade, verdict.label) == ("poor", "usable")
-        else _usable(words, verdict, face, left)
-    )
-    grade = words.say("grades", grade)
-    return words.say("one", "quality", "described", grade=grade, quality=f"{value:.0f}", usable=usable)
-
-
-def _usable(words: Sentences, verdict: Verdict, face: Face | None, left: Sequence[Question]) -> str:
-    """What a face can be used for: the shorter of the lists of what it can, ``left``, and cannot be used for."""
     lacking = [one for one in barred(face) if one not in OF_ANY_FACE]
-    if verdict.label != "limited" or not lacking:
-        return label(words, verdict, ())
-    key, named = ("without", lacking) if len(lacking) <= len(left) else ("only", left)
-    return words.say("usable", key, list=words.join([words.say("subjects", one) for one in named]))
+    left = [one for one in ORDER if one not in (*lacking, *OF_ANY_FACE)]
+    key, usable = "described", ""
+    if verdict.label == "unusable" or not left:
+        key = "unusable"
+    elif verdict.label == "limited" and lacking:
+        # The shorter of the lists of what it can and cannot be used for.
+        which, named = ("without", lacking) if len(lacking) <= len(left) else ("only", left)
+        key, usable = "use", words.say("usable", which, list=words.join([words.say("subjects", one) for one in named]))
+    elif grade == "poor":
+        key, usable = "use", words.say("usable", "poor")
+    return words.say("one", "quality", key, grade=words.say("grades", grade), quality=f"{value:.0f}", usable=usable)

@@ -1,6 +1,6 @@
 """How far an answer can be trusted: the power of its test, from the operating point of the calibration behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from faceagent.explain.summary.answers import ATTACKS, CLEAN, answer_of
 from faceagent.explain.summary.reasons import GENERATED, leading
@@ -61,30 +61,12 @@ def is_unsure(verdict: Verdict, evidence: Sequence[Evidence]) -> bool:
     return certainty(verdict, evidence) == 0
 
 
-def limit(
-    words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence], *, named: bool = False
-) -> str | None:
-    """What the tests behind clean results miss, as one sentence; None where nothing is clean, or no power is known.
-
-    ``named``: whether the sentence before names the kinds of attacks.
-    """
-    clean = [one for one in verdicts if one.question in ATTACKS and answer_of(one) in CLEAN]
-    shares: dict[str, float] = {}
-    for verdict in clean:
-        for attacks, found in _found(words, verdict, evidence).items():
-            shares[attacks] = min(shares.get(attacks, 1.0), found)
-    if not shares:
-        return None
-    named = named and len(shares) == 1 and all(_tests(one, evidence) for one in clean)
-    (first, *_) = shares.values()
-    if named and FEW <= 1 - first <= NEARLY_ALL:
-        missed = words.say("counts", "tenths_of_these", n=round(10 * (1 - first)))
-    else:
-        missed = words.join(
-            [words.say("share", count=_tenths(words, 1 - found), attacks=attacks) for attacks, found in shares.items()]
-        )
-    blind = any(one.question == "forgery" and GENERATED not in attack_types(one, evidence) for one in clean)
-    return words.say("trust", "limit_generated" if blind else "limit", form=int(len(shares) > 1), missed=missed)
+def looks_past_generated(verdict: Verdict, evidence: Sequence[Evidence]) -> bool:
+    """Whether nothing was found in a face by tests that do not look for faces generated as a whole."""
+    if verdict.question != "forgery" or answer_of(verdict) not in CLEAN:
+        return False
+    types = {one.attack_type for one in _tests(verdict, evidence)}
+    return bool(types) and GENERATED not in types
 
 
 def attack_types(verdict: Verdict, evidence: Sequence[Evidence]) -> list[str]:
@@ -96,10 +78,13 @@ def attack_types(verdict: Verdict, evidence: Sequence[Evidence]) -> list[str]:
 def _power(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> str:
     answer = answer_of(verdict)
     sure = words.say("sure", GRADES[certainty(verdict, evidence)])
+    found = _found(words, verdict, evidence)
     if verdict.question in ATTACKS and answer in CLEAN:
-        # What the test misses stands beside the answer.
-        unsure = "clean_weak" if _allowed(verdict, evidence) else "clean_misses"
-        return words.say("trust", unsure if is_unsure(verdict, evidence) else "clean", sure=sure)
+        if not found:
+            return words.say("trust", "clean_unknown", sure=sure)
+        weak = "clean_weak" if _allowed(verdict, evidence) else "clean_misses"
+        key = weak if is_unsure(verdict, evidence) else "clean"
+        return words.say("trust", key, sure=sure, missed=_shares(words, {name: 1 - one for name, one in found.items()}))
     tests = _tests(verdict, evidence)
     if not tests:
         return words.say("without_why", text=sure)
@@ -110,13 +95,14 @@ def _power(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> 
             return words.say("trust", "power_other_person", sure=sure, missed=_of(words, errors.get("fnmr", 0.0)))
         strangers = _rare(words, errors.get("fmr", 0.0), "strangers")
         return words.say("trust", "power_same_person", sure=sure, strangers=strangers)
-    found = [
-        words.say("share", count=_tenths(words, one), attacks=attacks)
-        for attacks, one in _found(words, verdict, evidence).items()
-    ]
     alarms = max(one.operating_points[0].errors.get("bpcer", 0.0) for one in tests)
     key = "power_weak" if answer == "leans_yes" else "power"
-    return words.say("trust", key, sure=sure, found=words.join(found), alarms=_rare(words, alarms, "alarms"))
+    return words.say("trust", key, sure=sure, found=_shares(words, found), alarms=_rare(words, alarms, "alarms"))
+
+
+def _shares(words: Sentences, shares: Mapping[str, float]) -> str:
+    """Shares of attacks by kind: "about 5 in 10 swapped or pasted faces"."""
+    return words.join([words.say("share", count=_tenths(words, one), attacks=name) for name, one in shares.items()])
 
 
 def _tests(verdict: Verdict, evidence: Sequence[Evidence]) -> list[Platt]:
