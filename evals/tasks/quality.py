@@ -1,7 +1,8 @@
 """Picture quality: does discarding the worst pictures make the others' errors smaller (ISO/IEC 29794-1)?
 
 Quality has no truth of its own; it is judged by the errors of a tool on the same pictures. Which error depends on
-what the set labels: non-matches of the same person at FMR 1 %, landmark errors, age errors, or wrong genders.
+what the set labels: non-matches of the same person at FMR 1 %, landmark errors, age errors, wrong genders, or faces on
+the wrong side of the forgery detector's threshold of equal errors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,14 +10,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from evals.data import Case, Cases, Dataset, Skip
-from evals.metrics import quality
+from evals.metrics import quality, ranking
 from evals.metrics.arrays import Reals, mean
 from evals.metrics.bootstrap import Measurement
 from evals.metrics.landmarks import normalised_error
 from evals.plots import Figure, Plot, line
 from evals.runner import Runner
 from evals.task import CaseTable, EvalTask, Values
-from evals.tasks import attributes, identity, landmarks
+from evals.tasks import attributes, forgery, identity, landmarks
+from evals.tasks.attack_detection import ATTACK
+from evals.tasks.attack_scores import score_of
 from faceagent.errors import InputError
 from faceagent.faces.quality import COMPONENTS
 from faceagent.tools.base import measure as measured
@@ -29,9 +32,10 @@ SHARES = (0.1, 0.2, 0.4)
 
 
 def read(dataset: Dataset, tool: str) -> Cases:
-    """Cases of the first of landmarks, identity and attributes that the set has labels for."""
+    """Cases of the first of landmarks, identity, attributes and forgery that the set has labels for."""
     del tool
-    for outcome, task in (("nme", landmarks.TASK), ("mate", identity.TASK), ("age", attributes.TASK)):
+    judges = {"nme": landmarks, "mate": identity, "age": attributes, "forgery": forgery}
+    for outcome, task in ((name, module.TASK) for name, module in judges.items()):
         if outcome == "mate" and "second" in dataset.columns:
             continue
         try:
@@ -43,10 +47,11 @@ def read(dataset: Dataset, tool: str) -> Cases:
             continue
         cases = tuple(case._replace(truth={**case.truth, "outcome": outcome}) for case in found.cases)
         note = {"nme": "landmark errors", "mate": f"non-matches at FMR {FMR:.0%}", "age": "age and gender errors"}
+        note["forgery"] = "faces on the wrong side of the forgery detector's threshold of equal errors"
         return Cases(cases, found.skips, (*found.notes, f"Quality is judged by {note[outcome]}."))
     raise InputError(
         f"{dataset.name} has no labels by which quality could be judged; it has: {', '.join(dataset.columns)}.",
-        remedy="Label people (subject), 68 points (x0, y0, ...) or age and gender.",
+        remedy="Label people (subject), 68 points (x0, y0, ...), age and gender, or what is forged.",
     )
 
 
@@ -70,6 +75,11 @@ def _observe(runner: Runner, case: Case) -> Values | Skip:
         if not isinstance(tool, Identity) or not comparable(view):
             return Skip(case.id, "face_unusable", f"{case.id}: the face cannot be compared.")
         values["embedding"] = [round(float(value), 6) for value in tool.embed([view])[0]]
+    elif outcome == "forgery":
+        answer = score_of(measured(runner.tools["forgery"], [view])[0], "forgery")
+        if isinstance(answer, Skip):
+            return answer._replace(id=case.id)
+        values["score"] = answer["score"]
     else:
         answer = attributes.reading(measured(runner.tools["attributes"], [view])[0], view)
         if isinstance(answer, Skip):
@@ -89,6 +99,10 @@ class QualityOutcome:
             self._match(table)
         elif kind == "nme":
             self.error = table.numbers("nme")
+        elif kind == "forgery":
+            scores, attack = table.numbers("score"), np.array([label == ATTACK for label in table.labels("class")])
+            line = ranking.threshold_at_equal_error(ranking.curve(scores, attack))
+            self.error = ((scores >= line) != attack).astype(float)
         else:
             columns = attributes.AttributeColumns(table)
             years = np.abs(columns.age - columns.middle)
@@ -156,7 +170,7 @@ TASK = EvalTask(
     protocol="Error-versus-discard characteristic; edc_gain is 0 when quality says nothing about errors and negative "
     "when it misleads.",
     tools=("quality",),
-    needs="subject with several pictures each, or 68 points, or age and gender",
+    needs="subject with several pictures each, or 68 points, or age and gender, or what is forged",
     read=read,
     observe=observe,
     measurement=measurement,

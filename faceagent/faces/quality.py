@@ -10,7 +10,7 @@ of its eye distance about 45, of 8 % about 15.
 This module knows pixels, points and pose. It does not know what a face is to be used for; ``usable`` does.
 """
 
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +21,7 @@ from faceagent.faces.align import Pixels, aligned
 from faceagent.faces.detect import Detection
 from faceagent.faces.landmarks import Landmarks
 from faceagent.faces.part_visibility import visible_share
+from faceagent.faces.quality_score import unified
 from faceagent.faces.score_ramp import ramp
 from faceagent.faces.visibility import visibility
 from faceagent.types import PartVisibility, Pose, Quality
@@ -31,7 +32,7 @@ SIDE = 112
 """px, side of the aligned crop at full resolution; the eyes are then 35 px apart."""
 EYES = 35.2
 """px between the eyes of the ArcFace template at 112 px."""
-COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility")
+COMPONENTS = ("sharpness", "illumination", "exposure", "resolution", "pose", "visibility", "detection")
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,9 @@ def measure(
         "resolution": resolution(eyes),
         "pose": frontality(detection, pose),
         "visibility": min(trust, visible_share(parts) if parts else 100.0),
+        "detection": certainty(detection.score),
     }
-    return Measured(Quality(unified=unified(values.values()), **values), dark=float(np.median(face)) < 128, trust=trust)
-
-
-def unified(components: Iterable[float]) -> float:
-    """Square root of the geometric mean times the smallest component: one bad component is not averaged away."""
-    values = np.maximum(np.fromiter(components, dtype=np.float64), 1.0)
-    return float(np.sqrt(np.exp(np.log(values).mean()) * values.min()))
+    return Measured(Quality(unified=unified(values), **values), dark=float(np.median(face)) < 128, trust=trust)
 
 
 def sharpness(face: Array) -> float:
@@ -109,6 +105,11 @@ def exposure(face: Array) -> float:
 def resolution(eyes: float) -> float:
     """From the eye distance in px, logarithmic: 8 px is 0, the 90 px of passport pictures (ICAO 9303) are 100."""
     return ramp(float(np.log(max(eyes, 1e-9))), float(np.log(8)), float(np.log(90)))
+
+
+def certainty(score: float) -> float:
+    """From the detector's score, logarithmic in what is missing to 1: .3 is 0, the .94 of a good portrait is 100."""
+    return ramp(-math.log(max(1 - score, 1e-9)), -math.log(1 - 0.3), -math.log(1 - 0.94))
 
 
 def eye_distance(detection: Detection) -> float:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from faceagent.faces.needs import NOTHING, table
 from faceagent.faces.part_visibility import Occlusion, cover_parts, visible_share
-from faceagent.faces.quality import COMPONENTS, Measured, unified
+from faceagent.faces.quality import COMPONENTS, Measured
+from faceagent.faces.quality_score import unified
 from faceagent.types import QUESTIONS, Face, PartVisibility, Quality, Question, Reason
 
 
@@ -95,7 +96,7 @@ def covered_face(face: Face, occlusion: Occlusion) -> Face:
     return face.model_copy(
         update={
             "parts": parts,
-            "quality": Quality(unified=unified(values.values()), **values),
+            "quality": Quality(unified=unified(values), **values),
             "usable_for": tuple(question for question in QUESTIONS if question not in reasons),
             "reasons": reasons,
         }

@@ -6,7 +6,7 @@ Nothing is measured here. The numbers are our own scales, named after ISO/IEC 29
 from collections.abc import Sequence
 
 from faceagent.faces.needs import cause, clause, hidden_parts
-from faceagent.faces.quality import COMPONENTS
+from faceagent.faces.quality_score import lost, weakest
 from faceagent.settings import Settings
 from faceagent.tools.base import UNUSABLE, ToolSpec, View, stamped
 from faceagent.types import QUESTIONS, Evidence, Face, Question, Reason, Score, ToolStamp
@@ -18,7 +18,12 @@ DESCRIPTIONS = {
     "resolution": "how many pixels it has",
     "pose": "how far it faces the camera",
     "visibility": "how much of it is seen",
+    "detection": "how surely it is found as a face",
 }
+LEAST_LOST = 1.0
+"""Points that a component must take away to be told of."""
+MOST_LOST = 2
+"""Components that the sentence tells of."""
 
 
 class QualityTool:
@@ -32,9 +37,10 @@ class QualityTool:
         """The description of the tool."""
         return ToolSpec(
             name="quality",
-            version="1.1.0",
+            version="2.0.0",
             title="Picture quality",
-            summary="Sharpness, illumination, exposure, resolution, pose and visibility of a face, 0-100 each.",
+            summary="Sharpness, illumination, exposure, resolution, pose, visibility and detection of a face, 0-100 each, "
+            "and how much they cost the other tools.",
             questions=("quality",),
             scope="face",
             weights=("yunet", "face_landmarker"),
@@ -45,7 +51,7 @@ class QualityTool:
         return stamped(self.spec)
 
     def run(self, batch: Sequence[View]) -> list[tuple[Evidence, ...]]:
-        """Seven pieces of evidence per face, and one more where parts of it cannot be seen."""
+        """Eight pieces of evidence per face, and one more where parts of it cannot be seen."""
         tool = self.stamp()
         return [() if view.face is None else _evidence(tool, view.face) for view in batch]
 
@@ -63,7 +69,10 @@ def _evidence(tool: ToolStamp, face: Face) -> tuple[Evidence, ...]:
         )
         for name, meaning in DESCRIPTIONS.items()
     )
-    weakest = min(COMPONENTS, key=lambda name: float(getattr(face.quality, name)))
+    values = {name: float(getattr(face.quality, name)) for name in DESCRIPTIONS}
+    taken = {name: points for name, points in lost(values).items() if points >= LEAST_LOST}
+    lowered = ", ".join(f"{name} by {points:.0f}" for name, points in list(taken.items())[:MOST_LOST])
+    why = f" (lowered most by {lowered})" if lowered else ""
     unified = Evidence(
         id=f"{face.id}:quality",
         tool=tool,
@@ -71,9 +80,13 @@ def _evidence(tool: ToolStamp, face: Face) -> tuple[Evidence, ...]:
         subject=face.id,
         label="unified",
         score=Score(value=face.quality.unified, scale="percent"),
-        facts={"weakest": weakest, **{f"unusable_for_{question}": reasons[0] for question, reasons in _limits(face)}},
+        facts={
+            "weakest": weakest(values),
+            **{f"lowered_by_{name}": round(points, 1) for name, points in taken.items()},
+            **{f"unusable_for_{question}": reasons[0] for question, reasons in _limits(face)},
+        },
         cites=tuple(item.id for item in components),
-        statement=f"Overall quality is {face.quality.unified:.0f} of 100; {_format_limits(face)}.",
+        statement=f"Overall quality is {face.quality.unified:.0f} of 100{why}; {_format_limits(face)}.",
     )
     return (*components, *_parts(tool, face), unified)
 

@@ -26,6 +26,9 @@ class Quality(FrozenModel):
     resolution: Real = Field(ge=0, le=100)
     pose: Real = Field(ge=0, le=100)
     visibility: Real = Field(ge=0, le=100)
+    detection: Real = Field(
+        default=100, ge=0, le=100, description="how surely it is found as a face; reports of before lack it"
+    )
 
 
 class PartVisibility(FrozenModel):

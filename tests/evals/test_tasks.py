@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tables import B, dataset_of, points, table
+from tables import A, B, dataset_of, points, table
 
 from evals.data import Case, open_dataset
 from evals.metrics.bootstrap import estimate
@@ -191,6 +191,18 @@ def test_quality_by_landmark_errors():
     ]
     found = points(quality.TASK, table(rows))
     assert found["edc_gain"] > 0 and found["error_at_discard_40"] == pytest.approx(0.03)
+
+
+def test_quality_by_forgery_errors():
+    """The two poor pictures lie on the wrong side of the threshold of equal errors."""
+    good = [(label, score, 90.0) for label, score in ((A, 2.0), (A, 3.0), (B, -2.0), (B, -3.0))]
+    rows = [
+        ({"outcome": "forgery", "class": label}, {"score": score, **{f"q_{name}": value for name in quality.NAMES}})
+        for label, score, value in (*good, (A, -1.0, 10.0), (B, 1.0, 20.0))
+    ]
+    found = points(quality.TASK, table(rows))
+    assert found["error_without_discard"] == pytest.approx(1 / 3) and found["error_at_discard_40"] == 0.0
+    assert found["edc_gain"] > 0
 
 
 def test_pose_needs_no_labels():

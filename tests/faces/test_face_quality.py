@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceagent.faces.quality import COMPONENTS, unified
+from faceagent.faces.quality import COMPONENTS, certainty
+from faceagent.faces.quality_score import lost, shipped, unified, weakest
 from faceagent.faces.usable import MINIMUM
 from faceagent.types import QUESTIONS, Face, Quality
 
@@ -92,15 +93,45 @@ def test_a_face_cut_by_the_edge_is_less_visible(find: Find, astronaut: Pixels) -
     assert falls(values), values
 
 
-def test_one_bad_component_is_not_averaged_away() -> None:
-    assert unified([100] * 6) == pytest.approx(100)
-    assert unified([100] * 5 + [10]) < 30
-    assert unified([100] * 5 + [0]) < 10
-    assert unified([50] * 6) == pytest.approx(50)
+PERFECT = dict.fromkeys(COMPONENTS, 100.0)
+
+
+def test_a_perfect_picture_has_100_and_a_hopeless_one_hardly_anything() -> None:
+    assert unified(PERFECT) == pytest.approx(100)
+    assert unified(dict.fromkeys(COMPONENTS, 0.0)) < 5
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_a_worse_component_never_raises_the_score(name: str) -> None:
+    usual = dict.fromkeys(COMPONENTS, 80.0)
+    scores = [unified(usual | {name: value}) for value in (0.0, 3.0, 10.0, 40.0, 80.0, 100.0)]
+    assert scores == sorted(scores)
+    # What the fit found to cost the tools something is not averaged away.
+    if shipped().weights[name] >= 0.1:
+        assert unified(PERFECT | {name: 10.0}) < 60
+
+
+def test_points_lost_are_what_is_missing_and_say_which_component_lowers_the_score() -> None:
+    values = PERFECT | {"resolution": 40.0, "pose": 90.0}
+    taken = lost(values)
+    assert sum(taken.values()) == pytest.approx(100 - unified(values))
+    assert list(taken)[:2] == ["resolution", "pose"] and taken["sharpness"] == 0
+    assert weakest(values) == "resolution"
+
+
+def test_detection_is_logarithmic_in_what_is_missing() -> None:
+    assert certainty(0.3) == pytest.approx(0, abs=1e-9) and certainty(0.94) == pytest.approx(100)
+    assert 45 < certainty(0.8) < 55 and certainty(1.0) == 100
 
 
 def test_components_are_those_of_the_noun() -> None:
     assert {"unified", *COMPONENTS} == set(Quality.model_fields)
+    assert set(shipped().weights) == set(COMPONENTS)
+
+
+def test_a_report_of_before_has_no_detection() -> None:
+    old = Quality.model_validate({name: 50.0 for name in Quality.model_fields if name != "detection"})
+    assert old.detection == 100
 
 
 def test_every_question_has_its_minimum_and_quality_has_none(face: Face) -> None:

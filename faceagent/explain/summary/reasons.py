@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from faceagent.explain.heat import COLD, HOT
 from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, answer_of, side_of
 from faceagent.explain.summary.sentences import Sentences
+from faceagent.faces.quality_score import weakest
 from faceagent.judge.calibrate import Platt, Threshold, calibration_of
 from faceagent.judge.wording import of_100
 from faceagent.types import Evidence, Face, Question, Verdict
@@ -253,7 +254,7 @@ def _quality(words: Sentences, verdict: Verdict, face: Face | None) -> tuple[str
     if face is None:
         return None, []
     values = {name: getattr(face.quality, name) for name in words.tables["components"]}
-    weakest = min(values, key=lambda name: values[name])
-    return words.say("reason", "quality_weakest", component=words.say("components", weakest)), [
-        f"{verdict.subject}:{weakest}"
+    lowest = weakest(values)
+    return words.say("reason", "quality_weakest", component=words.say("components", lowest)), [
+        f"{verdict.subject}:{lowest}"
     ]

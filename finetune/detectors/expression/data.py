@@ -88,16 +88,12 @@ CODES = tuple(sorted(unit.code for unit in table().units))
 
 
 def copies(data: Path) -> list[Copy]:
-    """Every copy in the order in which it is read: one of every face, then a second one."""
-    first: list[Copy] = []
-    second: list[Copy] = []
-    for origin, path, label in _labelled(data):
-        kinds = (SMALL_COPY, WHOLE_COPY) if _chance(path) < SHARE_SMALL else (WHOLE_COPY, SMALL_COPY)
-        ways = [Copy(path, origin, label, source_of(origin, path.name), kind) for kind in kinds]
-        first.append(ways[0])
-        second.append(ways[1])
-    shuffled = np.random.default_rng(0)
-    return [part[i] for part in (first, second) for i in shuffled.permutation(len(part))]
+    """One copy of every face, in the order in which they are read: a small one of more than half of them."""
+    found = [
+        Copy(path, origin, label, source_of(origin, path.name), SMALL_COPY if _chance(path) < SHARE_SMALL else WHOLE_COPY)
+        for origin, path, label in _labelled(data)
+    ]
+    return [found[i] for i in np.random.default_rng(0).permutation(len(found))]
 
 
 def _labelled(data: Path) -> Iterator[tuple[str, Path, str]]:

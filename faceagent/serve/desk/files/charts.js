@@ -3,7 +3,7 @@
 import { fold, h } from "./dom.js";
 import { t } from "./words.js";
 
-const QUALITY = ["unified", "sharpness", "illumination", "exposure", "resolution", "pose", "visibility"];
+const QUALITY = ["unified", "sharpness", "illumination", "exposure", "resolution", "pose", "visibility", "detection"];
 const MOST_INTENSITY = 5;
 
 function bar(label, share, text, faint = false, more = {}) {
