@@ -1,7 +1,7 @@
 """The overall quality of a face picture: its components, weighed by how much each costs the tools.
 
-The weights are fitted: ``finetune.quality`` makes faces worse in many ways and looks at what the errors of landmarks and
-of the comparison of faces depend on. The score is 100 times a product of powers, one per component, so that every
+The weights are fitted: ``finetune.quality`` makes faces worse in many ways and looks at what the errors of landmarks
+and of the comparison of faces depend on. The score is 100 times a product of powers, one per component, so that every
 component takes its share of what is missing to 100 and one bad component is not averaged away. A component whose
 weight is 0 costs those tools nothing; the minimums in ``usable`` hold for it all the same.
 """

@@ -27,7 +27,7 @@ MOST_LOST = 2
 
 
 class QualityTool:
-    """Reports the components of ``Face.quality``, one piece of evidence each, and the unified score with its limits."""
+    """Reports the components of ``Face.quality``, one piece of evidence each, and the overall score with its limits."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,8 +39,8 @@ class QualityTool:
             name="quality",
             version="2.0.0",
             title="Picture quality",
-            summary="Sharpness, illumination, exposure, resolution, pose, visibility and detection of a face, 0-100 each, "
-            "and how much they cost the other tools.",
+            summary="Sharpness, illumination, exposure, resolution, pose, visibility and detection of a face, 0-100 "
+            "each, and how much they cost the other tools.",
             questions=("quality",),
             scope="face",
             weights=("yunet", "face_landmarker"),

@@ -1,6 +1,6 @@
 """Per copy of a held-out face: its quality components and what three tools get wrong on it.
 
-The pictures are of sources that no training saw, so that the errors are those on new faces. Every face is copied several
+The pictures are of sources that no training saw, so that the errors are those on new faces. Every face is copied a few
 times: covered, darkened, lit from the side, blurred, shrunk, noisy, compressed, by amounts drawn at random from nothing
 to far too much. A copy goes through the product's own face finder.
 """
@@ -62,7 +62,7 @@ ASKED = 2
 class QualityRows(NamedTuple):
     """One row per copy: components N×C 0-100, confidence 0-1, errors, and what the errors of pairs need.
 
-    ``landmarks``: mean distance of 68 points from those of the uncopied face over the distance of its outer eye corners;
+    ``landmarks``: mean distance of 68 points from those of the uncopied face, over that of its outer eye corners;
     ``embedding`` and ``reference``: N×128 unit vectors of the copy and of the face; ``score``: logit of the forgery
     tool, nan where it was not asked; ``forged``: whether parts of another person are in it. The landmarks and vectors
     of forged copies are nan.
@@ -109,7 +109,7 @@ def rows_of(
     *,
     forged: bool,
 ) -> QualityRows:
-    """The copies of one face: ``COPIES`` of the photograph; ``forged``: also of a forgery, made like the first of them."""
+    """The copies of one face: ``COPIES`` of the photograph; ``forged``: and one of a forgery, made like the first."""
     identity, branches = tools
     number = zlib.crc32(f"{one.origin}/{Path(one.path).name}".encode())
     rng = np.random.default_rng(number)
@@ -185,4 +185,3 @@ def worse(pixels: Pixels, points: Reals, rng: np.random.Generator) -> tuple[Pixe
     matrix = turn * (side / size)
     matrix[:, 2] += 0.5 * side / size - 0.5
     return copy, matrix
-

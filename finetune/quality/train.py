@@ -1,11 +1,11 @@
 """``python -m finetune.quality.train --data DIR``: the weights of the overall quality score.
 
 What is missing to 100 of every component, on a logarithmic scale, against the logarithm of what two tools get wrong on
-copies of held-out faces (``data``): least squares with weights of at least 0, so that a better component never lowers the
-score. First what can be seen of the picture is weighed, then against all of it the detector's certainty, which says most
-and explains least. The floor of the scale is chosen with whole sets left out; all figures are of scores by fits without
-the set.
-The forgery detector, which changes more often, is measured beside them and not fitted. Goes on where it was interrupted.
+copies of held-out faces (``data``): least squares with weights of at least 0, so that a better component never lowers
+the score. First what can be seen of the picture is weighed, then against all of it the detector's certainty, which says
+most and explains least. The floor of the scale is chosen with whole sets left out; all figures are of scores by fits
+without the set. The forgery detector, which changes more often, is measured beside them and not fitted. Goes on where
+it was interrupted.
 """
 
 import argparse

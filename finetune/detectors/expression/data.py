@@ -90,7 +90,9 @@ CODES = tuple(sorted(unit.code for unit in table().units))
 def copies(data: Path) -> list[Copy]:
     """One copy of every face, in the order in which they are read: a small one of more than half of them."""
     found = [
-        Copy(path, origin, label, source_of(origin, path.name), SMALL_COPY if _chance(path) < SHARE_SMALL else WHOLE_COPY)
+        Copy(
+            path, origin, label, source_of(origin, path.name), SMALL_COPY if _chance(path) < SHARE_SMALL else WHOLE_COPY
+        )
         for origin, path, label in _labelled(data)
     ]
     return [found[i] for i in np.random.default_rng(0).permutation(len(found))]
