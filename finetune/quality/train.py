@@ -107,7 +107,7 @@ def left_out(rows: QualityRows, errors: Mapping[str, Reals], floor: float) -> Re
 def rule(rows: QualityRows) -> Reals:
     """N scores without a fit: root of the geometric mean times the smallest of all components but ``detection``."""
     values = np.maximum(np.delete(rows.components, CERTAINTY, axis=1), 1.0)
-    return np.sqrt(np.exp(np.log(values).mean(axis=1)) * values.min(axis=1))
+    return np.asarray(np.sqrt(np.exp(np.log(values).mean(axis=1)) * values.min(axis=1)), dtype=np.float64)
 
 
 def gains(quality: Reals, errors: Mapping[str, Reals]) -> dict[str, float]:
