@@ -6,7 +6,7 @@ from typing import NamedTuple
 from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, alarm, answer_of, side_of
 from faceagent.explain.summary.phrases import clause, hides_movements, nothing_found, phrase
 from faceagent.explain.summary.places import name_faces
-from faceagent.explain.summary.power import is_unsure, looks_past_generated
+from faceagent.explain.summary.power import is_unsure, scope
 from faceagent.explain.summary.reasons import because
 from faceagent.explain.summary.sentences import Sentences
 from faceagent.types import QUESTIONS, Evidence, Face, Question, Verdict
@@ -195,7 +195,7 @@ def _question(basis: Basis, verdicts: Sequence[Verdict], with_why: bool, *, coun
         if counted
         else words.say("each", faces=count, groups=joined)
     )
-    return words.paragraph([text, *_scope(basis, verdicts)])
+    return words.paragraph([text, *scope(words, verdicts, basis.evidence)])
 
 
 def _group(basis: Basis, found: Sequence[Verdict], total: int) -> str:
@@ -211,10 +211,4 @@ def _nothing_found(basis: Basis, verdicts: Sequence[Verdict], total: int, *, alo
     words, evidence = basis.words, basis.evidence
     where = words.say("in_faces", n=total) if total > 1 else ""
     told = nothing_found(words, verdicts, evidence, where, alone=alone)
-    return words.paragraph([told, *_scope(basis, verdicts)])
-
-
-def _scope(basis: Basis, verdicts: Sequence[Verdict]) -> list[str]:
-    """What a clean result does not cover, where it would be taken to."""
-    covered = not any(looks_past_generated(one, basis.evidence) for one in verdicts)
-    return [] if covered else [basis.words.say("signs", "not_generated")]
+    return words.paragraph([told, *scope(words, verdicts, basis.evidence)])

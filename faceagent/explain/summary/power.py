@@ -61,12 +61,13 @@ def is_unsure(verdict: Verdict, evidence: Sequence[Evidence]) -> bool:
     return certainty(verdict, evidence) == 0
 
 
-def looks_past_generated(verdict: Verdict, evidence: Sequence[Evidence]) -> bool:
-    """Whether nothing was found in a face by tests that do not look for faces generated as a whole."""
-    if verdict.question != "forgery" or answer_of(verdict) not in CLEAN:
-        return False
-    types = {one.attack_type for one in _tests(verdict, evidence)}
-    return bool(types) and GENERATED not in types
+def scope(words: Sentences, verdicts: Sequence[Verdict], evidence: Sequence[Evidence]) -> list[str]:
+    """What clean results do not cover though they seem to: faces generated as a whole, where no test looks for them."""
+    for verdict in verdicts:
+        types = {one.attack_type for one in _tests(verdict, evidence)}
+        if verdict.question == "forgery" and answer_of(verdict) in CLEAN and types and GENERATED not in types:
+            return [words.say("signs", "not_generated")]
+    return []
 
 
 def attack_types(verdict: Verdict, evidence: Sequence[Evidence]) -> list[str]:

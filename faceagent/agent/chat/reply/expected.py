@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from faceagent.agent.chat import phrases
 from faceagent.agent.chat.reply.context import ReplyContext
-from faceagent.explain.summary.answers import CLEAN, answer_of
-from faceagent.explain.summary.power import is_unsure, trust
+from faceagent.explain.summary.answers import answer_of
+from faceagent.explain.summary.power import is_unsure, scope
 from faceagent.explain.summary.sentences import sentences_in
 from faceagent.storage.keys import record_key
 from faceagent.types import Evidence, Verdict
@@ -64,8 +64,7 @@ def _real(context: ReplyContext, item: str, verdicts: list[Verdict]) -> Iterator
     if opposite == "yes" and is_unsure(found[0], evidence):
         opposite = "leans_yes"
     words = sentences_in(context.language)
-    sure = trust(words, found[0], evidence) if answer in CLEAN else []
-    said = words.paragraph([phrases.say(context.language, f"real_{opposite}"), *sure])
+    said = words.paragraph([phrases.say(context.language, f"real_{opposite}"), *scope(words, found, evidence)])
     yield f"{context.lead(item, found[0].subject)}{said}"
 
 

@@ -115,8 +115,10 @@ def test_real_is_not_answered_as_fake(analyst: Analyst, photo: Path) -> None:
         }
         lead = next(one for one in opposite if real.startswith(one))
         assert fake.startswith(opposite[lead])
-        # What the test misses is told with both.
-        assert ("misses" in real.splitlines()[0]) == ("misses" in fake.splitlines()[0]) == ("yes" in lead.lower())
+        # What the test does not look for is told with both, and what it misses once.
+        clean = "yes" in lead.lower()
+        assert ("does not cover" in real.splitlines()[0]) == ("does not cover" in fake.splitlines()[0]) == clean
+        assert real.count("misses") == fake.count("misses") == int(clean)
         generated = said(talk, "is it AI generated?")
         assert generated.startswith("Whether an image generator made the whole face is not judged")
         assert "weak yes" not in generated
