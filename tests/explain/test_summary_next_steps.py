@@ -120,7 +120,12 @@ def test_codes_of_muscle_movements_are_for_those_who_ask_for_them() -> None:
     assert "AU12" in summarize([units], [unit], [face()]).answer
 
 
-LOOK, OTHER = "This is how the face looks as a whole", "Its muscle movements alone would fit another answer: by them it"
+LOOK = "Compared as a whole with many faces, it is closest to those that look like this"
+
+
+def against(label: str) -> str:
+    told = f"Its muscle movements by themselves point elsewhere (by them it looks {label});"
+    return f"{told} the whole face counts for more."
 
 
 @pytest.mark.parametrize(
@@ -130,9 +135,9 @@ LOOK, OTHER = "This is how the face looks as a whole", "Its muscle movements alo
         ("neutral", "neutral", False, "The muscles of the face are close to rest."),
         ("happy", "happy", True, "This shows in pulled-up lip corners."),
         ("happy", "happy", False, "The movements that point to it are faint."),
-        ("happy", "sadness", True, f"{LOOK}, with pulled-up lip corners. {OTHER} looks sad."),
-        ("happy", "sadness", False, f"{LOOK}. {OTHER} looks sad."),
-        ("neutral", "happy", True, f"{LOOK}. {OTHER} looks happy."),
+        ("happy", "sadness", True, f"{LOOK}, with pulled-up lip corners. {against('sad')}"),
+        ("happy", "sadness", False, f"{LOOK}. {against('sad')}"),
+        ("neutral", "happy", True, f"{LOOK}. {against('happy')}"),
     ],
 )
 def test_movements_are_no_ground_for_a_neutral_face_and_the_look_is_told_where_it_decides(

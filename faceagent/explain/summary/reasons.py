@@ -25,7 +25,7 @@ _REMEDIES = {
     "weights_missing": "install",
     "not_installed": "install",
     "crashed": "report",
-    "no_face": "another_face",
+    "no_face": "closer_picture",
     "unstable": "original",
 }
 _IMPLIED = {"low_resolution": "face_too_small"}
