@@ -150,3 +150,26 @@ def test_faces_are_named_from_the_left_whichever_is_largest() -> None:
         "old."
     )
     assert [one.subject for one in told.findings] == ["F1", "F2"]
+
+
+def test_of_a_crowd_the_face_that_matches_comes_first() -> None:
+    faces = row(30)
+    others = {one.id: verdict("identity", "other_person", one.id) for one in faces}
+    unseen = verdict("identity", "inconclusive", "F2", status="uncertain", reason="face_unusable")
+    match = verdict("identity", "genuine", "F23")
+    alike = verdict("identity", "genuine", "F4", status="leans")
+    crowd = [*(others | {one.subject: one for one in (unseen, match, alike)}).values()]
+    clean = [verdict("forgery", "bona_fide", one.id) for one in faces]
+    clean[8] = verdict("forgery", "forged", "F9")
+    lead = (
+        "30 faces: the face number 23 from the left (F23) looks like the person of the reference picture; the face "
+        "number 4 from the left (F4) may be the person of the reference picture; the faces on the far left (F1)"
+    )
+    alone, beside = summarize(crowd, [], faces), summarize([*clean, *crowd], [], faces)
+    for found in (alone, beside):
+        assert found.answer.startswith(lead)
+    assert [one.subject for one in alone.findings[:2]] == ["F23", "F4"] and alone.findings[-1].subject == "F2"
+    assert "(F9) looks manipulated" in beside.answer
+    # Where nobody matches, an alarm stays first.
+    nobody = summarize([*clean, *others.values()], [], faces).answer
+    assert nobody.startswith("30 faces: the face number 9 from the left (F9) looks manipulated")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from faceagent.explain.summary.answers import ATTACKS, CLEAN, ORDER, alarm, answer_of, side_of
+from faceagent.explain.summary.answers import ATTACKS, CLEAN, MATCHES, ORDER, alarm, answer_of, match, side_of
 from faceagent.explain.summary.phrases import clause, hides_movements, nothing_found, phrase
 from faceagent.explain.summary.places import name_faces
 from faceagent.explain.summary.power import is_unsure, scope
@@ -83,9 +83,15 @@ def _open(basis: Basis, verdict: Verdict) -> str:
 
 
 def _parts(order: Sequence[Verdict]) -> tuple[list[Question], list[Question], list[Question]]:
-    """The questions with an alarm, the attacks without one, and the others that an answer to all of them speaks of."""
+    """The questions to lead with, the attacks without an alarm, and the others that an answer to all of them speaks of.
+
+    Questions with an alarm lead; before them, among several faces, which of them is the person looked for.
+    """
     asked = list(dict.fromkeys(one.question for one in order))
     raised = list(dict.fromkeys(one.question for one in order if alarm(one) < 2))
+    compared = [one for one in order if one.question == "identity"]
+    if len(compared) > 1 and any(match(one) < len(MATCHES) for one in compared):
+        raised = list(dict.fromkeys(("identity", *raised)))
     quiet = [question for question in ATTACKS if question in asked and question not in raised]
     others = [question for question in ORDER if question in asked and question not in (*ATTACKS, *raised)]
     if len(asked) <= FEW_ASKED:
@@ -182,11 +188,12 @@ def _question(basis: Basis, verdicts: Sequence[Verdict], with_why: bool, *, coun
         # How firmly nothing was found is told beside the answer.
         key = "no" if question in ATTACKS and answer in CLEAN else answer
         groups.setdefault((key, side_of(one), hides_movements(one, evidence)), []).append(one)
-    said = [_group(basis, found, total) for found in sorted(groups.values(), key=lambda found: alarm(found[0]))]
+    by_urgency = sorted(groups.values(), key=lambda found: alarm(found[0]))
+    said = [_group(basis, found, total) for found in by_urgency]
     if answers <= CLEAN and words.find("some", question, "none"):
         said = [words.say("some", question, "none")]
     if len(said) > MOST_GROUPS:
-        rest = sum(len(found) for found in list(groups.values())[MOST_GROUPS:])
+        rest = sum(len(found) for found in by_urgency[MOST_GROUPS:])
         said = [*said[:MOST_GROUPS], words.say("more_faces", n=rest)]
     joined = words.tables["groups"].join(said)
     count = words.say("faces", form=1, n=total)

@@ -15,6 +15,8 @@ YES: Mapping[Question, tuple[str, ...]] = {
 """Labels that answer "yes", for the questions that have a yes and a no."""
 CLEAN: frozenset[Answer] = frozenset({"leans_no", "no"})
 """Answers that nothing was found."""
+MATCHES: tuple[Answer, ...] = ("yes", "leans_yes")
+"""Answers that a face is the person of the references, the clearer one first."""
 ORDER: tuple[Question, ...] = (
     "identity",
     "forgery",
@@ -67,15 +69,23 @@ def alarm(verdict: Verdict) -> int:
     return 2
 
 
+def match(verdict: Verdict) -> int:
+    """The place of an answer in ``MATCHES``; their number for any other answer and question."""
+    answer = answer_of(verdict)
+    found = verdict.question == "identity" and answer in MATCHES
+    return MATCHES.index(answer) if found else len(MATCHES)
+
+
 def ranked(verdicts: Sequence[Verdict], subjects: Sequence[str]) -> list[Verdict]:
-    """Verdicts by importance: alarms first, then those with an answer, each by question and subject."""
+    """Verdicts by importance: alarms first, then those with an answer, each by question, match and subject."""
     places = {subject: place for place, subject in enumerate(subjects)}
 
-    def importance(verdict: Verdict) -> tuple[int, bool, int, int]:
+    def importance(verdict: Verdict) -> tuple[int, bool, int, int, int]:
         return (
             alarm(verdict),
             answer_of(verdict) == "cannot_tell",
             ORDER.index(verdict.question),
+            match(verdict),
             places.get(verdict.subject, len(places)),
         )
 
