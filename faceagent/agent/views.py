@@ -26,15 +26,19 @@ def of_item(record: Record, keys: Iterable[str], item: str, kind: type[N]) -> tu
 def put_faces(record: Record, found: Mapping[str, FoundFaces | Problem]) -> list[str]:
     """Record the faces found in pictures, by the pictures' keys; returns the faces' keys.
 
-    The picture's record gets the number of faces found, and the size below which some may have been missed. A picture
-    on which the face finder failed becomes the problem with it.
+    The picture's record gets the number of faces found, the size below which some may have been missed, and which ones
+    cover another. A picture on which the face finder failed becomes the problem with it.
     """
     keys: list[str] = []
     for key, faces in found.items():
         if isinstance(faces, Problem):
             record.put(key, faces)
         else:
-            searched = {"faces_found": faces.total, "faces_incomplete_below": faces.incomplete_below}
+            searched = {
+                "faces_found": faces.total,
+                "faces_incomplete_below": faces.incomplete_below,
+                "faces_covering": faces.covering,
+            }
             record.put(key, record.get(key, Picture).model_copy(update=searched))
             keys += [record.put(record_key(item_of(key), face.id), face) for face in faces.faces]
     return keys

@@ -31,11 +31,13 @@ class FoundFaces(NamedTuple):
     """Faces of a picture, largest first, and how many were found before the smallest were left out.
 
     ``incomplete_below`` is the size (px, shorter side) below which faces may be missed, as the picture is very large.
+    ``covering`` are the ids of faces beside which part of another one is seen, too little to be found.
     """
 
     faces: tuple[Face, ...]
     total: int
     incomplete_below: float | None = None
+    covering: tuple[str, ...] = ()
 
 
 def find_faces(picture: Picture, pixels: Pixels, settings: Settings) -> tuple[Face, ...]:
@@ -54,7 +56,8 @@ def search_faces(picture: Picture, pixels: Pixels, settings: Settings, *, limit:
     seen, total = find_upright_faces(pixels, settings, limit, allowance)
     prefix = "" if picture.id == SUBJECT else picture.id
     faces = tuple(_face(f"{prefix}F{index}", picture, one) for index, one in enumerate(seen, start=1))
-    return FoundFaces(faces, total, allowance.incomplete_below)
+    covering = tuple(face.id for face, one in zip(faces, seen, strict=True) if one.detection.covers)
+    return FoundFaces(faces, total, allowance.incomplete_below, covering)
 
 
 def search_notes(picture: Picture, kept: int, most: int) -> list[str]:
@@ -74,6 +77,10 @@ def search_notes(picture: Picture, kept: int, most: int) -> list[str]:
         notes.append(f"{found} faces found: {everyone} compared for identity, {others}, {cap}.")
     elif found > kept:
         notes.append(f"{found} faces found, {kept} analysed, {cap}.")
+    if covering := picture.faces_covering:
+        notes.append(
+            f"Part of another face is seen behind or beside {', '.join(covering)}, too little of it to be judged."
+        )
     if below is not None:
         notes.append(
             f"This picture is very large and was searched at a reduced size: faces smaller than {below:.0f} px "

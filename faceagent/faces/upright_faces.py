@@ -20,6 +20,7 @@ from faceagent.faces.landmarks import Landmarks, find_landmarks, five_points
 from faceagent.faces.mesh_box import mesh_box, roll_of
 from faceagent.faces.tiles import Allowance
 from faceagent.faces.turned_photograph import turned_photograph
+from faceagent.faces.yunet import SAME
 from faceagent.settings import Settings
 from faceagent.types import FaceFrame, TurnedPhotograph
 from faceagent.upright import Box, box_into, box_out, cut_out, points_into, points_out
@@ -34,8 +35,8 @@ PRESENT = 0.95
 """Presence from which a clear face counts in another orientation, if there is nothing as clear in this one."""
 TILTED = 10.0
 """Degrees of roll from which the box around a head is looked for in the picture turned back."""
-SAME, ALIKE = 0.35, 0.5
-"""Intersection over union from which two boxes are of one face, and from which a mesh lies where the face was seen."""
+ALIKE = 0.5
+"""Intersection over union from which a mesh lies where the face was seen."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,13 @@ class _Search:
             large = [one for one in every if _short(one) >= self.settings.min_face]
             largest = sorted(large, key=lambda one: (-_area(one), one.box))[: self.limit]
             frame = _whole(place, quarters)
-            seen = [pair for pair in (_with_landmarks(part, one, self.settings) for one in largest) if pair is not None]
+            settled = {one: pair for one in largest if (pair := _with_landmarks(part, one, self.settings)) is not None}
+            fronts = {one: _front(one, again, largest) for one, (again, _) in settled.items()}
+            seen = [
+                (replace(again, covers=one.covers or one in fronts.values()), mesh)
+                for one, (again, mesh) in settled.items()
+                if fronts[one] is None
+            ]
             self.found[key] = (
                 [UprightFace(one, mesh, part, frame, _with(frame, box=one.box)) for one, mesh in seen],
                 len(large) - len(largest) + len(seen),
@@ -276,6 +283,12 @@ def _with_landmarks(
     if turned is not None and _is_better(again, turned, detection, landmarks):
         return again, turned
     return detection, landmarks
+
+
+def _front(one: Detection, again: Detection, others: Sequence[Detection]) -> Detection | None:
+    """The clearer face that a second look at ``one`` has found instead, which covers too much of it; or None."""
+    clearer = (other for other in others if other.score > one.score)
+    return next((other for other in clearer if _overlap(other.box, again.box) >= SAME), None)
 
 
 def _is_sure(one: UprightFace) -> bool:

@@ -20,6 +20,8 @@ from faceagent.weights import locate
 
 FLOOR = 0.05
 """Score below which the network returns no row."""
+SAME = 0.4
+"""Intersection over union from which two rows are of one face: two heads before each other reach .38."""
 
 Rows = NDArray[np.float32]
 """N×15: x, y, width, height, five points (in the order of ``Face.points5``), score."""
@@ -55,7 +57,7 @@ def _open(model: NDArray[np.uint8]) -> Network:
     # level too is one per process: restoring it could let the warning through in another thread.
     if cv2.utils.logging.getLogLevel() > cv2.utils.logging.LOG_LEVEL_ERROR:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    return cv2.FaceDetectorYN.create("onnx", model, _NO_CONFIG, (320, 320), FLOOR, 0.3, 5000)
+    return cv2.FaceDetectorYN.create("onnx", model, _NO_CONFIG, (320, 320), FLOOR, SAME, 5000)
 
 
 def run(net: Network, bgr: Pixels) -> Rows:

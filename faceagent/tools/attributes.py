@@ -4,7 +4,8 @@ Two estimates, averaged: a branch of the encoder, trained on FairFace, and Davis
 CC0) as ONNX. The branch ``attributes`` reads CLIP; ``attributes_fast`` on DINOv2 takes its place with
 ``detectors=fast`` and where CLIP's weights are missing. The labels of all were guessed from pictures, not taken from
 documents. All estimate people over 70 too young; the shipped tables correct the middle of the range and widen it by
-the residual. Gender has two classes and is weak on children. Race or ethnicity is never estimated.
+the residual. Gender has two classes and was fitted on adults: a face whose whole age range lies below theirs gets none.
+Race or ethnicity is never estimated.
 """
 
 import json
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -87,7 +88,7 @@ GENDER_LIMIT = 12.0
 RAREST = 1e-6
 """Least probability of an age band, so that its logarithm is finite."""
 AGE_BIAS = "reads children too old and people over 70 too young; few of either were in the fitting set"
-GENDER_BIAS = "weak on children; less often right on faces that FairFace labels Black; two classes only"
+GENDER_BIAS = "weak below 20 years; less often right on faces that FairFace labels Black; two classes only"
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,21 @@ class AgeTable:
         return value, low, high
 
 
+def _record(name: str) -> dict[str, Any]:
+    file = resources.files("faceagent").joinpath("judge", "calibration", f"{name.replace('/', '-')}.json")
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+@cache
+def youngest(calibration: str = FULL.gender_calibration) -> float:
+    """Apparent age in years from which gender was fitted. Raises FileNotFoundError when the package is incomplete."""
+    return float(_record(calibration)["youngest"])
+
+
 @cache
 def age_table(name: str = FULL.age_table) -> AgeTable:
     """The shipped table of that id. Raises FileNotFoundError when the package is incomplete."""
-    file = resources.files("faceagent").joinpath("judge", "calibration", f"{name.replace('/', '-')}.json")
-    record = json.loads(file.read_text(encoding="utf-8"))
+    record = _record(name)
     columns = {key: np.asarray(record[key], dtype=np.float64) for key in ("predicted", "value", "low", "high")}
     return AgeTable(id=record["id"], level=record["level"], **columns)
 
@@ -169,7 +180,7 @@ class Attributes:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="attributes",
-        version="3.0.0",
+        version="3.1.0",
         title="Apparent age and gender",
         summary="An age range and an apparent gender, with the bias that these models are known to have.",
         questions=("age", "gender"),
@@ -193,10 +204,13 @@ class Attributes:
         by = self._stamp(encoder, estimator)
         faces = [(view, view.face) for view in batch if view.face]
         guards = familiarity.guard(by, faces, self.spec.questions, [["age"], ["gender"]], self._settings)
-        return [
-            (_age(by, view, estimator, shares), _gender(by, view, estimator, float(value)), *distances)
-            for view, shares, value, distances in zip(batch, bands, male, guards, strict=True)
-        ]
+        found = []
+        for view, shares, value, distances in zip(batch, bands, male, guards, strict=True):
+            age = _age(by, view, estimator, shares)
+            gender = _gender(by, view, estimator, float(value), age)
+            measured = {item.id for item in (age, gender) if item.status == "ok"}
+            found.append((age, gender, *(one for one in distances if measured.issuperset(one.cites))))
+        return found
 
     def _stamp(self, encoder: "Encoder", estimator: Estimator) -> ToolStamp:
         by = stamped(self.spec, device_of(open_session("age", self._settings)))
@@ -253,7 +267,20 @@ def logit(share: float) -> float:
     return float(np.log(bounded / (1 - bounded)))
 
 
-def _gender(by: ToolStamp, view: View, estimator: Estimator, value: float) -> Evidence:
+def _gender(by: ToolStamp, view: View, estimator: Estimator, value: float, age: Evidence) -> Evidence:
+    oldest, fitted = age.score.high if age.score else None, youngest(estimator.gender_calibration)
+    if oldest is not None and oldest < fitted:
+        return Evidence(
+            id=f"{view.subject}:gender",
+            tool=by,
+            question="gender",
+            subject=view.subject,
+            facts={"apparent_age_at_most": oldest, "fitted_from_age": fitted},
+            statement=f"Apparent gender: not measured, the face looks at most {oldest:.0f} years old, and the estimate "
+            f"was fitted on faces of {fitted:.0f} years and more.",
+            status="not_applicable",
+            reason="too_young",
+        )
     label, share = "male" if value >= 0 else "female", 1 / (1 + np.exp(-value))
     return Evidence(
         id=f"{view.subject}:gender",

@@ -47,3 +47,6 @@ class Picture(FrozenModel):
         ge=0,
         description="px: smaller faces may have been missed, because the picture is very large; None: it is not",
     )
+    faces_covering: tuple[str, ...] = Field(
+        default=(), description="ids of faces beside which part of another one is seen, too little to be judged"
+    )

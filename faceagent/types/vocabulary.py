@@ -29,8 +29,8 @@ Reason = Literal[
     "no_face", "face_too_small", "too_blurry", "too_dark", "too_bright", "outside_picture", "occluded",
     "unrecognisable", "extreme_pose", "low_resolution", "no_landmarks",
     # the evidence
-    "no_reference", "reference_unusable", "references_differ", "same_file", "no_colour", "absent", "not_measurable",
-    "weights_missing", "not_installed", "not_trained_yet", "crashed",
+    "no_reference", "reference_unusable", "references_differ", "same_file", "no_colour", "too_young", "absent",
+    "not_measurable", "weights_missing", "not_installed", "not_trained_yet", "crashed",
     # the verdict
     "weak_evidence", "below_operating_point", "contradictory", "uncalibrated", "no_evidence", "face_unusable",
     "open_set", "unstable", "refused",

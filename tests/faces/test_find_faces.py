@@ -13,10 +13,12 @@ import skimage.data
 from numpy.typing import NDArray
 
 from evals.views import drawn
-from faceagent.faces import find_faces, main_face, upright_faces
+from faceagent.agent.views import put_faces
+from faceagent.faces import find_faces, main_face, search_faces, search_notes, upright_faces
 from faceagent.faces.detect import Detection
 from faceagent.settings import Settings
-from faceagent.types import QUESTIONS, Face
+from faceagent.storage.record import Record
+from faceagent.types import QUESTIONS, Face, Picture
 
 Pixels = NDArray[np.uint8]
 Find = Callable[[Pixels], tuple[Face, ...]]
@@ -221,3 +223,40 @@ def test_a_weak_face_does_not_hide_the_one_that_lies(
     faces = find_faces(drawn(picture).picture, picture, settings)
     assert faces[0].frame is not None and faces[0].frame.quarters == 1
     assert faces[0].box[2] <= 240
+
+
+def behind(astronaut: Pixels, seen: float, side: int) -> Pixels:
+    """The astronaut behind her own mirror image, so that about this share of her face's width is seen on one side."""
+    x0, y0, x1, y1 = 178, 63, 268, 176
+    x, y, width, height = (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
+    oval = np.zeros(astronaut.shape[:2], np.uint8)
+    cv2.ellipse(oval, (511 - int(x), int(y)), (int(0.55 * width), int(0.6 * height)), 0, 0, 360, 255, -1)
+    moved = np.array([[1, 0, 2 * x - 511 + side * seen * width], [0, 1, 0.05 * height]])
+    shape = astronaut.shape[1::-1]
+    front = cv2.warpAffine(np.ascontiguousarray(astronaut[:, ::-1]), moved, shape)
+    made = astronaut.copy()
+    made[cv2.warpAffine(oval, moved, shape) > 0] = front[cv2.warpAffine(oval, moved, shape) > 0]
+    return made
+
+
+def notes(pixels: Pixels, settings: Settings) -> tuple[int, list[str]]:
+    """How many faces there are, and what is said to have been left out."""
+    picture, found = drawn(pixels).picture, search_faces(drawn(pixels).picture, pixels, settings)
+    record = Record({"0/P1": picture})
+    put_faces(record, {"0/P1": found})
+    return found.total, search_notes(record.get("0/P1", Picture), kept=len(found.faces), most=64)
+
+
+@pytest.mark.parametrize(("seen", "side"), [(0.4, -1), (0.45, 1), (0.5, 1), (0.5, -1), (0.6, 1), (0.6, -1), (0.8, 1)])
+def test_of_two_overlapping_faces_the_rear_one_is_found_or_told(
+    seen: float, side: int, astronaut: Pixels, settings: Settings
+) -> None:
+    total, told = notes(behind(astronaut, seen, side), settings)
+    covered = ["Part of another face is seen behind or beside F1, too little of it to be judged."]
+    assert (total, told) in ((1, covered), (2, []))
+    assert seen < 0.8 or total == 2
+
+
+def test_nothing_is_told_of_a_face_alone(astronaut: Pixels, settings: Settings) -> None:
+    assert notes(astronaut, settings) == (1, [])
+    assert notes(np.ascontiguousarray(np.hstack([astronaut, astronaut[:, ::-1]])), settings) == (2, [])

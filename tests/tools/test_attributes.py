@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from faceagent.explain import summarize
+from faceagent.judge import weigh
 from faceagent.settings import Settings
 from faceagent.tools.attributes import (
     AGE_SIDE,
@@ -19,6 +21,7 @@ from faceagent.tools.attributes import (
     chances,
     expected,
     prepare,
+    youngest,
 )
 from faceagent.tools.base import View
 from faceagent.types import Face, Picture, Quality
@@ -151,6 +154,28 @@ def test_the_age_comes_as_a_distribution(astronaut: NDArray[np.uint8], settings:
     assert shares.sum() == pytest.approx(1, abs=1e-4)
     assert expected(shares[np.newaxis])[0] == pytest.approx(float(age.facts["network_years"]), abs=0.05)
     assert {one.id for one in tool.stamp().weights} == {"age", "gender", "clip_vitb16_int8", "adapter:attributes"}
+
+
+@pytest.mark.parametrize("estimator", [FULL, FAST])
+def test_gender_is_not_measured_where_the_whole_age_range_lies_below_the_fitted_one(
+    estimator: Estimator, astronaut: NDArray[np.uint8], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bands by hand: no picture of a child is at hand that may be kept here."""
+    assert youngest(estimator.gender_calibration) == 20
+    tool = Attributes(settings if estimator is FULL else settings.model_copy(update={"detectors": "fast"}))
+    face = _face()
+    for band, measured in (("0-2", False), ("3-9", False), ("20-29", True), ("more than 70", True)):
+        shares = np.array([[float(name == band) for name in CENTRES]])
+        monkeypatch.setattr(Attributes, "_estimate", lambda *_, bands=shares: (bands, np.array([3.0])))
+        (found,) = tool.run([_view(astronaut, face)])
+        age, gender, *distances = found
+        assert age.status == "ok" and age.score is not None and age.score.high is not None
+        assert (gender.status == "ok") == measured == (age.score.high >= 20)
+        assert [one.question for one in distances] == (["age", "gender"] if measured else ["age"])
+        verdict = weigh("gender", face, found)
+        assert (verdict.label, verdict.reason) == (("male", None) if measured else ("inconclusive", "too_young"))
+        said = summarize([verdict], found, [face])
+        assert measured or "younger" in str(said.reason) and "adults" in str(said.next_step)
 
 
 def test_without_clip_the_fast_branch_answers(astronaut: NDArray[np.uint8], settings: Settings) -> None:

@@ -22,6 +22,7 @@ _REMEDIES = {
     "reference_unusable": "other_reference",
     "references_differ": "other_reference",
     "same_file": "another_photo",
+    "too_young": "for_adults",
     "weights_missing": "install",
     "not_installed": "install",
     "crashed": "report",

@@ -9,6 +9,8 @@ from finetune.detectors.linear import Reals
 
 CHILDREN = ("0-2", "3-9", "10-19")
 """Age bands for which gender is neither chosen nor calibrated."""
+ADULT = 20
+"""First year of the bands for which it is."""
 
 
 def gender_record(rows: AttributeRows, logits: Reals, identifier: str) -> CalibrationRecord:
@@ -18,13 +20,14 @@ def gender_record(rows: AttributeRows, logits: Reals, identifier: str) -> Calibr
     fitted = platt.fit(male, female)
     even = -fitted.intercept / fitted.slope
     errors = {"men_called_female": float(np.mean(male < even)), "women_called_male": float(np.mean(female >= even))}
-    return binary_record(
+    record = binary_record(
         identifier,
         "logit",
         ("male", "female"),
         (male, female),
         (np.arange(len(male)), np.arange(len(female))),
         [operating_point("even", even, errors)],
-        fitted_on="FairFace train, aged 20 and over, out of fold",
+        fitted_on=f"FairFace train, aged {ADULT} and over, out of fold",
         note="Apparent gender in the two classes that the annotators were given. Not fitted for children.",
     )
+    return record | {"youngest": ADULT}

@@ -8,8 +8,8 @@ from faceagent.agent.chat.reply.context import ReplyContext
 from faceagent.router import Refused
 from faceagent.router.replies import format_questions
 from faceagent.storage.conversation_store import ConversationStore
-from faceagent.storage.keys import item_of, name_in
-from faceagent.types import Evidence
+from faceagent.storage.keys import item_of, name_in, picture_key
+from faceagent.types import Evidence, Picture
 
 MAX_LISTED = 60
 
@@ -58,6 +58,9 @@ def faces(context: ReplyContext) -> Iterator[str]:
                 if barred
                 else phrases.say(context.language, "usable"),
             )
+        covering = context.record.get(picture_key(item), Picture).faces_covering
+        if covering:
+            yield phrases.say(context.language, "faces_covering", faces=", ".join(covering))
 
 
 def _named(store: ConversationStore, name: str, items: Sequence[str]) -> list[str]:

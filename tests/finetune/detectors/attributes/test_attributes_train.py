@@ -50,7 +50,7 @@ def test_gender_is_calibrated_on_adults_alone(rows: AttributeRows) -> None:
     adults = ~np.isin(rows.band, ("0-2", "3-9", "10-19"))
     assert record["id"] == FULL.gender_calibration
     assert record["n_positive"] + record["n_negative"] == adults.sum() < N
-    assert record["slope"] > 0
+    assert record["slope"] > 0 and record["youngest"] == 20
 
 
 def test_a_softmax_learns_probabilities() -> None:
