@@ -82,8 +82,10 @@ def person_of(name: str, row: dict[str, str]) -> str:
 
 
 def is_unseen(name: str, row: dict[str, str]) -> bool:
-    """Whether nothing was fitted on the person: of FRLL only the people for testing."""
-    return name != FRLL or row["set"] == "canada" or is_test_person(int(person_of(name, row)))
+    """Whether nothing was fitted on the person: of FRLL only the people for testing, and nobody averaged of many."""
+    if name != FRLL or row["set"] == "canada":
+        return True
+    return row["set"] != "composite" and is_test_person(int(person_of(name, row)))
 
 
 def tables(name: str, found: Vectors, columns: tuple[str, ...]) -> Iterator[tuple[str, str, Reals, Reals]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.data.held_out import is_test_person
+from evals.data.held_out import may_train
 from evals.data.identity_vectors import CONDITIONS, Vectors, vectors
 from faceagent.settings import load
 from faceagent.tools import crowding
@@ -169,10 +169,8 @@ def apart(found: Vectors) -> Flags:
 
 def strangers_of_one_studio(found: Vectors) -> Flags:
     """Pairs of two training people of FRLL."""
-    number = np.array([int(Path(row["file"]).name[:3]) for row in found.rows])
-    train = np.array(
-        [row["set"] != "canada" and not is_test_person(n) for row, n in zip(found.rows, number, strict=True)]
-    )
+    number = np.array([Path(row["file"]).name[:3] for row in found.rows])
+    train = np.array([may_train(row) for row in found.rows])
     return np.asarray((number[:, np.newaxis] != number) & train[:, np.newaxis] & train)
 
 

@@ -51,6 +51,7 @@ def test_people_of_two_groups_are_not_compared_and_small_groups_are_left_out() -
 
 def test_people_whose_pictures_were_fitted_on_are_left_out() -> None:
     rows = [{"file": f"neutral_front/{n:03}_03.jpg", "set": "neutral_front"} for n in range(1, 136)]
+    rows += [{"file": f"composite/f_{n}.jpg", "set": "composite"} for n in range(30)]
     ((_, _, adjusted, _),) = stats.tables("frll_london", _found(rows), ("set",))
     assert len(adjusted) == 45 * 44 // 2, "only the people divisible by three"
 

@@ -37,7 +37,8 @@ def trust(words: Sentences, verdict: Verdict, evidence: Sequence[Evidence]) -> l
         )
         return [words.say("trust", known)]
     if verdict.question in (*ATTACKS, "identity"):
-        return [_power(words, verdict, evidence)]
+        shown = verdict.question == "spoof" and answer in CLEAN
+        return [_power(words, verdict, evidence), *([words.say("trust", "clean_spoof")] if shown else [])]
     if verdict.question == "age":
         return [words.say("trust", "range", level=8), words.say("trust", "appearance")]
     feeling = [words.say("trust", "looks")] if verdict.question == "expression" else []

@@ -68,7 +68,13 @@ def test_groups_are_those_of_race_with_gender_and_of_age() -> None:
 def test_test_people_of_the_studio_are_not_fitted_on() -> None:
     rows = [
         {"file": f"{kind}/{n:03}.jpg", "set": kind}
-        for n, kind in ((1, "neutral"), (1, "smiling"), (2, "neutral"), (3, "neutral"), (4, "canada"))
+        for n, kind in (
+            (1, "neutral_front"),
+            (1, "smiling_front"),
+            (2, "neutral_front"),
+            (3, "neutral_front"),
+            (4, "canada"),
+        )
     ]
     pairs = identity.strangers_of_one_studio(_vectors(rows, np.eye(5), ["full"]))
     assert np.argwhere(np.triu(pairs)).tolist() == [[0, 2], [1, 2]]
@@ -95,7 +101,7 @@ def test_the_line_is_that_of_the_worst_group_and_small_faces_get_no_laxer_one(
 
     faces = np.concatenate([people(50, 0.3), people(50, 0.9)])
     rows = [{"race": "far" if n < 50 else "near", "gender": "x", "age": "20-29"} for n in range(100)]
-    sat = [{"file": f"neutral/{n:03}.jpg", "set": "neutral"} for n in range(1, 60)]
+    sat = [{"file": f"neutral/{n:03}.jpg", "set": "neutral_front"} for n in range(1, 60)]
     news = people(60, 0.3)
     shots = _units(np.concatenate([news, news]) + 0.05 * rng.normal(0, 1, (120, 128)))
     made = {
