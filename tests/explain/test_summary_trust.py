@@ -128,5 +128,5 @@ def test_a_surer_and_a_weaker_no_of_one_test_give_different_grounds() -> None:
 def test_no_print_or_screen_is_no_word_on_faces_shown_within_the_scene(language: str) -> None:
     clean, found = verdict("spoof", "live", strength="strong"), verdict("spoof", "spoof", strength="strong")
     told = [summarize([one], [], [face()], language=language).trust or "" for one in (clean, found)]
-    within = {"en": "within the scene can leave none", "es": "dentro de la escena", "zh": "画面中"}[language]
+    within = {"en": "in the scene", "es": "de la escena", "zh": "画面中"}[language]
     assert [within in one for one in told] == [True, False]
