@@ -29,7 +29,7 @@ from finetune.detectors.expression.fit import LABELS, LEARNT, Pool, Table
 from finetune.detectors.linear import LinearFit, Reals
 from finetune.detectors.linear_head import ADAPTERS
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 BLOCK = 10
 """CLIP's tenth block, which age and gender read too; earlier ones know less of expressions."""
 CALIBRATION = "expression/pool-1"

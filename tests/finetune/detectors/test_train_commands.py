@@ -15,7 +15,7 @@ from faceagent.encoder.encoder import Encoder
 from faceagent.encoder.tower import CLIP, load_tower
 from faceagent.judge.calibrate import _ADAPTER
 from faceagent.settings import Settings
-from faceagent.tools.attributes import CENTRES, MALE
+from faceagent.tools.attributes import CENTRES, FULL, MALE
 from finetune.detectors.attributes import train as attributes_branch
 from finetune.detectors.generated import train as generated_branch
 
@@ -58,7 +58,12 @@ def _picture(astronaut: NDArray[np.uint8], rng: np.random.Generator, *, smooth: 
     return cv2.bilateralFilter(lit, 5, 40, 5).astype(np.uint8) if smooth else lit
 
 
-def test_attributes_from_pictures_to_an_adapter(data: Path, settings: Settings, tmp_path: Path) -> None:
+def test_attributes_from_pictures_to_an_adapter(
+    data: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A shallow block and two penalties, so that the walk and the search are short.
+    monkeypatch.setattr(attributes_branch, "READS", {FULL.branch: (CLIP, (2,))})
+    monkeypatch.setattr(attributes_branch, "STRENGTHS", (0.03, 0.1))
     adapter, out = tmp_path / "attributes", tmp_path / "calibration"
     order = ["--data", str(data), "--runs", str(tmp_path / "runs"), "--adapter", str(adapter), "--out", str(out)]
     assert attributes_branch.main(order) == 0
@@ -68,6 +73,7 @@ def test_attributes_from_pictures_to_an_adapter(data: Path, settings: Settings, 
     assert {path.name for path in out.iterdir()} == {"age-averaged-2.json", "gender-averaged-2.json"}
     # What was computed once is read the second time: the same adapter comes out.
     before = branch.config.files
+    monkeypatch.setattr("finetune.detectors.attributes.data.extract_rows", None)
     assert attributes_branch.main(order) == 0
     assert load_branch(adapter, tower).config.files == before
 
