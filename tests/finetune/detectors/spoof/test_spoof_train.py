@@ -17,7 +17,6 @@ from finetune.detectors.spoof import train as spoof_branch
 from finetune.detectors.spoof.data import COUNTS, delivered, load_or_make, load_or_make_changes
 from finetune.detectors.spoof.train import fit_and_write
 
-
 TAPS = (1, 3)
 
 
