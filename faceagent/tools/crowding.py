@@ -5,7 +5,7 @@ of one region at the rank where they reach .37 elsewhere. One line on the cosine
 need not be known for that: a face in a dense part of the space is near the mean of a cluster of faces, and the
 stranger's cosine to expect rises with it (the cohort normalisation of speaker and face verification, with cluster means
 as the cohort). The clusters were formed without labels; each is the mean of hundreds of vectors, so none is a template
-of a person.
+of a person. One more mean is of faces before one backdrop and under one light, where strangers are alike as well.
 """
 
 import json
@@ -23,7 +23,7 @@ WEIGHT = 1.5
 
 
 class Crowds(NamedTuple):
-    """Cluster means, K×128, and the crowding of a usual face."""
+    """The means, K×128, and the crowding of a usual face."""
 
     means: NDArray[np.float64]
     usual: float
@@ -31,14 +31,14 @@ class Crowds(NamedTuple):
 
 @cache
 def crowds() -> Crowds:
-    """The shipped cluster means."""
+    """The shipped means."""
     text = resources.files("faceagent.tools").joinpath("crowding.json").read_text(encoding="utf-8")
     kept = json.loads(text)
     return Crowds(np.array(kept["means"], dtype=np.float64), float(kept["usual"]))
 
 
 def crowding(vector: Vector) -> float:
-    """Largest product with a cluster mean, about 0 to .4; ``vector`` has unit length."""
+    """Largest product with a mean, about 0 to .4; ``vector`` has unit length."""
     return float(np.max(crowds().means @ vector))
 
 

@@ -57,7 +57,7 @@ class Identity:
 
     spec: ClassVar[ToolSpec] = ToolSpec(
         name="identity",
-        version="1.2.0",
+        version="1.3.0",
         title="Face comparison",
         summary="Whether a face and one of the faces of each reference picture belong to the same person.",
         questions=("identity",),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evals.data.identity_vectors import CONDITIONS, Vectors
+from evals.data.identity_vectors import CONDITIONS, STUDIO, Vectors
 from faceagent.tools import crowding
 from finetune.calibration import identity
 
@@ -35,6 +35,21 @@ def test_the_mean_of_a_dense_cluster_is_long() -> None:
     assert means.shape == (identity.CLUSTERS, 128)
     assert lengths.max() > 0.95
     assert np.median(lengths) < 0.5
+
+
+def test_what_a_studio_gives_all_faces_is_taken_off_and_the_rest_is_not() -> None:
+    """People who share one direction in the studio only."""
+    rng = np.random.default_rng(0)
+    plain, backdrop = _units(rng.normal(0, 1, (300, 128))), np.eye(128)[0]
+    shot = _units(plain + 0.9 * backdrop)
+    rows = [{"race": "x"}] * 300
+    by = {name: (np.arange(300), table) for name, table in (("full", plain), *((name, shot) for name in STUDIO))}
+    mean = identity.studio_mean(Vectors(tuple(rows), by))
+    assert mean @ backdrop > 0.9 * identity.STUDIO_SHARE * float((shot @ backdrop).mean())
+    strangers = np.triu_indices(300, 1)
+    without, with_mean = (identity.Fit(means, 0.0) for means in (np.zeros((1, 128)), np.vstack([np.zeros(128), mean])))
+    assert without.scores(shot, shot)[strangers].mean() > 0.4 > 0.1 > with_mean.scores(shot, shot)[strangers].mean()
+    np.testing.assert_allclose(with_mean.scores(plain, plain)[strangers].mean(), 0.0, atol=0.05)
 
 
 def test_pairs_are_taken_once_and_less_where_strangers_crowd() -> None:
@@ -105,7 +120,7 @@ def test_the_line_is_that_of_the_worst_group_and_small_faces_get_no_laxer_one(
     news = people(60, 0.3)
     shots = _units(np.concatenate([news, news]) + 0.05 * rng.normal(0, 1, (120, 128)))
     made = {
-        "fairface_train_4k": _vectors(rows, faces),
+        "fairface_train_4k": _vectors(rows, faces, (*CONDITIONS, *STUDIO)),
         "frll_london": _vectors(sat, people(59, 0.5)),
         "muxspace_expressions": _vectors([{"person": str(n % 60)} for n in range(120)], shots, ("full", "s48")),
     }
@@ -116,7 +131,7 @@ def test_the_line_is_that_of_the_worst_group_and_small_faces_get_no_laxer_one(
     monkeypatch.setattr(crowding, "WEIGHT", 0.0)
     identity.fit(tmp_path, tmp_path, tmp_path)
     card = json.loads((tmp_path / "crowding.json").read_text())
-    assert len(card["means"]) == identity.CLUSTERS
+    assert len(card["means"]) == identity.CLUSTERS + 1
     large, small = (json.loads((tmp_path / f"{name.replace('/', '-')}.json").read_text()) for name in identity.IDS)
     assert "near x" in large["note"]
     assert large["operating_points"][0]["errors"]["fmr"] == 0.001
