@@ -140,7 +140,7 @@ def test_views_of_one_batch_keep_their_own_references(
 
 def test_crowding_takes_off_more_where_more_strangers_are_near() -> None:
     means, usual = crowds()
-    assert means.shape == (16, 128)
+    assert means.shape == (17, 128)
     dense = means[0] / np.linalg.norm(means[0])
     alone = np.linalg.svd(means)[2][-1]
     assert crowding(dense) > usual > crowding(alone)
