@@ -4,7 +4,7 @@ Works on normalized text; the words stand in ``lexicon/<language>/details.toml``
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from faceagent.router.grammar import Grammar, keep_longest
@@ -104,25 +104,27 @@ def glossary_term(text: str, lists: Grammar) -> str | None:
     return alone if alone and is_short and not _is_about_someone(alone, lists) else None
 
 
-def as_typed(term: str | None, raw: str, simplified: Mapping[int, int]) -> str | None:
-    """The part of ``raw`` that was normalized to ``term``, with its capitals and accents.
+def as_typed(term: str | None, raw: str, lists: Grammar) -> str | None:
+    """The part of ``raw`` that is read as ``term``, with its capitals and accents, slips of the keyboard included.
 
-    Where there is no such part, or no term, the one abbreviation of ``raw`` is meant: "wot does APCER mean".
+    The one abbreviation of ``raw`` is meant where no term was found, or where the term is no part of ``raw`` but holds
+    the abbreviation among leftovers: "wot does APCER mean".
     """
-    typed = _part_of(raw, term, simplified) if term else None
-    if typed is None:
-        short = _ABBREVIATION.findall(raw[:MAX_CHARACTERS])
-        typed = str(short[0]) if len(short) == 1 else term
-    return typed
+    typed = _part_of(raw, term, lists) if term else None
+    if typed is not None:
+        return typed
+    short = [str(one) for one in _ABBREVIATION.findall(raw[:MAX_CHARACTERS])]
+    meant = len(short) == 1 and (not term or normalize(short[0], lists.simplified).text in term)
+    return short[0] if meant else term
 
 
-def _part_of(raw: str, term: str, simplified: Mapping[int, int]) -> str | None:
+def _part_of(raw: str, term: str, lists: Grammar) -> str | None:
     words = list(_TYPED_WORD.finditer(raw[:MAX_CHARACTERS]))
     most = len(_TYPED_WORD.findall(term))
     for first, word in enumerate(words):
         for last in words[first : first + most]:
             typed = raw[word.start() : last.end()]
-            if normalize(typed, simplified).text == term:
+            if lists.spelling.correct_spelling(normalize(typed, lists.simplified).text) == term:
                 return typed
     return None
 

@@ -91,7 +91,7 @@ def plan_by_rules(raw: str, context: DialogueContext, advice: Advice = NO_ADVICE
     plan = _TurnReader(text, typed.evidence, context, lists, blank, advice).plan()
     if plan.kind != "define":
         return plan
-    return plan.model_copy(update={"term": details.as_typed(plan.term, raw, lists.simplified)})
+    return plan.model_copy(update={"term": details.as_typed(plan.term, raw, lists)})
 
 
 def is_question(raw: str) -> bool:

@@ -351,3 +351,8 @@ def test_the_oldest_of_all_is_one_person() -> None:
 @pytest.mark.parametrize("text", ["wot does APCER mean", "請教一下,APCER 到底是什麼東西?"])
 def test_an_abbreviation_in_a_question_about_a_meaning_is_the_term(text: str) -> None:
     assert plan_by_rules(text, DialogueContext(), Advice(kind="define", questions=())).term == "APCER"
+
+
+def test_a_misspelled_term_is_not_taken_for_the_abbreviation_beside_it() -> None:
+    plan = plan_by_rules("what does expresssion mean, the PDF says it", DialogueContext(), Advice(kind="define"))
+    assert plan.term == "expresssion"

@@ -185,7 +185,7 @@ def labelled_queries(without: Sequence[str] = ()) -> Iterator[Example]:
                 # Sets that label refusals only say nothing of faces.
                 yield found._replace(details=None) if name.startswith("policy") else found
     for query in (*queries("remarks"), *labelled_by_others()):
-        if query.group not in KEPT_REMARKS and query.expect.get("kind") != "unclear":
+        if query.group not in (*KEPT_REMARKS, *without) and query.expect.get("kind") != "unclear":
             found = _of_query(query)
             yield found._replace(details=None) if query.group in UNPLACED_GROUPS else found
 
