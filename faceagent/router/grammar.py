@@ -35,11 +35,24 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Phrases:
+    """One list of phrases. Those in Chinese characters are looked for only in a text that has some."""
+
+    latin: re.Pattern[str] | None
+    chinese: re.Pattern[str] | None
+
+    def patterns_for(self, text: str) -> tuple[re.Pattern[str], ...]:
+        """The patterns that can match ``text``."""
+        asked = (self.latin, self.chinese if _HAN.search(text) else None)
+        return tuple(one for one in asked if one is not None)
+
+
+@dataclass(frozen=True)
 class Grammar:
     """The compiled lexicon of all languages."""
 
-    tables: Mapping[str, Mapping[str, re.Pattern[str]]]
-    """One pattern for each list, by table and list name."""
+    tables: Mapping[str, Mapping[str, Phrases]]
+    """The phrases of each list, by table and list name."""
     simplified: Mapping[int, int]
     """Traditional Chinese characters to simplified ones, by code point."""
     spelling: Spelling
@@ -50,22 +63,25 @@ class Grammar:
         """All matches of all lists of ``table``, in the order of the text."""
         found = [
             Match(name, one.start(), one.end())
-            for name, pattern in self.tables[table].items()
+            for name, phrases in self.tables[table].items()
+            for pattern in phrases.patterns_for(text)
             for one in pattern.finditer(text)
         ]
         return sorted(found, key=lambda hit: (hit.start, -hit.end))
 
     def names(self, table: str, text: str) -> list[str]:
         """Names of the lists of ``table`` that match, in the order of the English file."""
-        return [name for name, pattern in self.tables[table].items() if pattern.search(text)]
+        return [name for name in self.tables[table] if self.has(table, text, name)]
 
     def has(self, table: str, text: str, name: str = "phrases") -> bool:
         """Whether one list of ``table`` matches."""
-        return self.tables[table][name].search(text) is not None
+        return any(pattern.search(text) for pattern in self.tables[table][name].patterns_for(text))
 
     def without(self, table: str, text: str, name: str = "phrases") -> str:
         """``text`` with every match of one list replaced by as many ``~``, so that positions stay."""
-        return self.tables[table][name].sub(lambda found: "~" * len(found.group()), text)
+        for pattern in self.tables[table][name].patterns_for(text):
+            text = pattern.sub(lambda found: "~" * len(found.group()), text)
+        return text
 
 
 def keep_longest(hits: Iterable[Match]) -> list[Match]:
@@ -108,7 +124,7 @@ def compile_grammar(
     macros = {name: _choice(cast(list[str], words)) for name, words in tables["macros"].items()}
     letters = tables["letters"]
     patterns = {
-        table: {name: _pattern(table, name, phrases, macros) for name, phrases in lists.items()}
+        table: {name: _phrases(table, name, phrases, macros) for name, phrases in lists.items()}
         for table, lists in tables.items()
         if table not in ("macros", "letters", "spelling")
     }
@@ -122,23 +138,24 @@ def _language_signs(code: Language, found: Mapping[str, object], macros: Mapping
     words, characters = found.get("words"), found.get("characters")
     return LanguageSigns(
         code=code,
-        words=_pattern("language", code, words, macros) if words else None,
+        words=_phrases("language", code, words, macros).latin if words else None,
         marks=str(found.get("marks", "")),
         characters=re.compile(f"[{characters}]") if characters else None,
     )
 
 
-def _pattern(table: str, name: str, phrases: object, macros: Mapping[str, str]) -> re.Pattern[str]:
+def _phrases(table: str, name: str, phrases: object, macros: Mapping[str, str]) -> Phrases:
     if not isinstance(phrases, list) or not phrases:
         raise ValueError(f"[{table}] {name} is not a list of phrases")
     # The longest first: an alternation takes the first alternative that matches.
     ordered = sorted(dict.fromkeys(phrases), key=lambda phrase: (-len(phrase), phrase))
-    plain = [_phrase_pattern(phrase, macros) for phrase in ordered if not _HAN.search(phrase)]
+    latin = [_phrase_pattern(phrase, macros) for phrase in ordered if not _HAN.search(phrase)]
     chinese = [_phrase_pattern(phrase, macros) for phrase in ordered if _HAN.search(phrase)]
-    parts = [rf"(?<!{_WORD})(?:{_join_alternatives(plain)})(?!{_WORD})"] if plain else []
-    parts += [f"(?:{_join_alternatives(chinese)})"] if chinese else []
     try:
-        return re.compile("|".join(parts))
+        return Phrases(
+            re.compile(rf"(?<!{_WORD})(?:{_join_alternatives(latin)})(?!{_WORD})") if latin else None,
+            re.compile(f"(?:{_join_alternatives(chinese)})") if chinese else None,
+        )
     except re.error as error:
         raise ValueError(f"[{table}] {name} cannot be compiled: {error}") from error
 

@@ -32,8 +32,9 @@ from finetune.text.reader.examples import (
     LABELLED,
     TRAINED,
     Example,
-    examples,
     labelled_by_others,
+    sentences,
+    varied,
     written,
 )
 from finetune.text.reader.train import HIDDEN, Classes, Matrix, train
@@ -91,13 +92,13 @@ remark, and to drop what the rules made of a describing word.
 
 
 def sampled(found: Sequence[Example], files: Sequence[str]) -> list[Example]:
-    """The sentences of some files and sets, and twice as many others, drawn."""
+    """The sentences of some files and sets, and as many others, drawn."""
     new = {one.text for one in written([name for name in files if name in FILES])}
     new |= {one.text for name in files if name == LABELLED for one in labelled_by_others()}
     new |= {one.text for name in files if name not in (*FILES, LABELLED) for one in queries(cast(Set, name))}
     chosen = [row for row, one in enumerate(found) if one.text in new]
     others = [row for row, one in enumerate(found) if one.text not in new]
-    drawn = np.random.default_rng(0).permutation(others)[: 2 * len(chosen)].tolist()
+    drawn = np.random.default_rng(0).permutation(others)[: len(chosen)].tolist()
     return [found[row] for row in sorted([*chosen, *drawn])]
 
 
@@ -126,7 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
-    found = examples(options.without)
+    found = sentences(options.without)
     path = locate(SOURCE, load())
     tokenizer = Tokenizer(read_vocabulary(path))
     classes = classes_of(found)
@@ -134,6 +135,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.begin is not None:
         begin = load_file(str(options.begin))
         found = sampled(found, options.files)
+    found = varied(found)
     trained = train(Lower(path), [tokenizer.tokenize(one.text) for one in found], found, classes, begin)
     write(trained.tensors, classes, options.out)
     (options.out.parent / "README.md").write_text(

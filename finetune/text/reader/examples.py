@@ -83,10 +83,14 @@ class Example(NamedTuple):
     """Who is meant and how thoroughly (``faceagent.router.reader.details_of``); None where that is not labelled."""
 
 
-def examples(without: Sequence[str] = ()) -> list[Example]:
-    """All sentences, those written for training first, and each once more as somebody else might type it."""
+def sentences(without: Sequence[str] = ()) -> list[Example]:
+    """All sentences as they were written, those written for training first."""
+    return [*written(), *labelled_queries(without)]
+
+
+def varied(found: Sequence[Example]) -> list[Example]:
+    """The sentences, and then most of them once more as somebody else might type them."""
     draw = random.Random(0)  # noqa: S311  # choices of training text
-    found = [*written(), *labelled_queries(without)]
     around = tomllib.loads(_FOLDER.joinpath("surroundings.toml").read_text("utf-8"))
     remarks = [one for one in found if one.kind == "out_of_scope" and _TOLD.match(one.text)]
     told = {code: [one.text.rstrip(".。") for one in remarks if one.language == code] for code in around}
