@@ -6,8 +6,8 @@ refusal or a purpose rests on a word that only describes somebody. The threshold
 the rules nor the networks had seen (``python -m finetune.text.reader --without``), towards asking back.
 """
 
-from collections.abc import Sequence, Set
-from typing import cast
+from collections.abc import Mapping, Sequence, Set
+from typing import NamedTuple, cast
 
 from faceagent import policy
 from faceagent.router.face_references import without_details
@@ -17,14 +17,14 @@ from faceagent.router.plan import (
     FILE_FACTS,
     FOLLOW_UPS,
     NOTHING_RUNS,
-    Depth,
     DialogueContext,
     FaceReference,
     FileFact,
     Intent,
     Plan,
 )
-from faceagent.router.reader import NO_REQUEST, SLOTS, Reading
+from faceagent.router.read_details import SURE_OF_LONG, absent_details, added_faces, read_depth
+from faceagent.router.reader import NO_REQUEST, Reading
 from faceagent.router.rules import ANSWER_FORMS, Advice, plan_by_rules
 from faceagent.types import QUESTIONS, Question
 
@@ -39,8 +39,6 @@ SURE_KIND = 0.4
 OVERRULING, OVERRULING_FOLLOWED = 0.65, 0.8
 """Probability from which the reader's kind of turn counts against that of the rules, a remark and a comparison among
 them; the second where it says "the same about something else"."""
-CERTAIN_ANALYSIS = 0.9
-"""Probability of a question from which a turn measures nothing again, where there is nothing to measure again."""
 SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
 """Probability from which a question counts where the rules found none; the second for the likeliest one alone."""
 CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.15, 0.55
@@ -61,17 +59,33 @@ NO_PURPOSE, AGREED_PURPOSE, SURE_PURPOSE, CERTAIN_PURPOSE = 0.05, 0.4, 0.5, 0.9
 """Probability below which a purpose that the rules found in a text is not taken as stated, never for surveillance; and
 from which one counts that the rules found in a long text, and the likeliest; and from which a text that asks nothing
 states it."""
-ABSENT_DETAIL, ADDED_DETAIL, SURE_OF_LONG = 0.08, 0.75, 0.85
-"""Probability below which a detail of the rules describes nobody in the picture, and from which one is added; the third
-where it is the likeliest of many pieces."""
-SURE_DEPTH = 0.3
-"""Probability from which a text asks for a thorough or a quick look."""
 SPANISH = 0.8
 """Probability of Spanish from which a text without a sign of any language is answered in it."""
 OVERRULED = FOLLOW_UPS | {"new_picture", "list_faces"}
 """Kinds that the rules choose from a phrase which also stands in other turns."""
 SPECIFIC = (FOLLOW_UPS | NOTHING_RUNS | {"report", "list_faces", "new_picture"}) - {NO_REQUEST, "refused", "unclear"}
 """Kinds of the reader that can count against those of the rules."""
+
+
+class Least(NamedTuple):
+    """Probabilities of an analysis and of a question in it, from which they count against the rules' kind of turn."""
+
+    kind: float
+    question: float
+
+
+ASKED = Least(OVERRULING, CERTAIN_QUESTION)
+FOLLOWING = (ASKED, Least(0.0, CERTAIN_QUESTION))
+ANALYSIS_AGAINST: Mapping[str, tuple[Least | None, Least | None]] = {
+    "compare": (None, Least(OVERRULING, SURE_QUESTION)),
+    "rerun": (None, Least(0.9, CERTAIN_QUESTION)),
+    "new_picture": (None, None),
+    "list_faces": (ASKED, ASKED),
+    "purpose": (ASKED, ASKED),
+}
+"""By the rules' kind of turn: where what it presupposes holds, and where it does not. A comparison presupposes two
+pictures, the other kinds an answer that was given: "is that a real smile?" asks for no reason before any. For kinds
+that are not named here: ``FOLLOWING``."""
 ABOUT_AN_ANSWER = FOLLOW_UPS - {"evidence", "compare", "rerun"}
 """Kinds that are about an answer that was given."""
 WEAK = frozenset[Intent]({"unclear", "out_of_scope", "help"})
@@ -102,7 +116,7 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
         # Both found it in the story, if not in what is asked at its end.
         advice = advice._replace(purpose=whole.purpose)
     advice = advice._replace(kind=advice.kind or "analyse") if is_new else advice
-    advice = advice._replace(absent=_absent(reading), faces=_added_faces(reading), depth=_read_depth(reading))
+    advice = advice._replace(absent=absent_details(reading), faces=added_faces(reading), depth=read_depth(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
     plan = plan_by_rules(focused, context, advice._replace(language=language))
     if plan.kind == "where" and not (plan.questions or context.questions):
@@ -123,14 +137,14 @@ def _places_of_long_turn(plan: Plan, whole: Plan, context: DialogueContext, read
     if plan.kind in NOTHING_RUNS:
         return plan
     asked = plan_by_rules(reading.deciding, context)
-    absent = _absent(reading)
+    absent = absent_details(reading)
     described = [
         face for face in without_details(whole.faces, absent) if face.side or face.index or len(face.words) > 1
     ]
     named = without_details(asked.faces, absent)
     faces, pictures = tuple(_fuller(face, described) for face in named), plan.pictures
     if not faces and "identity" not in plan.questions:
-        faces = tuple(described) if len(described) == 1 else _added_faces(reading, SURE_OF_LONG)
+        faces = tuple(described) if len(described) == 1 else added_faces(reading, SURE_OF_LONG)
     if "identity" not in plan.questions and asked.pictures == ("this",):
         pictures = whole.pictures if context.pictures > 1 and len(whole.pictures) == 1 else ("this",)
     return plan.model_copy(update={"faces": faces, "pictures": pictures})
@@ -232,19 +246,19 @@ def _overrules(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
     if kind == "everything":
         # Before any answer there is no evidence to show: "hágale todas las pruebas".
         return (plan.kind == "rerun" or not context.questions) and share >= OVERRULING
-    if plan.kind == "purpose":
-        return kind == "analyse" and share >= OVERRULING and max(reading.questions.values()) >= CERTAIN_QUESTION
-    if kind == "analyse" and plan.kind in ANSWER_FORMS and plan.questions == context.questions:
-        return False
-    if kind == "analyse" and plan.kind == "compare" and context.pictures < 2:
-        return share >= OVERRULING and max(reading.questions.values()) >= SURE_QUESTION
-    if kind == "analyse" and plan.kind == "rerun" and not context.questions:
-        return share >= CERTAIN_ANALYSIS and max(reading.questions.values()) >= CERTAIN_QUESTION
-    if kind == "analyse" and plan.kind not in ("new_picture", "rerun"):
-        # "Is that a real smile?" asks for no reason; without a turn before there is none to ask for.
-        asked = max(reading.questions.values()) >= CERTAIN_QUESTION and plan.kind != "compare"
-        return asked and (share >= OVERRULING or (plan.kind in FOLLOW_UPS and not context.questions))
-    return kind in SPECIFIC and share >= OVERRULING
+    if kind == "analyse":
+        least = _least_for_analysis(plan, context)
+        return least is not None and share >= least.kind and max(reading.questions.values()) >= least.question
+    return plan.kind != "purpose" and kind in SPECIFIC and share >= OVERRULING
+
+
+def _least_for_analysis(plan: Plan, context: DialogueContext) -> Least | None:
+    """How sure the reader must be that a turn asks something new against the rules' kind of it; None: never."""
+    if plan.kind in ANSWER_FORMS and plan.questions and plan.questions == context.questions:
+        return None
+    holds = context.pictures >= 2 if plan.kind == "compare" else bool(context.questions)
+    met, unmet = ANALYSIS_AGAINST.get(plan.kind, FOLLOWING)
+    return met if holds else unmet
 
 
 def _only_states_purpose(plan: Plan, context: DialogueContext, reading: Reading) -> bool:
@@ -364,26 +378,3 @@ def _added_topics(plan: Plan, context: DialogueContext, reading: Reading) -> tup
         best = max(reading.topics, key=lambda name: reading.topics[name])
         found = (best,) if reading.topics[best] >= LEADING_TOPIC else ()
     return found
-
-
-def _absent(reading: Reading) -> frozenset[str]:
-    """Details that no word of the turn means."""
-    return frozenset(
-        name for name, share in reading.details.items() if share < ABSENT_DETAIL and not name.startswith("depth")
-    )
-
-
-def _read_depth(reading: Reading) -> Depth:
-    deep, brief = (reading.details.get(f"depth:{name}", 0.0) for name in ("deep", "brief"))
-    return "normal" if max(deep, brief) < SURE_DEPTH else "deep" if deep > brief else "brief"
-
-
-def _added_faces(reading: Reading, least: float = ADDED_DETAIL) -> tuple[FaceReference, ...]:
-    """The person whom the reader is sure of, or everybody."""
-    sure = [name.partition(":") for name, share in reading.details.items() if share >= least]
-    found: dict[str, object] = {kind: value for kind, _, value in sure if kind in SLOTS}
-    words = tuple(value for kind, _, value in sure if kind == "word")
-    if not found and not words:
-        return (FaceReference(every=True),) if any(kind == "every" for kind, _, _ in sure) else ()
-    heads = grammar().tables["people"]
-    return (FaceReference.model_validate({**found, "words": tuple(sorted(words, key=lambda word: word not in heads))}),)
