@@ -23,7 +23,14 @@ from faceagent.router.plan import (
     Intent,
     Plan,
 )
-from faceagent.router.read_details import SURE_OF_LONG, absent_details, added_faces, read_depth
+from faceagent.router.read_details import (
+    ADDED_DETAIL,
+    LIKELY_DETAIL,
+    SURE_OF_LONG,
+    absent_details,
+    added_faces,
+    read_depth,
+)
 from faceagent.router.reader import NO_REQUEST, Reading
 from faceagent.router.rules import ANSWER_FORMS, Advice, plan_by_rules
 from faceagent.types import QUESTIONS, Question
@@ -42,14 +49,15 @@ them; the second where it says "the same about something else"."""
 SURE_QUESTION, LEADING_QUESTION = 0.5, 0.35
 """Probability from which a question counts where the rules found none; the second for the likeliest one alone."""
 CERTAIN_QUESTION, DROPPED_QUESTION, ADDED_QUESTION = 0.85, 0.15, 0.55
-STRAY_QUESTION = 0.3
+STRAY_QUESTION, SURELY_MEANT = 0.3, 0.97
 """Beside a question of the first probability the rules' questions below the second are dropped, and questions from the
 third on are added. From a long text, read piece by piece,
-whatever is below ``STRAY_QUESTION`` is dropped."""
+whatever is below ``STRAY_QUESTION`` is dropped. What the rules take as left out is asked from ``SURELY_MEANT`` on."""
 DESCRIBING, DROPPED_TOPIC, DROPPED_ALONE = 0.2, 0.1, 0.03
 """Probability below which a refused topic of the rules is taken as a describing word: where another question is
 certain, where one is asked, and where none is; in all cases only where the turn as a whole is hardly one to refuse."""
 HARDLY_REFUSED = 0.3
+NAMING = "open_identification"
 ADDED_TOPIC, ADDED_TO_QUESTION = 0.5, 0.9
 """Probability from which a topic is refused that the rules did not find; the second where they found a question."""
 REFUSED_KIND, LEADING_TOPIC = 0.6, 0.25
@@ -75,10 +83,10 @@ class Least(NamedTuple):
 
 
 ASKED = Least(OVERRULING, CERTAIN_QUESTION)
-FOLLOWING = (ASKED, Least(0.0, CERTAIN_QUESTION))
+FOLLOWING = (ASKED, Least(SURE_QUESTION, SURE_QUESTION))
 ANALYSIS_AGAINST: Mapping[str, tuple[Least | None, Least | None]] = {
     "compare": (None, Least(OVERRULING, SURE_QUESTION)),
-    "rerun": (None, Least(0.9, CERTAIN_QUESTION)),
+    "rerun": (None, ASKED),
     "new_picture": (None, None),
     "list_faces": (ASKED, ASKED),
     "purpose": (ASKED, ASKED),
@@ -116,7 +124,11 @@ def arbitrate(text: str, context: DialogueContext, reading: Reading) -> Plan:
         # Both found it in the story, if not in what is asked at its end.
         advice = advice._replace(purpose=whole.purpose)
     advice = advice._replace(kind=advice.kind or "analyse") if is_new else advice
-    advice = advice._replace(absent=absent_details(reading), faces=added_faces(reading), depth=read_depth(reading))
+    # "The same about" somebody names whom.
+    goes_on = bool(context.questions) and reading.best_kind[0] == "follow" and not (plan.faces or is_long)
+    least = LIKELY_DETAIL if goes_on else ADDED_DETAIL
+    absent = absent_details(reading, is_long=is_long)
+    advice = advice._replace(absent=absent, faces=added_faces(reading, least), depth=read_depth(reading))
     language = "es" if whole.language == "en" and reading.language["es"] >= SPANISH else whole.language
     plan = plan_by_rules(focused, context, advice._replace(language=language))
     if plan.kind == "where" and not (plan.questions or context.questions):
@@ -137,13 +149,13 @@ def _places_of_long_turn(plan: Plan, whole: Plan, context: DialogueContext, read
     if plan.kind in NOTHING_RUNS:
         return plan
     asked = plan_by_rules(reading.deciding, context)
-    absent = absent_details(reading)
+    absent = absent_details(reading, is_long=True)
     described = [
         face for face in without_details(whole.faces, absent) if face.side or face.index or len(face.words) > 1
     ]
     named = without_details(asked.faces, absent)
     faces, pictures = tuple(_fuller(face, described) for face in named), plan.pictures
-    if not faces and "identity" not in plan.questions:
+    if not faces and plan.kind in ("analyse", "compare") and "identity" not in plan.questions:
         faces = tuple(described) if len(described) == 1 else added_faces(reading, SURE_OF_LONG)
     if "identity" not in plan.questions and asked.pictures == ("this",):
         pictures = whole.pictures if context.pictures > 1 and len(whole.pictures) == 1 else ("this",)
@@ -180,6 +192,8 @@ def _advice(plan: Plan, context: DialogueContext, reading: Reading, *, is_long: 
     barred = policy.TOPICS.keys() if plan.kind in OVERRULED else {one.topic for one in plan.refused}
     refused = {one.topic for one in plan.refused if one.topic in barred} - dropped
     kind = "purpose" if states_purpose and not refused else _read_kind(plan, context, reading, refused=refused)
+    if kind is None and plan.kind == "refused" and not refused and _is_certain(reading):
+        kind = "analyse"
     base = Advice(
         dropped=dropped, has_purpose=has_purpose, purpose=_read_purpose(reading), file_facts=_read_facts(reading)
     )
@@ -207,6 +221,10 @@ def _confirmed_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] |
     return _mentioned(plan, reading)
 
 
+def _is_certain(reading: Reading) -> bool:
+    return max(reading.questions.values()) >= CERTAIN_QUESTION
+
+
 def _mentioned(plan: Plan, reading: Reading) -> tuple[Question, ...]:
     return tuple(name for name in plan.questions if reading.questions[name] >= STRAY_QUESTION)
 
@@ -221,7 +239,8 @@ def _read_kind(plan: Plan, context: DialogueContext, reading: Reading, refused: 
     if _goes_on(plan, context):
         return kind if kind in ("analyse", "compare") or share >= OVERRULING else None
     if plan.kind in WEAK or plan.kind == "refused" or _names_nothing(plan, context):
-        return kind if share >= (OVERRULING if plan.kind == NO_REQUEST else SURE_KIND) else None
+        least = OVERRULING if plan.kind == NO_REQUEST and not _says_why(reading) else SURE_KIND
+        return kind if share >= least else None
     if kind == "compare" and plan.kind == "analyse" and share >= OVERRULING:
         return kind
     if plan.kind == "analyse" and plan.questions == context.questions and kind in FOLLOW_UPS:
@@ -270,6 +289,11 @@ def _only_states_purpose(plan: Plan, context: DialogueContext, reading: Reading)
     return silent and stated and not (asked or is_question or context.questions)
 
 
+def _says_why(reading: Reading) -> bool:
+    """Whether the reader finds a purpose stated, by the kind of turn and by its name."""
+    return reading.best_kind[0] == "purpose" and _read_purpose(reading) is not None
+
+
 def _goes_on(plan: Plan, context: DialogueContext) -> bool:
     """Whether a turn asks the same as before about a face or picture that it names, and no more."""
     names_place = bool(plan.faces) or plan.pictures != ("this",)
@@ -296,18 +320,28 @@ def _mended_questions(plan: Plan, reading: Reading, *, is_long: bool) -> tuple[Q
     """
     if plan.kind != "analyse" or not (plan.questions or plan.excluded) or not reading.questions:
         return None
-    if max(reading.questions.values()) < CERTAIN_QUESTION:
-        return None
+    if not _is_certain(reading):
+        return _likelier_questions(plan, reading)
     if plan.excluded:
         # The rules are right about what is left out less often than about what is asked.
         found = _read_questions(reading)
         overdone = not plan.questions and set(found) < set(plan.excluded)
-        return found if overdone or (found != plan.questions and not set(found) & set(plan.excluded)) else None
+        meant = all(reading.questions[name] >= SURELY_MEANT for name in set(found) & set(plan.excluded))
+        return found if overdone or (found != plan.questions and meant) else None
     least = STRAY_QUESTION if is_long else DROPPED_QUESTION
     kept = {name for name in plan.questions if reading.questions[name] >= least}
     added = {name for name, share in reading.questions.items() if share >= ADDED_QUESTION}
     found = tuple(one for one in QUESTIONS if one in kept | added)
     return found if found != plan.questions else None
+
+
+def _likelier_questions(plan: Plan, reading: Reading) -> tuple[Question, ...] | None:
+    """The likeliest question, where the reader is fairly sure of it and the rules found others; None: as found."""
+    best = max(reading.questions, key=lambda name: reading.questions[name])
+    if best in plan.questions or reading.questions[best] < SURE_QUESTION:
+        return None
+    kept = {best, *(name for name in plan.questions if reading.questions[name] >= ADDED_QUESTION)}
+    return tuple(one for one in QUESTIONS if one in kept)
 
 
 def _has_purpose(plan: Plan, reading: Reading) -> bool:
@@ -350,6 +384,9 @@ def _dropped_topics(plan: Plan, reading: Reading) -> frozenset[str]:
     """Topics of the rules that the reader takes for describing words."""
     kind, share = reading.best_kind
     found = {one.topic: reading.topics.get(one.topic, 1.0) for one in plan.refused}
+    if set(found) == {NAMING} and found[NAMING] < DESCRIBING and reading.questions["identity"] >= CERTAIN_QUESTION:
+        # "Is that NAME?" names whom to compare with.
+        return frozenset(found)
     if max(found.values(), default=0.0) >= LEADING_QUESTION and len(found) > 1:
         # One of several is meant; the words of the others describe.
         return frozenset(name for name, chance in found.items() if chance < DROPPED_TOPIC)
@@ -369,9 +406,13 @@ def _added_topics(plan: Plan, context: DialogueContext, reading: Reading) -> tup
         return ()
     if plan.refused:
         meant = any(reading.topics.get(one.topic, 1.0) >= DROPPED_TOPIC for one in plan.refused)
-        sure = tuple(name for name, chance in reading.topics.items() if chance >= ADDED_TO_QUESTION)
+        least = ADDED_TOPIC if reading.kind["refused"] >= REFUSED_KIND else ADDED_TO_QUESTION
+        sure = tuple(name for name, chance in reading.topics.items() if chance >= least)
         return () if meant or plan.questions else sure
     found_nothing = plan.kind in WEAK or plan.questions in ((), context.questions)
+    if reading.kind["refused"] >= REFUSED_KIND:
+        # A question that only a word of the rules resembles: "blind date".
+        found_nothing |= all(reading.questions[name] < UNSUPPORTED for name in plan.questions)
     least = ADDED_TOPIC if found_nothing and plan.kind not in FOLLOW_UPS else ADDED_TO_QUESTION
     found = tuple(name for name, share in reading.topics.items() if share >= least)
     if not found and found_nothing and reading.kind["refused"] >= REFUSED_KIND:

@@ -10,7 +10,7 @@ LONG_WORDS, LONG_CHARACTERS = 24, 40
 """A turn with more words, or Chinese characters, is read piece by piece."""
 LONG_SENTENCE = 10
 """Words from which a sentence is cut at its commas, and a clause before words that join it: many type no comma."""
-MIN_PIECE, MIN_JOINED = 3, 5
+MIN_PIECE, MIN_JOINED = 3, 4
 """Words of a piece, a shorter one belongs to the piece before, or to the one after where it joins them; and of both
 sides of a cut before a joining word."""
 MAX_PIECES, FROM_START = 12, 3
@@ -38,16 +38,21 @@ def is_long(text: str) -> bool:
     return len(text.split()) > LONG_WORDS or len(_HAN.findall(text)) > LONG_CHARACTERS
 
 
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a text."""
+    return [part for part in (found.strip() for found in _SENTENCE.split(text)) if part]
+
+
 def split_long(text: str) -> list[Piece]:
     """The pieces of a long text; a short text in one piece."""
     if not is_long(text):
         return [Piece(text, text.rstrip().endswith(_MARKS))]
     found: list[Piece] = []
-    for sentence in filter(None, (part.strip() for part in _SENTENCE.split(text))):
+    for sentence in split_sentences(text):
         lead = ""
         for place, part in enumerate(_clauses(sentence)):
             joined = place > 0 and any(hit.start == 0 for hit in grammar().hits("joiners", f"{lead}{part}".lower()))
-            if _size(part) >= MIN_PIECE:
+            if size(part) >= MIN_PIECE:
                 found.append(Piece(f"{lead}{part}", sentence.endswith(_MARKS), joined))
                 lead = ""
             elif joined or not found:
@@ -62,20 +67,21 @@ def split_long(text: str) -> list[Piece]:
 
 
 def _clauses(sentence: str) -> Iterator[str]:
-    for clause in _CLAUSE.split(sentence) if _size(sentence) >= LONG_SENTENCE else [sentence]:
+    for clause in _CLAUSE.split(sentence) if size(sentence) >= LONG_SENTENCE else [sentence]:
         yield from filter(None, _before_joiners(clause))
 
 
 def _before_joiners(clause: str) -> Iterator[str]:
     """The clause cut before words such as "and", where it is long."""
     begin, folded = 0, clause.lower()
-    if _size(clause) >= LONG_SENTENCE and len(folded) == len(clause):
+    if size(clause) >= LONG_SENTENCE and len(folded) == len(clause):
         for hit in grammar().hits("joiners", folded):
-            if min(_size(clause[begin : hit.start]), _size(clause[hit.start :])) >= MIN_JOINED:
+            if min(size(clause[begin : hit.start]), size(clause[hit.start :])) >= MIN_JOINED:
                 yield clause[begin : hit.start].strip()
                 begin = hit.start
     yield clause[begin:].strip()
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
+    """Words of a text; two Chinese characters count as one."""
     return max(len(text.split()), len(_HAN.findall(text)) // 2)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from faceagent.errors import FaceagentError
 from faceagent.router.grammar import grammar
 from faceagent.router.normalize import normalize
-from faceagent.router.pieces import Piece, split_long
+from faceagent.router.pieces import MIN_PIECE, Piece, size, split_long, split_sentences
 from faceagent.router.plan import FOLLOW_UPS, FaceReference
 from faceagent.router.questions import find_questions
 from faceagent.router.sentence_encoder import SentenceEncoder, open_encoder
@@ -119,13 +119,27 @@ class Reader:
         """
         pieces = split_long(text)
         if len(pieces) < 2:
-            return self._heads.read(self.encoder.encode(text)).model_copy(update={"focus": text})
+            return self._read_short(text)
         readings = [self._heads.read(self.encoder.encode(piece.text)) for piece in pieces]
         found = focus(pieces, readings, follows=follows)
         # Why somebody asks is told by the story, of which the encoder takes the start, as well as by its pieces.
         whole = self._heads.read(self.encoder.encode(text)).purpose
         return found.model_copy(
             update={"purpose": {name: (share + whole[name]) / 2 for name, share in found.purpose.items()}}
+        )
+
+    def _read_short(self, text: str) -> Reading:
+        """The reading of a short turn; where it asks several questions, each of them counts as much as the whole."""
+        found = self._heads.read(self.encoder.encode(text)).model_copy(update={"focus": text})
+        asked = [one for one in split_sentences(text) if _ends_as_question(one) and size(one) >= MIN_PIECE]
+        if len(asked) < 2:
+            return found
+        each = [found, *(self._heads.read(self.encoder.encode(sentence)) for sentence in asked)]
+        return found.model_copy(
+            update={
+                "questions": _likeliest([one.questions for one in each]),
+                "facts": _likeliest([one.facts for one in each]),
+            }
         )
 
 
@@ -145,6 +159,9 @@ def focus(pieces: Sequence[Piece], readings: Sequence[Reading], *, follows: bool
     kept |= {place for place, piece in enumerate(pieces) if _ends_as_question(piece.text) and asking[place] >= REQUEST}
     # Who is meant may be said in any piece: "that's Tom, on the far right".
     details = {name: max(one.details[name] for one in readings) for name in readings[best].details}
+    # "Every newcomer sends a selfie" tells a story; everybody in the picture is meant near to what is asked.
+    near = readings[max(best - 1, 0) : best + 1]
+    details |= {name: max(one.details[name] for one in near) for name in ("every",) if name in details}
     # So may the purpose be, and in more than one: "I moderate a forum. … The account was reported."
     purpose = {name: 1.0 - prod(1.0 - one.purpose[name] for one in readings) for name in readings[best].purpose}
     asked = [readings[place] for place in sorted(kept)]
