@@ -50,7 +50,7 @@ FILES = (
     "english_by_others.txt", "spanish_by_others.txt", "chinese_by_others.txt",
 )  # fmt: skip
 LABELLED = "labelled_by_others.jsonl"
-"""Texts of three writers who had read neither rules nor lexicon, to labels as those of ``evals.data.queries``."""
+"""Texts of eight writers who had read neither rules nor lexicon, to labels as those of ``evals.data.queries``."""
 UNPLACED_GROUPS = ("asked", "harmless")
 """Groups of policy sets and of their like: they label refusals, and say nothing of faces."""
 EXPANSIONS = 5
