@@ -69,7 +69,7 @@ continued on 14 to 19 and on texts of five further writers, and with lines chose
 failures of earlier sets, to the labels of 16; sets 20 and 21 and policy sets 16 and 17 by a tenth and an eleventh
 writer who had read neither and chose the labels too. The writers of 15 to 18 were given the labels of 13, 14, 12 and 15
 (policy 9, 10, 9 and 11) and wrote their texts. ``remarks`` holds what asks nothing (45, 20, seven times
-45, 44 and four times 45 sentences of the same runs, of which 0, 3, 2, 3, 14, 22, 5, 5, 1, 1, 0, 0, 2 and 0
+45, 44, three times 45 and 44 sentences of the same runs, of which 0, 3, 2, 3, 14, 22, 5, 5, 1, 1, 0, 0, 2 and 0
 started something), and ``other-languages`` fifteen texts in languages without a lexicon, all read, or answered in their
 language, at the first run.
 """
