@@ -185,3 +185,18 @@ def test_a_topic_that_the_reader_is_sure_of_takes_the_place_of_one_that_it_does_
 def test_one_picture_is_compared_with_none_where_a_question_is_likely() -> None:
     plan = arbitrate("Two faces were put together, is that so?", NONE, reading("analyse", 0.8, morph=0.6))
     assert (plan.kind, plan.questions, plan.pictures) == ("analyse", ("morph",), ("this",))
+
+
+def test_again_before_any_answer_is_no_second_run() -> None:
+    text = "Eyes shut again?"
+    assert arbitrate(text, NONE, reading("analyse", 0.8, action_units=0.9)).kind == "analyse"
+
+
+def test_a_question_that_the_reader_does_not_see_gives_way_to_one_that_it_sees() -> None:
+    plan = arbitrate("Is this the marriage of two faces, truly?", NONE, reading("analyse", morph=0.7, forgery=0.05))
+    assert plan.questions == ("morph",)
+
+
+def test_who_is_named_is_to_be_compared_with() -> None:
+    plan = arbitrate("Who is this, Ada Lovelace?", NONE, reading("refused", identity=0.9, open_identification=0.1))
+    assert (plan.questions, plan.refused) == (("identity",), ())
