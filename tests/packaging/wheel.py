@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 240.0
+"""Seconds for one command on a busy machine: a hanging one ends before its test does."""
 _NONE: Mapping[str, str] = {}
 
 
@@ -35,7 +37,7 @@ class Environment:
         base = str(self.folder / "venv")
         return Path(sysconfig.get_path("purelib", "venv", vars={"base": base, "platbase": base}))
 
-    def install(self, *arguments: str, timeout: float = 120) -> None:
+    def install(self, *arguments: str, timeout: float = PATIENCE) -> None:
         """``pip install`` with these arguments, by the pip of the environment that runs the tests."""
         pip = [sys.executable, "-m", "pip", "--python", str(self._bin / "python"), "--disable-pip-version-check"]
         # Without compiling what is never imported here: most of it.
@@ -52,17 +54,17 @@ class Environment:
         """Delete it with everything that was written there."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def python(self, program: str, timeout: float = 120) -> str:
+    def python(self, program: str, timeout: float = PATIENCE) -> str:
         """What the program prints. Raises AssertionError with everything it said when it fails."""
         return _run([str(self._bin / "python"), "-c", program], self.folder, timeout)
 
-    def faceagent(self, *arguments: str, code: int = 0, timeout: float = 120) -> str:
+    def faceagent(self, *arguments: str, code: int = 0, timeout: float = PATIENCE) -> str:
         """What the installed command prints, standard error included."""
         return _run([str(self._bin / "faceagent"), *arguments], self.folder, timeout, code, self.settings)
 
 
 def _run(
-    command: list[str], folder: Path, timeout: float = 120, code: int = 0, settings: Mapping[str, str] = _NONE
+    command: list[str], folder: Path, timeout: float = PATIENCE, code: int = 0, settings: Mapping[str, str] = _NONE
 ) -> str:
     hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
