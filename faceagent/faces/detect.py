@@ -50,6 +50,12 @@ CONVINCING = 0.7
 """Score an enlarged candidate needs: enlarged texture looks more like a face than texture as it is."""
 BESIDE = 0.1
 """Intersection over union with a sure face from which a weak detection is part of a face that it covers."""
+NARROW = 0.6
+"""Width over height below which a weak detection is what the border of a tile cuts: of a face that another one covers
+the network gives the whole width."""
+TOGETHER = 0.25
+"""Mean distance of five points, over a box's width, up to which two boxes are of one face: what the border of a tile
+cuts of a face has its points where the whole one has them."""
 BORDER = 0.25
 """Black border of the one look at a turned picture, per side, as a share of its long side."""
 CANDIDATES = 48
@@ -101,7 +107,8 @@ def detect(pixels: Pixels, settings: Settings, allowance: Allowance | None = Non
     sure, weak = ([row for row in kept if (row[14] >= SURE) == side] for side in (True, False))
     if not sure:
         return [_detection(row) for row in weak[:1] if row[14] >= WEAK]
-    return [_detection(row, any(_overlap(row, other)[0] >= BESIDE for other in weak)) for row in sure]
+    behind = [row for row in weak if row[2] >= NARROW * row[3]]
+    return [_detection(row, any(_overlap(row, other)[0] >= BESIDE for other in behind)) for row in sure]
 
 
 def reduced(pixels: Pixels) -> Pixels:
@@ -250,7 +257,7 @@ def _distinct(rows: Rows) -> list[NDArray[np.float32]]:
     """One row per face, strongest first, without those that overlap a stronger one or lie in a larger one."""
     kept: list[NDArray[np.float32]] = []
     for row in sorted(rows, key=lambda row: (-row[14], *row[:4])):
-        if all(_overlap(row, other)[0] < SAME for other in kept):
+        if not any(_is_same(row, other) for other in kept):
             kept.append(row)
     return [row for row in kept if not any(_nested(row, other) for other in kept)]
 
@@ -262,6 +269,12 @@ def _overlap(a: Sequence[float] | Rows, b: Sequence[float] | Rows) -> tuple[floa
     common = max(0.0, float(width)) * max(0.0, float(height))
     area = float(a[2] * a[3])
     return common / (area + float(b[2] * b[3]) - common), common / area
+
+
+def _is_same(row: Rows, other: Rows) -> bool:
+    """Whether ``row`` is of the face of ``other``, which is stronger."""
+    apart = np.hypot(*(row[4:14] - other[4:14]).reshape(5, 2).T).mean()
+    return bool(apart < TOGETHER * other[2] or _overlap(row, other)[0] >= SAME)
 
 
 def _nested(row: Rows, other: Rows) -> bool:

@@ -220,6 +220,9 @@ def test_all_means_the_cases_that_come_later_too_and_what_was_signed_stays_told(
     expect(page.locator(".queue-row .state.accepted")).to_have_count(len(made))
     expect(told).to_contain_text(re.compile(f"{len(made)}.*Cases: {len(made)}"))
     expect(page.get_by_label("Select all")).not_to_be_checked()
+    with desk.service.client() as client:
+        for one in made:
+            assert client.delete(f"/v1/cases/{one}").status_code == 204
 
 
 def slow_down(desk: Desk) -> None:
