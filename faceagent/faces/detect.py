@@ -50,9 +50,9 @@ CONVINCING = 0.7
 """Score an enlarged candidate needs: enlarged texture looks more like a face than texture as it is."""
 BESIDE = 0.1
 """Intersection over union with a sure face from which a weak detection is part of a face that it covers."""
-NARROW = 0.6
-"""Width over height below which a weak detection is what the border of a tile cuts: of a face that another one covers
-the network gives the whole width."""
+NARROW = 0.62
+"""Width over height below which a doubtful detection beside a clear one is what the border of a tile cuts: of a face
+that another one covers the network gives the whole width."""
 TOGETHER = 0.25
 """Mean distance of five points, over a box's width, up to which two boxes are of one face: what the border of a tile
 cuts of a face has its points where the whole one has them."""

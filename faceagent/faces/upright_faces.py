@@ -14,7 +14,7 @@ import numpy as np
 
 from faceagent.faces.align import Pixels
 from faceagent.faces.content import Rectangle, content_of, has_gutter, tile_around
-from faceagent.faces.detect import SURE, Detection, best_score, redetect, reduced, upright_box
+from faceagent.faces.detect import BESIDE, NARROW, SURE, Detection, best_score, redetect, reduced, upright_box
 from faceagent.faces.detect import detect as detections_of  # the module keeps its name in the package
 from faceagent.faces.landmarks import Landmarks, find_landmarks, five_points
 from faceagent.faces.mesh_box import mesh_box, roll_of
@@ -35,6 +35,8 @@ PRESENT = 0.95
 """Presence from which a clear face counts in another orientation, if there is nothing as clear in this one."""
 TILTED = 10.0
 """Degrees of roll from which the box around a head is looked for in the picture turned back."""
+ABSENT = 0.5
+"""Presence below which a mesh says that there is no face."""
 ALIKE = 0.5
 """Intersection over union from which a mesh lies where the face was seen."""
 
@@ -97,7 +99,8 @@ class _Search:
             large = [one for one in every if _short(one) >= self.settings.min_face]
             largest = sorted(large, key=lambda one: (-_area(one), one.box))[: self.limit]
             frame = _whole(place, quarters)
-            settled = {one: pair for one in largest if (pair := _with_landmarks(part, one, self.settings)) is not None}
+            looked = {one: pair for one in largest if (pair := _with_landmarks(part, one, self.settings)) is not None}
+            settled = {one: pair for one, pair in looked.items() if not _cut_by_tile(*pair, largest)}
             fronts = {one: _front(one, again, largest) for one, (again, _) in settled.items()}
             seen = [
                 (replace(again, covers=one.covers or one in fronts.values()), mesh)
@@ -283,6 +286,14 @@ def _with_landmarks(
     if turned is not None and _is_better(again, turned, detection, landmarks):
         return again, turned
     return detection, landmarks
+
+
+def _cut_by_tile(one: Detection, mesh: Landmarks | None, others: Sequence[Detection]) -> bool:
+    """Whether a narrow box in which no mesh is present is what the border of a tile cut of a clearer face."""
+    x0, y0, x1, y1 = one.box
+    if x1 - x0 >= NARROW * (y1 - y0) or (mesh is not None and mesh.presence >= ABSENT):
+        return False
+    return any(other.score > one.score and _overlap(other.box, one.box) >= BESIDE for other in others)
 
 
 def _front(one: Detection, again: Detection, others: Sequence[Detection]) -> Detection | None:
